@@ -91,9 +91,13 @@ class Platform:
             )
         os, architecture, variant = (*parts, "")[:3]
         architecture, variant = _ALIASES.get((architecture, variant), (architecture, variant))
-        architecture, variant = _ALIASES.get((architecture, ""), (architecture, "")) if not variant else (
-            architecture,
-            variant,
+        architecture, variant = (
+            _ALIASES.get((architecture, ""), (architecture, ""))
+            if not variant
+            else (
+                architecture,
+                variant,
+            )
         )
         if os != "linux" or variant not in _VARIANTS.get(architecture, ()):
             raise PlatformError(

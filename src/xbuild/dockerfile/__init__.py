@@ -1,0 +1,1 @@
+"""Text → Dockerfile: a lossless tree in which every byte is owned by exactly one node."""

@@ -1,0 +1,1 @@
+"""Dockerfile → StageGraph: stages, the edges between them, and ARG and ENV scopes."""

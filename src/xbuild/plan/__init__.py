@@ -1,0 +1,1 @@
+"""StageGraph and platforms → Plan: per stage a verdict, with its evidence."""

@@ -1,0 +1,1 @@
+"""Language plugins: one language, one file."""

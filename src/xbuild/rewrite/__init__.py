@@ -1,0 +1,1 @@
+"""Plan → edits → new text and diff."""

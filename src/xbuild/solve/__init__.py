@@ -1,0 +1,1 @@
+"""New text and platforms → SolveResult; drives buildx."""

@@ -1,0 +1,1 @@
+"""Index → manifests → layers → ELF facts → pass or fail per platform."""

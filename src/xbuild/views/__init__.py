@@ -1,0 +1,1 @@
+"""Report of outcome and time saved, and the ways to show it."""
