@@ -1,0 +1,269 @@
+"""The plan as data: per stage a verdict with its evidence, what will change, and what would make it sure.
+
+`rewrite` needs nothing but the source text and these values; `xbuild plan --json` prints them whole
+(schema: `views/schemas/plan.schema.json`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from xbuild.platforms import Platform
+from xbuild.text import Span
+
+
+class Word(StrEnum):
+    """The verdict words."""
+
+    CROSS = "cross"
+    PORTABLE = "portable"
+    EMULATED = "emulated"
+    UNSURE = "unsure"
+    ALREADY = "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: the line of the Dockerfile, or of another file that it calls."""
+
+    line: int
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing seen that the verdict rests on."""
+
+    text: str
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a stage is unsure or emulated: the instruction, the path at stake, and what would make it sure."""
+
+    text: str
+    place: Place
+    path: str | None = None
+    cure: str | None = None
+
+
+# Changes. Spans of `SetEnvironment` and `ReplaceInScript` are offsets into the RUN's script (`Run.script.text`);
+# instruction numbers are indexes into `Dockerfile.instructions`.
+
+
+@dataclass(frozen=True, slots=True)
+class PinStage:
+    """Add or replace `--platform=$BUILDPLATFORM` on a FROM."""
+
+    instruction: int
+    reason: str
+    kind: str = "pin-stage"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitStages:
+    """Copy `stages` (the shared start of a FROM chain, root first) for the build platform, pinned.
+
+    The copies stand right after the last of them and are named `names`; `redirect` lists the FROM instructions that
+    then name the last copy.
+    """
+
+    stages: tuple[int, ...]
+    names: tuple[str, ...]
+    redirect: tuple[int, ...]
+    reason: str
+    kind: str = "split-stages"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclareArg:
+    """Add `ARG name` on a line of its own just before an instruction."""
+
+    name: str
+    before: int
+    reason: str
+    kind: str = "declare-arg"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveArg:
+    """Remove a declaration of a platform ARG (it moves to a later line, or shadows nothing any more)."""
+
+    name: str
+    instruction: int
+    reason: str
+    kind: str = "remove-arg"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveArgDefault:
+    """Drop the default of a platform ARG, which hides BuildKit's own value."""
+
+    name: str
+    instruction: int
+    reason: str
+    kind: str = "remove-arg-default"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveEnv:
+    """Remove one pair of an ENV; the whole instruction if it was its only one."""
+
+    name: str
+    instruction: int
+    reason: str
+    kind: str = "remove-env"
+
+
+@dataclass(frozen=True, slots=True)
+class SetEnvironment:
+    """Put `assignments` (name, shell text) in front of the command at `at`.
+
+    A name that the command assigns already has its value replaced instead. `wrapper` is "env" where the assignments must
+    be given to `env` because a word such as `time` stands before the command.
+    """
+
+    instruction: int
+    at: int
+    assignments: tuple[tuple[str, str], ...]
+    replaced: tuple[tuple[Span, str], ...]
+    reason: str
+    wrapper: str | None = None
+    kind: str = "set-environment"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceInScript:
+    """Replace `span` of a RUN's script by `text`."""
+
+    instruction: int
+    span: Span
+    text: str
+    reason: str
+    kind: str = "replace-in-script"
+
+
+@dataclass(frozen=True, slots=True)
+class AddMount:
+    """Add `--mount=…` to a RUN."""
+
+    instruction: int
+    mount: str
+    reason: str
+    kind: str = "add-mount"
+
+
+@dataclass(frozen=True, slots=True)
+class InsertRun:
+    """Add `RUN` with `lines` just before an instruction."""
+
+    before: int
+    lines: tuple[str, ...]
+    reason: str
+    kind: str = "insert-run"
+
+
+Change = (
+    PinStage
+    | SplitStages
+    | DeclareArg
+    | RemoveArg
+    | RemoveArgDefault
+    | RemoveEnv
+    | SetEnvironment
+    | ReplaceInScript
+    | AddMount
+    | InsertRun
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CgoQuestion:
+    """Which packages of one Go build use cgo: to be answered by `go list -deps` in the builder.
+
+    `instruction` is the RUN in `Dockerfile.instructions`; `directory` where the command runs; `arguments` are the flags
+    that change the answer (-tags, -mod, -modfile) and the packages, as shell words.
+    """
+
+    stage: int
+    instruction: int
+    directory: str
+    arguments: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Stable name of the question: equal questions have equal answers."""
+        return f"{self.stage}:{self.directory}:{' '.join(self.arguments)}"
+
+
+@dataclass(frozen=True, slots=True)
+class CgoAnswer:
+    """Import paths that use cgo, over all asked platforms: outside and inside the standard library; C++ among them."""
+
+    packages: tuple[str, ...] = ()
+    standard: tuple[str, ...] = ()
+    has_cxx: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageVerdict:
+    """What is decided for one stage.
+
+    `is_proved` is False when the verdict rests on `conditions` that could not be looked at; `questions` would settle them.
+    `changes` may touch other stages' lines only for SplitStages. `is_pinned` tells whether the stage runs on the build
+    platform after the changes; `has_run` whether it runs anything at all.
+    """
+
+    stage: int
+    name: str
+    line: int
+    word: Word
+    is_proved: bool = True
+    is_target: bool = False
+    is_pinned: bool = False
+    has_run: bool = True
+    toolchains: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+    questions: tuple[CgoQuestion, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All verdicts. `platforms` is None when the output must be right for any list of platforms."""
+
+    path: str
+    platforms: tuple[Platform, ...] | None
+    target: str | None
+    stages: tuple[StageVerdict, ...]
+    notes: tuple[str, ...] = ()
+
+    def changes(self, *, conditional: bool = False) -> tuple[Change, ...]:
+        """The changes of every proved verdict; with `conditional` those of conditional ones too."""
+        return tuple(dict.fromkeys(c for s in self.stages if s.is_proved or conditional for c in s.changes))
+
+    @property
+    def questions(self) -> tuple[CgoQuestion, ...]:
+        return tuple({q.key: q for s in self.stages for q in s.questions}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user can set about planning. `cgo` is "auto", "keep" or "off"."""
+
+    cgo: str = "auto"
+    cache_mounts: bool = True
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What was found out elsewhere: answers to questions by key; `images` says what base images are made of."""
+
+    cgo: Mapping[str, CgoAnswer] = field(default_factory=dict)
