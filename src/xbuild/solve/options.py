@@ -1,0 +1,608 @@
+"""The flags of `docker buildx build` and xbuild's own, parsed as buildx parses them.
+
+The table follows buildx 0.38 `commands/build.go` and `commands/root.go`; the rules for words on the command
+line follow spf13/pflag `flag.go` (buildx is a cobra program): `--flag value`, `--flag=value`, `-fvalue`,
+`-f=value`, several boolean letters behind one dash, `--` ends the flags, flags and arguments may be mixed. A
+flag that is not in the table is kept where it stands: a newer buildx works before this table knows about it.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from xbuild.errors import UsageError
+
+
+class Kind(Enum):
+    """How a flag takes its value."""
+
+    VALUE = "value"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag. `own` flags are xbuild's; `hidden` ones buildx accepts without showing them in its help."""
+
+    name: str
+    short: str = ""
+    kind: Kind = Kind.VALUE
+    repeatable: bool = False
+    own: bool = False
+    hidden: bool = False
+
+
+def _value(name: str, short: str = "", **more: bool) -> Flag:
+    return Flag(name, short, Kind.VALUE, **more)
+
+
+def _boolean(name: str, short: str = "", **more: bool) -> Flag:
+    return Flag(name, short, Kind.BOOLEAN, **more)
+
+
+FLAGS: tuple[Flag, ...] = (
+    _value("add-host", repeatable=True),
+    _value("allow", repeatable=True),
+    _value("annotation", repeatable=True),
+    _value("attest", repeatable=True),
+    _value("build-arg", repeatable=True),
+    _value("build-context", repeatable=True),
+    _value("builder"),
+    _value("cache-from", repeatable=True),
+    _value("cache-to", repeatable=True),
+    _value("call"),
+    _value("cgroup-parent"),
+    _boolean("check"),
+    _boolean("debug", "D"),
+    _value("file", "f"),
+    _value("iidfile"),
+    _value("label", repeatable=True),
+    _boolean("load"),
+    _value("metadata-file"),
+    _value("network"),
+    _boolean("no-cache"),
+    _value("no-cache-filter", repeatable=True),
+    _value("output", "o", repeatable=True),
+    _value("platform", repeatable=True),
+    _value("policy", repeatable=True),
+    _value("progress"),
+    _value("provenance"),
+    _boolean("pull"),
+    _boolean("push"),
+    _boolean("quiet", "q"),
+    _value("resource", repeatable=True),
+    _value("sbom"),
+    _value("secret", repeatable=True),
+    _value("shm-size"),
+    _value("ssh", repeatable=True),
+    _value("tag", "t", repeatable=True),
+    _value("target"),
+    _value("ulimit", repeatable=True),
+    _boolean("compress", hidden=True),
+    _value("cpu-period", hidden=True),
+    _value("cpu-quota", hidden=True),
+    _value("cpu-shares", "c", hidden=True),
+    _value("cpuset-cpus", hidden=True),
+    _value("cpuset-mems", hidden=True),
+    _boolean("force-rm", hidden=True),
+    _value("isolation", hidden=True),
+    _value("memory", "m", hidden=True),
+    _value("memory-swap", hidden=True),
+    _value("print", hidden=True),
+    _boolean("rm", hidden=True),
+    _value("security-opt", repeatable=True, hidden=True),
+    _boolean("squash", hidden=True),
+    _value("baseline", own=True),
+    _value("config", own=True),
+    _boolean("dry-run", own=True),
+    _boolean("no-cache-mounts", own=True),
+    _boolean("no-rewrite", own=True),
+    _boolean("no-verify", own=True),
+    _value("report", repeatable=True, own=True),
+    _boolean("show-values", own=True),
+)
+
+_BY_NAME = {flag.name: flag for flag in FLAGS}
+_BY_SHORT = {flag.short: flag for flag in FLAGS if flag.short}
+
+# strconv.ParseBool
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+
+_CALLS = ("build", "check", "outline", "targets")
+_BASELINES = ("none", "estimate", "measure")
+_PROGRESS = ("auto", "none", "plain", "quiet", "rawjson", "tty")
+
+# Environment that stands in for a flag or ends up in the image; kept in the value so that it is complete.
+_ENVIRONMENT = ("BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A flag as it was given. An unknown flag has `flag` None and is kept as its words."""
+
+    flag: Flag | None
+    value: str
+    words: tuple[str, ...] = ()
+
+    def to_argv(self) -> tuple[str, ...]:
+        if self.flag is None:
+            return self.words
+        if self.flag.kind is Kind.BOOLEAN:
+            return (f"--{self.flag.name}",) if is_true(self.value) else (f"--{self.flag.name}={self.value}",)
+        return (f"--{self.flag.name}", self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One `--output`: `type=...,dest=...,KEY=VALUE`, a folder, or `-` for a tar file on standard output."""
+
+    type: str
+    dest: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    def attribute(self, name: str) -> str | None:
+        return dict(self.attributes).get(name)
+
+    def is_set(self, name: str) -> bool:
+        return (self.attribute(name) or "") in _TRUE
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """A complete `build` command line: every flag in its order, the context, the environment that matters."""
+
+    given: tuple[Given, ...] = ()
+    context: str = "."
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """All values of a flag, in the order given."""
+        flag = _BY_NAME[name]
+        return tuple(given.value for given in self.given if given.flag is flag)
+
+    def value(self, name: str) -> str | None:
+        """The last value of a flag; an empty one counts as not given, as in buildx."""
+        values = self.values(name)
+        return (values[-1] or None) if values else None
+
+    def flag(self, name: str) -> bool:
+        """Whether a boolean flag is on."""
+        values = self.values(name)
+        return bool(values) and is_true(values[-1])
+
+    def _environ(self, name: str) -> str | None:
+        return dict(self.environment).get(name)
+
+    @property
+    def file(self) -> str | None:
+        return self.value("file")
+
+    @property
+    def target(self) -> str | None:
+        return self.value("target")
+
+    @property
+    def builder(self) -> str | None:
+        return self.value("builder") or self._environ("BUILDX_BUILDER") or None
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """Names as given, commas split; DOCKER_DEFAULT_PLATFORM when there is no flag; else none."""
+        given = self.values("platform") or tuple(filter(None, [self._environ("DOCKER_DEFAULT_PLATFORM")]))
+        return tuple(name.strip() for value in given for name in value.split(",") if name.strip())
+
+    @property
+    def build_args(self) -> dict[str, str]:
+        """`NAME=VALUE`; `NAME` alone is taken from the environment, and left out when it is not there."""
+        environment = dict(self.environment)
+        args: dict[str, str] = {}
+        for text in self.values("build-arg"):
+            name, equals, value = text.partition("=")
+            if equals:
+                args[name] = value
+            elif name in environment:
+                args[name] = environment[name]
+        if environment.get("SOURCE_DATE_EPOCH"):
+            args.setdefault("SOURCE_DATE_EPOCH", environment["SOURCE_DATE_EPOCH"])
+        return args
+
+    @property
+    def build_contexts(self) -> dict[str, str]:
+        pairs = (text.partition("=") for text in self.values("build-context"))
+        return {name: value for name, _, value in pairs}
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.values("tag")))
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return tuple(parse_output(text) for text in self.values("output") if text)
+
+    @property
+    def push(self) -> bool:
+        return self.flag("push")
+
+    @property
+    def load(self) -> bool:
+        return self.flag("load")
+
+    @property
+    def quiet(self) -> bool:
+        return self.flag("quiet") or self.progress == "quiet"
+
+    @property
+    def no_cache(self) -> bool:
+        return self.flag("no-cache")
+
+    @property
+    def no_cache_filter(self) -> tuple[str, ...]:
+        return self.values("no-cache-filter")
+
+    @property
+    def pull(self) -> bool:
+        return self.flag("pull")
+
+    @property
+    def debug(self) -> bool:
+        return self.flag("debug")
+
+    @property
+    def iidfile(self) -> str | None:
+        return self.value("iidfile")
+
+    @property
+    def metadata_file(self) -> str | None:
+        return self.value("metadata-file")
+
+    @property
+    def cache_from(self) -> tuple[str, ...]:
+        return self.values("cache-from")
+
+    @property
+    def cache_to(self) -> tuple[str, ...]:
+        return self.values("cache-to")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self.values("secret")
+
+    @property
+    def progress(self) -> str:
+        return self.value("progress") or self._environ("BUILDKIT_PROGRESS") or "auto"
+
+    @property
+    def call(self) -> str | None:
+        """`check`, `outline` or `targets`, when buildx is asked a question instead of for a build."""
+        last: str | None = None
+        for given in self.given:
+            if given.flag is None or given.flag.name not in ("call", "check", "print"):
+                continue
+            if given.flag.name == "check":
+                last = "check" if is_true(given.value) else last
+            else:
+                last = given.value.split(",")[0] or None
+        return None if last == "build" else last
+
+    @property
+    def passes_through(self) -> bool:
+        """Whether this is a question for buildx (`--call`, `--check`), which builds nothing."""
+        return self.call is not None
+
+    @property
+    def pushes(self) -> bool:
+        return self.push or any(
+            output.type == "registry" or (output.type == "image" and output.is_set("push"))
+            for output in self.outputs
+        )
+
+    @property
+    def loads(self) -> bool:
+        """Whether the image store is asked for by a flag; the docker driver loads also without one."""
+        return self.load or any(output.type == "docker" and output.dest is None for output in self.outputs)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the image: `--tag`, which wins, or the `name` of the outputs (buildx `build/opt.go`)."""
+        if self.tags:
+            return self.tags
+        named = (output.attribute("name") for output in self.outputs)
+        return tuple(dict.fromkeys(name for names in named if names for name in names.split(",") if name))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Where a push goes; nothing when none is asked for."""
+        return self.names if self.pushes else ()
+
+    @property
+    def dry_run(self) -> bool:
+        return self.flag("dry-run")
+
+    @property
+    def show_values(self) -> bool:
+        return self.flag("show-values")
+
+    @property
+    def no_rewrite(self) -> bool:
+        return self.flag("no-rewrite")
+
+    @property
+    def no_verify(self) -> bool:
+        return self.flag("no-verify")
+
+    @property
+    def no_cache_mounts(self) -> bool:
+        return self.flag("no-cache-mounts")
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        return self.values("report")
+
+    @property
+    def baseline(self) -> str:
+        return self.value("baseline") or "estimate"
+
+    @property
+    def config(self) -> str | None:
+        return self.value("config")
+
+    def without(self, *names: str) -> BuildOptions:
+        """The same without these flags."""
+        kept = tuple(given for given in self.given if given.flag is None or given.flag.name not in names)
+        return replace(self, given=kept)
+
+    def with_flags(self, *flags: tuple[str, str]) -> BuildOptions:
+        """The same with more flags at the end: `("file", "Dockerfile")`, `("push", "true")`."""
+        more = tuple(Given(_BY_NAME[name], value) for name, value in flags)
+        return replace(self, given=self.given + more)
+
+    def to_argv(self) -> tuple[str, ...]:
+        """What buildx gets: everything but xbuild's own flags, then the context."""
+        kept = (given for given in self.given if given.flag is None or not given.flag.own)
+        words = tuple(word for given in kept for word in given.to_argv())
+        separator = ("--",) if self.context.startswith("-") and self.context != "-" else ()
+        return (*words, *separator, self.context)
+
+
+def parse_build_arguments(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> BuildOptions:
+    """The words after `xbuild build`. Raises UsageError."""
+    variables = os.environ if environ is None else environ
+    given, arguments = _parse_words(argv)
+    if len(arguments) != 1:
+        raise UsageError(
+            f"build takes exactly one context, and {len(arguments) or 'none'} was given"
+            + (f": {' '.join(arguments)}" if arguments else ""),
+            expected="PATH, URL or - (for example: xbuild build .)",
+            hint="add the build context at the end of the command"
+            if not arguments
+            else "quote arguments that contain spaces",
+        )
+    options = BuildOptions(given, arguments[0])
+    names = (*_ENVIRONMENT, *(text for text in options.values("build-arg") if "=" not in text))
+    kept = tuple((name, variables[name]) for name in dict.fromkeys(names) if name in variables)
+    options = replace(options, environment=kept)
+    _check(options)
+    return options
+
+
+def _parse_words(argv: Sequence[str]) -> tuple[tuple[Given, ...], list[str]]:
+    given: list[Given] = []
+    arguments: list[tuple[str, int | None]] = []  # with the unknown flag directly in front, if any
+    words = list(argv)
+    while words:
+        word = words.pop(0)
+        if word == "--":
+            arguments += [(rest, None) for rest in words]
+            break
+        if word.startswith("--"):
+            given.append(_long(word, words))
+        elif word.startswith("-") and word != "-":
+            given.extend(_letters(word, words))
+        else:
+            last = given[-1] if given else None
+            before = len(given) - 1 if last and last.flag is None and not _has_value(last) else None
+            arguments.append((word, before))
+    return _settle_unknown(given, arguments)
+
+
+def _has_value(given: Given) -> bool:
+    return len(given.words) > 1 or "=" in given.words[0]
+
+
+def _settle_unknown(
+    given: list[Given], arguments: list[tuple[str, int | None]]
+) -> tuple[tuple[Given, ...], list[str]]:
+    """An unknown flag takes the word behind it when there would be too many contexts otherwise."""
+    rest: list[str] = []
+    for position, (word, before) in enumerate(arguments):
+        excess = len(rest) + len(arguments) - position - 1
+        if before is not None and excess >= 1 and not _has_value(given[before]):
+            given[before] = replace(given[before], words=(*given[before].words, word))
+        else:
+            rest.append(word)
+    return tuple(given), rest
+
+
+def _long(word: str, words: list[str]) -> Given:
+    name, equals, value = word[2:].partition("=")
+    if not name:
+        raise UsageError(f"bad flag syntax: {word}", hint="write --flag or --flag=value")
+    flag = _BY_NAME.get(name)
+    if flag is None:
+        return Given(None, value, (word,))
+    if flag.kind is Kind.BOOLEAN:
+        return _boolean_given(flag, value if equals else "true", f"--{name}")
+    if equals:
+        return Given(flag, value)
+    return Given(flag, _next(words, f"--{name}"))
+
+
+def _letters(word: str, words: list[str]) -> Iterator[Given]:
+    rest = word[1:]
+    while rest:
+        letter, rest = rest[0], rest[1:]
+        flag = _BY_SHORT.get(letter)
+        if flag is None:
+            yield Given(None, "", (f"-{letter}{rest}",))
+            return
+        shown = f"-{letter}, --{flag.name}"
+        if flag.kind is Kind.BOOLEAN:
+            # "-q=false" gives the value, "-qD" is two flags
+            value, rest = (rest[1:], "") if len(rest) > 1 and rest[0] == "=" else ("true", rest)
+            yield _boolean_given(flag, value, shown)
+            continue
+        if len(rest) > 1 and rest[0] == "=":
+            rest = rest[1:]
+        yield Given(flag, rest or _next(words, shown))
+        return
+
+
+def _next(words: list[str], shown: str) -> str:
+    if not words:
+        raise UsageError(
+            f"flag needs an argument: {shown}", hint=f"write a value behind {shown.split(',')[0]}"
+        )
+    return words.pop(0)
+
+
+def _boolean_given(flag: Flag, value: str, shown: str) -> Given:
+    if value not in _TRUE | _FALSE:
+        raise UsageError(
+            f"invalid value {value!r} for {shown}",
+            expected="true or false",
+            hint=f"write --{flag.name} or --{flag.name}=false",
+        )
+    return Given(flag, value)
+
+
+def is_true(text: str) -> bool:
+    """strconv.ParseBool, for values already checked."""
+    return text in _TRUE
+
+
+def _check(options: BuildOptions) -> None:
+    """What buildx would refuse, and what would be noticed too late."""
+    _check_pairs(options)
+    _check_words(options)
+    for output in options.outputs:
+        if output.type in ("local", "tar") and options.iidfile:
+            raise UsageError(
+                "local and tar outputs have no image ID, so --iidfile cannot be written",
+                hint="drop --iidfile, or use another output",
+            )
+    if options.pushes and not options.names:
+        raise UsageError(
+            "a push needs a name for the image",
+            expected="--tag REGISTRY/NAME:TAG",
+            hint="add --tag, or name= to the output",
+        )
+    if options.context == "-" and options.file == "-":
+        raise UsageError(
+            "standard input cannot be both build context and Dockerfile",
+            hint="give a folder as context, or a file with --file",
+        )
+
+
+def _check_pairs(options: BuildOptions) -> None:
+    for name in ("build-arg", "label", "build-context"):
+        for text in options.values(name):
+            key, equals, value = text.partition("=")
+            if not key or (name == "build-context" and not (equals and value)):
+                raise UsageError(
+                    f"--{name} {text!r} has no {'value' if key else 'name'}", expected="NAME=VALUE"
+                )
+
+
+def _check_words(options: BuildOptions) -> None:
+    allowed = (
+        ("call", _CALLS, (options.value("call") or "build").split(",")[0]),
+        ("baseline", _BASELINES, options.baseline),
+        ("progress", _PROGRESS, options.value("progress") or "auto"),
+    )
+    for name, words, value in allowed:
+        if value not in words:
+            raise UsageError(f"--{name} {value!r} is not known", expected=", ".join(words))
+    if options.flag("quiet") and options.value("progress") not in (None, "auto", "quiet", "none"):
+        raise UsageError(
+            f"--progress={options.progress} and --quiet cannot be used together", hint="drop one of the two"
+        )
+    for report in options.reports:
+        if not report.endswith((".json", ".md")):
+            raise UsageError(
+                f"--report {report!r}: its kind is not known", expected="a name that ends in .json or .md"
+            )
+
+
+def parse_output(text: str) -> Output:
+    """buildx `util/buildflags/export.go`, `UnmarshalText`."""
+    fields = _fields(text)
+    if len(fields) == 1 and fields[0] == text and not text.startswith("type="):
+        return Output("tar", "-") if text == "-" else Output("local", text)
+    attributes: dict[str, str] = {}
+    for part in fields:
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise UsageError(
+                f"--output {text!r}: {part!r} cannot be read",
+                expected="type=TYPE[,dest=PATH][,KEY=VALUE...], a folder, or -",
+            )
+        attributes[key.strip().lower()] = value
+    kind = attributes.pop("type", "")
+    if not kind:
+        raise UsageError(f"--output {text!r} has no type", expected="for example type=local,dest=out")
+    return Output(kind, attributes.pop("dest", None) or None, tuple(attributes.items()))
+
+
+def _fields(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        raise UsageError(f"{text!r} cannot be read as comma-separated values: {error}") from error
+
+
+def join_fields(pairs: Iterable[tuple[str, str]]) -> str:
+    """`key=value,...`, quoted where a value holds a comma or a quote."""
+    words = (f"{key}={value}" for key, value in pairs)
+    return ",".join('"' + w.replace('"', '""') + '"' if re.search(r'[,"\n]', w) else w for w in words)
+
+
+MASK = "***"
+
+# Attributes of --cache-to, --cache-from and --output that are credentials (BuildKit `cache/remotecache/*`).
+_SECRET_ATTRIBUTES = re.compile(
+    r"(?P<key>\b(?:token|access_key_id|secret_access_key|session_token|secret_id|ghtoken|account_key|password)=)"
+    r"[^,\"]+"
+)
+_URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@")
+
+
+def display_command(argv: Sequence[str], *, show_values: bool = False) -> str:
+    """A command line as a shell would take it; build-arg values and credentials masked unless asked for."""
+    return shlex.join(argv if show_values else mask(argv))
+
+
+def mask(argv: Sequence[str]) -> tuple[str, ...]:
+    """The words with build-arg values and credentials replaced."""
+    masked: list[str] = []
+    for word in argv:
+        if masked and masked[-1] == "--build-arg":
+            masked.append(_mask_pair(word))
+        elif word.startswith("--build-arg="):
+            masked.append("--build-arg=" + _mask_pair(word.removeprefix("--build-arg=")))
+        else:
+            masked.append(
+                _URL_LOGIN.sub(rf"\g<scheme>{MASK}@", _SECRET_ATTRIBUTES.sub(rf"\g<key>{MASK}", word))
+            )
+    return tuple(masked)
+
+
+def _mask_pair(text: str) -> str:
+    name, equals, _ = text.partition("=")
+    return f"{name}={MASK}" if equals else name

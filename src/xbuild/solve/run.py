@@ -1,0 +1,319 @@
+"""Running docker: the one place in solve/ where a process is started.
+
+`run` is for short client calls, `stream` for builds: their standard error is handed on line by line, an
+interrupt is forwarded to them once, and nothing is left behind, whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+from xbuild.errors import CancelledError, EngineError
+
+# After an interrupt a RUN process is gone within 3 s (measured); what still runs after this is killed.
+GRACE_SECONDS = 15.0
+_CHUNK = 65536
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What will run. Standard input is empty unless bytes or a file are given."""
+
+    argv: tuple[str, ...]
+    stdin: bytes | Path | None = None
+    environment: tuple[tuple[str, str], ...] = ()  # on top of our own
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What came of it."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode("utf-8", "replace")
+
+    @property
+    def error_text(self) -> str:
+        return self.stderr.decode("utf-8", "replace").strip()
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: bytes | Path | None = None,
+    timeout: float | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Completed:
+    """Run a client call to its end. A missing program is an EngineError; a failure is an outcome."""
+    return run_all([Command(tuple(argv), stdin, tuple((environment or {}).items()))], timeout=timeout)[0]
+
+
+def run_all(commands: Sequence[Command], *, timeout: float | None = None) -> tuple[Completed, ...]:
+    """Run client calls at the same time, to their end."""
+    return _Group(commands, on_line=None, timeout=timeout).run()
+
+
+def stream(commands: Sequence[Command], on_line: Callable[[int, str], None]) -> tuple[Completed, ...]:
+    """Run builds at the same time; `on_line` gets (which command, one line of its standard error).
+
+    When one fails the others are interrupted. Raises CancelledError when the user interrupts.
+    """
+    return _Group(commands, on_line=on_line, timeout=None).run()
+
+
+def pass_through(argv: Sequence[str], *, stdin: bytes | None = None) -> int:
+    """Run with our own standard streams; the exit code."""
+    try:
+        process = subprocess.Popen(argv, stdin=None if stdin is None else subprocess.PIPE)
+    except OSError as error:
+        raise _not_startable(argv[0], error) from error
+    with process:
+        try:
+            if stdin is not None:
+                process.communicate(stdin)
+            return process.wait()
+        except KeyboardInterrupt as interrupt:
+            # The terminal has sent it the same signal.
+            process.wait()
+            raise CancelledError("cancelled") from interrupt
+
+
+def _not_startable(program: str, error: OSError) -> EngineError:
+    if isinstance(error, FileNotFoundError):
+        return EngineError(
+            f"{program!r} is not installed, or not on PATH",
+            expected="the docker command line client with the buildx plugin",
+            hint="install docker-cli and docker-buildx (https://docs.docker.com/engine/install/)",
+        )
+    return EngineError(f"{program!r} cannot be started: {error.strerror}", hint="check its permissions")
+
+
+class _Running:
+    """One process and what it has said so far."""
+
+    def __init__(self, index: int, command: Command, *, tied: bool) -> None:
+        self.index = index
+        self.command = command
+        self.started = time.monotonic()
+        self.stdout = bytearray()
+        self.stderr = bytearray()
+        self.partial = b""
+        self.seconds = 0.0
+        source = command.stdin.open("rb") if isinstance(command.stdin, Path) else None
+        try:
+            self.process = subprocess.Popen(
+                command.argv,
+                stdin=source or (subprocess.DEVNULL if command.stdin is None else subprocess.PIPE),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, **dict(command.environment)},
+                cwd=command.cwd,
+                # A session of its own: the terminal's Ctrl-C reaches us only, and we forward it once.
+                start_new_session=True,
+                preexec_fn=_die_with_parent if tied and _LIBC is not None else None,
+            )
+        except OSError as error:
+            raise _not_startable(command.argv[0], error) from error
+        finally:
+            if source is not None:
+                source.close()
+
+    def signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, number)
+
+    def take_lines(self, data: bytes) -> list[str]:
+        *lines, self.partial = (self.partial + data).split(b"\n")
+        return [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
+
+
+def _libc() -> Any:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        return ctypes.CDLL(None)
+    except OSError:
+        return None
+
+
+_LIBC = _libc()
+
+
+def _die_with_parent() -> None:
+    """In the child: be interrupted when xbuild is killed and cannot do it itself (prctl(2), Linux)."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+
+
+class _Group:
+    """Processes that run together and end together."""
+
+    def __init__(
+        self, commands: Sequence[Command], on_line: Callable[[int, str], None] | None, timeout: float | None
+    ) -> None:
+        self.commands = commands
+        self.on_line = on_line
+        self.deadline = None if timeout is None else time.monotonic() + timeout
+        self.running: list[_Running] = []
+        self.interrupts: list[int] = []
+        self.forwarded = 0
+        self.kill_at: float | None = None
+        self.timed_out = False
+        self.selector = selectors.DefaultSelector()
+
+    def run(self) -> tuple[Completed, ...]:
+        with self._signals(), self.selector:
+            try:
+                self._start()
+                while self.selector.get_map():
+                    self._step()
+                self._reap()
+            finally:
+                self._leave_nothing()
+        if self.interrupts:
+            raise CancelledError("cancelled")
+        return tuple(
+            Completed(
+                one.command.argv,
+                one.process.returncode,
+                bytes(one.stdout),
+                bytes(one.stderr),
+                one.seconds,
+                self.timed_out,
+            )
+            for one in self.running
+        )
+
+    def _start(self) -> None:
+        for index, command in enumerate(self.commands):
+            one = _Running(index, command, tied=self.on_line is not None)
+            self.running.append(one)
+            for pipe in (one.process.stdout, one.process.stderr):
+                assert pipe is not None
+                self.selector.register(pipe, selectors.EVENT_READ, one)
+        # Threads only now: a process that has threads must not fork with code of ours in the child.
+        for one in self.running:
+            if isinstance(one.command.stdin, bytes) and one.process.stdin is not None:
+                arguments = (one.process.stdin, one.command.stdin)
+                threading.Thread(target=_feed, args=arguments, daemon=True).start()
+
+    def _step(self) -> None:
+        for key, _ in self.selector.select(timeout=0.2):
+            one: _Running = key.data
+            data = os.read(key.fd, _CHUNK)
+            if not data:
+                self.selector.unregister(key.fileobj)
+                self._end_of(one, key.fileobj)
+            elif key.fileobj is one.process.stdout:
+                one.stdout += data
+            else:
+                one.stderr += data
+                self._hand_on(one, one.take_lines(data))
+        self._attend()
+
+    def _end_of(self, one: _Running, pipe: Any) -> None:
+        if pipe is one.process.stderr and one.partial:
+            self._hand_on(one, one.take_lines(b"\n"))
+        if all(key.data is not one for key in self.selector.get_map().values()):
+            one.process.wait()
+            one.seconds = time.monotonic() - one.started
+            if self.on_line is not None and one.process.returncode != 0 and not self.interrupts:
+                self._stop(signal.SIGINT)
+
+    def _hand_on(self, one: _Running, lines: list[str]) -> None:
+        if self.on_line is not None:
+            for line in lines:
+                self.on_line(one.index, line)
+
+    def _attend(self) -> None:
+        """Forward the first interrupt, kill on the second, on time-out and when the grace is over."""
+        if self.interrupts and not self.forwarded:
+            self.forwarded = 1
+            self._stop(self.interrupts[0])
+        elif len(self.interrupts) > 1 and self.forwarded == 1:
+            self.forwarded = 2
+            self._stop(signal.SIGKILL)
+        now = time.monotonic()
+        if self.deadline is not None and now > self.deadline and not self.timed_out:
+            self.timed_out = True
+            self._stop(signal.SIGKILL)
+        if self.kill_at is not None and now > self.kill_at:
+            self.kill_at = None
+            self._stop(signal.SIGKILL)
+
+    def _stop(self, number: int) -> None:
+        if number != signal.SIGKILL and self.kill_at is None:
+            self.kill_at = time.monotonic() + GRACE_SECONDS
+        for one in self.running:
+            if one.process.poll() is None:
+                one.signal(number)
+
+    def _reap(self) -> None:
+        for one in self.running:
+            one.process.wait()
+
+    def _leave_nothing(self) -> None:
+        """On the way out, also of an exception: no process, no open pipe."""
+        for one in self.running:
+            if one.process.poll() is None:
+                one.signal(signal.SIGINT)
+                try:
+                    one.process.wait(GRACE_SECONDS)
+                except subprocess.TimeoutExpired:
+                    one.signal(signal.SIGKILL)
+                    one.process.wait()
+            if self.interrupts or self.timed_out:
+                one.signal(signal.SIGKILL)  # what the client may have left in its session
+            for pipe in (one.process.stdin, one.process.stdout, one.process.stderr):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Note interrupts instead of dying of them. Only the main thread may (signal(7) in Python)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def note(number: int, _frame: FrameType | None) -> None:
+            self.interrupts.append(number)
+
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, note) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _feed(pipe: IO[bytes], data: bytes) -> None:
+    with contextlib.suppress(OSError):
+        pipe.write(data)
+        pipe.close()
