@@ -6,10 +6,11 @@ How BuildKit resolves each of these: moby/buildkit `frontend/dockerfile/dockerfi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from xbuild.dockerfile.model import Dockerfile, Flag, From, Instruction
+from xbuild.dockerfile.model import Dockerfile, Flag, From, Instruction, Onbuild
 
 PLATFORM_ARGS = (
     "BUILDPLATFORM",
@@ -24,12 +25,35 @@ PLATFORM_ARGS = (
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What is known of a base image's config; `workdir` and `user` are None when unknown, `user` "" is root
+    by default.
+
+    `is_complete` tells that a name which is not in `env` is not set by the image.
+    """
+
+    workdir: str | None = "/"
+    user: str | None = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    shell: tuple[str, ...] | None = None
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller gives besides the Dockerfile: `--build-arg`, `--build-context` (names only matter), `--target`."""
+    """What the caller gives besides the Dockerfile: `--build-arg`, `--build-context` (names only matter),
+    `--target`.
+
+    `image_facts` tells what is known of an image, by its expanded reference as it stands in the file.
+    `platform_values` are platform ARGs to take as known (`platform.platform_values`): the graph is then that
+    of one platform.
+    """
 
     build_args: Mapping[str, str] = field(default_factory=dict)
     build_contexts: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
+    image_facts: Callable[[str], ImageFacts | None] | None = None
+    platform_values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +65,16 @@ class StageBase:
 
 @dataclass(frozen=True, slots=True)
 class ImageBase:
-    """… that names an image, ARGs expanded. `reference` is None when an ARG without value makes it unknown."""
+    """… that names an image, ARGs expanded. `reference` is None when an ARG without value makes it unknown.
+
+    With a platform ARG in it (`FROM base-${TARGETARCH}`) it may name stages: those for known platforms are in
+    `stages`; `may_be_image` tells whether it names something else for some of them.
+    """
 
     reference: str | None
     raw: str
+    stages: tuple[int, ...] = ()
+    may_be_image: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +97,14 @@ Base = StageBase | ImageBase | ContextBase | ScratchBase
 class Value:
     """What a variable holds at a place.
 
-    `text` is the value, or None when it cannot be known here (a platform ARG, an ARG without default or value, the
-    base image's environment). `kind` is "env", "arg" or "platform" (an automatic platform ARG in its own right: declared
-    and not shadowed). `instruction` is the index in the stage of the ENV or ARG that set it, None for the base's.
-    `depends_on` names the platform ARGs that its text was made from (`ENV GOARCH=$TARGETARCH`), through any number of steps.
+    `text` is the value, or None when it cannot be known here (a platform ARG, an ARG without default or
+    value, the base image's environment). `kind` is "env", "arg" or "platform" (an automatic platform ARG in
+    its own right: declared and not shadowed). `instruction` is the index in the stage of the ENV or ARG that
+    set it, None for the base's. `depends_on` names the platform ARGs that its text was made from (`ENV
+    GOARCH=$TARGETARCH`), through any number of steps. `is_unset`: declared by ARG, but nothing gave it a
+    value, so that it is not in the environment. `stage` is the stage whose instruction set it, also when that
+    is one further up the FROM chain; None for the base image's and in FROM. What an ONBUILD of the base stage
+    sets has instruction 0.
     """
 
     text: str | None
@@ -78,15 +112,19 @@ class Value:
     instruction: int | None = None
     depends_on: frozenset[str] = frozenset()
     raw: str | None = None
+    stage: int | None = None
+    is_unset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """`consumer` takes `paths` out of `source`.
 
-    `kind` is "from", "copy" (COPY --from) or "mount" (RUN --mount=from=…). `instruction` is the index within the
-    consumer's instructions (0 is its FROM). `paths` are absolute and expanded; a path that cannot be known is None;
-    a FROM edge takes ("/",). `destination` is where they land in the consumer.
+    `kind` is "from", "copy" (COPY --from) or "mount" (RUN --mount=from=…). `instruction` is the index within
+    the consumer's instructions (0 is its FROM). `paths` are absolute and expanded; a path that cannot be
+    known is None; a FROM edge takes ("/",). `destination` is where they land in the consumer; a trailing
+    slash says that it is a folder. `is_onbuild`: made by an ONBUILD of the stage that the consumer derives
+    from; `instruction` is then 0.
     """
 
     kind: str
@@ -95,13 +133,17 @@ class Edge:
     source: Base
     paths: tuple[str | None, ...]
     destination: str | None
+    is_onbuild: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage. `instructions[0]` is its FROM; `position` is the index of that FROM in the file's instructions.
+    """One stage. `instructions[0]` is its FROM; `position` is the index of that FROM in the file's
+    instructions.
 
-    `pin` is the expanded and unexpanded value of `--platform`, if any; see `StageGraph.runs_on`.
+    `pin` is the `--platform` flag, if any; what it comes to is told by `platform.runs_on`. `is_replaced`: a
+    `--build-context` of this name stands in for the stage, so that its instructions never run; `base` is that
+    context.
     """
 
     index: int
@@ -110,6 +152,7 @@ class Stage:
     base: Base
     instructions: tuple[Instruction, ...]
     position: int
+    is_replaced: bool = False
 
     @property
     def label(self) -> str:
@@ -130,8 +173,9 @@ class Stage:
 class StageGraph:
     """All stages and edges of a Dockerfile under given options; made by `build.build_graph`.
 
-    `global_instructions` are those before the first FROM (ARG only). `target` is the stage that `--target` names, else
-    the last one. Lookups that depend on ARG and ENV scopes are in `scope`, platform questions in `platform`.
+    `global_instructions` are those before the first FROM (ARG only). `target` is the stage that `--target`
+    names, else the last one. `global_values` are the names usable in FROM. Lookups that depend on ARG and ENV
+    scopes are in `scope`, platform questions in `platform`, who needs whom in `reach`.
     """
 
     dockerfile: Dockerfile
@@ -140,21 +184,20 @@ class StageGraph:
     stages: tuple[Stage, ...]
     edges: tuple[Edge, ...]
     target: int
+    global_values: Mapping[str, Value] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def edges_out_of(self, stage: int) -> tuple[Edge, ...]:
-        """Edges by which other stages take something from `stage`."""
-        return tuple(e for e in self.edges if isinstance(e.source, StageBase) and e.source.stage == stage)
+        """Edges by which other stages take, or may take, something from `stage`."""
+        return tuple(edge for edge in self.edges if stage in sources_of(edge.source))
 
     def edges_into(self, stage: int) -> tuple[Edge, ...]:
         """Edges by which `stage` takes something, its FROM first."""
-        return tuple(e for e in self.edges if e.consumer == stage)
+        return tuple(edge for edge in self.edges if edge.consumer == stage)
 
     def root_of(self, stage: int) -> int:
-        """The stage at the root of the FROM chain of `stage`, whose base is not a stage."""
-        at = self.stages[stage]
-        while isinstance(at.base, StageBase):
-            at = self.stages[at.base.stage]
-        return at.index
+        """The stage at the root of the FROM chain of `stage`, whose base is not (surely) a stage."""
+        return self.chain_of(stage)[0]
 
     def chain_of(self, stage: int) -> tuple[int, ...]:
         """The FROM chain from its root down to `stage`."""
@@ -166,5 +209,31 @@ class StageGraph:
         return tuple(reversed(chain))
 
     def derived_from(self, stage: int) -> tuple[int, ...]:
-        """Stages whose FROM chain contains `stage`, itself excluded."""
-        return tuple(s.index for s in self.stages if s.index != stage and stage in self.chain_of(s.index))
+        """Stages that derive, or may derive, from `stage` by FROM, through any number of steps; itself
+        excluded.
+        """
+        derived = {stage}
+        for candidate in self.stages[stage + 1 :]:
+            if any(source in derived for source in sources_of(candidate.base)):
+                derived.add(candidate.index)
+        return tuple(sorted(derived - {stage}))
+
+    def onbuild(self, stage: int) -> tuple[Instruction, ...]:
+        """Instructions that run in `stage` right after its FROM: the ONBUILD triggers of the stage it is
+        based on.
+
+        Only the direct base counts: triggers do not carry over to the next stage (`convert.go`, `init` and
+        `resolveStages`). Triggers of base images are not known here.
+        """
+        base = self.stages[stage].base
+        if not isinstance(base, StageBase):
+            return ()
+        above = self.stages[base.stage].instructions
+        return tuple(instruction.inner for instruction in above if isinstance(instruction, Onbuild))
+
+
+def sources_of(base: Base) -> tuple[int, ...]:
+    """Stages that a base is, or may be for some platform."""
+    if isinstance(base, StageBase):
+        return (base.stage,)
+    return base.stages if isinstance(base, ImageBase) else ()
