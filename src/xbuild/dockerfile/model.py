@@ -75,7 +75,8 @@ class Flag:
 class Heredoc:
     """A here-document: `name` without quotes, `expand` false when quoted, `content` after chomping tabs for `<<-`.
 
-    `content_span` is the source span of the raw body lines, terminator line excluded.
+    `content_span` is the source span of the raw body lines, terminator line excluded; `terminator_span` is that of
+    the name that ends it, without tabs and line ending.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Heredoc:
     chomp: bool
     content: str
     content_span: Span
+    terminator_span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
