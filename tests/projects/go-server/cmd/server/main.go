@@ -65,7 +65,7 @@ func printVersion(stdout, stderr io.Writer) int {
 // selfCheck sends one request through the whole handler chain without opening a socket.
 func selfCheck(stdout, stderr io.Writer) int {
 	ctx := context.Background()
-	shutdown, err := tracing.Start(ctx, "go-server")
+	shutdown, err := tracing.Start("go-server")
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
@@ -83,7 +83,7 @@ func selfCheck(stdout, stderr io.Writer) int {
 }
 
 func serve(ctx context.Context, logger *slog.Logger) error {
-	shutdown, err := tracing.Start(ctx, "go-server")
+	shutdown, err := tracing.Start("go-server")
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package tracing sets up the tracer provider; spans leave the process only if an OTLP endpoint is configured.
+// Package tracing sets up the tracer provider.
 package tracing
 
 import (
@@ -8,21 +8,22 @@ import (
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // Start installs a global tracer provider and returns the function that flushes and stops it.
-func Start(ctx context.Context, service string) (func(context.Context) error, error) {
+// OTEL_TRACES_EXPORTER=console prints the spans; otherwise they only give the log lines their ids.
+func Start(service string) (func(context.Context) error, error) {
 	options := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.name", service))),
 	}
-	if hasEndpoint() {
-		exporter, err := otlptracegrpc.New(ctx)
+	if os.Getenv("OTEL_TRACES_EXPORTER") == "console" {
+		exporter, err := stdouttrace.New()
 		if err != nil {
-			return nil, fmt.Errorf("OTLP exporter: %w", err)
+			return nil, fmt.Errorf("span exporter: %w", err)
 		}
 		options = append(options, sdktrace.WithBatcher(exporter))
 	}
@@ -32,8 +33,4 @@ func Start(ctx context.Context, service string) (func(context.Context) error, er
 		propagation.TraceContext{}, propagation.Baggage{},
 	))
 	return provider.Shutdown, nil
-}
-
-func hasEndpoint() bool {
-	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }
