@@ -26,6 +26,10 @@ class ExpansionError(DockerfileError):
     """A word that BuildKit would refuse to expand."""
 
 
+class RequiredError(ExpansionError):
+    """`${X:?message}`, and X has no value: well formed, but a build needs `--build-arg X=…`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expanded:
     """What a word comes to; `text` is None when it depends on something unknown.
@@ -54,6 +58,17 @@ def expand(text: str, lookup: Lookup, escape: str = "\\") -> Expanded:
     return Expanded(result, frozenset(reader.names), frozenset(reader.depends_on), frozenset(reader.missing))
 
 
+def expand_known(text: str, lookup: Lookup, escape: str = "\\") -> Expanded:
+    """`expand`, but a value that is required and not given makes the result unknown instead of an error.
+
+    Whoever builds will give it; a Dockerfile can be read without.
+    """
+    try:
+        return expand(text, lookup, escape)
+    except RequiredError:
+        return Expanded(None)
+
+
 class _Reader:
     """One pass over a word. Methods return the text they made, or None when it is unknown."""
 
@@ -78,8 +93,12 @@ class _Reader:
         self.at += len(character)
         return character
 
-    def fail(self, message: str, hint: str = "correct the word or quote it") -> ExpansionError:
-        return ExpansionError(f"cannot expand {self.text!r}: {message}", hint=hint)
+    def fail(self, message: str) -> ExpansionError:
+        return ExpansionError(
+            f"cannot expand {self.text!r}: {message}",
+            expected="$NAME, ${NAME} or an operator that Dockerfiles know, quotes closed",
+            hint="correct the word or quote it",
+        )
 
     def read_until(self, stop: str | None, *, raw_escapes: bool) -> str | None:
         """Up to the unquoted character `stop`, which is consumed, or to the end."""
@@ -214,7 +233,7 @@ class _Reader:
         if has_value is False:
             if operator == "-":
                 return word
-            raise self.fail(f"{name}: {word or 'is not set'}", hint=f"pass --build-arg {name}=…")
+            raise RequiredError(f"{name}: {word or 'is not set'}", hint=f"pass --build-arg {name}=…")
         return value.text if value is not None else None
 
     def trim(self, name: str, operator: str) -> str | None:
