@@ -67,12 +67,14 @@ class Scope:
 
     `kind`: subshell `(…)`, group `{…}`, if, elif, else, while, until, for, case, function, substitution,
     pipeline (more than one command joined by `|`), negation, background (`&`), and, or (the right side of
-    `&&`, `||`). `condition` tells that the command stands in the condition of an if/while/until.
+    `&&`, `||`). `condition` tells that the command stands in the condition of an if/while/until. `redirects` are
+    those of the construct as a whole (`{ …; } > file`).
     """
 
     kind: str
     span: Span
     condition: bool = False
+    redirects: tuple[Redirect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
