@@ -4,6 +4,7 @@ time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +17,14 @@ Pair = tuple[Platform, Platform]
 
 _KNOWN = tuple(Platform.parse(f"linux/{name}") for name in known_names())
 _AMD64 = Platform.parse("amd64")
+# Operating systems and architectures that may stand alone (`database.go`, `isKnownOS`, `isKnownArch`).
+_ALONE = re.compile(
+    r"aix|android|darwin|dragonfly|freebsd|hurd|illumos|ios|js|linux|nacl|netbsd|openbsd|plan9|solaris|windows|zos"
+    r"|386|amd64|amd64p32|arm|armbe|arm64|arm64be|ppc64|ppc64le|loong64|mips|mipsle|mips64|mips64le|mips64p32"
+    r"|mips64p32le|ppc|riscv|riscv64|s390|s390x|sparc|sparc64|wasm|i386|x86_64|x86-64|aarch64|armhf|armel",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"[A-Za-z0-9_.-]+")
 _ARM64 = Platform.parse("arm64")
 
 
@@ -33,6 +42,14 @@ def platform_values(build: Platform, target: Platform) -> dict[str, str]:
             ("VARIANT", platform.variant),
         )
     }
+
+
+def is_platform(text: str) -> bool:
+    """Whether containerd can read `text` as a platform (`platforms.go`, `Parse`), known here or not."""
+    parts = text.split("/")
+    if len(parts) == 1:
+        return _ALONE.fullmatch(text) is not None
+    return len(parts) <= 3 and all(_PART.fullmatch(part) for part in parts)
 
 
 def every_pair() -> Iterator[Pair]:

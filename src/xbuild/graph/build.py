@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from xbuild.dockerfile.model import Copy, Dockerfile, From, Instruction, Mount, Run
 from xbuild.errors import DockerfileError, DockerfileSyntaxError, StageError
+from xbuild.graph.assume import is_platform
 from xbuild.graph.bases import copy_source, from_base, mount_source, named_context, stage_names
 from xbuild.graph.expand import ExpansionError, expand_known
 from xbuild.graph.model import Base, Edge, Options, Stage, StageBase, StageGraph, Value, sources_of
@@ -132,7 +133,7 @@ def _stage(
     from_ = instructions[0]
     assert isinstance(from_, From)
     try:
-        _refuse_empty_platform(graph, from_)
+        _refuse_bad_platform(graph, from_)
         context = named_context(graph, from_.name) if from_.name is not None else None
         base = context or from_base(graph, from_, names)
     except ExpansionError as error:
@@ -140,19 +141,23 @@ def _stage(
     return Stage(index, from_.name, from_, base, instructions, position, is_replaced=context is not None)
 
 
-def _refuse_empty_platform(graph: StageGraph, from_: From) -> None:
+def _refuse_bad_platform(graph: StageGraph, from_: From) -> None:
+    """A --platform that comes to nothing, or to what containerd cannot read as a platform."""
     flag = from_.platform
     if flag is None or not flag.value:
         return
     expanded = expand_known(flag.value, graph.global_values.get, graph.dockerfile.escape)
-    if expanded.text == "" and not any(name in graph.global_values for name in expanded.missing):
-        raise DockerfileError(
-            f"--platform={flag.value} comes to nothing",
-            file=graph.dockerfile.source.path,
-            line=from_.first_line,
-            expected="a platform, such as $BUILDPLATFORM or linux/amd64",
-            hint="declare the ARG before the first FROM and give it a default",
-        )
+    text = expanded.text
+    if text is None or is_platform(text) or any(name in graph.global_values for name in expanded.missing):
+        return
+    what = "nothing" if not text else f"{text!r}, which is not a platform"
+    raise DockerfileError(
+        f"--platform={flag.value} comes to {what}",
+        file=graph.dockerfile.source.path,
+        line=from_.first_line,
+        expected="a platform, such as $BUILDPLATFORM or linux/amd64",
+        hint="correct the platform; an ARG used in it stands before the first FROM and has a default",
+    )
 
 
 def _find_target(graph: StageGraph, names: dict[str, Stage]) -> int:
