@@ -1,0 +1,234 @@
+"""The outcome of verifying, as values: checks, how heavily they weigh, and what they were made on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from xbuild.platforms import Platform
+from xbuild.verify.gobuildinfo import GoBuildInfo
+from xbuild.verify.layers import File, FileSystem
+from xbuild.verify.oci import ImageConfig
+
+
+class Severity(StrEnum):
+    """How heavily a check weighs."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+class Kind(StrEnum):
+    """What a check is about."""
+
+    PLATFORM = "platform"
+    MACHINE = "machine"
+    CLASS = "class"
+    BYTE_ORDER = "byte-order"
+    ABI = "abi"
+    CPU = "cpu"
+    OS = "os"
+    UNREADABLE = "unreadable"
+    COMMAND = "command"
+    INTERPRETER = "interpreter"
+    LIBRARY = "library"
+    GO = "go"
+    GO_DIFFERS = "go-differs"
+    EXCEPTION = "exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Where a file came from; `added` unless the layer belongs to the base image."""
+
+    index: int
+    digest: str
+    created_by: str
+    added: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """An exception: files at paths like `path` (`*` within a folder, `**` across) may be foreign."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked, and how it came out."""
+
+    kind: Kind
+    severity: Severity
+    message: str
+    path: str = ""
+    expected: str = ""
+    found: str = ""
+    layer: Layer | None = None
+    reason: str = ""
+    """Why a mismatch weighs less than a failure."""
+    needed_by: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as JSON values; `layer` and empty texts left out."""
+        texts = ("kind", "severity", "message", "path", "expected", "found", "reason", "needed_by")
+        result: dict[str, Any] = {name: str(getattr(self, name)) for name in texts if getattr(self, name)}
+        if self.layer is not None:
+            result["layer"] = {
+                "index": self.layer.index,
+                "digest": self.layer.digest,
+                "created_by": self.layer.created_by,
+                "added": self.layer.added,
+            }
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much was looked at."""
+
+    files: int = 0
+    elf: int = 0
+    programs: int = 0
+    libraries: int = 0
+    objects: int = 0
+    go: int = 0
+    scripts: int = 0
+    foreign_os: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in Counts.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformVerification:
+    """The outcome for one platform; `checks` holds failures and warnings, and what the image runs."""
+
+    platform: str
+    digest: str
+    checks: tuple[Check, ...]
+    counts: Counts = Counts()
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.severity is Severity.FAILURE)
+
+    @property
+    def warnings(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.severity is Severity.WARNING)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "platform": self.platform,
+            "digest": self.digest,
+            "passed": self.passed,
+            "counts": self.counts.to_json(),
+            "checks": [check.to_json() for check in self.checks],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The outcome for a whole image; `across` compares its platforms."""
+
+    digest: str
+    platforms: tuple[PlatformVerification, ...]
+    across: tuple[Check, ...] = ()
+    skipped: tuple[str, ...] = ()
+    seconds: float = 0.0
+    bytes: int = 0
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        return self._all(Severity.FAILURE)
+
+    @property
+    def warnings(self) -> tuple[Check, ...]:
+        return self._all(Severity.WARNING)
+
+    def _all(self, severity: Severity) -> tuple[Check, ...]:
+        every = [check for platform in self.platforms for check in platform.checks]
+        return tuple(check for check in (*every, *self.across) if check.severity is severity)
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as JSON values."""
+        return {
+            "digest": self.digest,
+            "passed": self.passed,
+            "platforms": [platform.to_json() for platform in self.platforms],
+            "across": [check.to_json() for check in self.across],
+            "skipped": list(self.skipped),
+            "seconds": round(self.seconds, 3),
+            "bytes": self.bytes,
+        }
+
+
+@dataclass(frozen=True)
+class PlatformImage:
+    """What is judged: one platform's config and files, and which platform the index says it is for."""
+
+    platform: Platform
+    digest: str
+    config: ImageConfig
+    layers: tuple[Layer, ...]
+    files: FileSystem
+
+    @cached_property
+    def contents(self) -> tuple[File, ...]:
+        """The files with facts, by path."""
+        return tuple(sorted(self.files.contents(), key=lambda file: file.path))
+
+    def go_programs(self) -> Iterator[tuple[File, GoBuildInfo]]:
+        """The Go programs among the files."""
+        for file in self.contents:
+            content = file.entry.content
+            if content is not None and content.go is not None:
+                yield file, content.go
+
+
+class Exceptions:
+    """The user's exceptions, and which of them were needed."""
+
+    def __init__(self, allow: Sequence[Allow]) -> None:
+        self._patterns = [(entry, glob_pattern(entry.path)) for entry in allow]
+        self._used: set[Allow] = set()
+
+    def reason_for(self, path: str) -> str | None:
+        for entry, pattern in self._patterns:
+            if pattern.fullmatch(path):
+                self._used.add(entry)
+                return entry.reason or "allowed"
+        return None
+
+    def unused(self) -> Iterator[Check]:
+        for entry, _ in self._patterns:
+            if entry not in self._used:
+                yield Check(
+                    Kind.EXCEPTION,
+                    Severity.WARNING,
+                    f"the exception for {entry.path} was not needed",
+                    path=entry.path,
+                    reason=entry.reason,
+                )
+
+
+def glob_pattern(path: str) -> re.Pattern[str]:
+    """`*` and `?` stay within one folder, `**` crosses folders; a path without a leading slash gets one."""
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", path if path.startswith(("/", "**")) else "/" + path)
+    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(wild.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)

@@ -1,0 +1,142 @@
+"""Verify an image wherever it is: a layout directory, an archive, a registry, or an engine's store.
+
+This is where the pieces meet: `oci` reads, `layers` gathers facts, `judge` decides.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from xbuild.platforms import Platform
+from xbuild.verify.checks import Allow, Layer, PlatformImage, Verification
+from xbuild.verify.judge import judge
+from xbuild.verify.layers import FileSystem, LayerScan, cache_directory, check_layer_count, scan_layers
+from xbuild.verify.oci import Image, Manifest, open_image
+from xbuild.verify.pull import pulled, saved
+
+BaseLayers = int | Mapping[Platform, int] | None
+"""How many of an image's layers, from the first on, belong to its base image; None when that is not known."""
+
+
+def verify_layout(
+    path: str | Path,
+    platforms: Sequence[Platform] | None = None,
+    allow: Sequence[Allow] = (),
+    *,
+    base_layers: BaseLayers = None,
+    cache: Path | bool | None = True,
+) -> Verification:
+    """Check the image in an OCI layout directory, an OCI archive or a `docker save` archive.
+
+    `platforms`: only these, and a missing one is a failure; None for all. `cache`: True for the user's cache
+    of layer facts, a folder of one's own, or None or False for none. Raises ImageError when the image cannot
+    be read.
+    """
+    start = time.monotonic()
+    where = cache_directory() if cache is True else cache or None
+    with open_image(Path(path)) as image:
+        images, read = load(image, platforms, base_layers, where)
+        verification = judge(images, platforms, allow)
+    return replace(
+        verification,
+        digest=image.digest,
+        skipped=tuple(f"{item.what} ({item.digest})" for item in image.skipped),
+        seconds=time.monotonic() - start,
+        bytes=read,
+    )
+
+
+verify_archive = verify_layout
+
+
+def verify_reference(
+    reference: str,
+    platforms: Sequence[Platform] | None = None,
+    allow: Sequence[Allow] = (),
+    *,
+    base_layers: BaseLayers = None,
+) -> Verification:
+    """Check an image in a registry, with the user's docker logins; no engine is needed.
+
+    Raises RegistryError when the registry refuses or does not answer, EngineError when no tool to pull with
+    is there, ImageError when the image cannot be read.
+    """
+    with pulled(reference, platforms) as layout:
+        return verify_layout(layout, platforms, allow, base_layers=base_layers)
+
+
+def verify_engine_image(
+    reference: str,
+    platforms: Sequence[Platform] | None = None,
+    allow: Sequence[Allow] = (),
+    *,
+    base_layers: BaseLayers = None,
+) -> Verification:
+    """Check an image in the engine's own store, through `docker save`; the classic store has no other way."""
+    with saved(reference) as archive:
+        return verify_layout(archive, platforms, allow, base_layers=base_layers)
+
+
+def load(
+    image: Image, platforms: Iterable[Platform] | None, base_layers: BaseLayers, cache: Path | None
+) -> tuple[list[PlatformImage], int]:
+    """The platforms of an image, ready for judging, and how many bytes of layers were looked at."""
+    wanted = None if platforms is None else set(platforms)
+    every = [(Platform.parse(manifest.platform), manifest) for manifest in image.manifests]
+    chosen = [(platform, manifest) for platform, manifest in every if wanted is None or platform in wanted]
+    for _, manifest in chosen:
+        check_layer_count(manifest.layers, manifest.config.diff_ids, image.blobs.name)
+    layers = [layer for _, manifest in chosen for layer in manifest.layers]
+    scans = scan_layers(image, layers, cache)
+    loaded = [
+        _platform_image(platform, manifest, scans, _base_of(base_layers, platform, manifest))
+        for platform, manifest in chosen
+    ]
+    return loaded, sum(scan.bytes for scan in scans.values())
+
+
+def _platform_image(
+    platform: Platform, manifest: Manifest, scans: Mapping[str, LayerScan], base: int
+) -> PlatformImage:
+    history = manifest.config.layer_history()
+    layers = tuple(
+        Layer(
+            index,
+            descriptor.digest,
+            history[index].created_by if index < len(history) else "",
+            added=index >= base,
+        )
+        for index, descriptor in enumerate(manifest.layers)
+    )
+    files = FileSystem([scans[descriptor.digest] for descriptor in manifest.layers])
+    return PlatformImage(platform, manifest.descriptor.digest, manifest.config, layers, files)
+
+
+def _base_of(base_layers: BaseLayers, platform: Platform, manifest: Manifest) -> int:
+    if isinstance(base_layers, int):
+        return base_layers
+    if base_layers is not None:
+        return base_layers.get(platform, 0)
+    return guess_base_layers(manifest)
+
+
+_BY_DOCKERFILE = re.compile(r"^(?:RUN|COPY|ADD|WORKDIR) |# buildkit$|^/bin/sh -c #\(nop\)|^\|\d+ ")
+
+
+def guess_base_layers(manifest: Manifest) -> int:
+    """How many leading layers no Dockerfile made: those of distributions' root filesystems.
+
+    BuildKit does not record where the base ends, and layers of a base that was itself built from a Dockerfile
+    look like one's own: those count as added, so that nothing is excused by mistake.
+    """
+    count = 0
+    for entry in manifest.config.layer_history():
+        made_by_dockerfile = entry.comment.startswith("buildkit.") or _BY_DOCKERFILE.search(entry.created_by)
+        if made_by_dockerfile:
+            break
+        count += 1
+    return min(count, len(manifest.layers))

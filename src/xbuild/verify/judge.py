@@ -1,0 +1,337 @@
+"""Facts about an image → checks: is every program in it for the platform that the image claims to be for?
+
+Pure: values in, values out. What is judged, and how heavily:
+
+- Every ELF file against the platform's machine, class, byte order, float ABI, CPU level and operating system.
+  A mismatch is a *failure* when a layer of this Dockerfile added the file, a *warning* when it came with the
+  base image or lies in a place made for foreign files (`places.py`), and ok when an exception allows it.
+- What the image runs (entrypoint, command, the interpreters of scripts, PT_INTERP, needed libraries) must be
+  there and be for the platform wherever it came from: always a failure. Only a CPU level above the platform's
+  stays a warning when it came with the base, because many CPUs can do it.
+- Several files that differ only in the name of an architecture in their path, and are for different machines,
+  are made for several platforms: a warning.
+- A 32-bit program in the image of its 64-bit sibling (386 in amd64, arm in arm64) runs if its own dynamic
+  loader is in the image: then a warning, else a failure. Being statically linked does not excuse it: that is
+  what a wrong GOARCH looks like.
+- Object files (`.o`, `.ko`) never run by themselves: a warning. Code for devices and virtual machines (eBPF,
+  GPUs, microcontrollers) is not for a CPU: ok. So are programs of Windows and macOS, unless the image runs
+  one.
+- Go programs also by their build information: GOOS, GOARCH, and that GOARM, GOAMD64 and the like ask for no
+  more than the platform has; less than the variant asked for is a warning.
+- Across platforms, the Go program at one path must have the same CGO_ENABLED, tags and module versions
+  (failure when this Dockerfile added it); a module that only one platform has, another Go version or another
+  revision is a warning, as platform-dependent imports are legitimate.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from xbuild.errors import PlatformError
+from xbuild.platforms import Platform
+from xbuild.verify.across import differences
+from xbuild.verify.chain import Chain
+from xbuild.verify.checks import (
+    Allow,
+    Check,
+    Counts,
+    Exceptions,
+    Kind,
+    Layer,
+    PlatformImage,
+    PlatformVerification,
+    Severity,
+    Verification,
+)
+from xbuild.verify.elf import ET_CORE, ET_DYN, ET_REL, ElfFacts, Unreadable
+from xbuild.verify.gobuildinfo import GoBuildInfo
+from xbuild.verify.layers import File, FileSystem
+from xbuild.verify.mismatch import GO_LEVELS, Mismatch, describe, go_level, mismatch_of
+from xbuild.verify.places import CPUS, family_of, place_of
+
+# 64-bit platform → the machine of its 32-bit sibling, which its kernel usually runs too
+_SIBLINGS = {"amd64": 3, "arm64": 40}
+
+
+def judge(
+    images: Sequence[PlatformImage], requested: Sequence[Platform] | None = None, allow: Sequence[Allow] = ()
+) -> Verification:
+    """All checks on all platforms; `requested` platforms that are missing are failures."""
+    exceptions = Exceptions(allow)
+    wanted = [image for image in images if requested is None or image.platform in requested]
+    outcomes = [_Judgement(image, exceptions).outcome() for image in wanted]
+    present = {image.platform for image in images}
+    outcomes += [_missing(platform, present) for platform in requested or () if platform not in present]
+    across = [*differences(wanted, exceptions), *exceptions.unused()]
+    return Verification("", tuple(outcomes), tuple(across))
+
+
+def _missing(platform: Platform, present: Iterable[Platform]) -> PlatformVerification:
+    found = ", ".join(sorted(str(other) for other in present)) or "no platform"
+    check = Check(
+        Kind.PLATFORM,
+        Severity.FAILURE,
+        f"the image has no {platform}",
+        expected=str(platform),
+        found=found,
+    )
+    return PlatformVerification(str(platform), "", (check,))
+
+
+@dataclass
+class _Judgement:
+    """Gathers the checks of one platform."""
+
+    image: PlatformImage
+    exceptions: Exceptions
+    checks: list[Check] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
+
+    def outcome(self) -> PlatformVerification:
+        self._config()
+        self._run()
+        for file in self.image.contents:
+            if file.path not in self.judged:
+                self._file(file)
+        order = {Severity.FAILURE: 0, Severity.WARNING: 1, Severity.OK: 2}
+        self.checks.sort(key=lambda check: order[check.severity])
+        image = self.image
+        return PlatformVerification(
+            str(image.platform),
+            image.digest,
+            tuple(self.checks),
+            count(image.contents, image.files),
+            image.layers,
+        )
+
+    def _config(self) -> None:
+        claimed = self.image.config.platform
+        if not claimed:
+            return
+        wanted = str(self.image.platform)
+        if _same_platform(claimed, wanted):
+            return
+        self.checks.append(
+            Check(
+                Kind.PLATFORM,
+                Severity.FAILURE,
+                f"the index says {wanted}, the image's config {claimed}",
+                expected=wanted,
+                found=claimed,
+            )
+        )
+
+    def layer(self, file: File) -> Layer | None:
+        layers = self.image.layers
+        return layers[file.layer] if file.layer < len(layers) else None
+
+    def _is_added(self, file: File) -> bool:
+        layer = self.layer(file)
+        return layer is None or layer.added
+
+    # what the image runs
+
+    def _run(self) -> None:
+        chain = Chain(self.image)
+        for problem in chain.problems:
+            self._problem(
+                problem.kind, problem.severity, problem.message, problem.path, problem.needed_by, problem.file
+            )
+        for link in chain.files:
+            self.judged.add(link.file.path)
+            self._link(link.file, link.role, link.needed_by)
+
+    def _problem(
+        self, kind: Kind, severity: Severity, message: str, path: str, needed_by: str, file: File | None
+    ) -> None:
+        reason = ""
+        allowed = self.exceptions.reason_for(path) if path else None
+        if allowed is not None:
+            severity, reason = Severity.OK, f"allowed: {allowed}"
+        layer = self.layer(file) if file is not None else None
+        self.checks.append(
+            Check(kind, severity, message, path=path, needed_by=needed_by, layer=layer, reason=reason)
+        )
+
+    def _link(self, file: File, role: str, needed_by: str) -> None:
+        content = file.entry.content
+        elf = content.elf if content is not None else None
+        if isinstance(elf, Unreadable):
+            self._report(
+                file, Mismatch(Kind.UNREADABLE, "is a damaged ELF file", "", elf.reason), True, needed_by
+            )
+            return
+        if content is None or not isinstance(elf, ElfFacts):
+            return
+        mismatch = mismatch_of(elf, self.image.platform, content.go)
+        if mismatch is not None:
+            self._report(file, mismatch, True, needed_by)
+            return
+        self.checks.append(
+            Check(
+                Kind.MACHINE,
+                Severity.OK,
+                f"{role} is for {self.image.platform}",
+                path=file.path,
+                found=describe(elf),
+                layer=self.layer(file),
+                needed_by=needed_by,
+            )
+        )
+        self._older(file, content.go)
+
+    # every other file
+
+    def _file(self, file: File) -> None:
+        content = file.entry.content
+        elf = content.elf if content is not None else None
+        if content is None or elf is None:
+            return
+        if isinstance(elf, Unreadable):
+            damage = Mismatch(Kind.UNREADABLE, "is a damaged ELF file", "", elf.reason)
+            self._report(file, damage, False, "", "it cannot run as it is")
+            return
+        if elf.machine not in CPUS and elf.machine != self.image.platform.machine.number:
+            return
+        mismatch = mismatch_of(elf, self.image.platform, content.go)
+        if mismatch is None:
+            self._older(file, content.go)
+        elif elf.type == ET_REL:
+            if mismatch.kind in (Kind.MACHINE, Kind.CLASS, Kind.BYTE_ORDER):
+                self._report(file, mismatch, False, "", "an object file does not run")
+        elif elf.type != ET_CORE:
+            self._report(file, mismatch, False, "", self._excuse(file, elf) or "")
+
+    def _excuse(self, file: File, elf: ElfFacts) -> str | None:
+        number = self.image.platform.machine.number
+        place = place_of(file.path, number)
+        if place is not None:
+            return place
+        if file.path in self._made_for_several:
+            return "one of several files for different platforms"
+        return self._through_sibling(elf)
+
+    def _through_sibling(self, elf: ElfFacts) -> str | None:
+        """A 32-bit program or library whose dynamic loader is in the image."""
+        architecture = self.image.platform.architecture
+        if elf.machine != _SIBLINGS.get(architecture) or not elf.dynamic:
+            return None
+        loader = self.image.files.lookup(elf.interpreter) if elf.interpreter else self._sibling_loader
+        found = loader.entry.content.elf if loader is not None and loader.entry.content is not None else None
+        if isinstance(found, ElfFacts) and found.machine == elf.machine:
+            return f"runs on {architecture} through 32-bit support"
+        return None
+
+    @cached_property
+    def _sibling_loader(self) -> File | None:
+        names = {
+            "amd64": ("/lib/ld-linux.so.2", "/lib/ld-musl-i386.so.1"),
+            "arm64": ("/lib/ld-linux-armhf.so.3", "/lib/ld-linux.so.3", "/lib/ld-musl-armhf.so.1"),
+        }
+        found = (self.image.files.lookup(name) for name in names.get(self.image.platform.architecture, ()))
+        return next((file for file in found if file is not None), None)
+
+    @cached_property
+    def _made_for_several(self) -> frozenset[str]:
+        """Paths that differ only in the name of an architecture, with files for several machines."""
+        families: dict[str, list[tuple[str, tuple[int, int]]]] = defaultdict(list)
+        for file in self.image.contents:
+            elf = file.entry.content.elf if file.entry.content is not None else None
+            if isinstance(elf, ElfFacts) and (family := family_of(file.path)) is not None:
+                families[family].append((file.path, (elf.machine, elf.bits)))
+        return frozenset(
+            path
+            for members in families.values()
+            if len({machine for _, machine in members}) > 1
+            for path, _ in members
+        )
+
+    def _report(self, file: File, mismatch: Mismatch, runs: bool, needed_by: str, excuse: str = "") -> None:
+        severity, reason = Severity.FAILURE, ""
+        allowed = self.exceptions.reason_for(file.path)
+        if allowed is not None:
+            severity, reason = Severity.OK, f"allowed: {allowed}"
+        elif runs and not mismatch.can_run:
+            sibling = file.entry.content.elf if file.entry.content is not None else None
+            through = self._through_sibling(sibling) if isinstance(sibling, ElfFacts) else None
+            if through is not None and mismatch.kind is Kind.MACHINE:
+                severity, reason = Severity.WARNING, through
+        elif not self._is_added(file):
+            severity, reason = Severity.WARNING, "came with the base image"
+        elif excuse:
+            severity, reason = Severity.WARNING, excuse
+        self.checks.append(
+            Check(
+                mismatch.kind,
+                severity,
+                mismatch.message,
+                file.path,
+                mismatch.expected,
+                mismatch.found,
+                self.layer(file),
+                reason,
+                needed_by,
+            )
+        )
+
+    def _older(self, file: File, go: GoBuildInfo | None) -> None:
+        """A Go program for an older CPU than the platform's variant: it runs, but more was asked for."""
+        if go is None or not self._is_added(file):
+            return
+        found, wanted = go_level(go, self.image.platform)
+        if found is None or wanted is None or found >= wanted:
+            return
+        key, levels, _ = GO_LEVELS[self.image.platform.architecture]
+        self.checks.append(
+            Check(
+                Kind.GO,
+                Severity.WARNING,
+                f"was built with {key}={levels[found]}",
+                file.path,
+                f"{key}={levels[wanted]}",
+                f"{key}={levels[found]}",
+                self.layer(file),
+                f"it runs, but makes no use of {self.image.platform}",
+            )
+        )
+
+
+def _same_platform(claimed: str, wanted: str) -> bool:
+    """A config often leaves the variant out; then it claims nothing about it."""
+    try:
+        found = Platform.parse(claimed)
+    except PlatformError:
+        return False
+    expected = Platform.parse(wanted)
+    if (found.os, found.architecture) != (expected.os, expected.architecture):
+        return False
+    return claimed.count("/") < 2 or found.variant == expected.variant
+
+
+def count(contents: Iterable[File], files: FileSystem) -> Counts:
+    """How many files of each kind there are."""
+    found: dict[str, int] = defaultdict(int)
+    for file in contents:
+        content = file.entry.content
+        if content is None:
+            continue
+        if content.format == "script":
+            found["scripts"] += 1
+        elif content.format in ("pe", "macho"):
+            found["foreign_os"] += 1
+        elif content.format == "elf":
+            found["elf"] += 1
+            found["go"] += content.go is not None
+            if isinstance(content.elf, ElfFacts):
+                found[_sort_of(content.elf)] += 1
+    return Counts(files=sum(1 for file in files if file.entry.kind != "dir"), **found)
+
+
+def _sort_of(elf: ElfFacts) -> str:
+    if elf.type == ET_REL:
+        return "objects"
+    library = elf.type == ET_DYN and elf.interpreter is None and elf.dynamic
+    return "libraries" if library else "programs"
