@@ -23,9 +23,14 @@ _BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
 # tree-sitter-bash takes an escaped blank between tokens, and blanks that are none to a shell, for space.
 _ODD_BLANK = re.compile(r"\\[ \t]|[\v\f\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NOT_PLAIN = re.compile(r"[\\*?\[{~]")
+_NOT_PLAIN = re.compile(r"[\\*?\[{~\s;&|<>()'\"$`]")
+_NOT_IN_WORD = re.compile(r"[ \t\n;&|<>()'\"`]")
+_SUBSTITUTES = re.compile(r"`|\$[({A-Za-z_]")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\\n])')
+_REMOVED = re.compile(r"\\[$`\\]")
+_REMOVED_IN_QUOTES = re.compile(r'\\[$`\\"]')
 _BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _GLOB = re.compile(r"[*?\[]")
 _ANSI_C = re.compile(
@@ -220,8 +225,12 @@ class _Reader:
                 variable = self.text[self._slice(child)]
             elif kind == "in":
                 has_words = True
-            elif has_words and child.is_named and kind != "comment":
-                words.append(self._word(child, scopes))
+            elif has_words and kind not in (";", "\n", "comment"):
+                word = self._word(child, scopes)
+                if words and words[-1].span.end == word.span.start:
+                    self._join(words, word)
+                else:
+                    words.append(word)
         self.loops.append(Loop(variable, tuple(words) if has_words else None, scope.span))
         self._block(body, (*scopes, scope))
 
@@ -284,36 +293,54 @@ class _Reader:
         start = at = self._start(node)
         for child in node.children:
             kind = child.type
-            if kind == "command_name":
-                word = self._word(child.children[0], scopes)
-                words.append(word)
-                end = word.span.end
-                begin = word.span.start
-            elif kind == "variable_assignment":
-                assignment = self._assignment(child, scopes)
-                assignments.append(assignment)
-                begin, end = assignment.span.start, assignment.span.end
-            elif kind.endswith("_redirect"):
-                begin = self._start(child)
-                end = self._redirect(child, scopes, found, words)
-            elif kind in _NEVER_WORDS:
+            if kind in _NEVER_WORDS:
                 self.has_error = True
                 self._block((child,), scopes)
                 continue
-            else:
-                word = self._word(child, scopes)
-                words.append(word)
-                begin, end = word.span.start, word.span.end
+            begin = self._start(child)
             if (
                 begin != at
                 and (begin != at + 1 or text[at] != " ")
                 and not _BLANKS.fullmatch(text, at, begin)
             ):
                 self.has_error = True
-            at = end
+            if kind == "variable_assignment":
+                self.has_error |= begin == at != start
+                assignment = self._assignment(child, scopes)
+                assignments.append(assignment)
+                at = assignment.span.end
+            elif kind.endswith("_redirect"):
+                at = self._redirect(child, scopes, found, words)
+            else:
+                word = self._word(child.children[0] if kind == "command_name" else child, scopes)
+                if begin == at != start:
+                    self._join(words, word)
+                else:
+                    words.append(word)
+                at = word.span.end
         for redirect in redirects:
             at = max(at, self._redirect(redirect, scopes, found, words))
+        if words and words[0].raw in _RESERVED:
+            self.has_error = True
         self._add(start, at, words, assignments, (), found, scopes)
+
+    def _join(self, words: list[Word], word: Word) -> None:
+        """Puts together what tree-sitter-bash splits although nothing stands between, mostly `a-$` and `NAME`."""
+        if not words or words[-1].span.end != word.span.start:
+            self.has_error = True
+            words.append(word)
+            return
+        first = words.pop()
+        span = Span(first.span.start, word.span.end)
+        value = None if first.value is None or word.value is None else first.value + word.value
+        expansions = (*first.expansions, *word.expansions)
+        name = _NAME.match(word.raw)
+        if name and first.raw.endswith("$"):
+            at = word.span.start - 1
+            variable = Expansion("variable", Span(at, at + 1 + name.end()), name[0])
+            expansions = (*first.expansions, variable, *word.expansions)
+            value = None
+        words.append(Word(span, first.raw + word.raw, value, expansions, first.is_glob or word.is_glob))
 
     def _add(
         self,
@@ -350,10 +377,22 @@ class _Reader:
         for child in node.children:
             if child.type == "variable_assignment":
                 assignment = self._assignment(child, scopes)
+                self.has_error |= words[-1].span.end == assignment.span.start
                 exports.append(assignment)
                 words.append(self._assignment_word(assignment))
-            else:
-                words.append(self._word(child, scopes))
+                continue
+            word = self._word(child, scopes)
+            if not words or words[-1].span.end != word.span.start:
+                words.append(word)
+                continue
+            if exports and exports[-1].span.end == word.span.start:
+                last = exports[-1]
+                value = [last.value]
+                self._join(value, word)
+                exports[-1] = Assignment(
+                    last.name, value[0], Span(last.span.start, word.span.end), last.append
+                )
+            self._join(words, word)
         end = words[-1].span.end
         for redirect in redirects:
             end = max(end, self._redirect(redirect, scopes, found, words))
@@ -437,7 +476,16 @@ class _Reader:
                 target = self._word(child, scopes)
                 end = target.span.end
             else:
-                words.append(self._word(child, scopes))
+                word = self._word(child, scopes)
+                if word.span.start == end:
+                    joined = [target]
+                    self._join(joined, word)
+                    target = joined[0]
+                    end = target.span.end
+                elif words and words[-1].span.end == word.span.start:
+                    self._join(words, word)
+                else:
+                    words.append(word)
         found.append(Redirect(operator, descriptor, target, Span(span.start, end)))
         return span.end
 
@@ -554,8 +602,11 @@ class _Reader:
             bare.append("x")
             return False
         else:
+            unquoted = _ESCAPED.sub("x", raw)
+            if kind == "word" and _NOT_IN_WORD.search(unquoted):
+                self.has_error = True
             value.append(_ESCAPED.sub(_unescaped, raw))
-            bare.append(_ESCAPED.sub("x", raw))
+            bare.append(unquoted)
             return kind != "regex"
         bare.append("x")
         return True
@@ -586,9 +637,11 @@ class _Reader:
         else:
             is_process = kind == "process_substitution"
             expansions.append(Expansion("process" if is_process else "substitution", span, "", "", quoted))
-            if self.text[span.start] == "`" and "\\" in self.text[span.start : span.end]:
+            if self.text[span.start] == "`":
                 # Inside backticks the shell first removes some backslashes; tree-sitter-bash does not.
-                self.has_error = True
+                removed = _REMOVED_IN_QUOTES if quoted else _REMOVED
+                if removed.search(self.text, span.start, span.end):
+                    self.has_error = True
             self._block(node.children, (*scopes, Scope("substitution", span)))
 
     def _braced(
@@ -614,6 +667,8 @@ class _Reader:
             name, operator = self.text[span.start + 2 : span.end - 1], ""
         expansions.append(Expansion("variable", span, name, operator, quoted))
         for child in inner:
+            if not child.child_count and _SUBSTITUTES.search(self.text[self._slice(child)]):
+                self.has_error = True
             self._inside(child, scopes, expansions, quoted)
 
 
@@ -666,6 +721,9 @@ def _ansi_c(found: re.Match[str]) -> str:
 
 _EXPANSIONS = frozenset(
     {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
+)
+_RESERVED = frozenset(
+    "! { } if then elif else fi for while until do done case esac in function select".split()
 )
 _BRACKETS = frozenset({"[", "[[", "]", "]]"})
 _TEST_OPERATIONS = frozenset(
