@@ -1,0 +1,208 @@
+"""What a build came to, and what it saved: gathers the outcome for the report and keeps the records."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xbuild.cli.checking import Checked
+from xbuild.cli.output import warn
+from xbuild.cli.prepare import Prepared
+from xbuild.cli.records import Records, Subject, now
+from xbuild.errors import SolveError
+from xbuild.platforms import Platform
+from xbuild.solve.build import SolveRequest, SolveResult, solve
+from xbuild.solve.deliver import Delivery
+from xbuild.solve.history import critical_path
+from xbuild.solve.isolate import with_own_caches
+from xbuild.solve.progress import Event
+from xbuild.views.baseline import Saved, Timed, busy, by_line, estimated, factors, measured
+from xbuild.views.data import outcome_data
+from xbuild.views.report import Delivered, Outcome, Step, emulation_left, moved, steps_of, timed
+from xbuild.views.verification import verified_platforms
+
+# What leaves the machine, or belongs to the image that was asked for, has no place in a measurement.
+NOT_FOR_MEASURING = (
+    "push", "load", "tag", "output", "iidfile", "metadata-file", "cache-to", "cache-from", "attest", "sbom",
+    "provenance", "no-cache", "no-cache-filter", "quiet", "annotation",
+)  # fmt: skip
+
+
+@dataclass
+class Clock:
+    """Names and seconds of what xbuild did, in order."""
+
+    started: float = field(default_factory=time.monotonic)
+    phases: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases.append((name, time.monotonic() - begun))
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+
+def steps_for(prepared: Prepared, result: SolveResult) -> tuple[Step, ...]:
+    """The steps of a solve with their places in the user's file."""
+    return steps_of(
+        result.vertices,
+        critical_path(result.vertices),
+        prepared.project.dockerfile,
+        result.platforms or (result.native,),
+    )
+
+
+def find_saved(
+    prepared: Prepared, result: SolveResult, records: Records, on_event: Callable[[Event], None] | None
+) -> Saved:
+    """The time saved, by the kind of baseline that was asked for."""
+    kind = prepared.project.options.baseline
+    if kind == "none":
+        return Saved("none")
+    if not prepared.is_rewritten or prepared.project.dockerfile is None:
+        return Saved("none", basis="nothing was rewritten")
+    ours = timed(steps_for(prepared, result))
+    if kind == "measure":
+        return _measure(prepared, ours, records, on_event)
+    earlier = records.baseline(subject_of(prepared))
+    if earlier is not None:
+        return measured(ours, earlier.lines, total=earlier.total, date=earlier.date)
+    return _estimate(prepared, result, records)
+
+
+def _estimate(prepared: Prepared, result: SolveResult, records: Records) -> Saved:
+    native = [str(p) for p in result.platforms if prepared.engine.is_native(p)]
+    foreign = [str(p) for p in result.platforms if not prepared.engine.is_native(p)]
+    learnt = records.factors(prepared.engine.key)
+    steps = moved(steps_for(prepared, result), prepared.plan)
+    return estimated(steps, foreign, native, learnt.values, learnt.date)
+
+
+def _measure(
+    prepared: Prepared,
+    ours: tuple[Timed, ...],
+    records: Records,
+    on_event: Callable[[Event], None] | None,
+) -> Saved:
+    try:
+        result = solve(original_request(prepared), on_event)
+    except SolveError as error:
+        warn(f"the original could not be measured: {error.message}")
+        return Saved("none", basis="the original Dockerfile does not build")
+    original = timed(_original_steps(prepared, result))
+    lines = {line: busy(steps) for line, steps in by_line(original).items()}
+    records.keep_baseline(subject_of(prepared), result.seconds, lines)
+    records.learn(prepared.engine.key, factors(ours, original))
+    return measured(ours, lines, total=result.seconds)
+
+
+def _original_steps(prepared: Prepared, result: SolveResult) -> tuple[Step, ...]:
+    platforms: tuple[Platform, ...] = result.platforms or (result.native,)
+    return steps_of(result.vertices, (), prepared.project.dockerfile, platforms)
+
+
+def original_request(prepared: Prepared, name: str = "xbuild-baseline") -> SolveRequest:
+    """The user's own text, without cache and with cache mounts of its own; its lines are the user's."""
+    assert prepared.project.dockerfile is not None
+    options = prepared.project.options.without(*NOT_FOR_MEASURING).with_flags(("no-cache", "true"))
+    return SolveRequest(
+        options=options,
+        inputs=prepared.project.inputs,
+        engine=prepared.engine,
+        folder=prepared.folder / name,
+        text=with_own_caches(prepared.project.dockerfile, name),
+        output="none",
+    )
+
+
+def subject_of(prepared: Prepared) -> Subject:
+    """What must be the same for a measured baseline to count."""
+    project = prepared.project
+    folder = project.inputs.context_dir
+    text = project.inputs.dockerfile.to_bytes() if project.inputs.dockerfile else b""
+    return Subject(
+        project=str(folder.resolve()) if folder else project.inputs.context,
+        dockerfile=hashlib.sha256(text).hexdigest(),
+        platforms=tuple(map(str, prepared.request.platforms)),
+        target=project.options.target,
+        build_args=tuple(sorted(project.options.build_args.items())),
+        builder=prepared.engine.builder.name,
+        engine=prepared.engine.key,
+    )
+
+
+def gather(
+    prepared: Prepared,
+    result: SolveResult,
+    checked: Checked | None,
+    delivery: Delivery | None,
+    saved: Saved,
+    clock: Clock,
+) -> Outcome:
+    """Everything for the report."""
+    steps = steps_for(prepared, result)
+    plan = prepared.plan
+    builder = prepared.engine.builder
+    return Outcome(
+        dockerfile=prepared.project.inputs.path,
+        platforms=tuple(map(str, result.platforms or (result.native,))),
+        created=now(),
+        total=clock.elapsed,
+        phases=tuple(clock.phases),
+        target=prepared.project.options.target,
+        builder=f"{builder.name} ({builder.driver})",
+        engine=prepared.engine.key,
+        rewritten=prepared.is_rewritten,
+        why_not=prepared.why_not,
+        digest=delivery.digest if delivery else (result.layout.digest if result.layout else None),
+        steps=steps,
+        critical_seconds=sum(step.seconds for step in steps if step.is_critical),
+        emulation=emulation_left(steps, plan if prepared.is_rewritten else None, prepared.why_not),
+        verdicts=tuple((stage.name, str(stage.word), stage.line) for stage in plan.stages) if plan else (),
+        verified=None if checked is None else verified_platforms(checked.verification, checked.line_of),
+        delivered=_delivered(delivery),
+        saved=saved,
+        warnings=(*result.warnings, *(delivery.notes if delivery else ())),
+    )
+
+
+def _delivered(delivery: Delivery | None) -> tuple[Delivered, ...]:
+    if delivery is None:
+        return ()
+    pushed = (
+        Delivered("push", outcome.reference, outcome.digest, outcome.ok, outcome.error)
+        for outcome in delivery.pushed
+    )
+    loaded = (Delivered("load", "the engine's image store", delivery.digest),) if delivery.loaded else ()
+    return (*pushed, *loaded, *(Delivered("file", place) for place in delivery.written))
+
+
+def keep(prepared: Prepared, outcome: Outcome, records: Records) -> None:
+    """Remember the last report of this project."""
+    records.keep_build(subject_of(prepared), outcome_data(outcome))
+
+
+def write_reports(outcome: Outcome, files: tuple[str, ...]) -> None:
+    """`--report FILE`, in the form that its name asks for."""
+    import json
+
+    from xbuild.cli.output import write_whole
+    from xbuild.views.outcome import markdown
+
+    for name in files:
+        text = (
+            json.dumps(outcome_data(outcome), indent=2) + "\n"
+            if name.endswith(".json")
+            else markdown(outcome)
+        )
+        write_whole(Path(name), text.encode("utf-8", "backslashreplace"))

@@ -1,0 +1,125 @@
+"""The door of all doors: which subcommand, its errors as one message, its exit code.
+
+`--help` and `--version` are answered from the table below without importing anything else: typer alone takes
+six times as long to import as Python takes to start (docs/decisions/0030-start-up.md). A test compares the
+table with the subcommands.
+"""
+
+import os
+import sys
+
+from xbuild import __version__
+
+COMMANDS = {
+    "build": "Rewrite, build, verify and push: takes every flag of `docker buildx build`",
+    "plan": "Say per stage what would change, on what evidence, and what is unsure",
+    "rewrite": "Print, compare or write the new Dockerfile",
+    "verify": "Check that every binary of an image is for the image's platform",
+    "bench": "Measure the original against the rewritten Dockerfile, cold and warm",
+    "doctor": "Check engine, buildx, builder, image store, QEMU and registry login",
+}
+
+_HELP = """Usage: xbuild COMMAND [OPTIONS] [ARGUMENTS]
+
+Multi-arch container images at native speed, from the Dockerfile you already have.
+
+Commands:
+{commands}
+
+Options:
+  --version  Show the version
+  --help     Show this message; `xbuild COMMAND --help` for a command
+
+Examples:
+  xbuild build --platform linux/amd64,linux/arm64 -t registry.example/app --push .
+  xbuild plan .
+"""
+
+_PLUGIN = "docker-xbuild"
+_METADATA = (
+    '{"SchemaVersion": "0.1.0", "Vendor": "the xbuild authors", "Version": "%s", '
+    '"ShortDescription": "Multi-arch images at native speed"}'
+)
+# docker's global flags that say which engine is meant, and the variable that says the same to what we start
+_DOCKER_FLAGS = {
+    "--context": "DOCKER_CONTEXT",
+    "-c": "DOCKER_CONTEXT",
+    "--config": "DOCKER_CONFIG",
+    "--host": "DOCKER_HOST",
+    "-H": "DOCKER_HOST",
+}
+
+
+def help_text() -> str:
+    """What `xbuild --help` prints."""
+    width = max(map(len, COMMANDS)) + 2
+    return _HELP.format(commands="\n".join(f"  {name:<{width}}{text}" for name, text in COMMANDS.items()))
+
+
+def main() -> int:
+    """Entry point of `xbuild` and of the Docker CLI plugin `docker-xbuild`."""
+    program, *argv = sys.argv
+    if program.rpartition("/")[2] == _PLUGIN:
+        if argv == ["docker-cli-plugin-metadata"]:
+            print(_METADATA % __version__)
+            return 0
+        argv = plugin_arguments(argv)
+    return run(argv)
+
+
+def plugin_arguments(argv: list[str]) -> list[str]:
+    """docker calls `docker-xbuild [its own flags] xbuild ARGUMENTS`; its flags become environment."""
+    if "xbuild" not in argv:
+        return argv
+    at = argv.index("xbuild")
+    flags = argv[:at]
+    while flags:
+        name, equals, value = flags.pop(0).partition("=")
+        if name in _DOCKER_FLAGS and (equals or flags):
+            os.environ[_DOCKER_FLAGS[name]] = value if equals else flags.pop(0)
+    return argv[at + 1 :]
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; the exit code. Nothing but an exit code leaves this function."""
+    name = argv[0] if argv else "--help"
+    if name in ("--help", "-h", "help"):
+        sys.stdout.write(help_text())
+        return 0 if argv else 2
+    if name in ("--version", "-V", "version"):
+        print(f"xbuild {__version__}")
+        return 0
+    return _guarded(name, argv[1:])
+
+
+def _guarded(name: str, arguments: list[str]) -> int:
+    """The subcommand, with every way to fail turned into one message and a code."""
+    import signal
+
+    from xbuild.cli.failure import explain
+
+    # A CI runner's stop is an interrupt like Ctrl-C: the same clean-up, the same code.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _dispatch(name, arguments)
+    except BaseException as error:
+        # KeyboardInterrupt and SystemExit too: whatever ends the command, it ends with a code and one
+        # message.
+        return explain(error)
+
+
+def _dispatch(name: str, arguments: list[str]) -> int:
+    from importlib import import_module
+
+    from xbuild.errors import UsageError
+
+    if name not in COMMANDS:
+        kind = "option" if name.startswith("-") else "command"
+        raise UsageError(
+            f"{kind} {name!r} is not known",
+            expected=", ".join(COMMANDS),
+            hint="put options behind the command, or see xbuild --help",
+        )
+    command = import_module(f"xbuild.cli.{name}")
+    code: int = command.main(arguments)
+    return code

@@ -1,0 +1,94 @@
+"""What can be known to fail before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xbuild.cli.prepare import Prepared
+from xbuild.dockerfile.model import Instruction
+from xbuild.errors import EngineError, PlatformError
+from xbuild.graph.model import ContextBase, Stage, StageGraph
+from xbuild.graph.platform import runs_on
+from xbuild.graph.reach import reachable
+from xbuild.platforms import Platform
+from xbuild.solve.deliver import check_outputs
+from xbuild.solve.engine import check_platforms
+
+# A layout of even a small image needs more; with less the failure comes late and with a worse message.
+_LEAST_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A RUN that needs an emulator: on which platform, in which stage."""
+
+    platform: Platform
+    stage: Stage
+    instruction: Instruction
+
+
+def preflight(prepared: Prepared) -> None:
+    """Raise EngineError or UsageError for what could not work."""
+    platforms = prepared.request.platforms
+    check_platforms(prepared.engine, platforms)
+    check_outputs(prepared.project.options)
+    _check_disk(prepared)
+    needed = {foreign.platform: foreign for foreign in reversed(list(foreign_runs(prepared)))}
+    if needed:
+        _check_emulators(prepared, needed)
+
+
+def _check_disk(prepared: Prepared) -> None:
+    free = prepared.engine.free_temporary_bytes
+    if free < _LEAST_BYTES:
+        raise EngineError(
+            f"only {free >> 20} MiB are free where temporary files go",
+            expected="space for the image's layers",
+            hint="free some, or set TMPDIR to a larger disk",
+        )
+
+
+def foreign_runs(prepared: Prepared) -> Iterator[Foreign]:
+    """RUNs of what will be built that no node of the builder runs natively."""
+    graph = prepared.graph
+    if graph is None:
+        return
+    for index in sorted(reachable(graph, graph.target)):
+        stage = graph.stages[index]
+        run = next((i for i in stage.instructions if i.keyword == "RUN"), None)
+        if run is None or isinstance(stage.base, ContextBase):
+            continue
+        for platform in _platforms_of(graph, index, prepared):
+            if not prepared.engine.is_native(platform):
+                yield Foreign(platform, stage, run)
+
+
+def _platforms_of(graph: StageGraph, index: int, prepared: Prepared) -> tuple[Platform, ...]:
+    where = runs_on(graph, index)
+    if where == "build":
+        return ()
+    if where in ("target", None):
+        # Where it cannot be known it may be the target.
+        return prepared.request.platforms if where == "target" else ()
+    try:
+        return (Platform.parse(str(where)),)
+    except PlatformError:
+        return ()
+
+
+def _check_emulators(prepared: Prepared, needed: dict[Platform, Foreign]) -> None:
+    from xbuild.solve.probe import probe_platforms
+
+    for platform, probe in probe_platforms(prepared.engine, tuple(needed)).items():
+        if probe.ok:
+            continue
+        foreign = needed[platform]
+        raise EngineError(
+            f"stage {foreign.stage.label} runs on {platform}, and the engine cannot run that: {probe.reason}",
+            file=prepared.project.inputs.path,
+            line=prepared.user_line(foreign.instruction.first_line),
+            expected=f"QEMU for {platform.architecture} on the engine's machine",
+            hint=f"docker run --privileged --rm tonistiigi/binfmt --install {platform.architecture}"
+            " (xbuild doctor tells more)",
+        )

@@ -1,0 +1,123 @@
+"""The start that build, plan, rewrite and bench share: options → inputs → settings → tree → graph → plan."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from xbuild.cli.config import Config, load_config
+from xbuild.dockerfile.model import Dockerfile
+from xbuild.errors import DockerfileError
+from xbuild.graph.model import Options
+from xbuild.plan.context import Context, NoContext
+from xbuild.plan.model import Knowledge, Plan, Settings
+from xbuild.platforms import Platform, parse_platforms
+from xbuild.solve.context import DirectoryContext
+from xbuild.solve.engine import Engine
+from xbuild.solve.inputs import Inputs, read_inputs
+from xbuild.solve.options import BuildOptions, parse_build_arguments
+from xbuild.text import Source
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a command line names, read. `platforms` is None when none were asked for."""
+
+    options: BuildOptions
+    inputs: Inputs
+    config: Config
+    settings: Settings
+    platforms: tuple[Platform, ...] | None
+
+    @cached_property
+    def dockerfile(self) -> Dockerfile | None:
+        """The parsed file, or None when only the builder can read it."""
+        from xbuild.dockerfile.parser import parse
+
+        return None if self.inputs.dockerfile is None else parse(self.inputs.dockerfile)
+
+    @cached_property
+    def context(self) -> Context:
+        folder = self.inputs.context_dir
+        return NoContext() if folder is None else DirectoryContext(folder, self.inputs.ignore)
+
+    @property
+    def graph_options(self) -> Options:
+        return Options(
+            build_args=self.options.build_args,
+            build_contexts=self.options.build_contexts,
+            target=self.options.target,
+        )
+
+    @property
+    def source(self) -> Source:
+        """The user's text. Raises DockerfileError when it cannot be read from here."""
+        if self.inputs.dockerfile is None:
+            raise DockerfileError(
+                self.inputs.reason, file=self.inputs.name, hint="fetch the context, and give its folder"
+            )
+        return self.inputs.dockerfile
+
+
+def open_project(options: BuildOptions, folder: Path) -> Project:
+    """Read what the options name; what came on standard input is kept in `folder`."""
+    inputs = read_inputs(options, sys.stdin.buffer, folder)
+    config = load_config(options.config, inputs.context_dir)
+    names = options.platforms
+    asked = parse_platforms(_local(names)) if names else config.platforms
+    settings = Settings(cgo=config.cgo, cache_mounts=config.cache_mounts and not options.no_cache_mounts)
+    return Project(options, inputs, config, settings, asked or None)
+
+
+def _local(names: Sequence[str]) -> tuple[str, ...]:
+    """`local` is this machine's platform, as in buildx."""
+    return tuple(f"linux/{os.uname().machine}" if name.lower() == "local" else name for name in names)
+
+
+def with_engine(project: Project, engine: Engine) -> Project:
+    """With the platforms that will be built: those asked for, else the builder's own."""
+    platforms = project.platforms or (engine.native,)
+    options = project.options.without("platform").with_flags(("platform", ",".join(map(str, platforms))))
+    return Project(options, project.inputs, project.config, project.settings, platforms)
+
+
+def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
+    """The plan. Raises DockerfileError for anything wrong with the file, changed or not."""
+    from xbuild.dockerfile.parser import parse
+    from xbuild.plan.make import make_plan
+
+    dockerfile = project.dockerfile or parse(project.source)
+    return make_plan(
+        dockerfile,
+        project.graph_options,
+        project.platforms,
+        project.context,
+        project.settings,
+        knowledge or Knowledge(),
+    )
+
+
+def options_for(
+    context: str,
+    *,
+    file: str | None = None,
+    target: str | None = None,
+    builder: str | None = None,
+    config: str | None = None,
+    platforms: Sequence[str] = (),
+    build_args: Sequence[str] = (),
+    build_contexts: Sequence[str] = (),
+    no_cache_mounts: bool = False,
+) -> BuildOptions:
+    """Build options from the options of a command that builds nothing itself."""
+    single = (("file", file), ("target", target), ("builder", builder), ("config", config))
+    words = [f"--{name}={value}" for name, value in single if value is not None]
+    words += [f"--platform={value}" for value in platforms]
+    words += [f"--build-arg={value}" for value in build_args]
+    words += [f"--build-context={value}" for value in build_contexts]
+    words += ["--no-cache-mounts"] if no_cache_mounts else []
+    return parse_build_arguments([*words, "--", context])

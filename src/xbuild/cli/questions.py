@@ -1,0 +1,95 @@
+"""Answering a plan's questions by one native solve of the builder stage, then planning again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from xbuild.cli.project import Project, plan_project
+from xbuild.dockerfile.model import Dockerfile
+from xbuild.errors import EngineError, SolveError
+from xbuild.plan.model import Knowledge, Plan
+from xbuild.solve.build import SolveRequest, solve
+from xbuild.solve.engine import Engine, inspect_engine
+from xbuild.solve.progress import Event
+
+_STAGE = "xbuild-probe"
+_FILE = "xbuild-probe.txt"
+# What belongs to the delivered image, not to a probe of it.
+_NOT_FOR_PROBES = (
+    "target",
+    "platform",
+    "tag",
+    "cache-to",
+    "attest",
+    "provenance",
+    "sbom",
+    "annotation",
+    "no-cache",
+)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A plan after its questions were put; `problem` says why they could not be answered."""
+
+    plan: Plan
+    problem: str = ""
+
+
+def settle(
+    project: Project,
+    plan: Plan,
+    engine: Engine,
+    folder: Path,
+    on_event: Callable[[Event], None] | None = None,
+) -> Settled:
+    """Ask the builder and plan again. A probe that fails leaves the verdicts conditional."""
+    dockerfile = project.dockerfile
+    if not plan.questions or dockerfile is None:
+        return Settled(plan)
+    try:
+        answers = _ask(project, dockerfile, plan, engine, folder, on_event)
+    except SolveError as error:
+        return Settled(plan, f"the probe for cgo failed: {error.message}")
+    return Settled(plan_project(project, answers))
+
+
+def settle_if_possible(project: Project, plan: Plan, folder: Path, *, offline: bool) -> Settled:
+    """For `plan` and `rewrite`: ask when an engine is there."""
+    if offline or not plan.questions:
+        return Settled(plan)
+    try:
+        engine = inspect_engine(project.options.builder, bootstrap=False)
+        return settle(project, plan, engine, folder)
+    except EngineError as error:
+        return Settled(plan, f"not asked: {error.message}")
+
+
+def _ask(
+    project: Project,
+    dockerfile: Dockerfile,
+    plan: Plan,
+    engine: Engine,
+    folder: Path,
+    on_event: Callable[[Event], None] | None,
+) -> Knowledge:
+    from xbuild.rewrite.probe import probe_dockerfile, read_answers
+
+    platforms = project.platforms or (engine.native,)
+    probe = probe_dockerfile(dockerfile, plan, plan.questions, platforms)
+    options = project.options.without(*_NOT_FOR_PROBES)
+    options = options.with_flags(("target", _STAGE), ("platform", str(engine.native)))
+    request = SolveRequest(
+        options=options,
+        inputs=project.inputs,
+        engine=engine,
+        folder=folder / "probe",
+        text=probe.text,
+        output="files",
+    )
+    result = solve(request, on_event)
+    assert result.files is not None
+    text = (result.files / _FILE).read_text("utf-8", "replace")
+    return Knowledge(cgo=read_answers(text, plan.questions))

@@ -1,0 +1,104 @@
+"""`xbuild rewrite`: the new Dockerfile on standard output, as a diff, or in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xbuild.cli import parameters
+from xbuild.cli.commandline import run_command
+from xbuild.cli.main import COMMANDS
+from xbuild.cli.output import print_lines, print_source, say, warn, write_whole
+from xbuild.cli.project import Project, open_project, options_for, plan_project
+from xbuild.cli.questions import settle_if_possible
+from xbuild.errors import DockerfileError, Exit, UsageError
+from xbuild.solve.build import workspace
+from xbuild.text import Source
+from xbuild.views.plan import summary
+
+
+def main(arguments: Sequence[str]) -> int:
+    return run_command("rewrite", COMMANDS["rewrite"], rewrite, arguments)
+
+
+def rewrite(
+    context: parameters.Context = ".",
+    file: parameters.File = None,
+    platform: parameters.PlatformList = None,
+    target: parameters.Target = None,
+    build_arg: parameters.BuildArgs = None,
+    build_context: parameters.BuildContexts = None,
+    builder: parameters.Builder = None,
+    config: parameters.ConfigFile = None,
+    no_cache_mounts: parameters.NoCacheMounts = False,
+    offline: parameters.Offline = False,
+    conditional: Annotated[
+        bool, typer.Option("--conditional", help="Also write what is right only on a condition")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print a unified diff")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Change the file")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 if the file would change")] = False,
+) -> int:
+    """
+    Without --platform the output is right for any platforms. Running it on its own output changes nothing.
+    What is unsure stays as it is, byte for byte; `xbuild plan` says why.
+    """
+    options = options_for(
+        context,
+        file=file,
+        target=target,
+        builder=builder,
+        config=config,
+        platforms=platform or (),
+        build_args=build_arg or (),
+        build_contexts=build_context or (),
+        no_cache_mounts=no_cache_mounts,
+    )
+    with workspace() as folder:
+        project = open_project(options, folder)
+        new, verdicts = _rewritten(project, folder, conditional=conditional, offline=offline)
+    _show(project, new, verdicts, diff=diff, write=write, check=check)
+    return int(Exit.FAILED) if check and new.text != project.source.text else int(Exit.OK)
+
+
+def _rewritten(project: Project, folder: Path, *, conditional: bool, offline: bool) -> tuple[Source, str]:
+    """The new text, and the verdicts in one line."""
+    from xbuild.rewrite.render import rewrite as render
+
+    settled = settle_if_possible(project, plan_project(project), folder, offline=offline)
+    if settled.problem and not conditional:
+        warn(f"{settled.problem}; see xbuild plan, or rewrite --conditional")
+    assert project.dockerfile is not None
+    return render(project.dockerfile, settled.plan, conditional=conditional).text, summary(settled.plan)
+
+
+def _show(project: Project, new: Source, verdicts: str, *, diff: bool, write: bool, check: bool) -> None:
+    changed = new.text != project.source.text
+    if diff:
+        from xbuild.rewrite.diff import unified
+
+        print_lines(unified(project.source, new).splitlines())
+    if write and changed and not check:
+        _write(project, new)
+    if check and changed:
+        say(f"{project.source.path} would change: {verdicts}")
+    if not (diff or write or check):
+        print_source(new)
+
+
+def _write(project: Project, new: Source) -> None:
+    if project.source.path.startswith("-"):
+        raise UsageError(
+            "--write needs a file, and the Dockerfile came on standard input", hint="drop --write"
+        )
+    path = Path(project.source.path)
+    try:
+        write_whole(path, new.to_bytes())
+    except OSError as error:
+        raise DockerfileError(
+            f"the file cannot be written: {error.strerror}", file=str(path), hint="check its permissions"
+        ) from error
+    say(f"{path} written")

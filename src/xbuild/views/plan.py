@@ -1,0 +1,127 @@
+"""A plan for readers: verdict, evidence, changes, and what would make it sure, per stage. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xbuild.plan.model import Change, Evidence, Place, Plan, Reason, StageVerdict, Word
+from xbuild.views.terminal import Terminal, clean, wrap
+
+_COLOURS: dict[Word, tuple[str, ...]] = {
+    Word.CROSS: ("green", "bold"),
+    Word.PORTABLE: ("green", "bold"),
+    Word.ALREADY: ("green",),
+    Word.EMULATED: ("yellow", "bold"),
+    Word.UNSURE: ("yellow", "bold"),
+}
+_MEANINGS = {
+    Word.CROSS: "runs on the build platform and compiles for the target",
+    Word.PORTABLE: "runs once for all platforms",
+    Word.ALREADY: "is set up for every platform already",
+    Word.EMULATED: "runs on the target platform",
+    Word.UNSURE: "stays as it is",
+}
+
+
+def plan_lines(plan: Plan, terminal: Terminal) -> Iterator[str]:
+    """The plan as text."""
+    platforms = ", ".join(map(str, plan.platforms)) if plan.platforms else "any platforms"
+    target = f", target {plan.target}" if plan.target else ""
+    yield terminal.paint(f"{plan.path}: {platforms}{target}", "bold")
+    for verdict in plan.stages:
+        yield ""
+        yield from _stage(verdict, plan, terminal)
+    for note in plan.notes:
+        yield ""
+        yield from _item("note", note, None, plan, terminal)
+
+
+def _stage(verdict: StageVerdict, plan: Plan, terminal: Terminal) -> Iterator[str]:
+    word = terminal.paint(str(verdict.word), *_COLOURS[verdict.word])
+    doubt = "" if verdict.is_proved else ", on a condition"
+    role = " (target stage)" if verdict.is_target else ""
+    yield f"{verdict.name}{role}, line {verdict.line}: {word}{doubt}: {_meaning(verdict)}"
+    for evidence in verdict.evidence:
+        yield from _item("because", evidence.text, evidence.place, plan, terminal)
+    for condition in verdict.conditions:
+        yield from _item("if", condition, None, plan, terminal)
+    for reason in verdict.reasons:
+        yield from _reason(reason, plan, terminal)
+    for change in verdict.changes:
+        yield from _item("change", describe(change), None, plan, terminal)
+    for note in verdict.notes:
+        yield from _item("note", note, None, plan, terminal)
+
+
+def _meaning(verdict: StageVerdict) -> str:
+    if not verdict.has_run and verdict.word is Word.EMULATED:
+        return "belongs to the target platform; it runs nothing, so nothing is emulated"
+    return _MEANINGS[verdict.word]
+
+
+def _reason(reason: Reason, plan: Plan, terminal: Terminal) -> Iterator[str]:
+    path = f" ({reason.path})" if reason.path else ""
+    yield from _item("why", reason.text + path, reason.place, plan, terminal)
+    if reason.cure:
+        yield from _item("to make it sure", reason.cure, None, plan, terminal)
+
+
+def _item(label: str, text: str, place: Place | None, plan: Plan, terminal: Terminal) -> Iterator[str]:
+    where = "" if place is None else f" [{_where(place, plan)}]"
+    head = f"  {label}: "
+    lines = wrap(clean(text) + where, _narrower(terminal, len(head)))
+    yield terminal.paint(head, "dim") + lines[0].lstrip()
+    yield from (" " * len(head) + line.lstrip() for line in lines[1:])
+
+
+def _narrower(terminal: Terminal, by: int) -> Terminal:
+    width = None if terminal.width is None else max(terminal.width - by, 20)
+    return Terminal(terminal.is_interactive, terminal.has_colour, width)
+
+
+def _where(place: Place, plan: Plan) -> str:
+    return f"{place.file or plan.path}:{place.line}"
+
+
+def describe(change: Change) -> str:
+    """A change in words, with its reason."""
+    return f"{_what(change)}: {change.reason}" if change.reason else _what(change)
+
+
+def _what(change: Change) -> str:
+    match change.kind:
+        case "pin-stage":
+            return "pin the stage to $BUILDPLATFORM"
+        case "split-stages":
+            return f"copy the shared start of the stages as {', '.join(getattr(change, 'names', ()))}, pinned"
+        case "declare-arg":
+            return f"declare ARG {getattr(change, 'name', '')}"
+        case "remove-arg":
+            return f"remove ARG {getattr(change, 'name', '')}"
+        case "remove-arg-default":
+            return f"drop the default of ARG {getattr(change, 'name', '')}"
+        case "remove-env":
+            return f"remove ENV {getattr(change, 'name', '')}"
+        case "set-environment":
+            pairs = getattr(change, "assignments", ())
+            return (
+                "set " + " ".join(f"{name}={value}" for name, value in pairs) if pairs else "set environment"
+            )
+        case "replace-in-script":
+            return f"write {getattr(change, 'text', '')!r} in the script"
+        case "add-mount":
+            return f"add --mount={getattr(change, 'mount', '')}"
+        case "insert-run":
+            return "add RUN " + " && ".join(getattr(change, "lines", ()))
+        case kind:
+            return str(kind)
+
+
+def summary(plan: Plan) -> str:
+    """One line: `builder cross, runtime emulated`."""
+    return ", ".join(f"{verdict.name} {verdict.word}" for verdict in plan.stages)
+
+
+def evidence_text(evidence: Evidence, plan: Plan) -> str:
+    """Evidence with its place."""
+    return evidence.text if evidence.place is None else f"{evidence.text} [{_where(evidence.place, plan)}]"
