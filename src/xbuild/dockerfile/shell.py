@@ -508,10 +508,7 @@ class _Reader:
             elif kind == "heredoc_start":
                 at = self._span(child).end
             elif kind == "heredoc_body":
-                body = self.text[self._slice(child)]
-                if operator == "<<-":
-                    # The tabs in front of the terminator.
-                    body = body.rstrip("\t")
+                body = self._heredoc_body(child, is_chomped=operator == "<<-")
                 self._inside(child, scopes, [])
             elif kind in ("&&", "||"):
                 chained = kind
@@ -532,6 +529,15 @@ class _Reader:
         for statement, inside in later:
             self._statement(statement, inside, ())
         return at
+
+    def _heredoc_body(self, node: Node, is_chomped: bool) -> str:
+        """The body as it stands; tree-sitter leaves out the space in front of its first word."""
+        span = self._span(node)
+        head = self.text[: span.start]
+        start = self.text.index("\n", len(head.rstrip())) + 1
+        body = self.text[start : span.end]
+        # What is left at the end are the tabs in front of the terminator.
+        return body.rstrip("\t") if is_chomped else body
 
     # Words
 

@@ -149,13 +149,13 @@ def _copy(head: Head, common: dict[str, Any], context: Context) -> Instruction |
     words = common["words"]
     if words is None:
         words = [piece.value for piece in split_gaps(head.arguments.text)]
-    if len(words) < 2 or _opens_heredoc(words[-1]):
+    if len(words) < 2 or opens_heredoc(words[-1]):
         return None
-    paths = [unquote(word, context.escape) for word in words if "<<" not in word or not _opens_heredoc(word)]
+    paths = [unquote(word, context.escape) for word in words if "<<" not in word or not opens_heredoc(word)]
     return Copy(**common, sources=tuple(paths[:-1]), destination=paths[-1])
 
 
-def _opens_heredoc(word: str) -> bool:
+def opens_heredoc(word: str) -> bool:
     try:
         return parse_opening(word) is not None
     except LexError:
@@ -234,7 +234,7 @@ def _script(arguments: Logical, heredocs: tuple[Heredoc, ...], text: str) -> Log
     """What the shell gets (moby/buildkit `dockerfile2llb/convert.go`, `dispatchRun`)."""
     if not heredocs:
         return arguments
-    if _opens_heredoc(arguments.text):
+    if opens_heredoc(arguments.text):
         only = _heredoc_script(heredocs[0], text)
         if only.text.startswith("#!") and not _POSIX_SHEBANG.match(only.text):
             return None
