@@ -1,0 +1,111 @@
+"""Where the platform ARGs of a stage have to be declared: late, once, and without a default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from xbuild.dockerfile.model import Arg, Instruction, Run
+from xbuild.graph.model import PLATFORM_ARGS, Stage, StageGraph, Value
+from xbuild.graph.scope import Scope
+from xbuild.plan.model import Change, DeclareArg, Place, Reason, RemoveArg, RemoveArgDefault
+from xbuild.plan.toolchain import Need
+
+
+def settle(
+    graph: StageGraph, stage: int, needs: Sequence[Need], unknown_runs: Iterable[int], *, may_move: bool
+) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
+    """Changes, repair notes and reasons for the ARGs that a stage needs.
+
+    `unknown_runs` are RUNs that may read any variable; `may_move` is False for a stage that its author pinned.
+    """
+    changes: list[Change] = []
+    notes: list[str] = []
+    reasons: list[Reason] = []
+    for name in PLATFORM_ARGS:
+        asked = sorted((n for n in needs if n.name == name), key=lambda n: n.instruction)
+        if not asked:
+            continue
+        _settle_one(graph, stage, asked, changes, notes, reasons)
+    if may_move:
+        changes += _moves(graph.stages[stage], needs, frozenset(unknown_runs))
+    return tuple(changes), tuple(notes), tuple(reasons)
+
+
+def _settle_one(
+    graph: StageGraph,
+    stage: int,
+    asked: Sequence[Need],
+    changes: list[Change],
+    notes: list[str],
+    reasons: list[Reason],
+) -> None:
+    name = asked[0].name
+    done: set[int] = set()
+    for need in asked:
+        value = Scope(graph, stage, need.instruction).environment().get(name)
+        if value is None:
+            number = graph.stages[stage].position + need.instruction
+            changes.append(DeclareArg(name, number, f"{need.reason} needs {name}"))
+            return
+        if _is_automatic(value, name):
+            return
+        line = graph.stages[stage].instructions[need.instruction].first_line
+        if value.kind == "arg" and value.instruction is not None and name not in graph.options.build_args:
+            if value.instruction not in done:
+                done.add(value.instruction)
+                number = graph.stages[stage].position + value.instruction
+                at = graph.stages[stage].instructions[value.instruction].first_line
+                changes.append(
+                    RemoveArgDefault(name, number, "a default hides the value that BuildKit gives")
+                )
+                notes.append(f"line {at}: the default of ARG {name} was the same for every platform")
+            continue
+        reasons.append(
+            Reason(
+                f"{name} is not BuildKit's own value here (an ENV, a global ARG default or --build-arg hides it)",
+                Place(line),
+                cure=f"declare `ARG {name}` without a default in this stage",
+            )
+        )
+        return
+
+
+def _is_automatic(value: Value, name: str) -> bool:
+    return value.kind == "platform" or (
+        value.kind == "arg" and value.text is None and name in value.depends_on
+    )
+
+
+def _moves(stage: Stage, needs: Sequence[Need], unknown_runs: frozenset[int]) -> list[Change]:
+    """Declarations that stand earlier than anything that needs them, with RUNs between that would run per platform."""
+    changes: list[Change] = []
+    for index, instruction in enumerate(stage.instructions):
+        if not isinstance(instruction, Arg) or not _is_movable(instruction):
+            continue
+        names = [p.key for p in instruction.pairs]
+        users = [_first_user(stage, index, name, needs) for name in names]
+        if any(u is None for u in users):
+            continue
+        first = min(u for u in users if u is not None)
+        between = range(index + 1, first)
+        runs = [n for n in between if isinstance(stage.instructions[n], Run)]
+        if not runs or any(n in unknown_runs for n in runs):
+            continue
+        reason = "declared later, the RUNs before it run once for all platforms"
+        changes += [RemoveArg(name, stage.position + index, reason) for name in names]
+        changes += [DeclareArg(name, stage.position + first, reason) for name in names]
+    return changes
+
+
+def _is_movable(instruction: Arg) -> bool:
+    return all(p.key in PLATFORM_ARGS and p.value is None for p in instruction.pairs)
+
+
+def _first_user(stage: Stage, index: int, name: str, needs: Sequence[Need]) -> int | None:
+    asked = [n.instruction for n in needs if n.name == name and n.instruction > index]
+    named = [n for n in range(index + 1, len(stage.instructions)) if _mentions(stage.instructions[n], name)]
+    return min((*asked, *named), default=None)
+
+
+def _mentions(instruction: Instruction, name: str) -> bool:
+    return name in instruction.logical.text or any(name in h.content for h in instruction.heredocs)

@@ -1,0 +1,408 @@
+"""Whether a Go build needs cgo, and what it takes to have it for every platform alike.
+
+`CGO_ENABLED` defaults to 1 on the build platform when a C compiler is there and to 0 when cross-compiling
+(Go `src/cmd/go/internal/cfg/cfg.go`, `defaultCgoEnabled`), so that a mere pin makes the platforms differ. The decision here is
+the same for all platforms. Debian's cross compilers: packages `gcc-<triplet>` and `libc6-dev-<arch>-cross`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from xbuild.plan.context import Context
+from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
+from xbuild.plan.toolchain import Call, Need, Surroundings
+from xbuild.platforms import Platform
+
+COMPILER = "xbuild-cc"
+CXX_COMPILER = "xbuild-cxx"
+PKG_CONFIG = "xbuild-pkg-config"
+
+
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """Debian's names for one architecture: its own, the package suffix of its gcc, the triplet of its tools."""
+
+    debian: str
+    package: str
+    triplet: str
+
+
+# Debian's armhf is ARMv7 (wrong for arm/v6), and it has no packages for arm/v5 with hard float.
+CROSS: dict[str, Cross] = {
+    "amd64": Cross("amd64", "x86-64-linux-gnu", "x86_64-linux-gnu"),
+    "arm64": Cross("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu"),
+    "arm/v7": Cross("armhf", "arm-linux-gnueabihf", "arm-linux-gnueabihf"),
+    "386": Cross("i386", "i686-linux-gnu", "i686-linux-gnu"),
+    "ppc64le": Cross("ppc64el", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu"),
+    "s390x": Cross("s390x", "s390x-linux-gnu", "s390x-linux-gnu"),
+}
+
+# Modules that do not work, or do not build, without cgo.
+NEEDS_CGO = (
+    "github.com/mattn/go-sqlite3",
+    "github.com/confluentinc/confluent-kafka-go",
+    "github.com/h2non/bimg",
+    "github.com/davidbyttow/govips",
+    "github.com/linxGnu/grocksdb",
+    "github.com/tecbot/gorocksdb",
+    "github.com/godror/godror",
+    "github.com/marcboeker/go-duckdb",
+    "github.com/duckdb/duckdb-go",
+    "github.com/gen2brain/go-fitz",
+    "github.com/hybridgroup/gocv",
+    "gocv.io/x/gocv",
+    "github.com/google/gopacket/pcap",
+    "github.com/libgit2/git2go",
+    "github.com/miekg/pkcs11",
+    "github.com/ThalesIgnite/crypto11",
+    "github.com/coreos/go-systemd/sdjournal",
+    "github.com/rogchap.com/v8go",
+    "rogchap.com/v8go",
+    "github.com/bytecodealliance/wasmtime-go",
+    "github.com/wasmerio/wasmer-go",
+    "github.com/pebbe/zmq4",
+    "github.com/veandco/go-sdl2",
+    "github.com/go-gl/gl",
+    "github.com/canonical/go-dqlite",
+)
+
+# Flags that fail or change without cgo (`go help build`; Go `src/cmd/go/internal/work/init.go`).
+_NEEDED_FLAGS = ("-race", "-msan", "-asan")
+_NEEDED_MODES = ("c-shared", "c-archive", "shared", "plugin")
+_PIE_NEEDS = ("arm", "386", "riscv64", "s390x")
+_QUESTION_FLAGS = ("-tags", "-mod", "-modfile")
+_C_PACKAGES = frozenset(
+    ("gcc", "g++", "build-base", "musl-dev", "clang", "alpine-sdk", "build-essential", "gcc-multilib")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What cgo takes: assignments in front of the command, further changes, and what the decision rests on."""
+
+    added: tuple[tuple[str, str], ...] = ()
+    changes: tuple[Change, ...] = ()
+    needs: tuple[Need, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    notes: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    questions: tuple[CgoQuestion, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_independent: bool) -> Decision:
+    """The decision for one compile command; `has_module` is False for `go install path@version`."""
+    value, is_plain = _value(call)
+    demand = _flag_demand(call)
+    if not is_plain:
+        return _unsure(call, "what CGO_ENABLED is cannot be told", "write CGO_ENABLED=0 or CGO_ENABLED=1")
+    if value == "0":
+        return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),))
+    if is_independent:
+        return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
+    if value == "1":
+        return _with_cgo(call, "CGO_ENABLED=1 asks for cgo", has_cxx=True, is_on=True)
+    if demand is not None:
+        return _with_cgo(call, f"{demand} needs cgo", has_cxx=True)
+    if call.around.settings.cgo == "off":
+        return _without_cgo(call, "go.cgo: off")
+    if call.around.settings.cgo == "keep":
+        return _with_cgo(call, "go.cgo: keep", has_cxx=True)
+    if _has_no_compiler(call):
+        return _ruled_out(call)
+    if not has_module:
+        return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
+    return _look(call, packages)
+
+
+def _unsure(call: Call, text: str, cure: str) -> Decision:
+    return Decision(reasons=(Reason(f"`{call.spelled()}`: {text}", call.place, cure=cure),))
+
+
+def _value(call: Call) -> tuple[str | None, bool]:
+    """CGO_ENABLED as the command sees it, and whether that could be told (unset counts as told)."""
+    if "CGO_ENABLED" in call.assignments:
+        word, kind = call.assignments["CGO_ENABLED"]
+        text = word.value
+        if text is None and len(word.expansions) == 1:
+            variable = call.variables.get(word.expansions[0].name)
+            text = variable.text if variable is not None else None
+        return text, text in ("0", "1") and kind.is_right and kind.name != "TARGET"
+    variable = call.variables.get("CGO_ENABLED")
+    if variable is None or (variable.origin == "shell") or variable.text == "":
+        return None, True
+    return variable.text, variable.text in ("0", "1") and variable.kind.name == "PORTABLE"
+
+
+def _flag_demand(call: Call) -> str | None:
+    texts = [t for t in call.texts[1:] if t is not None]
+    for at, text in enumerate(texts):
+        following = texts[at + 1] if at + 1 < len(texts) else ""
+        name, has_value, value = text.partition("=")
+        value = value if has_value else following
+        if name in _NEEDED_FLAGS and value != "false":
+            return name
+        if name == "-buildmode" and value in _NEEDED_MODES:
+            return f"-buildmode={value}"
+        if name == "-buildmode" and value == "pie" and _has_any(call.around, _PIE_NEEDS):
+            return "-buildmode=pie"
+        if name == "-ldflags" and re.search(r"-linkmode[= ]'?external", value):
+            return "-linkmode=external"
+        if name == "-tags" and "netcgo" in re.split(r"[ ,]", value.strip("'\"")):
+            return "-tags netcgo"
+    assigned = call.assignments.get("GOEXPERIMENT")
+    of_stage = call.variables.get("GOEXPERIMENT")
+    experiment = assigned[0].value if assigned else of_stage.text if of_stage else None
+    return "GOEXPERIMENT=boringcrypto" if experiment and "boringcrypto" in experiment else None
+
+
+def _has_any(around: Surroundings, architectures: Iterable[str]) -> bool:
+    return around.platforms is None or any(p.architecture in architectures for p in around.platforms)
+
+
+def _has_no_compiler(call: Call) -> bool:
+    return call.around.image.has_compiler is False and not any(
+        p.split("=")[0] in _C_PACKAGES for p in call.packages
+    )
+
+
+def _ruled_out(call: Call) -> Decision:
+    """No C compiler in the builder: Go 1.20 and later then builds without cgo by itself, earlier ones are told."""
+    evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
+    version = call.around.image.version
+    if version is not None and version >= (1, 20):
+        return Decision(evidence=(evidence,))
+    return Decision(added=(("CGO_ENABLED", "0"),), evidence=(evidence,))
+
+
+def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision:
+    uses = f" ({', '.join(standard)})" if standard else ""
+    note = (
+        f"line {call.place.line}: CGO_ENABLED=0 for every platform{uses}: names are resolved by Go's own resolver "
+        "instead of the C library's (`go.cgo: keep` in .xbuild.yaml avoids it)"
+    )
+    return Decision(added=(("CGO_ENABLED", "0"),), evidence=(Evidence(why, call.place),), notes=(note,))
+
+
+# -- looking for cgo
+
+
+def _look(call: Call, packages: Sequence[str | None]) -> Decision:
+    question = _question(call, packages)
+    answer = call.around.knowledge.cgo.get(question.key) if question is not None else None
+    if answer is not None:
+        if answer.packages:
+            named = ", ".join(answer.packages[:3])
+            return _with_cgo(
+                call, f"`go list -deps` found packages that use cgo: {named}", has_cxx=answer.has_cxx
+            )
+        return _without_cgo(
+            call,
+            "`go list -deps` found no package outside the standard library that uses cgo",
+            answer.standard,
+        )
+    if _context_has_no_cgo(call.around.context):
+        return _without_cgo(call, "no Go file of the project or its vendor folder imports C")
+    needing = _known_module(call.around.context)
+    if needing is not None:
+        return _with_cgo(call, f"go.mod or go.sum names {needing}, which needs cgo", has_cxx=True)
+    decision = _without_cgo(call, "no module known to need cgo is named in go.mod or go.sum")
+    condition = (
+        f"that no package built on line {call.place.line} uses cgo (an engine can tell: `go list -deps`)"
+    )
+    return Decision(
+        decision.added,
+        evidence=decision.evidence,
+        notes=decision.notes,
+        conditions=(condition,),
+        questions=(question,) if question is not None else (),
+    )
+
+
+def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
+    if call.directory is None or any(p is None for p in packages):
+        return None
+    flags = _question_flags(call)
+    if flags is None:
+        return None
+    return CgoQuestion(
+        call.around.stage,
+        call.number,
+        call.directory,
+        (*flags, *(p for p in packages if p is not None)),
+    )
+
+
+def _question_flags(call: Call) -> tuple[str, ...] | None:
+    found: list[str] = []
+    texts = call.texts
+    for at, text in enumerate(texts):
+        name = (text or "").split("=", 1)[0]
+        if name in _QUESTION_FLAGS:
+            value = text if text and "=" in text else None
+            if value is None:
+                following = texts[at + 1] if at + 1 < len(texts) else None
+                if following is None:
+                    return None
+                value = f"{name}={following}"
+            found.append(value)
+    return tuple(found)
+
+
+_IMPORT_C = re.compile(r'^\s*(?:import\s+)?"C"\s*$', re.MULTILINE)
+_REQUIRE = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[\w./~-]+)\s+v\d", re.MULTILINE)
+
+
+def _context_has_no_cgo(context: Context) -> bool:
+    """Whether all code that can be built is in the context (no module is fetched), and none of it imports C."""
+    files = context.files()
+    go_files = [f for f in files if f.endswith(".go")]
+    manifests = [f for f in files if f.rpartition("/")[2] == "go.mod" and not f.startswith("vendor/")]
+    if not go_files or not manifests:
+        return False
+    has_vendor = "vendor/modules.txt" in files and manifests == ["go.mod"]
+    requires = any(_REQUIRE.search(context.read(f) or "") for f in manifests)
+    if requires and not has_vendor:
+        return False
+    return not any(_IMPORT_C.search(context.read(f) or "") for f in go_files)
+
+
+def _known_module(context: Context) -> str | None:
+    for name in ("go.mod", "go.sum"):
+        text = context.read(name) or ""
+        for module in NEEDS_CGO:
+            if re.search(rf"^\s*(?:require\s+)?{re.escape(module)}(?:/v\d+)?\s+v", text, re.MULTILINE):
+                return module
+    return None
+
+
+# -- building with cgo
+
+
+def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> Decision:
+    evidence = (Evidence(why, call.place),)
+    compiler = _compiler(call)
+    if compiler is not None:
+        return _own_compiler(call, compiler, evidence, is_on)
+    refusal = _cannot_cross(call, why)
+    if refusal is not None:
+        return Decision(reasons=(refusal,))
+    added: list[tuple[str, str]] = [] if is_on else [("CGO_ENABLED", "1")]
+    added += [("CC", COMPILER)]
+    if has_cxx:
+        added.append(("CXX", CXX_COMPILER))
+    libraries = dev_packages(call.packages)
+    if libraries:
+        added.append(("PKG_CONFIG", PKG_CONFIG))
+    lines = install_lines(call.around.platforms, libraries, has_cxx=has_cxx)
+    # The install step names every platform of the list, so that it runs once for all; it stands as early as it can.
+    change = InsertRun(_insert_at(call), lines, f"{why}: a C cross compiler for the target")
+    needs = (Need("TARGETARCH", call.instruction, "cgo"), Need("TARGETVARIANT", call.instruction, "cgo"))
+    return Decision(tuple(added), (change,), needs, evidence)
+
+
+def _insert_at(call: Call) -> int:
+    """Behind the last package installation of the stage before this RUN, or right behind FROM."""
+    last = max(
+        (w.place.line for w in call.writes if w.path == "/usr/bin" and w.kind.name == "BUILD"), default=0
+    )
+    return call.around.after_line(last, call.number)
+
+
+def _compiler(call: Call) -> str | None:
+    if "CC" in call.assignments:
+        return call.assignments["CC"][0].raw
+    variable = call.variables.get("CC")
+    return None if variable is None or variable.origin == "shell" else (variable.text or "$CC")
+
+
+def _own_compiler(call: Call, compiler: str, evidence: tuple[Evidence, ...], is_on: bool) -> Decision:
+    """CC is set by hand, or by an earlier rewrite."""
+    name = compiler.strip("\"'").rpartition("/")[2]
+    needs = tuple(Need(n, call.instruction, "cgo") for n in ("TARGETARCH", "TARGETVARIANT"))
+    if name == COMPILER:
+        return Decision(evidence=evidence, needs=needs)
+    if is_on and (name in ("xx-clang", "xx-cc") or "TARGET" in compiler or _is_for_all(call, name)):
+        return Decision(evidence=(*evidence, Evidence(f"CC={compiler} is for the target", call.place)))
+    return _unsure(call, f"CC={compiler} is not known to compile for every platform", "leave CC to xbuild")
+
+
+def _is_for_all(call: Call, name: str) -> bool:
+    platforms = call.around.platforms or ()
+    triplets = {CROSS[_cross_key(p)].triplet for p in platforms if _cross_key(p) in CROSS}
+    return bool(platforms) and len(triplets) == 1 and any(name.startswith(t) for t in triplets)
+
+
+def _cannot_cross(call: Call, why: str) -> Reason | None:
+    image = call.around.image
+    if call.scope.user() not in ("", "root", "0", "0:0", "root:root"):
+        return Reason(
+            f"`{call.spelled()}`: {why}, and the stage is not root, so that no cross compiler can be installed",
+            call.place,
+            cure="install the cross compiler before USER",
+        )
+    if image.family != "debian":
+        return Reason(
+            f"`{call.spelled()}`: {why}, and no C cross compiler is known for this base image",
+            call.place,
+            cure="use a Debian-based builder, or CGO_ENABLED=0 if the program works without cgo",
+        )
+    wrong = [str(p) for p in call.around.platforms or () if _cross_key(p) not in CROSS]
+    if wrong:
+        return Reason(
+            f"`{call.spelled()}`: {why}, and Debian has no C library for {', '.join(wrong)}",
+            call.place,
+            cure="leave that platform out, or CGO_ENABLED=0 if the program works without cgo",
+        )
+    return None
+
+
+def _cross_key(platform: Platform) -> str:
+    return f"arm/{platform.variant}" if platform.architecture == "arm" else platform.architecture
+
+
+def dev_packages(packages: Iterable[str]) -> tuple[str, ...]:
+    """The development libraries among installed Debian packages (`libfoo-dev`), without versions."""
+    names = {p.split("=")[0].split(":")[0] for p in packages}
+    return tuple(
+        sorted(n for n in names if n.endswith("-dev") and n.startswith("lib") and not n.startswith("libc6"))
+    )
+
+
+def install_lines(
+    platforms: Sequence[Platform] | None, libraries: Sequence[str], *, has_cxx: bool
+) -> tuple[str, ...]:
+    """The script that installs the cross compilers and the three wrappers that choose among them by TARGETARCH.
+
+    The architecture that the stage runs on needs no cross packages: its own compiler has its triplet as a name too.
+    """
+    keys = tuple(CROSS) if platforms is None else tuple(dict.fromkeys(_cross_key(p) for p in platforms))
+    compilers = ("gcc-{p}", "g++-{p}") if has_cxx else ("gcc-{p}",)
+    lines = ["set -e; native=$(dpkg --print-architecture); packages=;"]
+    for key in keys:
+        cross = CROSS[key]
+        wanted = [c.format(p=cross.package) for c in compilers]
+        wanted.append(f"libc6-dev-{cross.debian}-cross")
+        wanted += [f"{library}:{cross.debian}" for library in libraries]
+        lines.append(
+            f'if [ "$native" != {cross.debian} ]; then dpkg --add-architecture {cross.debian};'
+            f' packages="$packages {" ".join(wanted)}"; fi;'
+        )
+    lines.append(
+        "apt-get update; apt-get install -y --no-install-recommends $packages; rm -rf /var/lib/apt/lists/*;"
+    )
+    cases = " ".join(f"{key.replace('/', '')}) t={CROSS[key].triplet};;" for key in keys)
+    choose = f'case "$TARGETARCH${{TARGETVARIANT#v[1234]}}" in {cases} *) echo "no C compiler for $TARGETARCH" >&2; exit 1;; esac'
+    tools = [(COMPILER, 'exec "$t-gcc" "$@"')]
+    if has_cxx:
+        tools.append((CXX_COMPILER, 'exec "$t-g++" "$@"'))
+    tools.append(
+        (PKG_CONFIG, 'PKG_CONFIG_LIBDIR="/usr/lib/$t/pkgconfig:/usr/share/pkgconfig" exec pkg-config "$@"')
+    )
+    for name, command in tools:
+        lines.append(f"printf '%s\\n' '#!/bin/sh' '{choose}' '{command}' > /usr/local/bin/{name};")
+    lines.append("chmod 755 " + " ".join(f"/usr/local/bin/{name}" for name, _ in tools))
+    return tuple(lines)

@@ -1,0 +1,191 @@
+"""What a stage's filesystem holds, as far as it matters: who wrote which path, and is that right for the target?"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from xbuild.plan.model import Place
+
+
+class Kind(IntEnum):
+    """How content made in a pinned stage compares with what the same stage makes on the target platform.
+
+    The order is that of trust; what is made from several things is of the greatest kind among them.
+    """
+
+    PORTABLE = 0  # the same bytes on every platform
+    CROSS = 1  # compiled for the target by an edited command
+    TARGET = 2  # chosen for the target: the same as the unpinned stage would have
+    BUILD = 3  # for the build platform, or depends on it
+    UNKNOWN = 4  # may be anything
+
+    @property
+    def is_right(self) -> bool:
+        """Whether an image for the target may hold it."""
+        return self <= Kind.TARGET
+
+
+def join(kinds: Iterable[Kind]) -> Kind:
+    """The kind of what is made from all of these."""
+    return max(kinds, default=Kind.PORTABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Something written to `path` (a file, or anywhere below a folder); None means anywhere at all."""
+
+    path: str | None
+    kind: Kind
+    place: Place
+    text: str
+    is_file: bool = False
+
+
+# Where packages and tools live: a Go build reads nothing of this (cgo is looked at by itself).
+TOOL_FOLDERS = (
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/include",
+    "/usr/share",
+    "/usr/games",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/local/lib",
+    "/usr/local/include",
+    "/usr/local/share",
+    "/usr/local/etc",
+    "/usr/local/go",
+    "/etc",
+    "/var",
+    "/root/.cache",
+    "/root/.local",
+    "/root/.npm",
+    "/root/.config",
+)
+
+# What a package manager writes.
+PACKAGE_FOLDERS = tuple(f for f in TOOL_FOLDERS if not f.startswith(("/root", "/usr/local")))
+
+# Folders in which a base image has content of its own (Filesystem Hierarchy Standard 3.0, section 3).
+BASE_FOLDERS = (
+    "/bin",
+    "/boot",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libexec",
+    "/opt",
+    "/root",
+    "/sbin",
+    "/usr",
+    "/var",
+)
+
+# The same on every platform in every distribution: text and data tables.
+PORTABLE_PATHS = (
+    "/etc/ca-certificates",
+    "/etc/ca-certificates.conf",
+    "/etc/group",
+    "/etc/mime.types",
+    "/etc/nsswitch.conf",
+    "/etc/os-release",
+    "/etc/passwd",
+    "/etc/pki",
+    "/etc/protocols",
+    "/etc/services",
+    "/etc/shadow",
+    "/etc/ssl",
+    "/etc/timezone",
+    "/usr/lib/os-release",
+    "/usr/local/go/lib/time",
+    "/usr/local/share/ca-certificates",
+    "/usr/share/ca-certificates",
+    "/usr/share/zoneinfo",
+)
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or below it."""
+    return path == folder or folder == "/" or path.startswith(folder.rstrip("/") + "/")
+
+
+def overlaps(one: str, other: str) -> bool:
+    return is_within(one, other) or is_within(other, one)
+
+
+def is_in_any(path: str, folders: Iterable[str]) -> bool:
+    return any(is_within(path, folder) for folder in folders)
+
+
+def absolute(path: str, directory: str | None) -> str | None:
+    """`path` made absolute and clean, or None when `directory` is needed and not known."""
+    if not path.startswith("/"):
+        if directory is None:
+            return None
+        path = posixpath.join(directory, path)
+    clean = posixpath.normpath(path)
+    return "/" + clean.lstrip("/")
+
+
+def without_glob(path: str) -> str:
+    """The folder in which a pattern looks, or the path itself when it is none."""
+    parts = path.split("/")
+    for at, part in enumerate(parts):
+        if any(c in part for c in "*?["):
+            return "/".join(parts[:at]) or "/"
+    return path
+
+
+def offenders(writes: Sequence[Write], path: str, empty_base: Sequence[str] = ()) -> tuple[Write, ...]:
+    """The writes that keep `path` from being right for the target, and the base image's content as one of them.
+
+    `empty_base` names folders that the base image leaves empty.
+    """
+    path = without_glob(path)
+    overwritten = max((n for n, w in enumerate(writes) if w.path == path and w.is_file), default=-1)
+    seen = [w for w in writes[max(overwritten, 0) :] if w.path is None or overlaps(w.path, path)]
+    portable = next((p for p in PORTABLE_PATHS if is_within(path, p)), None)
+    if portable is not None:
+        seen = [w for w in seen if w.path is None or (is_within(w.path, portable) and w.path != portable)]
+        return tuple(w for w in seen if not w.kind.is_right)
+    bad = tuple(w for w in seen if not w.kind.is_right)
+    if overwritten < 0 and _has_base_content(path, seen, empty_base):
+        bad = (*bad, Write(path, Kind.BUILD, Place(0), "the base image"))
+    return bad
+
+
+def _has_base_content(path: str, seen: Sequence[Write], empty_base: Sequence[str]) -> bool:
+    if is_in_any(path, empty_base):
+        return False
+    if path == "/" or is_in_any(path, BASE_FOLDERS):
+        own = [
+            w for w in seen if w.path is not None and is_within(path, w.path) and w.path not in BASE_FOLDERS
+        ]
+        return not any(not is_in_any(w.path or "", TOOL_FOLDERS) for w in own)
+    return not seen
+
+
+def kind_of(writes: Sequence[Write], path: str | None, empty_base: Sequence[str] = ()) -> Kind:
+    """The kind of what stands at `path`; an unknown path may be anything that was written or was there before."""
+    if path is None:
+        return Kind.UNKNOWN
+    bad = offenders(writes, path, empty_base)
+    if bad:
+        return join(w.kind for w in bad)
+    path = without_glob(path)
+    if any(is_within(path, p) for p in PORTABLE_PATHS):
+        return Kind.PORTABLE
+    return join(w.kind for w in writes if w.path is not None and overlaps(w.path, path))

@@ -1,0 +1,120 @@
+"""What is known about base images by their names, without looking at them.
+
+Facts of the official `golang` images: docker-library/golang `Dockerfile-linux.template` (WORKDIR /go, GOPATH=/go,
+GOTOOLCHAIN=local since 1.21, PATH; Debian variants are made from buildpack-deps:scm and install g++, gcc, libc6-dev, make and
+pkg-config, Alpine variants have no C compiler).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from xbuild.graph.model import ImageFacts
+
+_DEBIAN = (
+    "bookworm",
+    "bullseye",
+    "buster",
+    "stretch",
+    "trixie",
+    "forky",
+    "sid",
+    "debian",
+    "jammy",
+    "noble",
+    "focal",
+)
+_GO_ENVIRONMENT = {
+    "GOPATH": "/go",
+    "GOTOOLCHAIN": "local",
+    "PATH": "/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+}
+_MIRRORS = (
+    "docker.io/",
+    "index.docker.io/",
+    "mirror.gcr.io/",
+    "public.ecr.aws/docker/",
+    "library/",
+    "registry-1.docker.io/",
+)
+# Images that hold only scripts or data, the same for every platform.
+_PORTABLE = ("tonistiigi/xx", "crazymax/xx")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a reference tells. `family` is "debian", "alpine" or "" (unknown); `version` of Go, or None.
+
+    `has_compiler` is None when it cannot be known whether a C compiler is in the image.
+    """
+
+    reference: str | None = None
+    name: str = ""
+    tag: str = ""
+    family: str = ""
+    version: tuple[int, int] | None = None
+    has_compiler: bool | None = None
+    empty_folders: tuple[str, ...] = ()
+
+
+def describe(reference: str | None) -> Image:
+    """The image that a reference names, as far as its name tells."""
+    if reference is None:
+        return Image()
+    name, tag = _split(reference)
+    family = _family(name, tag)
+    if name != "golang":
+        return Image(reference, name, tag, family)
+    version = re.match(r"(\d+)\.(\d+)", tag)
+    return Image(
+        reference,
+        name,
+        tag,
+        family,
+        (int(version[1]), int(version[2])) if version else None,
+        has_compiler=family == "debian",
+        empty_folders=("/go",),
+    )
+
+
+def is_portable(reference: str | None) -> bool:
+    """Whether the image is known to hold the same files for every platform."""
+    return reference is not None and _split(reference)[0] in _PORTABLE
+
+
+def facts(reference: str) -> ImageFacts | None:
+    """Working directory and environment of images known by name, for `graph.model.Options.image_facts`."""
+    image = describe(reference)
+    if image.name in ("debian", "ubuntu", "alpine", "buildpack-deps"):
+        return ImageFacts(workdir="/", user="", is_complete=False)
+    if image.name != "golang":
+        return None
+    environment = dict(_GO_ENVIRONMENT)
+    if image.version is not None and image.version < (1, 21):
+        del environment["GOTOOLCHAIN"]
+    return ImageFacts(workdir="/go", user="", env=environment, is_complete=False)
+
+
+def _split(reference: str) -> tuple[str, str]:
+    plain = reference.split("@", 1)[0]
+    folder, _, last = plain.rpartition("/")
+    last, _, tag = last.partition(":")
+    name = f"{folder}/{last}" if folder else last
+    changed = True
+    while changed:
+        changed = False
+        for mirror in _MIRRORS:
+            if name.startswith(mirror):
+                name, changed = name[len(mirror) :], True
+    return name, tag
+
+
+def _family(name: str, tag: str) -> str:
+    if "alpine" in tag or name == "alpine":
+        return "alpine"
+    if name in ("debian", "ubuntu", "buildpack-deps") or any(word in tag for word in _DEBIAN):
+        return "debian"
+    if name == "golang" and not any(word in tag for word in ("windows", "nanoserver", "tip")):
+        return "debian"
+    return ""

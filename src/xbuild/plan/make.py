@@ -1,0 +1,522 @@
+"""Make the plan: which stages can run on the build platform, proved by what other stages take out of them.
+
+The soundness rule: a stage is pinned only if everything that an unpinned stage takes out of it is right for the target
+(`filesystem.Kind.is_right`), and if what its compilers read is accounted for likewise. The largest set of stages for
+which that holds is found by starting from all candidates and dropping those that fail until none does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from xbuild.dockerfile.model import Dockerfile, Run
+from xbuild.graph.build import build_graph
+from xbuild.graph.model import (
+    ContextBase,
+    Edge,
+    ImageBase,
+    Options,
+    ScratchBase,
+    Stage,
+    StageBase,
+    StageGraph,
+    sources_of,
+)
+from xbuild.graph.platform import runs_on
+from xbuild.graph.reach import leaves
+from xbuild.plan import images
+from xbuild.plan.arguments import settle
+from xbuild.plan.context import Context
+from xbuild.plan.filesystem import Kind, offenders
+from xbuild.plan.frontend import blocks
+from xbuild.plan.images import Image
+from xbuild.plan.model import (
+    AddMount,
+    Change,
+    Evidence,
+    InsertRun,
+    Knowledge,
+    PinStage,
+    Place,
+    Plan,
+    Reason,
+    Settings,
+    SplitStages,
+    StageVerdict,
+    Word,
+)
+from xbuild.plan.stage import StageFacts, evaluate, shipped_by
+from xbuild.plan.toolchain import Surroundings, Toolchain
+from xbuild.plan.toolchains import TOOLCHAINS
+from xbuild.platforms import Platform
+
+_GOARCH = re.compile(r"\bGOARCH=[\"']?([a-z][a-z0-9]+)\b")
+
+
+def make_plan(
+    dockerfile: Dockerfile,
+    options: Options,
+    platforms: tuple[Platform, ...] | None,
+    context: Context,
+    settings: Settings | None = None,
+    knowledge: Knowledge | None = None,
+) -> Plan:
+    """The plan for a Dockerfile. `platforms` None: right for any list. Without `options.target` every leaf stage with a
+    command of its own counts as a target. Raises StageError and DockerfileError where BuildKit would refuse the stages.
+    """
+    graph = build_graph(dockerfile, replace(options, image_facts=images.facts))
+    planner = _Planner(
+        graph, platforms, context, settings or Settings(), knowledge or Knowledge(), TOOLCHAINS
+    )
+    return planner.plan()
+
+
+@dataclass
+class _Group:
+    """Stages that share a root and are pinned together. `split` are stages of the root's chain that have to be copied."""
+
+    root: int
+    stages: tuple[int, ...]
+    split: tuple[int, ...] = ()
+    reasons: dict[int, list[Reason]] = field(default_factory=dict)
+
+
+class _Planner:
+    def __init__(
+        self,
+        graph: StageGraph,
+        platforms: tuple[Platform, ...] | None,
+        context: Context,
+        settings: Settings,
+        knowledge: Knowledge,
+        toolchains: Sequence[Toolchain],
+    ) -> None:
+        self.graph, self.platforms, self.context = graph, platforms, context
+        self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
+        self.targets = target_stages(graph)
+        self.kept = frozenset(s for t in self.targets for s in graph.chain_of(t))
+        self.facts: dict[int, StageFacts] = {}
+
+    def plan(self) -> Plan:
+        groups = self.candidates()
+        dropped: dict[int, _Group] = {}
+        while True:
+            self.evaluate(groups)
+            failing = [g for g in groups if self.fails(g)]
+            if not failing:
+                break
+            for group in failing:
+                dropped.update((s, group) for s in group.stages)
+            groups = [g for g in groups if g not in failing]
+        return self.verdicts(groups, dropped)
+
+    # -- which stages might be pinned
+
+    def candidates(self) -> list[_Group]:
+        roots: dict[int, list[int]] = {}
+        for stage in self.graph.stages:
+            if stage.index not in self.kept and not stage.is_replaced and self.can_pin(stage.index):
+                roots.setdefault(self.graph.root_of(stage.index), []).append(stage.index)
+        groups = [self.group(root, stages) for root, stages in roots.items()]
+        return [g for g in groups if g is not None]
+
+    def group(self, root: int, stages: list[int]) -> _Group | None:
+        if not any(self.has_run(s) for s in stages):
+            return None
+        if root not in self.kept:
+            return _Group(root, tuple(stages))
+        chains = {tuple(s for s in self.graph.chain_of(stage) if s in self.kept) for stage in stages}
+        return _Group(root, tuple(stages), max(chains, key=len))
+
+    def can_pin(self, stage: int) -> bool:
+        root = self.graph.stages[self.graph.root_of(stage)]
+        return (
+            isinstance(root.base, ImageBase)
+            and root.base.reference is not None
+            and not root.base.stages
+            and not self.is_pinned_by_author(stage)
+        )
+
+    def is_pinned_by_author(self, stage: int) -> bool:
+        return runs_on(self.graph, stage) == "build"
+
+    def has_run(self, stage: int) -> bool:
+        return any(isinstance(i, Run) for i in self.graph.stages[stage].instructions)
+
+    def authored(self) -> tuple[int, ...]:
+        return tuple(
+            s.index for s in self.graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
+        )
+
+    # -- one round
+
+    def evaluate(self, groups: Iterable[_Group]) -> None:
+        pinned = frozenset(s for g in groups for s in g.stages) | frozenset(self.authored())
+        shadows = frozenset(s for g in groups for s in g.split)
+        shipped = self.shipped(pinned)
+        self.facts = {}
+        for stage in self.graph.stages:
+            if stage.index in pinned or stage.index in shadows:
+                self.facts[stage.index] = evaluate(
+                    self.graph,
+                    stage.index,
+                    lambda number, image: self.around(number, image, shipped),
+                    self.facts,
+                    pinned,
+                    self.toolchains,
+                )
+
+    def shipped(self, pinned: frozenset[int]) -> Mapping[int, list[str | None]]:
+        """Per pinned stage the paths that end up in an unpinned one, directly or through other pinned stages."""
+        demands: dict[int, list[str | None]] = {s.index: [] for s in self.graph.stages}
+        for stage in reversed(self.graph.stages):
+            for edge in self.graph.edges_into(stage.index):
+                for source in sources_of(edge.source):
+                    demands[source] += self.demand(edge, stage.index, pinned, demands[stage.index])
+        return demands
+
+    def demand(
+        self, edge: Edge, consumer: int, pinned: frozenset[int], own: list[str | None]
+    ) -> Sequence[str | None]:
+        if edge.kind == "from":
+            return own if consumer in pinned else ()
+        if consumer not in pinned:
+            return edge.paths
+        destination = edge.destination
+        wanted = destination is None or shipped_by(own, destination.rstrip("/") or "/")
+        return edge.paths if wanted and edge.kind == "copy" else ()
+
+    def around(self, stage: int, image: Image, shipped: Mapping[int, list[str | None]]) -> Surroundings:
+        text = self.chain_text(stage)
+        return Surroundings(
+            stage=stage,
+            offset=self.graph.stages[stage].position,
+            image=image,
+            platforms=self.platforms,
+            settings=self.settings,
+            knowledge=self.knowledge,
+            context=self.context,
+            is_pinned_by_author=self.is_pinned_by_author(stage),
+            is_shipped=lambda path: shipped_by(shipped[stage], path),
+            literal_architectures=frozenset(_GOARCH.findall(text)),
+            text=text,
+            after_line=self.after_line(stage),
+        )
+
+    def chain_text(self, stage: int) -> str:
+        instructions = [i for s in self.graph.chain_of(stage) for i in self.graph.stages[s].instructions]
+        return "\n".join("\n".join((i.logical.text, *(h.content for h in i.heredocs))) for i in instructions)
+
+    def after_line(self, stage: int) -> Callable[[int, int], int]:
+        at = self.graph.stages[stage]
+
+        def find(line: int, limit: int) -> int:
+            """Index in the file of the first instruction of the stage that starts behind `line`, at most `limit`."""
+            for index, instruction in enumerate(at.instructions[1:], 1):
+                if instruction.first_line > line:
+                    return min(at.position + index, limit)
+            return limit
+
+        return find
+
+    # -- soundness
+
+    def fails(self, group: _Group) -> bool:
+        group.reasons = {}
+        for stage in (*group.split, *group.stages):
+            reasons = self.reasons(stage, group)
+            if reasons:
+                group.reasons[stage] = reasons
+        return bool(group.reasons)
+
+    def reasons(self, stage: int, group: _Group) -> list[Reason]:
+        """Why this stage cannot be pinned; a stage that nothing is taken from may do what it likes."""
+        facts = self.facts[stage]
+        found: list[Reason] = []
+        blocked = blocks(self.graph.dockerfile.syntax, "pin")
+        if blocked is not None:
+            found.append(Reason(blocked, Place(1), cure="use docker/dockerfile:1"))
+        if stage in group.split:
+            return found + [r for r in facts.all_reasons if self.is_needed(stage)]
+        if self.is_needed(stage):
+            found += facts.all_reasons
+        _, _, arg_reasons = self.arguments(stage)
+        found += arg_reasons
+        for edge in self.graph.edges_out_of(stage):
+            if edge.kind != "from" and edge.consumer not in self.facts:
+                found += self.taken(stage, edge)
+        return list(dict.fromkeys(found))
+
+    def is_needed(self, stage: int) -> bool:
+        """Whether anything is taken from this stage or from one derived from it."""
+        family = (stage, *self.graph.derived_from(stage))
+        return any(e.kind != "from" for s in family for e in self.graph.edges_out_of(s))
+
+    def taken(self, stage: int, edge: Edge) -> list[Reason]:
+        """Reasons why what an unpinned stage takes is not accounted for."""
+        consumer = self.graph.stages[edge.consumer]
+        line = consumer.instructions[edge.instruction].first_line
+        facts = self.facts[stage]
+        found: list[Reason] = []
+        for path in edge.paths:
+            if path is None:
+                found.append(
+                    Reason(
+                        f"what {consumer.label} takes from here cannot be told",
+                        Place(line),
+                        cure="write the path out",
+                    )
+                )
+                continue
+            for write in offenders(facts.writes, path, facts.image.empty_folders)[:1]:
+                found.append(_unaccounted(path, consumer.label, line, write.kind, write.place, write.text))
+        return found
+
+    def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
+        facts = self.facts[stage]
+        needs = [n for e in facts.effects for n in e.needs]
+        return settle(
+            self.graph, stage, needs, facts.unknown_runs, may_move=not self.is_pinned_by_author(stage)
+        )
+
+    # -- verdicts
+
+    def verdicts(self, groups: Sequence[_Group], dropped: Mapping[int, _Group]) -> Plan:
+        by_stage = {s: g for g in groups for s in g.stages}
+        found = []
+        for stage in self.graph.stages:
+            if stage.index in by_stage:
+                found.append(self.pinned_verdict(stage, by_stage[stage.index]))
+            elif stage.index in dropped:
+                found.append(self.dropped_verdict(stage, dropped[stage.index]))
+            elif stage.index not in self.kept and stage.index in self.authored():
+                found.append(self.authored_verdict(stage))
+            else:
+                found.append(self.kept_verdict(stage))
+        found = self.spread_conditions(found, by_stage)
+        return Plan(
+            self.graph.dockerfile.source.path, self.platforms, self.graph.options.target, tuple(found)
+        )
+
+    def base_verdict(self, stage: Stage, word: Word) -> StageVerdict:
+        return StageVerdict(
+            stage.index,
+            stage.label,
+            stage.from_.first_line,
+            word,
+            is_target=stage.index in self.targets,
+            has_run=self.has_run(stage.index),
+        )
+
+    def pinned_verdict(self, stage: Stage, group: _Group) -> StageVerdict:
+        facts = self.facts[stage.index]
+        compiles = any(e.compiles for e in facts.effects) or any(
+            e.compiles
+            for s in self.graph.chain_of(stage.index)
+            if s in self.facts
+            for e in self.facts[s].effects
+        )
+        verdict = self.base_verdict(stage, Word.CROSS if compiles else Word.PORTABLE)
+        changes: list[Change] = []
+        if stage.index == group.root:
+            changes.append(PinStage(stage.position, "runs on the build platform"))
+        if group.split and stage.index == group.stages[0]:
+            changes.append(self.split(group))
+        leaf = not self.is_needed(stage.index)
+        verdict = self.described(verdict, facts, changes)
+        evidence = verdict.evidence
+        if not compiles:
+            what = (
+                "nothing is taken out of it"
+                if leaf
+                else "all that is taken out of it is the same for every platform"
+            )
+            evidence = (*evidence, Evidence(what))
+        notes = verdict.notes
+        if leaf:
+            notes = (*notes, f"{stage.label} follows the pin: what it runs now runs on the build platform")
+        return replace(verdict, is_pinned=True, evidence=evidence, notes=notes)
+
+    def described(self, verdict: StageVerdict, facts: StageFacts, changes: list[Change]) -> StageVerdict:
+        """The verdict with all that the stage's commands said."""
+        argument_changes, repairs, _ = self.arguments(verdict.stage)
+        effects = facts.effects
+        author = self.is_pinned_by_author(verdict.stage)
+        changes = [*changes, *argument_changes, *(c for e in effects for c in e.changes)]
+        notes = [*repairs, *(n for e in effects for n in e.notes)]
+        if not author:
+            extra, extra_notes = self.finishing(facts)
+            changes += extra
+            notes += extra_notes
+        return replace(
+            verdict,
+            toolchains=tuple(dict.fromkeys(e.toolchain for e in effects if e.toolchain)),
+            is_proved=not any(e.conditions for e in effects),
+            conditions=tuple(dict.fromkeys(c for e in effects for c in e.conditions)),
+            evidence=tuple(dict.fromkeys(v for e in effects for v in e.evidence)),
+            notes=tuple(dict.fromkeys(notes)),
+            questions=tuple(dict.fromkeys(q for e in effects for q in e.questions)),
+            changes=_merged(changes),
+        )
+
+    def finishing(self, facts: StageFacts) -> tuple[list[Change], list[str]]:
+        found = [
+            c
+            for t in self.toolchains
+            if t.finish is not None
+            for c in t.finish(
+                facts.calls, self.around(facts.stage, facts.image, self.shipped(frozenset(self.facts)))
+            )
+        ]
+        blocked = blocks(self.graph.dockerfile.syntax, "mount")
+        if found and blocked is not None:
+            return [c for c in found if not isinstance(c, AddMount)], [f"no cache mounts: {blocked}"]
+        return found, []
+
+    def split(self, group: _Group) -> SplitStages:
+        labels = [self.graph.stages[s].label for s in group.split]
+        taken = {s.name for s in self.graph.stages}
+        names = tuple(_fresh(f"{label}-native", taken) for label in labels)
+        redirect = tuple(
+            self.graph.stages[s].position
+            for s in group.stages
+            if isinstance(base := self.graph.stages[s].base, StageBase) and base.stage in group.split
+        )
+        reason = f"{labels[-1]} is also what the image is made from, which stays on the target platform"
+        return SplitStages(group.split, names, redirect, reason)
+
+    def dropped_verdict(self, stage: Stage, group: _Group) -> StageVerdict:
+        own = group.reasons.get(stage.index, [])
+        verdict = self.base_verdict(stage, Word.UNSURE)
+        if not own:
+            other = next(iter(group.reasons))
+            label = self.graph.stages[other].label
+            shared = Reason(
+                f"it shares its base with {label}, which is unsure", group.reasons[other][0].place
+            )
+            return replace(verdict, reasons=(shared,), toolchains=self.toolchain_names(stage))
+        return replace(verdict, reasons=tuple(own), toolchains=self.toolchain_names(stage))
+
+    def toolchain_names(self, stage: Stage) -> tuple[str, ...]:
+        text = " ".join(i.logical.text for i in stage.instructions if isinstance(i, Run))
+        return ("go",) if re.search(r"\bgo (build|install|mod|generate|test)\b", text) else ()
+
+    def authored_verdict(self, stage: Stage) -> StageVerdict:
+        """A stage that its author pinned: already right, repaired, or not to be told."""
+        facts = self.facts[stage.index]
+        reasons = list(facts.all_reasons) if self.is_needed(stage.index) else []
+        reasons += self.arguments(stage.index)[2]
+        for edge in self.graph.edges_out_of(stage.index):
+            if edge.kind != "from" and edge.consumer not in self.facts:
+                reasons += self.taken(stage.index, edge)
+        if not self.has_run(stage.index):
+            reasons = []
+        if reasons:
+            note = "it is pinned by hand, and that its output is right for the target could not be confirmed"
+            verdict = self.base_verdict(stage, Word.UNSURE)
+            return replace(verdict, reasons=tuple(dict.fromkeys(reasons)), notes=(note,), is_pinned=True)
+        verdict = self.described(self.base_verdict(stage, Word.ALREADY), facts, [])
+        if verdict.changes:
+            verdict = replace(verdict, word=Word.CROSS)
+        return replace(verdict, is_pinned=True)
+
+    def kept_verdict(self, stage: Stage) -> StageVerdict:
+        verdict = self.base_verdict(stage, Word.EMULATED)
+        if isinstance(stage.base, ContextBase) or stage.is_replaced:
+            return replace(verdict, has_run=False, evidence=(Evidence("a --build-context takes its place"),))
+        if not self.has_run(stage.index):
+            return replace(verdict, evidence=(Evidence("it runs nothing, so that nothing is emulated"),))
+        why = "it is the target stage" if stage.index in self.targets else self.why_kept(stage)
+        reason = Reason(f"{why}: it must run on the target platform", Place(stage.from_.first_line))
+        notes = tuple(self.single_stage_notes(stage))
+        return replace(verdict, reasons=(reason,), notes=notes, toolchains=self.toolchain_names(stage))
+
+    def why_kept(self, stage: Stage) -> str:
+        if stage.index in self.kept:
+            return "the target stage derives from it"
+        if isinstance(stage.base, ScratchBase):
+            return "its base is scratch"
+        pin = runs_on(self.graph, stage.index)
+        return "its base is not known" if pin in ("target", None) else f"it is pinned to {pin}"
+
+    def single_stage_notes(self, stage: Stage) -> Iterable[str]:
+        for instruction in stage.instructions:
+            if isinstance(instruction, Run) and re.search(
+                r"\bgo\s+(build|install)\b", instruction.logical.text
+            ):
+                yield (
+                    f"line {instruction.first_line}: this build step runs emulated; to have it native, move it to a stage of "
+                    f"its own (FROM … AS build), and COPY --from=build its output into {stage.label}"
+                )
+
+    def spread_conditions(
+        self, verdicts: list[StageVerdict], by_stage: Mapping[int, _Group]
+    ) -> list[StageVerdict]:
+        """A conditional verdict makes its whole group conditional, and what takes from it on the build platform."""
+        found = {v.stage: v for v in verdicts}
+        changed = True
+        while changed:
+            changed = False
+            for stage, verdict in found.items():
+                if not verdict.is_proved or not verdict.is_pinned:
+                    continue
+                others = set(by_stage[stage].stages) if stage in by_stage else set()
+                for edge in self.graph.edges_into(stage):
+                    others |= set(sources_of(edge.source))
+                unproved = [found[s] for s in sorted(others) if not found[s].is_proved]
+                if unproved:
+                    condition = f"the verdict of {unproved[0].name}"
+                    found[stage] = replace(
+                        verdict, is_proved=False, conditions=(*verdict.conditions, condition)
+                    )
+                    changed = True
+        return [found[v.stage] for v in verdicts]
+
+
+def target_stages(graph: StageGraph) -> tuple[int, ...]:
+    """The stage of `--target`; without it the last one and every leaf with a CMD or ENTRYPOINT of its own."""
+    if graph.options.target is not None:
+        return (graph.target,)
+    own = [s for s in leaves(graph) if graph.stages[s].has_command]
+    return tuple(sorted({graph.target, *own}))
+
+
+def _unaccounted(path: str, consumer: str, line: int, kind: Kind, place: Place, text: str) -> Reason:
+    if place.line == 0:
+        return Reason(
+            f"{consumer} takes {path} (line {line}), which comes with the base image of the build platform",
+            Place(line),
+            path,
+            "take it from an image of its own: COPY --from=IMAGE resolves for the target platform",
+        )
+    what = "is for the build platform" if kind is Kind.BUILD else "may write anything"
+    return Reason(
+        f"{consumer} takes {path} (line {line}), and `{text}` {what}",
+        place,
+        path,
+        "write it with a command that xbuild knows, or in a stage of its own",
+    )
+
+
+def _fresh(name: str, taken: set[str | None]) -> str:
+    candidate, number = name, 2
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    taken.add(candidate)
+    return candidate
+
+
+def _merged(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Each change once; of several equal insertions the one with most in it."""
+    inserts: dict[int, InsertRun] = {}
+    others: list[Change] = []
+    for change in changes:
+        if isinstance(change, InsertRun):
+            before = inserts.get(change.before)
+            if before is None or len(change.lines) > len(before.lines):
+                inserts[change.before] = change
+        else:
+            others.append(change)
+    return tuple(dict.fromkeys((*inserts.values(), *others)))

@@ -1,0 +1,304 @@
+"""One stage as if it ran on the build platform: what it writes, of which kind, and what would have to change."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xbuild.dockerfile.model import Copy, Instruction, Run, Workdir
+from xbuild.dockerfile.script import Command, Word
+from xbuild.dockerfile.script import Script as ParsedScript
+from xbuild.dockerfile.shell import parse_script
+from xbuild.graph.model import ContextBase, Edge, ImageBase, StageBase, StageGraph, sources_of
+from xbuild.graph.reach import takes
+from xbuild.graph.scope import Scope
+from xbuild.plan.filesystem import (
+    PORTABLE_PATHS,
+    TOOL_FOLDERS,
+    Kind,
+    Write,
+    is_in_any,
+    join,
+    kind_of,
+    overlaps,
+    without_glob,
+)
+from xbuild.plan.images import Image, describe, is_portable
+from xbuild.plan.model import Place, Reason
+from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
+from xbuild.plan.walk import walk_run
+from xbuild.text import Span
+
+_POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
+_CACHE_FOLDERS = (
+    *TOOL_FOLDERS,
+    "/root",
+    "/go/pkg",
+    "/tmp",
+    "/home/nonroot/.cache",
+    "/var/cache",
+)
+
+
+@dataclass
+class StageFacts:
+    """What came of a stage. `writes` includes what the stages below it in its FROM chain wrote."""
+
+    stage: int
+    image: Image
+    writes: list[Write] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    packages: set[str] = field(default_factory=set)
+    unknown_runs: set[int] = field(default_factory=set)
+
+    @property
+    def all_reasons(self) -> tuple[Reason, ...]:
+        return tuple(dict.fromkeys((*self.reasons, *(r for e in self.effects for r in e.reasons))))
+
+    def kind_at(self, path: str | None) -> Kind:
+        """The kind of what another stage takes out of this one."""
+        return kind_of(self.writes, path, self.image.empty_folders)
+
+
+def evaluate(
+    graph: StageGraph,
+    stage: int,
+    around: Callable[[int, Image], Surroundings],
+    known: Mapping[int, StageFacts],
+    pinned: frozenset[int],
+    toolchains: Sequence[Toolchain],
+) -> StageFacts:
+    """Run through a stage; `known` holds the facts of stages before it, `pinned` those on the build platform."""
+    base = graph.stages[stage].base
+    if isinstance(base, StageBase):
+        below = known[base.stage]
+        facts = StageFacts(stage, below.image, list(below.writes), packages=set(below.packages))
+    else:
+        reference = base.reference if isinstance(base, ImageBase) else None
+        facts = StageFacts(stage, describe(reference))
+    reader = _Reader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
+    for index, instruction in enumerate(graph.stages[stage].instructions):
+        reader.read(index, instruction)
+    return facts
+
+
+class _Reader:
+    def __init__(
+        self,
+        graph: StageGraph,
+        facts: StageFacts,
+        around: Surroundings,
+        known: Mapping[int, StageFacts],
+        pinned: frozenset[int],
+        toolchains: Sequence[Toolchain],
+    ) -> None:
+        self.graph, self.facts, self.around = graph, facts, around
+        self.known, self.pinned, self.toolchains = known, pinned, toolchains
+
+    def read(self, index: int, instruction: Instruction) -> None:
+        if index == 0:
+            self.read_onbuild(instruction)
+        elif isinstance(instruction, Copy):
+            self.read_copy(index, instruction)
+        elif isinstance(instruction, Workdir):
+            path = Scope(self.graph, self.facts.stage, index + 1).workdir()
+            self.add(path, Kind.PORTABLE, instruction) if path not in (None, "/") else None
+        elif isinstance(instruction, Run):
+            self.read_run(index, instruction)
+
+    def add(self, path: str | None, kind: Kind, instruction: Instruction, *, is_file: bool = False) -> None:
+        text = " ".join(instruction.logical.text.split())
+        place = Place(instruction.first_line)
+        self.facts.writes.append(
+            Write(path, kind, place, text[:57] + "..." if len(text) > 60 else text, is_file)
+        )
+
+    def refuse(
+        self, text: str, instruction: Instruction, path: str | None = None, cure: str | None = None
+    ) -> None:
+        self.facts.reasons.append(Reason(text, Place(instruction.first_line), path, cure))
+
+    # -- COPY and ADD
+
+    def read_onbuild(self, instruction: Instruction) -> None:
+        for deferred in self.graph.onbuild(self.facts.stage):
+            if deferred.keyword in ("RUN", "COPY", "ADD"):
+                self.add(None, Kind.UNKNOWN, instruction)
+                self.refuse(
+                    "an ONBUILD of the base runs here, and it is not followed",
+                    instruction,
+                    cure="write its instruction into this stage",
+                )
+
+    def read_copy(self, index: int, instruction: Copy) -> None:
+        scope = Scope(self.graph, self.facts.stage, index)
+        edges = [e for e in takes(self.graph, self.facts.stage, index) if not e.is_onbuild]
+        destination = _destination(scope, instruction)
+        is_file = (
+            destination is not None
+            and not instruction.destination.endswith("/")
+            and len(instruction.sources) == 1
+        )
+        if destination is not None and len(destination) > 1:
+            destination = destination.rstrip("/")
+        if not edges:
+            kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
+            self.add(destination, kind, instruction)
+            return
+        for edge in edges:
+            kind = self.taken(edge)
+            self.check_tools(edge, kind, destination, instruction)
+            exact = is_file and kind.is_right and all(p and not p.endswith("/") for p in edge.paths)
+            self.add(
+                destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
+            )
+
+    def taken(self, edge: Edge) -> Kind:
+        """The kind of what an edge brings into this (pinned) stage."""
+        if isinstance(edge.source, ImageBase) and is_portable(edge.source.reference):
+            return Kind.PORTABLE
+        if isinstance(edge.source, ContextBase):
+            is_image = edge.source.value.startswith(("docker-image://", "oci-layout://", "target:"))
+            return Kind.TARGET if is_image else Kind.PORTABLE
+        sources = tuple(sources_of(edge.source))
+        if not sources:
+            return Kind.TARGET
+        if not all(s in self.pinned and s in self.known for s in sources):
+            return join((Kind.TARGET,)) if not any(s in self.pinned for s in sources) else Kind.UNKNOWN
+        return join(self.taken_from(s, path) for s in sources for path in edge.paths)
+
+    def taken_from(self, stage: int, path: str | None) -> Kind:
+        if is_portable(self.known[stage].image.reference):
+            return Kind.PORTABLE
+        return self.known[stage].kind_at(path)
+
+    def check_tools(self, edge: Edge, kind: Kind, destination: str | None, instruction: Instruction) -> None:
+        """Programs of the target platform among the tools of a pinned stage would not run."""
+        if kind not in (Kind.TARGET, Kind.CROSS) or destination is None:
+            return
+        portable = all(p is not None and is_in_any(without_glob(p), PORTABLE_PATHS) for p in edge.paths)
+        folders = (*TOOL_FOLDERS, "/go/bin")
+        if portable or not (destination == "/" or is_in_any(destination.rstrip("/") or "/", folders)):
+            return
+        name = getattr(edge.source, "raw", None) or "another stage"
+        self.refuse(
+            f"what comes from {name} is for the target and lies among the tools of this stage, where it could be run",
+            instruction,
+            destination,
+            "give it a stage of its own: FROM --platform=$BUILDPLATFORM … AS tools, and COPY --from=tools",
+        )
+
+    # -- RUN
+
+    def read_run(self, index: int, run: Run) -> None:
+        scope = Scope(self.graph, self.facts.stage, index)
+        self.read_mounts(index, run)
+        script, is_editable = self.script(run, scope)
+        if script is None:
+            self.unknown(index, run)
+            return
+        line_of = _line_finder(self.graph, run, script.text)
+        before = len(self.facts.writes)
+        walked = walk_run(
+            run,
+            script,
+            around=self.around,
+            scope=scope,
+            instruction=index,
+            writes=self.facts.writes,
+            toolchains=self.toolchains,
+            is_editable=is_editable,
+            line_of=line_of,
+            packages=self.facts.packages,
+        )
+        self.facts.effects += walked.effects
+        self.facts.calls += walked.calls
+        if any(w.kind is Kind.UNKNOWN and w.path is None for w in self.facts.writes[before:]):
+            self.facts.unknown_runs.add(index)
+
+    def unknown(self, index: int, run: Run) -> None:
+        self.facts.unknown_runs.add(index)
+        self.add(None, Kind.UNKNOWN, run)
+
+    def script(self, run: Run, scope: Scope) -> tuple[ParsedScript | None, bool]:
+        """The parsed script of a RUN, and whether it can be edited; None with a reason when it cannot be read."""
+        if run.words is not None:
+            return _exec_form(run.words), False
+        shell = scope.shell()
+        program = posixpath.basename(shell[0]) if shell else ""
+        if run.script is None or program not in _POSIX_SHELLS:
+            self.refuse(f"the script is not for a POSIX shell ({program or 'a file of its own'})", run)
+            return None, False
+        script = parse_script(run.script.text)
+        if script.has_error:
+            self.refuse("the shell script cannot be read without doubt", run, cure="write it more simply")
+            return None, False
+        return script, True
+
+    def read_mounts(self, index: int, run: Run) -> None:
+        edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
+        for edge in edges.values():
+            kind = self.taken(edge)
+            self.check_tools(edge, kind, edge.destination, run)
+            self.add(edge.destination, kind, run)
+        for mount in run.mounts:
+            target = mount.get("target")
+            if mount.type == "cache" and target is not None and not is_in_any(target, _CACHE_FOLDERS):
+                self.add(target if "$" not in target else None, Kind.UNKNOWN, run)
+            elif mount.type in ("", "bind") and mount.get("from") is None and target is not None:
+                self.add(target, Kind.PORTABLE, run)
+
+
+def _destination(scope: Scope, instruction: Copy) -> str | None:
+    text = scope.expand_known(instruction.destination).text
+    workdir = scope.workdir()
+    if text is None:
+        return None
+    if not text.startswith("/"):
+        if workdir is None:
+            return None
+        text = posixpath.join(workdir, text)
+    return posixpath.normpath(text).replace("//", "/")
+
+
+def _looks_like_file(paths: Sequence[str | None], destination: str | None) -> bool:
+    """Whether a single COPY source goes to exactly `destination` as a file, judged by equal names or an extension."""
+    if destination is None or len(paths) != 1 or paths[0] is None:
+        return False
+    return posixpath.basename(paths[0]) == posixpath.basename(destination)
+
+
+def _dependence(scope: Scope, text: str) -> Kind:
+    """TARGET if a path names a TARGET platform ARG, else PORTABLE."""
+    depends = scope.expand_known(text).depends_on
+    return Kind.TARGET if any(name.startswith("TARGET") for name in depends) else Kind.PORTABLE
+
+
+def _exec_form(words: Sequence[str]) -> ParsedScript:
+    """`RUN ["a", "b"]` as a script of one command, all of it literal."""
+    made: list[Word] = []
+    at = 0
+    for text in words:
+        made.append(Word(Span(at, at + len(text)), text, text))
+        at += len(text) + 1
+    whole = Span(0, max(at - 1, 0))
+    return ParsedScript(" ".join(words), (Command(whole, tuple(made)),) if made else (), has_error=False)
+
+
+def _line_finder(graph: StageGraph, run: Run, text: str) -> Callable[[int], Place]:
+    source = graph.dockerfile.source
+
+    def place(offset: int) -> Place:
+        if run.script is None or run.script.text != text:
+            return Place(run.first_line)
+        return Place(source.line_of(run.script.offsets[min(offset, len(run.script.offsets) - 1)]))
+
+    return place
+
+
+def shipped_by(paths: Sequence[str | None], path: str) -> bool:
+    """Whether taking `paths` takes (some of) `path`."""
+    return any(p is None or overlaps(without_glob(p), path) for p in paths)

@@ -1,0 +1,142 @@
+"""What a toolchain is asked and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from xbuild.dockerfile.model import Run
+from xbuild.dockerfile.script import Command, Expansion, Word
+from xbuild.graph.scope import Scope
+from xbuild.plan.context import Context
+from xbuild.plan.filesystem import Kind, Write
+from xbuild.plan.images import Image
+from xbuild.plan.model import CgoQuestion, Change, Evidence, Knowledge, Place, Reason, Settings
+from xbuild.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """What a shell or environment variable holds: literal text if known, the kind of its value, where it comes from.
+
+    `origin` is "env", "arg", "platform" (Dockerfile), "shell" (assigned in the script) or "export" (exported in it).
+    """
+
+    text: str | None
+    kind: Kind
+    origin: str
+    depends_on: frozenset[str] = frozenset()
+    instruction: int | None = None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is the same for all commands of a stage.
+
+    `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions, `is_shipped` says
+    whether a path of the stage ends up in an image, `literal_architectures` the GOARCH values written out in it, `text` is
+    the stage's own text.
+    """
+
+    stage: int
+    offset: int
+    image: Image
+    platforms: tuple[Platform, ...] | None
+    settings: Settings
+    knowledge: Knowledge
+    context: Context
+    is_pinned_by_author: bool
+    is_shipped: Callable[[str], bool]
+    literal_architectures: frozenset[str]
+    text: str
+    after_line: Callable[[int, int], int]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One command about to run: its words with wrappers (`env`, `time`, …) taken off, and what surrounds it.
+
+    `instruction` is the index within the stage, `number` the index in the file. `texts` are the words as far as they
+    are known, variables with known text filled in; `kinds` says for each what it depends on. `wrapper` is the wrapper word
+    that stands directly before the command, if any. `is_editable` is False in exec form. `mounted` are the targets of the
+    RUN's mounts.
+    """
+
+    around: Surroundings
+    scope: Scope
+    run: Run
+    instruction: int
+    number: int
+    command: Command
+    words: tuple[Word, ...]
+    texts: tuple[str | None, ...]
+    kinds: tuple[Kind, ...]
+    directory: str | None
+    place: Place
+    writes: Sequence[Write]
+    variables: Mapping[str, Variable]
+    assignments: Mapping[str, tuple[Word, Kind]]
+    stdin: Kind
+    condition: Kind
+    kind_of: Callable[[Expansion], Kind]
+    packages: frozenset[str] = frozenset()
+    wrapper: str | None = None
+    is_editable: bool = True
+
+    def spelled(self) -> str:
+        """The command as it stands in the script, shortened, for messages."""
+        text = " ".join(word.raw for word in self.words)
+        return text if len(text) <= 60 else text[:57] + "..."
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A platform ARG that an instruction needs (index within the stage)."""
+
+    name: str
+    instruction: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a command does: writes, what its output depends on, and what must be changed for it.
+
+    `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this must run on the target.
+    `compiles` tells that it makes something for the target.
+    """
+
+    writes: tuple[Write, ...] = ()
+    output: Kind = Kind.PORTABLE
+    changes: tuple[Change, ...] = ()
+    needs: tuple[Need, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    questions: tuple[CgoQuestion, ...] = ()
+    packages: tuple[str, ...] = ()
+    compiles: bool = False
+    is_foreign_run: bool = False
+    toolchain: str | None = None
+
+
+class Judge(Protocol):
+    def __call__(self, call: Call) -> Effect | None: ...
+
+
+class Finish(Protocol):
+    """Changes that can only be decided once the whole stage was seen (cache mounts)."""
+
+    def __call__(self, calls: Sequence[Call], around: Surroundings) -> tuple[Change, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A language: `judge` says what a command does, or None when the command is not of this language."""
+
+    name: str
+    judge: Judge
+    finish: Finish | None = None
+    programs: frozenset[str] = field(default_factory=frozenset)

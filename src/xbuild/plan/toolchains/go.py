@@ -1,0 +1,819 @@
+"""Go: the compiler targets every platform by itself; cgo brings a C compiler along.
+
+Sources: `go help environment`, `go help build`, `go help install`, Go `src/internal/buildcfg/cfg.go` (GOARM, GOAMD64; an empty
+value is the default), Go `src/cmd/go/internal/cfg/cfg.go` (CGO_ENABLED defaults to 0 when cross-compiling),
+docker-library/golang (GOPATH). Docker's architecture names are the GOARCH names for all platforms known here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from xbuild.dockerfile.script import Expansion, Word
+from xbuild.plan.commands import GENERATORS, anything, option, word_kind, write
+from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_in_any, join, overlaps
+from xbuild.plan.model import AddMount, Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
+from xbuild.plan.toolchain import Call, Effect, Need, Surroundings, Toolchain
+from xbuild.plan import cgo
+from xbuild.text import Span
+
+# What each variable must be for the target, and the ARG that it comes from. The `case` forms are for platform lists in
+# which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and GOAMD64=v7 for arm.
+_ARM = "${TARGETVARIANT#v}"
+_ARM_ONLY = '$(case "$TARGETARCH" in (arm) echo "${TARGETVARIANT#v}";; esac)'
+_AMD64 = "$TARGETVARIANT"
+_AMD64_ONLY = '$(case "$TARGETARCH" in (amd64) echo "$TARGETVARIANT";; esac)'
+
+_VALUE_FLAGS = frozenset(
+    (
+        "-o -p -C -asmflags -buildmode -buildvcs -compiler -gccgoflags -gcflags -installsuffix -ldflags -mod -modfile "
+        "-overlay -pgo -pkgdir -tags -toolexec -covermode -coverpkg -exec -run -timeout -count -f"
+    ).split()
+)
+_BOOLEAN_BUILDVCS = frozenset(("-buildvcs", "-pgo"))
+_ANSWERS_MACHINE = frozenset(
+    (
+        "GOARCH",
+        "GOHOSTARCH",
+        "GOHOSTOS",
+        "GOOS",
+        "GOARM",
+        "GOAMD64",
+        "CC",
+        "CXX",
+        "CGO_ENABLED",
+        "GOEXE",
+        "GOTOOLDIR",
+    )
+)
+_SUBSTITUTION = re.compile(r"^(?:\$\(|`)\s*go\s+env\s+(GOARCH|GOOS)\s*(?:\)|`)$")
+
+
+def judge(call: Call) -> Effect | None:
+    """The effect of `go …` and `xx-go …`; None for other commands."""
+    name = call.texts[0]
+    if name is None:
+        return None
+    program = posixpath.basename(name)
+    if program == "xx-go":
+        return _xx_go(call)
+    if program != "go" or name not in ("go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
+        return None
+    verb = next((t for t in call.texts[1:] if t is None or not t.startswith("-")), "")
+    if verb is None:
+        return _unknown(call, "its subcommand cannot be read")
+    handler = _VERBS.get(verb)
+    return handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
+
+
+def _unknown(call: Call, text: str, cure: str | None = None) -> Effect:
+    effect = anything(call)
+    return replace(effect, reasons=(Reason(f"`{call.spelled()}`: {text}", call.place, cure=cure),))
+
+
+# -- verbs that do not compile for the image
+
+
+def _reads(call: Call) -> Effect:
+    return Effect(output=join((word_kind(call), Kind.PORTABLE)))
+
+
+def _vet(call: Call) -> Effect:
+    """Checks for the build platform; its result ships nowhere."""
+    return Effect(output=word_kind(call), notes=_runs_here(call))
+
+
+def _runs_here(call: Call) -> tuple[str, ...]:
+    return (f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",)
+
+
+def _version(_call: Call) -> Effect:
+    return Effect(output=Kind.BUILD)
+
+
+def _env(call: Call) -> Effect:
+    names = [t for t in call.texts[2:] if t is not None]
+    if "-w" in names:
+        return _env_write(call, names)
+    asked = {n for n in names if not n.startswith("-")}
+    return Effect(output=Kind.BUILD if not asked or asked & _ANSWERS_MACHINE else Kind.PORTABLE)
+
+
+def _env_write(call: Call, names: Sequence[str]) -> Effect:
+    set_names = {n.partition("=")[0] for n in names if "=" in n}
+    fixed = set_names & {"GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED", "CC", "CXX"}
+    if fixed:
+        return _unknown(
+            call,
+            f"sets {', '.join(sorted(fixed))} for every later go command",
+            "set it in front of the go build that needs it",
+        )
+    return Effect()
+
+
+def _modules(call: Call) -> Effect:
+    folders = (_module_cache(call), call.directory)
+    return Effect(
+        writes=tuple(Write(f, Kind.PORTABLE, call.place, call.spelled()) for f in folders if f is not None),
+        output=word_kind(call),
+    )
+
+
+def _get(call: Call) -> Effect:
+    """Adds modules; before Go 1.18 it also installed programs."""
+    effect = _modules(call)
+    version = call.around.image.version
+    if "-d" in call.texts or (version is not None and version >= (1, 18)):
+        return effect
+    folder = _install_folder(call)
+    return replace(effect, writes=(*effect.writes, Write(folder, Kind.BUILD, call.place, call.spelled())))
+
+
+def _run(call: Call) -> Effect:
+    package = next((p for p in _packages(call) if p), None)
+    name = _binary_name(package) if package else None
+    if name in GENERATORS and package is not None and not package.startswith("."):
+        return Effect(
+            writes=(write(call, ".", word_kind(call)),), output=word_kind(call), notes=_runs_here(call)
+        )
+    return _unknown(
+        call,
+        "what the program writes cannot be told, and it now would run on the build platform",
+        "run it before the image is built and COPY its output, or in a stage of its own",
+    )
+
+
+def _tool(call: Call) -> Effect:
+    name = next((t for t in call.texts[2:] if t and not t.startswith("-")), None)
+    if name in ("cover", "pprof", "nm", "objdump", "trace", "vet", "fix", "doc", "buildid"):
+        return Effect(output=Kind.BUILD)
+    if name in GENERATORS:
+        return Effect(writes=(write(call, ".", word_kind(call)),), output=word_kind(call))
+    return _unknown(call, "what the tool writes cannot be told")
+
+
+_DIRECTIVE = re.compile(r"^//go:generate[ \t]+(.*)$", re.MULTILINE)
+
+
+def _generate(call: Call) -> Effect:
+    """Portable if every `//go:generate` of the context names a generator whose text is the same everywhere."""
+    files = [f for f in call.around.context.files() if f.endswith(".go")]
+    if not files:
+        return _unknown(call, "the files with //go:generate lines cannot be looked at")
+    for name in files:
+        text = call.around.context.read(name) or ""
+        for match in _DIRECTIVE.finditer(text):
+            program = _directive_program(match[1])
+            line = text.count("\n", 0, match.start()) + 1
+            if program not in GENERATORS or _is_made_for_target(call, program):
+                reason = Reason(
+                    f"`{call.spelled()}` runs `{match[1].strip()}`, whose output cannot be told to be the same on every "
+                    "platform",
+                    Place(line, name),
+                    cure="run it before the image is built and commit its output, or in a stage of its own",
+                )
+                return replace(anything(call), reasons=(reason,))
+    return Effect(
+        writes=(write(call, ".", Kind.PORTABLE),),
+        evidence=(
+            Evidence(
+                "every //go:generate names a generator whose text is the same on every platform", call.place
+            ),
+        ),
+        notes=_runs_here(call),
+    )
+
+
+def _directive_program(text: str) -> str | None:
+    words = text.split()
+    while words and (("=" in words[0] and not words[0].startswith("-")) or words[0] in ("env", "-command")):
+        words = words[1:]
+    if words[:2] in (["go", "run"], ["go", "tool"]):
+        package = next((w for w in words[2:] if not w.startswith("-")), "")
+        return None if package.startswith(".") else _binary_name(package)
+    return words[0] if words else None
+
+
+def _is_made_for_target(call: Call, program: str | None) -> bool:
+    return any(
+        w.kind in (Kind.CROSS, Kind.TARGET) and w.path is not None and posixpath.basename(w.path) == program
+        for w in call.writes
+    )
+
+
+# -- verbs that compile
+
+
+def _build(call: Call) -> Effect:
+    return _compile(call, _build_output(call))
+
+
+def _test(call: Call) -> Effect:
+    if "-c" in call.texts and call.directory is not None:
+        output = _build_output(call)
+        if any(w.path and call.around.is_shipped(w.path) for w in output):
+            return _compile(call, output)
+    return Effect(
+        writes=(write(call, None, Kind.PORTABLE),) if call.directory else (),
+        output=Kind.BUILD,
+        notes=_runs_here(call),
+    )
+
+
+def _build_output(call: Call) -> tuple[Write, ...]:
+    has_output, path = option(call, "-o")
+    if has_output:
+        if path == "/dev/null":
+            return ()
+        return (write(call, path, Kind.CROSS, is_file=path is not None),)
+    return (write(call, ".", Kind.CROSS),)
+
+
+def _install(call: Call) -> Effect:
+    """Shipped: compiled for the target; else a tool for the build, which stays as it is."""
+    packages = _packages(call)
+    folder = _install_folder(call)
+    if folder is None:
+        return _unknown(call, "GOBIN or GOPATH is not known", "write `go build -o PATH` instead")
+    names = [_binary_name(p) if p and "..." not in p and p != "." else None for p in packages]
+    paths = [posixpath.join(folder, n) if n else folder for n in names] or [folder]
+    if not any(call.around.is_shipped(p) for p in paths):
+        made = tuple(Write(p, Kind.BUILD, call.place, call.spelled()) for p in paths)
+        note = f"line {call.place.line}: `{call.spelled()}` is a tool for the build and stays native"
+        return Effect(writes=made, notes=(note,), output=Kind.BUILD)
+    used = next((n for n in names if n and _is_used_later(call, n)), None)
+    if used is not None:
+        return _unknown(call, f"`{used}` is shipped and also used during the build", "install it twice")
+    writes = tuple(Write(p, Kind.CROSS, call.place, call.spelled(), p != folder) for p in paths)
+    if any(p and "@" in p for p in packages):
+        return _install_versioned(call, folder, writes)
+    return _install_local(call, folder, writes)
+
+
+def _install_local(call: Call, folder: str, writes: tuple[Write, ...]) -> Effect:
+    """`go install` refuses or moves its output when cross-compiling; `go build -o FOLDER/` does neither."""
+    effect = _compile(call, writes)
+    verb = next(w for w in call.words if w.value == "install")
+    change = ReplaceInScript(
+        call.number,
+        verb.span,
+        f"build -o {folder}/",
+        "go install writes elsewhere when cross-compiling; go build -o writes to the same place for every platform",
+    )
+    return effect if effect.reasons else replace(effect, changes=(*effect.changes, change))
+
+
+def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Effect:
+    effect = _compile(call, writes, has_module=False)
+    if effect.reasons:
+        return effect
+    gopath = _gopath(call)
+    if gopath is None:
+        return _unknown(call, "GOPATH is not known", "set GOPATH, or write `go build -o PATH`")
+    cross = f"{gopath}/bin/${{TARGETOS}}_${{TARGETARCH}}"
+    needs = (*effect.needs, *(Need(n, call.instruction, "go install") for n in ("TARGETOS", "TARGETARCH")))
+    text = call.run.script.text if call.run.script else ""
+    if cross in text[call.command.span.end :]:
+        return replace(effect, needs=needs)
+    if any(
+        s.kind in ("pipeline", "negation", "background", "or") or s.condition for s in call.command.scopes
+    ):
+        return _unknown(call, "its output would have to be moved afterwards", "give it a RUN of its own")
+    end = call.command.span.end
+    change = ReplaceInScript(
+        call.number,
+        Span(end, end),
+        f" && if [ -d {cross} ]; then mv {cross}/* {folder}/; fi",
+        "go install writes to a folder of its own when cross-compiling",
+    )
+    changes = (*effect.changes, change)
+    if "GOBIN" in call.variables or "GOBIN" in call.assignments:
+        changes = tuple(_with_assignment(c, "GOBIN", "") for c in changes)
+    return replace(effect, changes=changes, needs=needs)
+
+
+def _with_assignment(change: Change, name: str, value: str) -> Change:
+    if isinstance(change, SetEnvironment):
+        return replace(change, assignments=(*change.assignments, (name, value)))
+    return change
+
+
+def _is_used_later(call: Call, name: str) -> bool:
+    """Whether the stage's text names the program as a word of its own anywhere else."""
+    text = call.around.text
+    spelled = len(re.findall(rf"(?<![\w./@-]){re.escape(name)}(?![\w./@-])", text))
+    return spelled > 0 and name not in ("server", "app", "main")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wiring:
+    """What must change so that a command compiles for the target."""
+
+    added: tuple[tuple[str, str], ...] = ()
+    replaced: tuple[tuple[Span, str], ...] = ()
+    changes: tuple[Change, ...] = ()
+    needs: tuple[Need, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[str, ...] = ()
+    is_independent: bool = False
+
+
+def _compile(call: Call, writes: tuple[Write, ...], *, has_module: bool = True) -> Effect:
+    refusal = _refusal(call)
+    if refusal is not None:
+        return replace(anything(call), reasons=(refusal,))
+    wiring = _wire(call)
+    if wiring.reasons:
+        return replace(anything(call), reasons=wiring.reasons)
+    decision = cgo.decide(call, _packages(call), has_module=has_module, is_independent=wiring.is_independent)
+    if decision.reasons:
+        return replace(anything(call), reasons=decision.reasons)
+    kind = Kind.PORTABLE if wiring.is_independent else Kind.CROSS
+    substituted, substitution_needs = _substitutions(call)
+    added = (*decision.added, *wiring.added)
+    changes: list[Change] = [*wiring.changes, *decision.changes, *substituted]
+    if added or wiring.replaced:
+        changes.append(_set_environment(call, added, wiring.replaced))
+    return Effect(
+        writes=tuple(replace(w, kind=kind) for w in writes),
+        output=join((kind, word_kind(call))) if kind is Kind.PORTABLE else kind,
+        changes=tuple(changes),
+        needs=(*wiring.needs, *decision.needs, *substitution_needs),
+        evidence=(
+            Evidence(f"`{call.spelled()}` compiles for the platform it is told", call.place),
+            *decision.evidence,
+        ),
+        notes=(*wiring.notes, *decision.notes),
+        conditions=decision.conditions,
+        questions=decision.questions,
+        compiles=True,
+    )
+
+
+def _set_environment(
+    call: Call, added: tuple[tuple[str, str], ...], replaced: tuple[tuple[Span, str], ...]
+) -> SetEnvironment:
+    """Assignments stand first, where the command's own stand; behind `time` they have to be given to `env`."""
+    wrapper = "env" if call.wrapper not in (None, "env") else None
+    at = call.words[0].span.start if wrapper else call.command.span.start
+    if call.wrapper == "env" or (wrapper is None and call.command.assignments):
+        at = call.command.span.start
+    reason = "compile for the target: " + ", ".join(f"{n}={v}" for n, v in added) if added else ""
+    fixed = (
+        "not a value that is the same for every platform: " + ", ".join(t for _, t in replaced)
+        if replaced
+        else ""
+    )
+    return SetEnvironment(
+        call.number,
+        at,
+        added,
+        replaced,
+        "; ".join(r for r in (reason, fixed) if r),
+        wrapper if added else None,
+    )
+
+
+def _refusal(call: Call) -> Reason | None:
+    """Why this command cannot be edited, or what it reads is not accounted for."""
+    if not call.is_editable:
+        return Reason(
+            f"`{call.spelled()}` is in exec form, in which no variable is expanded",
+            call.place,
+            cure="write it in shell form: RUN go build …",
+        )
+    if call.condition >= Kind.BUILD:
+        return Reason(
+            f"whether `{call.spelled()}` runs depends on the machine (uname, dpkg, …)",
+            call.place,
+            cure="test $TARGETARCH instead",
+        )
+    bad_word = _machine_word(call)
+    if bad_word is not None:
+        return Reason(
+            f"`{bad_word}` depends on the machine that the build runs on, and goes into `{call.spelled()}`",
+            call.place,
+            cure="use $TARGETARCH in its place",
+        )
+    return _unaccounted(call)
+
+
+def _machine_word(call: Call) -> str | None:
+    for word, kind in zip(call.words, call.kinds, strict=True):
+        if kind >= Kind.BUILD:
+            bad = [e for e in word.expansions if call.kind_of(e) >= Kind.BUILD and not _is_go_env(call, e)]
+            if bad:
+                return word.raw if len(word.raw) <= 60 else word.raw[:57] + "..."
+    return None
+
+
+def _is_go_env(call: Call, expansion: Expansion) -> bool:
+    return _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end]) is not None
+
+
+def _script(call: Call) -> str:
+    return call.run.script.text if call.run.script else ""
+
+
+def _substitutions(call: Call) -> tuple[tuple[Change, ...], tuple[Need, ...]]:
+    """`$(go env GOARCH)` in an argument is expanded before the prefix applies: it would name the build platform."""
+    changes: list[Change] = []
+    needs: list[Need] = []
+    for word in call.words:
+        for expansion in word.expansions:
+            match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
+            if match is None:
+                continue
+            name = "TARGET" + match[1][2:]
+            changes.append(
+                ReplaceInScript(
+                    call.number,
+                    expansion.span,
+                    f"${{{name}}}",
+                    f"`go env {match[1]}` would name the build platform",
+                )
+            )
+            needs.append(Need(name, call.instruction, "stamped into the binary"))
+    return tuple(changes), tuple(needs)
+
+
+def _unaccounted(call: Call) -> Reason | None:
+    """Something earlier that the compiler may read and that is not known to be right for the target."""
+    folder = _install_folder(call)
+    elsewhere = (*TOOL_FOLDERS, *((folder,) if folder else ()), *_cache_folders(call))
+    for made in call.writes:
+        if made.kind.is_right:
+            continue
+        apart = made.path is not None and is_in_any(made.path, elsewhere)
+        if (
+            apart
+            and made.path is not None
+            and call.directory is not None
+            and not overlaps(made.path, call.directory)
+        ):
+            continue
+        what = "is for the build platform" if made.kind is Kind.BUILD else "cannot be told"
+        return Reason(
+            f"`{call.spelled()}` may read what line {made.place.line} left (`{made.text}`), and that {what}",
+            made.place,
+            made.path,
+            "move that step to a stage of its own, or behind the build, or make its output the same for all platforms",
+        )
+    return None
+
+
+def _cache_folders(call: Call) -> tuple[str, ...]:
+    return tuple(f for f in (_go_cache(call.variables), "/tmp/go-build") if f)
+
+
+# -- wiring
+
+
+def _wire(call: Call) -> _Wiring:
+    parts = [_wire_os(call), _wire_architecture(call)]
+    if any(p.reasons for p in parts):
+        return parts[0] if parts[0].reasons else parts[1]
+    if parts[1].is_independent or parts[0].is_independent:
+        return _independent(call, parts)
+    parts += [_wire_variant(call, "GOARM"), _wire_variant(call, "GOAMD64")]
+    return _Wiring(
+        tuple(a for p in parts for a in p.added),
+        tuple(r for p in parts for r in p.replaced),
+        tuple(c for p in parts for c in p.changes),
+        tuple(n for p in parts for n in p.needs),
+        (),
+        tuple(n for p in parts for n in p.notes),
+    )
+
+
+def _independent(call: Call, parts: Sequence[_Wiring]) -> _Wiring:
+    if all(p.is_independent for p in parts) or (parts[1].is_independent and not parts[0].added):
+        return _Wiring(is_independent=True)
+    reason = Reason(
+        f"`{call.spelled()}` builds for another system or for several architectures in one stage",
+        call.place,
+        cure="give each its own stage, or set both GOOS and GOARCH",
+    )
+    return _Wiring(reasons=(reason,))
+
+
+def _wire_os(call: Call) -> _Wiring:
+    word, text = _value(call, "GOOS")
+    if text == "linux" or (word is None and text is None and "GOOS" not in call.variables):
+        if text == "linux":
+            return _Wiring()
+        return _Wiring(
+            added=(("GOOS", "$TARGETOS"),), needs=(Need("TARGETOS", call.instruction, "go build"),)
+        )
+    if _names(call, "GOOS", "TARGETOS"):
+        return _Wiring(needs=(Need("TARGETOS", call.instruction, "GOOS"),))
+    if text is not None:
+        return _Wiring(is_independent=True)
+    return _Wiring(
+        reasons=(
+            Reason(
+                f"what GOOS is in `{call.spelled()}` cannot be told", call.place, cure="write GOOS=$TARGETOS"
+            ),
+        )
+    )
+
+
+def _wire_architecture(call: Call) -> _Wiring:
+    word, text = _value(call, "GOARCH")
+    need = (Need("TARGETARCH", call.instruction, "go build"),)
+    if word is None and "GOARCH" not in call.variables:
+        return _Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need)
+    if _names(call, "GOARCH", "TARGETARCH"):
+        return _Wiring(needs=need)
+    if text is not None and len(call.around.literal_architectures) > 1:
+        return _Wiring(is_independent=True)
+    if word is not None and (text is not None or _is_substitution(call, word)):
+        note = f"line {call.place.line}: GOARCH={word.raw} was fixed; it follows the target now"
+        return _Wiring(replaced=((word.span, "$TARGETARCH"),), needs=need, notes=(note,))
+    variable = call.variables.get("GOARCH")
+    if word is None and variable is not None and text is not None:
+        note = f"line {call.place.line}: GOARCH={text} was fixed by {_origin(variable.origin)}; it follows the target now"
+        return _Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need, notes=(note,))
+    return _Wiring(
+        reasons=(
+            Reason(
+                f"what GOARCH is in `{call.spelled()}` cannot be told",
+                call.place,
+                cure="write GOARCH=$TARGETARCH",
+            ),
+        )
+    )
+
+
+def _origin(origin: str) -> str:
+    return {"env": "an ENV", "arg": "an ARG", "export": "an export"}.get(origin, "the script")
+
+
+def _is_substitution(call: Call, word: Word) -> bool:
+    """GOARCH=$(go env GOARCH), $(dpkg --print-architecture): what the target itself would have said."""
+    return bool(word.expansions) and all(
+        e.kind == "substitution" and call.kind_of(e) is Kind.BUILD
+        for e in word.expansions
+        if e.kind != "variable"
+    )
+
+
+def _wire_variant(call: Call, name: str) -> _Wiring:
+    """GOARM and GOAMD64: only for their own architecture, and only when a platform of the list has the variant."""
+    wants_arm, wants_amd64 = _variants(call.around)
+    wanted = wants_arm if name == "GOARM" else wants_amd64
+    word, text = _value(call, name)
+    if not wanted:
+        return _Wiring()
+    both = wants_arm and wants_amd64
+    plain, only = (_ARM, _ARM_ONLY) if name == "GOARM" else (_AMD64, _AMD64_ONLY)
+    expression = only if both else plain
+    needs: tuple[Need, ...] = (Need("TARGETVARIANT", call.instruction, name),)
+    if both:
+        needs = (Need("TARGETARCH", call.instruction, name), *needs)
+    if word is None and name not in call.variables:
+        return _Wiring(added=((name, expression),), needs=needs)
+    raw = word.raw if word is not None else ""
+    if "TARGETVARIANT" in raw or _names(call, name, "TARGETVARIANT"):
+        if both and word is not None and "case" not in raw:
+            return _Wiring(replaced=((word.span, expression),), needs=needs)
+        return _Wiring(needs=needs)
+    if text is not None and _is_only_variant(call.around, name, text):
+        return _Wiring()
+    if word is not None:
+        note = f"line {call.place.line}: {name}={raw} was fixed; it follows the target now"
+        return _Wiring(replaced=((word.span, expression),), needs=needs, notes=(note,))
+    return _Wiring(added=((name, expression),), needs=needs)
+
+
+def _variants(around: Surroundings) -> tuple[bool, bool]:
+    """Whether the platform list has arm, and whether it has an amd64 variant; any list has both."""
+    if around.platforms is None:
+        return True, True
+    return (
+        any(p.architecture == "arm" for p in around.platforms),
+        any(p.architecture == "amd64" and p.variant for p in around.platforms),
+    )
+
+
+def _is_only_variant(around: Surroundings, name: str, text: str) -> bool:
+    architecture = "arm" if name == "GOARM" else "amd64"
+    variants = {p.variant for p in around.platforms or () if p.architecture == architecture}
+    return around.platforms is not None and variants <= {"v" + text.removeprefix("v").split(",")[0]}
+
+
+def _value(call: Call, name: str) -> tuple[Word | None, str | None]:
+    """The word that assigns `name` to the command, if any, and the value as far as known from anywhere."""
+    if name in call.assignments:
+        word, _ = call.assignments[name]
+        return word, word.value if word.value is not None else _plain_text(call, word)
+    variable = call.variables.get(name)
+    if variable is not None and variable.origin in ("shell",):
+        return None, None
+    return None, variable.text if variable is not None else None
+
+
+def _plain_text(call: Call, word: Word) -> str | None:
+    """The text of a word that is one variable with known text."""
+    if len(word.expansions) != 1 or word.expansions[0].kind != "variable":
+        return None
+    variable = call.variables.get(word.expansions[0].name)
+    stripped = word.raw.strip('"')
+    if variable is None or stripped not in (f"${word.expansions[0].name}", f"${{{word.expansions[0].name}}}"):
+        return None
+    return variable.text
+
+
+def _names(call: Call, name: str, platform_arg: str) -> bool:
+    """Whether `name` gets its value from `platform_arg`: directly, or through variables that were made from it."""
+    if name in call.assignments:
+        word, _ = call.assignments[name]
+        return any(
+            e.kind == "variable" and (e.name == platform_arg or _depends(call, e.name, platform_arg))
+            for e in word.expansions
+        ) or ("case" in word.raw and platform_arg in word.raw)
+    variable = call.variables.get(name)
+    return variable is not None and variable.origin != "shell" and platform_arg in variable.depends_on
+
+
+def _depends(call: Call, name: str, platform_arg: str) -> bool:
+    variable = call.variables.get(name)
+    return variable is not None and platform_arg in variable.depends_on
+
+
+# -- where things are
+
+
+def _packages(call: Call) -> tuple[str | None, ...]:
+    """The package arguments of a go command."""
+    found: list[str | None] = []
+    skip = False
+    seen_verb = False
+    for text in call.texts[1:]:
+        if skip:
+            skip = False
+        elif text is not None and text.startswith("-"):
+            skip = "=" not in text and text in _VALUE_FLAGS and text not in _BOOLEAN_BUILDVCS
+        elif not seen_verb:
+            seen_verb = True
+        else:
+            found.append(text)
+    return tuple(found)
+
+
+def _binary_name(package: str) -> str:
+    """Name of the program that a package path gives (`go help install`: the last element that is no major version)."""
+    path = package.split("@", 1)[0].rstrip("/")
+    name = posixpath.basename(path)
+    if re.fullmatch(r"v[2-9]\d*|v1\d+", name):
+        name = posixpath.basename(posixpath.dirname(path))
+    return name.removesuffix(".go")
+
+
+def _gopath(call: Call) -> str | None:
+    variable = call.variables.get("GOPATH")
+    if variable is not None:
+        return variable.text
+    if call.around.image.name == "golang":
+        return "/go"
+    home = _home(call.variables, call.scope.user())
+    return posixpath.join(home, "go") if home else None
+
+
+def _install_folder(call: Call) -> str | None:
+    if "GOBIN" in call.assignments:
+        value = call.assignments["GOBIN"][0].value
+        return absolute(value, call.directory) if value else None
+    variable = call.variables.get("GOBIN")
+    if variable is not None and variable.text != "":
+        return variable.text
+    gopath = _gopath(call)
+    return posixpath.join(gopath, "bin") if gopath else None
+
+
+def _module_cache(call: Call) -> str | None:
+    variable = call.variables.get("GOMODCACHE")
+    if variable is not None:
+        return variable.text
+    gopath = _gopath(call)
+    return posixpath.join(gopath, "pkg/mod") if gopath else None
+
+
+def _home(variables: Mapping[str, object], user: str | None) -> str | None:
+    home = variables.get("HOME")
+    if home is not None:
+        return getattr(home, "text", None)
+    return "/root" if user in ("", "root", "0", "0:0", "root:root") else None
+
+
+def _go_cache(variables: Mapping[str, object], user: str | None = "") -> str | None:
+    for name, suffix in (("GOCACHE", ""), ("XDG_CACHE_HOME", "/go-build")):
+        variable = variables.get(name)
+        if variable is not None:
+            text = getattr(variable, "text", None)
+            return None if not text or text == "off" else text + suffix
+    home = _home(variables, user)
+    return f"{home}/.cache/go-build" if home else None
+
+
+# -- xx-go
+
+
+def _xx_go(call: Call) -> Effect:
+    """tonistiigi/xx: `xx-go` sets GOOS, GOARCH, GOARM and the C compiler from TARGETPLATFORM."""
+    need = Need("TARGETPLATFORM", call.instruction, "xx-go")
+    verb = next((t for t in call.texts[1:] if t and not t.startswith("-")), "")
+    evidence = (Evidence(f"`{call.spelled()}` compiles for TARGETPLATFORM", call.place),)
+    if verb in ("--wrap", "env", "mod", "list", "version"):
+        return Effect(needs=(need,), output=Kind.TARGET)
+    if verb not in ("build", "install"):
+        return _unknown(call, "it is not known to write the same on every platform")
+    refusal = _refusal(call)
+    if refusal is not None:
+        return replace(anything(call), reasons=(refusal,))
+    folder = _install_folder(call)
+    made = (
+        _build_output(call) if verb == "build" else (Write(folder, Kind.CROSS, call.place, call.spelled()),)
+    )
+    return Effect(writes=made, needs=(need,), evidence=evidence, compiles=True, output=Kind.CROSS)
+
+
+_VERBS = {
+    "build": _build,
+    "install": _install,
+    "test": _test,
+    "run": _run,
+    "generate": _generate,
+    "vet": _vet,
+    "fmt": _vet,
+    "fix": _vet,
+    "list": _reads,
+    "env": _env,
+    "mod": _modules,
+    "work": _modules,
+    "get": _get,
+    "version": _version,
+    "tool": _tool,
+    "clean": _reads,
+    "doc": _reads,
+    "help": _reads,
+    "telemetry": _reads,
+}
+
+
+# -- cache mounts
+
+
+def finish(calls: Sequence[Call], around: Surroundings) -> tuple[Change, ...]:
+    """Cache mounts for each RUN that compiles and has none."""
+    if not around.settings.cache_mounts:
+        return ()
+    changes: list[Change] = []
+    compiling = {c.number: c for c in calls if _is_go(c, "build", "install")}
+    for number, call in compiling.items():
+        if any(m.type == "cache" for m in call.run.mounts):
+            continue
+        folder = _go_cache(call.variables, call.scope.user())
+        if folder is None or around.is_shipped(folder):
+            continue
+        changes.append(
+            AddMount(
+                number,
+                f"type=cache,target={folder}",
+                "Go's build cache survives from build to build; no build needs what it holds",
+            )
+        )
+        modules = _module_cache(call)
+        if modules and _only_run_with_modules(calls, number, modules) and not around.is_shipped(modules):
+            changes.append(
+                AddMount(
+                    number,
+                    f"type=cache,target={modules}",
+                    "only this RUN downloads or reads modules; they survive from build to build",
+                )
+            )
+    return tuple(changes)
+
+
+def _is_go(call: Call, *verbs: str) -> bool:
+    return bool(call.texts) and call.texts[0] == "go" and any(t in verbs for t in call.texts[1:3])
+
+
+def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> bool:
+    """Whether nothing else puts modules there or reads them, and this RUN does not build from a vendor folder."""
+    first = next(c for c in calls if c.number == number)
+    if any(w.path is not None and overlaps(w.path, modules) for w in first.writes):
+        return False
+    others = [c for c in calls if c.number != number and c.texts and c.texts[0] in ("go", "make", "xx-go")]
+    own = [c for c in calls if c.number == number]
+    unknown = any(c.texts and c.texts[0] is None for c in calls)
+    vendored = any(t and "-mod=vendor" in t for c in own for t in c.texts) or any(
+        f.startswith("vendor/") for f in (own[0].around.context.files("vendor") if own else ())
+    )
+    return not others and not unknown and not vendored
+
+
+TOOLCHAIN = Toolchain(name="go", judge=judge, finish=finish)

@@ -1,0 +1,412 @@
+"""Walk through a RUN's script: which command runs where, with what in its environment, and what it does.
+
+Everything that cannot be told from the text is taken for the worst. The walk does not follow control flow: every command
+is taken to run, in the order of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from xbuild.dockerfile.model import Run
+from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
+from xbuild.graph.scope import Scope
+from xbuild.plan import commands
+from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, kind_of
+from xbuild.plan.model import Place, Reason
+from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
+from xbuild.text import Span
+
+_WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "sudo", "ionice", "xx-go-env"))
+_TESTS = frozenset(
+    ("[", "[[", "((", "test", "grep", "egrep", "fgrep", "command", "which", "type", "expr", "cmp")
+)
+_CLOSED = frozenset(("subshell", "substitution", "pipeline", "function", "background"))
+_BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
+_MACHINE_VARIABLES = frozenset(("HOSTTYPE", "MACHTYPE", "PROCESSOR_ARCHITECTURE"))
+_MACHINE_WORDS = ("uname", "dpkg --print", "arch)", "getconf", "lscpu")
+
+
+@dataclass
+class RunWalk:
+    """What one RUN did: the effects of its commands in order, and the calls that they came from."""
+
+    effects: list[Effect] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+
+
+def walk_run(
+    run: Run,
+    script: Script,
+    *,
+    around: Surroundings,
+    scope: Scope,
+    instruction: int,
+    writes: list[Write],
+    toolchains: Sequence[Toolchain],
+    is_editable: bool = True,
+    line_of: Callable[[int], Place] | None = None,
+    persistent: Mapping[str, Variable] | None = None,
+    packages: set[str] | None = None,
+) -> RunWalk:
+    """Walk a script; `writes` is what the stage wrote so far and is extended by what the script writes."""
+    walker = _Walker(run, script, around, scope, instruction, writes, toolchains, is_editable, line_of)
+    walker.variables.update(persistent or {})
+    if packages is not None:
+        walker.packages = packages
+    return walker.walk()
+
+
+class _Walker:
+    def __init__(
+        self,
+        run: Run,
+        script: Script,
+        around: Surroundings,
+        scope: Scope,
+        instruction: int,
+        writes: list[Write],
+        toolchains: Sequence[Toolchain],
+        is_editable: bool,
+        line_of: Callable[[int], Place] | None,
+    ) -> None:
+        self.run, self.script, self.around, self.scope = run, script, around, scope
+        self.instruction, self.writes, self.toolchains = instruction, writes, toolchains
+        self.is_editable = is_editable
+        self.line_of = line_of or (lambda _offset: Place(run.first_line))
+        self.start = scope.workdir()
+        self.variables = _from_environment(scope)
+        self.condition = Kind.PORTABLE
+        self.outputs: dict[Span, Kind] = {}
+        self.directories: list[tuple[Command, str | None]] = []
+        self.result = RunWalk()
+        self.packages: set[str] = set()
+        self.done: set[Span] = set()
+
+    def walk(self) -> RunWalk:
+        for command in self.script.commands:
+            self.visit(command)
+        return self.result
+
+    def visit(self, command: Command) -> None:
+        if command.span in self.done:
+            return
+        self.done.add(command.span)
+        for inner in self.script.commands:
+            if inner is not command and inner.span in command.span:
+                self.visit(inner)
+        self.note_case_words(command)
+        self.note_loops(command)
+        self.outputs[command.span] = self.execute(command)
+
+    # -- variables and words
+
+    def note_case_words(self, command: Command) -> None:
+        for word in self.script.case_words:
+            if word.span.start <= command.span.start:
+                self.condition = join((self.condition, self.kind(word)))
+
+    def note_loops(self, command: Command) -> None:
+        for loop in self.script.loops:
+            if command.span in loop.span:
+                kind = Kind.UNKNOWN if loop.words is None else join(self.kind(w) for w in loop.words)
+                texts = {w.value for w in loop.words or ()}
+                only = texts.pop() if len(texts) == 1 else None
+                self.variables[loop.variable] = Variable(only, kind, "shell")
+
+    def kind(self, word: Word) -> Kind:
+        """What the value of a word depends on."""
+        return join(self.expansion_kind(e) for e in word.expansions)
+
+    def expansion_kind(self, expansion: Expansion) -> Kind:
+        if expansion.kind == "variable":
+            variable = self.variables.get(expansion.name)
+            if variable is None:
+                return Kind.BUILD if expansion.name in _MACHINE_VARIABLES else Kind.PORTABLE
+            return variable.kind
+        if expansion.kind == "arithmetic":
+            return join(
+                v.kind
+                for n, v in self.variables.items()
+                if n in self.script.text[expansion.span.start : expansion.span.end]
+            )
+        inner = [c for c in self.script.commands if c.span in expansion.span and c.span != expansion.span]
+        for command in inner:
+            self.visit(command)
+        return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
+
+    def text(self, word: Word) -> str | None:
+        """The word with known variables filled in and quotes removed, or None."""
+        if word.value is not None:
+            return word.value
+        if word.is_glob and not word.expansions:
+            return word.raw
+        return _render(word, self.variables)
+
+    def assign(self, assignment: Assignment, origin: str, command: Command) -> None:
+        kind = join((self.kind(assignment.value), self.condition))
+        text = self.text(assignment.value)
+        before = self.variables.get(assignment.name)
+        if before is not None and before.origin in ("shell", "export"):
+            kind = join((kind, before.kind))
+            text = text if text == before.text else None
+        elif command.scopes and any(s.kind in _BRANCHES for s in command.scopes) and before is not None:
+            kind, text = join((kind, before.kind)), None
+        if assignment.append:
+            text = None
+        dependencies = _platform_names(assignment.value, self.variables)
+        if before is not None and before.origin == "export":
+            origin = "export"
+        self.variables[assignment.name] = Variable(text, kind, origin, dependencies)
+
+    # -- commands
+
+    def execute(self, command: Command) -> Kind:
+        words, assignments, wrapper = self.unwrap(command)
+        if not words:
+            for assignment in command.assignments:
+                self.assign(assignment, "shell", command)
+            return join(self.kind(a.value) for a in command.assignments)
+        call = self.call(command, words, assignments, wrapper)
+        effect = self.effect(call)
+        self.result.calls.append(call)
+        self.result.effects.append(effect)
+        self.writes.extend(effect.writes)
+        self.packages.update(effect.packages)
+        self.redirect(call, effect)
+        self.remember(call, effect)
+        return effect.output
+
+    def unwrap(self, command: Command) -> tuple[tuple[Word, ...], dict[str, tuple[Word, Kind]], str | None]:
+        """Take `env A=b`, `time`, … off the front of a command."""
+        assignments = {a.name: (a.value, self.kind(a.value)) for a in command.assignments}
+        words = command.words
+        wrapper: str | None = None
+        while words and words[0].value in _WRAPPERS and len(words) > 1:
+            rest = words[1:]
+            if words[0].value == "env":
+                if rest[0].raw.startswith("-"):
+                    break
+                while rest and "=" in rest[0].raw and not rest[0].raw.startswith("-"):
+                    name, value = _env_argument(rest[0])
+                    assignments[name] = (value, self.kind(rest[0]))
+                    rest = rest[1:]
+            elif rest[0].raw.startswith("-"):
+                break
+            if not rest:
+                break
+            wrapper = words[0].value
+            words = rest
+        return words, assignments, wrapper
+
+    def call(
+        self,
+        command: Command,
+        words: tuple[Word, ...],
+        assignments: dict[str, tuple[Word, Kind]],
+        wrapper: str | None,
+    ) -> Call:
+        return Call(
+            around=self.around,
+            scope=self.scope,
+            run=self.run,
+            instruction=self.instruction,
+            number=self.around.offset + self.instruction,
+            command=command,
+            words=words,
+            texts=tuple(self.text(w) for w in words),
+            kinds=tuple(self.kind(w) for w in words),
+            directory=self.directory(command),
+            place=self.line_of(command.span.start),
+            writes=tuple(self.writes),
+            variables=dict(self.variables),
+            assignments=assignments,
+            stdin=self.stdin(command),
+            condition=self.condition,
+            kind_of=self.expansion_kind,
+            packages=frozenset(self.packages),
+            wrapper=wrapper,
+            is_editable=self.is_editable,
+        )
+
+    def effect(self, call: Call) -> Effect:
+        foreign = self.foreign(call)
+        if foreign is not None:
+            return foreign
+        for toolchain in self.toolchains:
+            effect = toolchain.judge(call)
+            if effect is not None:
+                return effect if effect.toolchain else replace(effect, toolchain=toolchain.name)
+        effect = commands.judge(call)
+        if effect is not None:
+            return effect
+        if call.texts[0] is not None and call.texts[0] in self.script.functions:
+            return Effect()
+        return commands.anything(call)
+
+    def foreign(self, call: Call) -> Effect | None:
+        """A program that was made for the target cannot run in a pinned stage."""
+        name = call.texts[0]
+        path = absolute(name, call.directory) if name is not None and "/" in name else None
+        if path is None:
+            return None
+        made = [w for w in self.writes if w.path == path and w.kind in (Kind.CROSS, Kind.TARGET)]
+        if not made:
+            made = [w for w in self.writes if w.path and w.kind is Kind.CROSS and is_within(path, w.path)]
+        if not made:
+            return None
+        reason = Reason(
+            f"`{call.spelled()}` runs a program made for the target (line {made[-1].place.line})",
+            call.place,
+            path,
+            "run it in a later stage, or leave the check to a test outside the build",
+        )
+        return Effect(
+            writes=(Write(None, Kind.UNKNOWN, call.place, call.spelled()),),
+            output=Kind.UNKNOWN,
+            reasons=(reason,),
+            is_foreign_run=True,
+        )
+
+    def redirect(self, call: Call, effect: Effect) -> None:
+        kind = join((effect.output, call.condition, *call.kinds))
+        for redirect in call.command.redirects:
+            if redirect.target is None or ">" not in redirect.operator or redirect.operator == ">&":
+                continue
+            target = self.text(redirect.target)
+            if target in ("/dev/null", "/dev/stderr", "/dev/stdout"):
+                continue
+            path = absolute(target, call.directory) if target is not None else None
+            self.writes.append(Write(path, kind, call.place, call.spelled(), path is not None))
+
+    def remember(self, call: Call, effect: Effect) -> None:
+        name = call.texts[0]
+        command = call.command
+        if name in ("cd", "pushd", "popd"):
+            self.directories.append((command, self.changed_directory(call)))
+        if name in _TESTS:
+            self.condition = join((self.condition, effect.output))
+        if name == "read":
+            for word in call.words[1:]:
+                if word.value and not word.value.startswith("-"):
+                    self.variables[word.value] = Variable(None, join((call.stdin, Kind.UNKNOWN)), "shell")
+        if name == "export":
+            for word in call.words[1:]:
+                known = self.variables.get(word.value or "")
+                if known is not None:
+                    self.variables[word.value or ""] = replace(known, origin="export")
+        for assignment in command.exports:
+            self.assign(assignment, "export" if name == "export" else "shell", command)
+
+    def changed_directory(self, call: Call) -> str | None:
+        if call.texts[0] != "cd" or any(s.kind in _BRANCHES for s in call.command.scopes if s.kind != "or"):
+            return None
+        if len(call.texts) == 1:
+            return None
+        target = call.texts[-1]
+        return absolute(target, call.directory) if target is not None and target != "-" else None
+
+    def directory(self, command: Command) -> str | None:
+        """Where a command runs: the last `cd` that is still in force for it."""
+        where = self.start
+        for change, target in self.directories:
+            closed = tuple(s for s in change.scopes if s.kind in _CLOSED)
+            if all(s in command.scopes for s in closed):
+                where = target
+        return where
+
+    def stdin(self, command: Command) -> Kind:
+        kinds: list[Kind] = []
+        pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
+        if pipeline is not None:
+            kinds += [
+                k
+                for span, k in self.outputs.items()
+                if span in pipeline.span and span.start < command.span.start
+            ]
+        for redirect in command.redirects:
+            kinds.append(self.redirected_input(redirect, command))
+        return join(kinds)
+
+    def redirected_input(self, redirect: Redirect, command: Command) -> Kind:
+        if redirect.heredoc is not None:
+            text = redirect.heredoc
+            if any(word in text for word in _MACHINE_WORDS):
+                return Kind.BUILD
+            named = [v.kind for n, v in self.variables.items() if f"${n}" in text or "${" + n in text]
+            return join((*named, Kind.UNKNOWN if "$(" in text or "`" in text else Kind.PORTABLE))
+        if redirect.operator == "<" and redirect.target is not None:
+            target = self.text(redirect.target)
+            path = absolute(target, self.directory(command)) if target else None
+            return kind_of(self.writes, path, self.around.image.empty_folders)
+        if redirect.operator == "<<<" and redirect.target is not None:
+            return self.kind(redirect.target)
+        return Kind.PORTABLE
+
+
+def _from_environment(scope: Scope) -> dict[str, Variable]:
+    found: dict[str, Variable] = {}
+    for name, value in scope.environment().items():
+        depends = value.depends_on | ({name} if value.kind == "platform" else frozenset())
+        kind = Kind.TARGET if any(d.startswith("TARGET") for d in depends) else Kind.PORTABLE
+        found[name] = Variable(value.text, kind, value.kind, frozenset(depends), value.instruction)
+    return found
+
+
+def _platform_names(word: Word, variables: Mapping[str, Variable]) -> frozenset[str]:
+    names: set[str] = set()
+    for expansion in word.expansions:
+        variable = variables.get(expansion.name) if expansion.kind == "variable" else None
+        if variable is not None:
+            names |= variable.depends_on
+    return frozenset(names)
+
+
+def _env_argument(word: Word) -> tuple[str, Word]:
+    """`NAME=value` given to `env`, as name and a word for the value with its own span."""
+    name, _, raw = word.raw.partition("=")
+    start = word.span.start + len(name) + 1
+    value = word.value.partition("=")[2] if word.value is not None else None
+    return name, Word(Span(start, word.span.end), raw, value, word.expansions, word.is_glob)
+
+
+def _render(word: Word, variables: Mapping[str, Variable]) -> str | None:
+    """Quote removal and expansion of plain variables; None when something is not known."""
+    expansions = _outermost(word.expansions)
+    pieces: list[str] = []
+    at, quoted = 0, False
+    raw, base = word.raw, word.span.start
+    while at < len(raw):
+        expansion = expansions.get(at + base)
+        if expansion is not None:
+            variable = variables.get(expansion.name) if expansion.kind == "variable" else None
+            if variable is None or variable.text is None or expansion.operator[:2] not in ("", ":-"):
+                return None
+            pieces.append(variable.text)
+            at = expansion.span.end - base
+        elif raw[at] == '"':
+            quoted = not quoted
+            at += 1
+        elif raw[at] == "'" and not quoted:
+            end = raw.find("'", at + 1)
+            pieces.append(raw[at + 1 : end])
+            at = end + 1
+        elif raw[at] == "\\" and at + 1 < len(raw):
+            pieces.append(raw[at + 1])
+            at += 2
+        else:
+            pieces.append(raw[at])
+            at += 1
+    return "".join(pieces)
+
+
+def _outermost(expansions: Iterable[Expansion]) -> dict[int, Expansion]:
+    found: dict[int, Expansion] = {}
+    end = -1
+    for expansion in sorted(expansions, key=lambda e: (e.span.start, -e.span.end)):
+        if expansion.span.start >= end:
+            found[expansion.span.start] = expansion
+            end = expansion.span.end
+    return found

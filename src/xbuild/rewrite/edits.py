@@ -1,0 +1,286 @@
+"""Changes of the plan → edits of the source text, and what each instruction must be afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from xbuild.dockerfile.model import Arg, Dockerfile, Env, From, Instruction, Logical, Pair, Run, Trivia
+from xbuild.errors import EditError
+from xbuild.plan.model import (
+    AddMount,
+    Change,
+    DeclareArg,
+    InsertRun,
+    PinStage,
+    RemoveArg,
+    RemoveArgDefault,
+    RemoveEnv,
+    ReplaceInScript,
+    SetEnvironment,
+    SplitStages,
+)
+from xbuild.text import Edit, Span, apply_edits
+
+PIN = "$BUILDPLATFORM"
+
+
+@dataclass
+class Edits:
+    """Edits of the file, and what they must have done: for each instruction (index in the original) its new script,
+    whether it is gone, and which keywords were put in front of it.
+    """
+
+    edits: list[Edit] = field(default_factory=list)
+    scripts: dict[int, list[Edit]] = field(default_factory=dict)
+    touched: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+    inserted: dict[int, list[str]] = field(default_factory=dict)
+    removed_pairs: dict[int, set[str]] = field(default_factory=dict)
+
+
+def collect(dockerfile: Dockerfile, changes: Sequence[Change]) -> Edits:
+    """All edits of all changes; EditError when one cannot be made without doubt."""
+    made = Edits()
+    for change in changes:
+        _HANDLERS[type(change)](dockerfile, change, made)
+    _write_insertions(dockerfile, changes, made)
+    _write_removals(dockerfile, made)
+    for number, script_edits in made.scripts.items():
+        made.edits += _script_to_source(dockerfile, number, script_edits)
+    return made
+
+
+def _instruction(dockerfile: Dockerfile, number: int) -> Instruction:
+    return dockerfile.instructions[number]
+
+
+# -- FROM
+
+
+def _pin(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, PinStage)
+    from_ = _instruction(dockerfile, change.instruction)
+    made.touched.add(change.instruction)
+    made.edits.append(_pin_edit(from_, 0))
+
+
+def _pin_edit(from_: Instruction, shift: int) -> Edit:
+    flag = from_.flag("platform")
+    if flag is not None and flag.value_span is not None:
+        return Edit(flag.value_span.shift(shift), PIN)
+    return Edit.insert(from_.keyword_span.end + shift, f" --platform={PIN}")
+
+
+def _split(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    """Copies of the shared stages, pinned, right behind the last of them; the others then name the copies."""
+    assert isinstance(change, SplitStages)
+    froms = [n for n, i in enumerate(dockerfile.instructions) if isinstance(i, From)]
+    source, newline = dockerfile.source, dockerfile.source.newline
+    names = {_name(dockerfile, froms[s]): name for s, name in zip(change.stages, change.names, strict=True)}
+    copies: list[str] = []
+    keywords: list[str] = []
+    for stage in change.stages:
+        first = froms[stage]
+        end = froms[stage + 1] if stage + 1 < len(froms) else len(dockerfile.instructions)
+        span = Span(dockerfile.instructions[first].span.start, dockerfile.instructions[end - 1].span.end)
+        edits = [_name_edit(dockerfile.instructions[first], names)]
+        if stage == change.stages[0]:
+            edits.append(_pin_edit(dockerfile.instructions[first], 0))
+        else:
+            edits += _redirect_edits(dockerfile.instructions[first], names)
+        local = [Edit(e.span.shift(-span.start), e.replacement) for e in edits]
+        text = apply_edits(source[span], local)
+        copies.append(text if text.endswith(("\n", "\r")) else text + newline)
+        keywords += [i.keyword for i in dockerfile.instructions[first:end]]
+    last = froms[change.stages[-1] + 1]
+    at = dockerfile.instructions[last - 1].span.end
+    made.edits.append(Edit.insert(at, newline + newline.join(copies)))
+    made.inserted[last] = keywords + made.inserted.get(last, [])
+    for number in change.redirect:
+        made.touched.add(number)
+        made.edits += _redirect_edits(dockerfile.instructions[number], names)
+
+
+def _name(dockerfile: Dockerfile, number: int) -> str:
+    from_ = dockerfile.instructions[number]
+    assert isinstance(from_, From)
+    return from_.name or ""
+
+
+def _name_edit(from_: Instruction, names: dict[str, str]) -> Edit:
+    assert isinstance(from_, From)
+    if from_.name_span is None:
+        raise EditError("a stage without a name cannot be copied", line=from_.first_line)
+    return Edit(from_.name_span, names[from_.name or ""])
+
+
+def _redirect_edits(from_: Instruction, names: dict[str, str]) -> list[Edit]:
+    assert isinstance(from_, From)
+    name = names.get(from_.image.lower())
+    if name is None:
+        raise EditError(f"FROM {from_.image} does not name the stage that was copied", line=from_.first_line)
+    return [Edit(from_.image_span, name)]
+
+
+# -- ARG and ENV
+
+
+def _declare(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, DeclareArg)
+    made.inserted.setdefault(change.before, [])
+
+
+def _remove_arg(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, RemoveArg | RemoveEnv)
+    made.removed_pairs.setdefault(change.instruction, set()).add(change.name)
+
+
+def _remove_default(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, RemoveArgDefault)
+    pair = _pair(_instruction(dockerfile, change.instruction), change.name)
+    text = dockerfile.source[pair.span]
+    if not text.startswith(change.name + "="):
+        raise EditError(
+            f"the default of ARG {change.name} cannot be told apart",
+            line=_line(dockerfile, change.instruction),
+        )
+    made.touched.add(change.instruction)
+    made.edits.append(Edit.delete(Span(pair.span.start + len(change.name), pair.span.end)))
+
+
+def _line(dockerfile: Dockerfile, number: int) -> int:
+    return dockerfile.instructions[number].first_line
+
+
+def _pair(instruction: Instruction, name: str) -> Pair:
+    assert isinstance(instruction, Arg | Env)
+    return next(p for p in instruction.pairs if p.key == name)
+
+
+def _write_removals(dockerfile: Dockerfile, made: Edits) -> None:
+    """The whole instruction goes when all its pairs go; else the pair with the white space in front of it."""
+    for number, names in made.removed_pairs.items():
+        instruction = dockerfile.instructions[number]
+        assert isinstance(instruction, Arg | Env)
+        if {p.key for p in instruction.pairs} == names:
+            made.removed.add(number)
+            made.edits.append(Edit.delete(instruction.span))
+            continue
+        made.touched.add(number)
+        for name in names:
+            span = _pair(instruction, name).span
+            start = span.start
+            while dockerfile.source.text[start - 1] in " \t":
+                start -= 1
+            made.edits.append(Edit.delete(Span(start, span.end)))
+
+
+# -- new lines
+
+
+def _insert_run(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, InsertRun)
+    made.inserted.setdefault(change.before, [])
+
+
+def _write_insertions(dockerfile: Dockerfile, changes: Sequence[Change], made: Edits) -> None:
+    """New RUNs and ARGs in front of an instruction and of the comments that belong to it."""
+    for before in list(made.inserted):
+        texts = [t for c in changes if (t := _new_line(dockerfile, c, before)) is not None]
+        if not texts:
+            continue
+        made.inserted[before] = made.inserted[before] + [t.split(None, 1)[0].upper() for t in texts]
+        instruction = dockerfile.instructions[before]
+        indent = dockerfile.source.text[instruction.span.start : instruction.keyword_span.start].lstrip(
+            "\ufeff"
+        )
+        newline = dockerfile.source.newline
+        body = "".join(f"{indent}{text}{newline}" for text in dict.fromkeys(texts))
+        made.edits.append(Edit.insert(_above_comments(dockerfile, instruction), body))
+
+
+def _new_line(dockerfile: Dockerfile, change: Change, before: int) -> str | None:
+    keyword = dockerfile.source[dockerfile.instructions[before].keyword_span]
+    spell: Callable[[str], str] = str.lower if keyword.islower() else str.upper
+    if isinstance(change, DeclareArg) and change.before == before:
+        return f"{spell('arg')} {change.name}"
+    if isinstance(change, InsertRun) and change.before == before:
+        joint = f" {dockerfile.escape}{dockerfile.source.newline}    "
+        return f"{spell('run')} " + joint.join(change.lines)
+    return None
+
+
+def _above_comments(dockerfile: Dockerfile, instruction: Instruction) -> int:
+    """Where a line goes that belongs above the comment lines directly in front of an instruction."""
+    at = dockerfile.nodes.index(instruction)
+    start = instruction.span.start
+    while at > 0:
+        node = dockerfile.nodes[at - 1]
+        if not isinstance(node, Trivia) or not dockerfile.source[node.span].strip():
+            break
+        lines = dockerfile.source[node.span].splitlines()
+        if any(not line.strip() for line in lines):
+            break
+        start = node.span.start
+        at -= 1
+    return start
+
+
+# -- RUN
+
+
+def _set_environment(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, SetEnvironment)
+    edits = made.scripts.setdefault(change.instruction, [])
+    edits += [Edit(span, text) for span, text in change.replaced]
+    if change.assignments:
+        words = " ".join(f"{name}={value}" for name, value in change.assignments)
+        prefix = f"{change.wrapper} " if change.wrapper else ""
+        edits.append(Edit.insert(change.at, f"{prefix}{words} "))
+    made.touched.add(change.instruction)
+
+
+def _replace_in_script(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, ReplaceInScript)
+    made.scripts.setdefault(change.instruction, []).append(Edit(change.span, change.text))
+    made.touched.add(change.instruction)
+
+
+def _add_mount(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, AddMount)
+    run = _instruction(dockerfile, change.instruction)
+    made.edits.append(Edit.insert(run.keyword_span.end, f" --mount={change.mount}"))
+    made.touched.add(change.instruction)
+
+
+def _script_to_source(dockerfile: Dockerfile, number: int, edits: Sequence[Edit]) -> list[Edit]:
+    run = dockerfile.instructions[number]
+    if not isinstance(run, Run) or run.script is None:
+        raise EditError("this RUN has no script to edit", line=run.first_line)
+    return [_one_to_source(run.script, edit, run.first_line) for edit in edits]
+
+
+def _one_to_source(script: Logical, edit: Edit, line: int) -> Edit:
+    span = edit.span
+    if len(span) == 0:
+        behind = edit.replacement.startswith(" ") and span.start > 0
+        at = script.offsets[span.start - 1] + 1 if behind else script.offsets[span.start]
+        return Edit.insert(at, edit.replacement)
+    if not script.is_contiguous(span):
+        raise EditError("a word to be changed is broken over lines", line=line, hint="write it on one line")
+    return Edit(script.to_source(span), edit.replacement)
+
+
+_HANDLERS: dict[type, Callable[[Dockerfile, Change, Edits], None]] = {
+    PinStage: _pin,
+    SplitStages: _split,
+    DeclareArg: _declare,
+    RemoveArg: _remove_arg,
+    RemoveEnv: _remove_arg,
+    RemoveArgDefault: _remove_default,
+    SetEnvironment: _set_environment,
+    ReplaceInScript: _replace_in_script,
+    AddMount: _add_mount,
+    InsertRun: _insert_run,
+}
