@@ -280,7 +280,7 @@ def _mount_paths(scope: Scope, mount: Mount) -> tuple[tuple[str | None, ...], st
 def _copy_paths(scope: Scope, instruction: Copy | Run) -> tuple[tuple[str | None, ...], str | None]:
     """Sources are seen from the root of their stage, the destination from the working directory."""
     assert isinstance(instruction, Copy)
-    *sources, destination = (scope.expand_known(word).text for word in _words(instruction, scope.graph))
+    *sources, destination = (scope.expand_known(word).text for word in _words(instruction))
     return tuple(join_path("/", source) for source in sources), _destination(scope.workdir(), destination)
 
 
@@ -292,10 +292,9 @@ def _destination(folder: str | None, path: str | None) -> str | None:
     return joined + "/" if path in ("", ".") or path.endswith(("/", "/.")) else joined
 
 
-def _words(instruction: Copy, graph: StageGraph) -> tuple[str, ...]:
-    """Sources and destination with their quotes, which decide whether a variable in them counts."""
-    text = instruction.arguments.text
-    is_plain = not any(character in text for character in ("'", '"', graph.dockerfile.escape))
-    if instruction.words is not None or instruction.heredocs or is_plain:
-        return (*instruction.sources, instruction.destination)
-    return tuple(_GAP.split(text))
+def _words(instruction: Copy) -> tuple[str, ...]:
+    """Sources and destination as they stand, with the quotes that decide whether a variable counts."""
+    if instruction.words is not None:
+        return instruction.words
+    words = _GAP.split(instruction.arguments.text)
+    return tuple(word for word in words if not (instruction.heredocs and "<<" in word))

@@ -118,10 +118,16 @@ class _State:
 def _state_of(graph: StageGraph, stage: int) -> _State:
     """The state of `stage`, made once; bases first, so that long chains do not recurse."""
     memo: dict[int, _State] = graph.memo.setdefault("states", {})
-    if stage not in memo:
-        for index in graph.chain_of(stage):
-            if index not in memo:
-                memo[index] = _run_through(graph, graph.stages[index], memo)
+    missing: list[Stage] = []
+    at = stage
+    while at not in memo:
+        missing.append(graph.stages[at])
+        base = graph.stages[at].base
+        if not isinstance(base, StageBase):
+            break
+        at = base.stage
+    for needed in reversed(missing):
+        memo[needed.index] = _run_through(graph, needed, memo)
     return memo[stage]
 
 
