@@ -31,10 +31,10 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What will run. Standard input is empty unless bytes or a file are given."""
+    """What will run. Standard input is empty unless bytes, a file, or what writes it are given."""
 
     argv: tuple[str, ...]
-    stdin: bytes | Path | None = None
+    stdin: bytes | Path | Callable[[IO[bytes]], None] | None = None
     environment: tuple[tuple[str, str], ...] = ()  # on top of our own
     cwd: str | None = None
 
@@ -218,7 +218,7 @@ class _Group:
                 self.selector.register(pipe, selectors.EVENT_READ, one)
         # Threads only now: a process that has threads must not fork with code of ours in the child.
         for one in self.running:
-            if isinstance(one.command.stdin, bytes) and one.process.stdin is not None:
+            if one.process.stdin is not None:
                 arguments = (one.process.stdin, one.command.stdin)
                 threading.Thread(target=_feed, args=arguments, daemon=True).start()
 
@@ -313,7 +313,11 @@ class _Group:
                 signal.signal(number, handler)
 
 
-def _feed(pipe: IO[bytes], data: bytes) -> None:
-    with contextlib.suppress(OSError):
-        pipe.write(data)
+def _feed(pipe: IO[bytes], source: bytes | Callable[[IO[bytes]], None]) -> None:
+    """Write standard input; that the process stopped reading is its own affair."""
+    with contextlib.suppress(OSError, ValueError):
+        if isinstance(source, bytes):
+            pipe.write(source)
+        else:
+            source(pipe)
         pipe.close()

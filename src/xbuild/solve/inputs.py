@@ -1,0 +1,200 @@
+"""Where the Dockerfile and the context of a build come from, found as buildx finds them.
+
+buildx `build/opt.go`, `loadInputs`: a local folder, `-` (an archive, or a Dockerfile with an empty
+context), or a remote reference; the Dockerfile is PATH/Dockerfile (or PATH/dockerfile), `-f FILE`, `-f
+-`, or part of a remote context. What comes on standard input is read once and kept, so that it can be
+looked at, rewritten and built.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from xbuild.errors import ContextError, DockerfileError
+from xbuild.solve.options import BuildOptions
+from xbuild.text import Source
+
+_REMOTE = re.compile(r"https?://|git://|ssh://|git@|github\.com/|.*\.git(?:#.*)?$")
+_URL = re.compile(r"https?://")
+
+# BuildKit refuses larger ones (`frontend/dockerui/config.go`, `ReadFile`; the limit of a gateway read).
+_DOCKERFILE_LIMIT = 4 << 20
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Dockerfile and context of one build.
+
+    `dockerfile` is None when it cannot be read from here, and `reason` says why. `ignore` is the text of the
+    per-Dockerfile ignore file, `policy` that of the policy file beside it, when there is one.
+    """
+
+    dockerfile: Source | None
+    name: str
+    context: str
+    context_dir: Path | None = None
+    ignore: bytes | None = None
+    policy: bytes | None = None
+    reason: str = ""
+    is_remote: bool = False
+
+    @property
+    def path(self) -> str:
+        """What messages call the Dockerfile."""
+        return self.dockerfile.path if self.dockerfile else self.name
+
+
+def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: Path) -> Inputs:
+    """Find and read. What must be unpacked goes below `folder`. Raises DockerfileError, ContextError."""
+    if options.context == "-":
+        return _from_stdin(options, _read(stdin), folder)
+    if Path(options.context).is_dir():
+        return _local(options, stdin, Path(options.context))
+    if _REMOTE.match(options.context):
+        return _remote(options, stdin)
+    if Path(options.context).exists():
+        raise ContextError(
+            f"{options.context} is a file, not a build context",
+            expected="a folder, a URL or -",
+            hint=f"xbuild build -f {options.context} {Path(options.context).parent}",
+        )
+    raise ContextError(
+        f"there is no folder {options.context}",
+        expected="a folder, a URL or -",
+        hint="check the path of the context",
+    )
+
+
+def _read(stdin: IO[bytes] | None) -> bytes:
+    data = stdin.read() if stdin is not None else b""
+    if not data:
+        raise ContextError(
+            "nothing came on standard input", expected="a Dockerfile or a tar archive", hint="check the pipe"
+        )
+    return data
+
+
+def _local(options: BuildOptions, stdin: IO[bytes] | None, context: Path) -> Inputs:
+    try:
+        next(context.iterdir(), None)
+    except OSError as error:
+        raise ContextError(
+            f"{context} cannot be read: {error.strerror}", hint="check its permissions"
+        ) from error
+    if options.file == "-":
+        # buildx gives it to the frontend as a file `Dockerfile` in a folder of its own: no ignore file
+        # beside it
+        return Inputs(Source.from_bytes("-", _read(stdin)), "Dockerfile", options.context, context)
+    if options.file and _URL.match(options.file):
+        reason = f"the Dockerfile is at {options.file} and is read by the builder"
+        return Inputs(None, options.file, options.context, context, reason=reason)
+    path = _find(Path(options.file) if options.file else context / "Dockerfile")
+    return Inputs(
+        _read_dockerfile(path),
+        path.name,
+        options.context,
+        context,
+        ignore=_beside(path, ".dockerignore"),
+        policy=_beside(path, ".rego"),
+    )
+
+
+def _find(path: Path) -> Path:
+    """`dockerfile` is taken when there is no `Dockerfile` (`handleLowercaseDockerfile`)."""
+    lower = path.with_name("dockerfile")
+    return lower if path.name == "Dockerfile" and not path.exists() and lower.exists() else path
+
+
+def _read_dockerfile(path: Path) -> Source:
+    if path.is_dir():
+        raise DockerfileError(
+            "the Dockerfile is a folder",
+            file=str(path),
+            expected="a file",
+            hint="xbuild build -f FILE CONTEXT",
+        )
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DockerfileError(
+            "there is no such Dockerfile", file=str(path), hint="name it with --file, or check the context"
+        ) from error
+    except OSError as error:
+        raise DockerfileError(
+            f"the Dockerfile cannot be read: {error.strerror}", file=str(path), hint="check its permissions"
+        ) from error
+    if len(data) > _DOCKERFILE_LIMIT or b"\0" in data:
+        raise DockerfileError("this is not a Dockerfile but binary data", file=str(path), expected="text")
+    return Source.from_bytes(str(path), data)
+
+
+def _beside(path: Path, suffix: str) -> bytes | None:
+    file = path.with_name(path.name + suffix)
+    try:
+        return file.read_bytes() if file.is_file() else None
+    except OSError as error:
+        raise ContextError(
+            f"{file} cannot be read: {error.strerror}", hint="check its permissions"
+        ) from error
+
+
+def _remote(options: BuildOptions, stdin: IO[bytes] | None) -> Inputs:
+    """With a remote context only an absolute path is a local Dockerfile; others are inside the context."""
+    if options.file == "-":
+        return Inputs(Source.from_bytes("-", _read(stdin)), "Dockerfile", options.context, is_remote=True)
+    if options.file and Path(options.file).is_absolute():
+        path = Path(options.file)
+        ignore = _beside(path, ".dockerignore")
+        return Inputs(_read_dockerfile(path), path.name, options.context, ignore=ignore, is_remote=True)
+    reason = f"the Dockerfile is in {options.context} and is read by the builder"
+    return Inputs(None, options.file or "Dockerfile", options.context, reason=reason, is_remote=True)
+
+
+def _from_stdin(options: BuildOptions, data: bytes, folder: Path) -> Inputs:
+    try:
+        archive = tarfile.open(fileobj=io.BytesIO(data))  # noqa: SIM115 (closed below)
+    except tarfile.TarError:
+        return _dockerfile_from_stdin(options, data, folder)
+    with archive:
+        context = folder / "context"
+        context.mkdir()
+        _unpack(archive, context)
+    name = options.file or "Dockerfile"
+    path = _find(context / PurePosixPath(name.lstrip("/")))
+    shown = Source.from_bytes(f"-:{name}", _read_dockerfile(path).to_bytes())
+    # BuildKit applies no .dockerignore to a context that is an archive (`dockerui/config.go`,
+    # `MainContext`), but it does to a folder: an ignore file without patterns, which comes first, keeps
+    # the meaning.
+    ignore = _beside(path, ".dockerignore") or b"# the context came as an archive: nothing is left out\n"
+    return Inputs(shown, path.name, str(context), context, ignore=ignore)
+
+
+def _dockerfile_from_stdin(options: BuildOptions, data: bytes, folder: Path) -> Inputs:
+    if options.file:
+        raise DockerfileError(
+            "both standard input and --file give a Dockerfile",
+            expected="an archive on standard input when --file is given",
+            hint="drop --file, or give a folder as context",
+        )
+    context = folder / "context"
+    context.mkdir()
+    return Inputs(Source.from_bytes("-", data), "Dockerfile", str(context), context)
+
+
+def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
+    """Everything, modes kept; nothing outside `folder`."""
+
+    def inside(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
+        checked = tarfile.tar_filter(member, path)
+        # tar_filter takes write bits of others away, which COPY would show
+        return checked.replace(mode=member.mode & 0o777, deep=False) if checked else None
+
+    try:
+        archive.extractall(folder, filter=inside)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise ContextError(f"the archive on standard input cannot be unpacked: {error}") from error

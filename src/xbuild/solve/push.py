@@ -1,0 +1,248 @@
+"""Upload a verified layout, byte for byte: everything to every registry by digest first, the tags last.
+
+`docker buildx imagetools create` reads a layout from 0.33 on, copies manifests and blobs as they are,
+attestations included, and uses the user's registry logins (buildx `commands/imagetools/create.go`).
+Within one repository it uploads everything before it sets a tag; over several repositories it does them
+side by side, so a tag could move at one while another refuses. Therefore, with several repositories, a
+first round names the digest instead of tags (`-t REPOSITORY@sha256:...`), and only when all have taken it
+a second round sets the tags, which uploads nothing.
+
+Before 0.33: `skopeo copy --all --preserve-digests`, in the same two rounds. Without skopeo: `docker load` and
+`docker push`, which keeps digests with the containerd store, but cannot upload without setting the tag.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xbuild.errors import RegistryError
+from xbuild.solve.archive import write_archive
+from xbuild.solve.engine import Engine, docker
+from xbuild.solve.layout import Layout
+from xbuild.solve.references import Reference, parse_reference
+from xbuild.solve.run import Command, Completed, run, run_all
+
+_TIMEOUT = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What became of one reference. `ok`: the tag names `digest` at the registry."""
+
+    reference: str
+    digest: str
+    ok: bool
+    error: str = ""
+
+
+class PushError(RegistryError):
+    """At least one reference was not delivered; `outcomes` says which."""
+
+    def __init__(self, outcomes: Sequence[PushOutcome], message: str, hint: str) -> None:
+        super().__init__(message, expected="every registry takes the image", hint=hint)
+        self.outcomes = tuple(outcomes)
+
+
+def push(layout: Layout, references: Sequence[str], engine: Engine) -> tuple[PushOutcome, ...]:
+    """All content first, tags last. Raises PushError when any reference is not delivered."""
+    parsed = tuple(dict.fromkeys(map(parse_reference, references)))
+    outcomes = _way(engine)(layout, _by_repository(parsed), engine)
+    failed = [outcome for outcome in outcomes if not outcome.ok]
+    if failed:
+        raise push_error(outcomes)
+    return outcomes
+
+
+Repositories = Mapping[str, tuple[Reference, ...]]
+_Way = Callable[[Layout, Repositories, Engine], tuple[PushOutcome, ...]]
+
+
+def _way(engine: Engine) -> _Way:
+    if engine.can_push_layout:
+        return _with_imagetools
+    return _with_skopeo if shutil.which("skopeo") else _with_docker
+
+
+def _by_repository(references: Sequence[Reference]) -> Repositories:
+    names = dict.fromkeys(reference.repository for reference in references)
+    return {name: tuple(r for r in references if r.repository == name) for name in names}
+
+
+def _with_imagetools(layout: Layout, repositories: Repositories, engine: Engine) -> tuple[PushOutcome, ...]:
+    source = f"oci-layout://{layout.path}@{layout.digest}"
+    # A lone manifest (no attestations, one platform) stays one; by default it would be wrapped in an index.
+    base = (docker(), "buildx", "--builder", engine.builder.name, "imagetools", "create", "--progress=plain",
+            f"--prefer-index={str(layout.root.is_index).lower()}")  # fmt: skip
+
+    def commands(names: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
+        return [(*base, *(w for name in tags for w in ("--tag", name)), source) for tags in names.values()]
+
+    if len(repositories) > 1:
+        digests = {name: (found[0].at(layout.digest),) for name, found in repositories.items()}
+        refused = _refused(repositories, _run(commands(digests)))
+        if refused:
+            return _nothing_moved(repositories, refused, layout.digest)
+    tags = {name: tuple(map(str, found)) for name, found in repositories.items()}
+    answers = _run(commands(tags))
+    return tuple(
+        outcome
+        for (name, found), answer in zip(repositories.items(), answers, strict=True)
+        for outcome in _outcomes(found, answer, layout.digest)
+    )
+
+
+def _run(commands: Sequence[tuple[str, ...]]) -> tuple[Completed, ...]:
+    return run_all([Command(argv) for argv in commands], timeout=_TIMEOUT)
+
+
+def _refused(repositories: Repositories, answers: Sequence[Completed]) -> dict[str, str]:
+    return {
+        name: _reason(answer) for name, answer in zip(repositories, answers, strict=True) if not answer.ok
+    }
+
+
+def _nothing_moved(
+    repositories: Repositories, refused: Mapping[str, str], digest: str
+) -> tuple[PushOutcome, ...]:
+    """The first round failed somewhere: no tag was set anywhere."""
+    others = ", ".join(refused)
+    return tuple(
+        PushOutcome(
+            str(reference), digest, False, refused.get(name) or f"not tagged, because {others} refused"
+        )
+        for name, found in repositories.items()
+        for reference in found
+    )
+
+
+def _outcomes(references: Sequence[Reference], answer: Completed, digest: str) -> tuple[PushOutcome, ...]:
+    """imagetools sets the tags of a repository in order and stops at the first that fails."""
+    if answer.ok:
+        return tuple(PushOutcome(str(reference), digest, True) for reference in references)
+    text = answer.error_text
+    stopped = re.search(r"publish \S+ to (\S+?):? ", text)
+    names = [str(reference) for reference in references]
+    done = names.index(stopped[1]) if stopped and stopped[1] in names else 0
+    reason = _reason(answer)
+    return tuple(
+        PushOutcome(name, digest, number < done, "" if number < done else reason)
+        for number, name in enumerate(names)
+    )
+
+
+def _with_skopeo(layout: Layout, repositories: Repositories, _engine: Engine) -> tuple[PushOutcome, ...]:
+    base = ("skopeo", "copy", "--all", "--preserve-digests", f"oci:{layout.path}")
+    if len(repositories) > 1:
+        names = [found[0].at(layout.digest) for found in repositories.values()]
+        refused = _refused(repositories, _run([(*base, f"docker://{name}") for name in names]))
+        if refused:
+            return _nothing_moved(repositories, refused, layout.digest)
+    references = [reference for found in repositories.values() for reference in found]
+    outcomes = []
+    for reference in references:
+        answer = run((*base, f"docker://{reference}"), timeout=_TIMEOUT)
+        outcomes.append(
+            PushOutcome(str(reference), layout.digest, answer.ok, "" if answer.ok else _reason(answer))
+        )
+    return tuple(outcomes)
+
+
+def _with_docker(layout: Layout, repositories: Repositories, engine: Engine) -> tuple[PushOutcome, ...]:
+    references = [reference for found in repositories.values() for reference in found]
+    loaded = load(layout, tuple(map(str, references)), engine)
+    if not loaded.ok:
+        return tuple(PushOutcome(str(r), layout.digest, False, _reason(loaded)) for r in references)
+    return push_loaded(references, layout.digest)
+
+
+def push_loaded(references: Sequence[Reference], digest: str) -> tuple[PushOutcome, ...]:
+    """`docker push` of images in the engine's store, one after the other; the digest is what docker says."""
+    outcomes: list[PushOutcome] = []
+    for reference in references:
+        answer = run((docker(), "push", str(reference)), timeout=_TIMEOUT)
+        said = re.search(r"digest: (sha256:[0-9a-f]{64})", answer.text)
+        outcomes.append(
+            PushOutcome(
+                str(reference),
+                said[1] if said else digest,
+                answer.ok,
+                "" if answer.ok else _reason(answer),
+            )
+        )
+    return tuple(outcomes)
+
+
+def load(layout: Layout, names: Sequence[str], engine: Engine) -> Completed:
+    """`docker load` of the layout under these names (full references); digests stay with the containerd store."""
+    style = "oci" if engine.containerd_store else "docker"
+    return run_all(
+        [Command((docker(), "load"), stdin=lambda pipe: write_archive(layout, pipe, names, style=style))],
+        timeout=_TIMEOUT,
+    )[0]
+
+
+def _reason(answer: Completed) -> str:
+    """The error line of what was said, without the progress around it."""
+    if answer.timed_out:
+        return f"no answer within {_TIMEOUT:.0f} s"
+    lines = [line for line in answer.error_text.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"(?:#\d+ )?(?:ERROR|FATA|time=.*level=fatal)", line)]
+    text = (errors or lines or [f"exit code {answer.exit_code}"])[-1]
+    text = re.sub(r"^(?:#\d+ )?ERROR:? (?:[\d.]+ )?", "", text).strip()
+    logged = re.search(r'msg="((?:[^"\\]|\\.)*)"', text)
+    return logged[1].replace('\\"', '"') if logged else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    pattern: str
+    message: str
+    hint: str
+
+
+_REFUSALS = (
+    _Refusal(
+        r"401|unauthorized|no basic auth|authentication required|authorization failed|failed to authorize",
+        "{host} wants a login",
+        "docker login {login}",
+    ),
+    _Refusal(
+        r"403|denied|forbidden|insufficient_scope",
+        "{host} does not let this login write to {repository}",
+        "docker login {login} with an account that may push, or correct --tag",
+    ),
+    _Refusal(
+        r"connection refused|no such host|network is unreachable|no route to host",
+        "{host} cannot be reached",
+        "check the name, the port and the network",
+    ),
+    _Refusal(
+        r"timeout|timed out|deadline exceeded|no answer within",
+        "{host} does not answer in time",
+        "try again, or check the network",
+    ),
+    _Refusal(
+        r"HTTP response to HTTPS client|x509|tls:",
+        "{host} has no valid certificate",
+        "add its certificate, or list it as an insecure registry for the engine and the builder",
+    ),
+    _Refusal(
+        r"no space left|507|quota", "{host} has no space left", "make room there, or use another registry"
+    ),
+)
+
+
+def push_error(outcomes: Sequence[PushOutcome]) -> PushError:
+    """Worded after the first refusal that has a reason of its own."""
+    first = next(o for o in outcomes if not o.ok and not o.error.startswith("not tagged"))
+    reference = parse_reference(first.reference)
+    words = {"host": reference.host, "login": reference.login_host, "repository": reference.path}
+    known = next((r for r in _REFUSALS if re.search(r.pattern, first.error, re.IGNORECASE)), None)
+    message = known.message.format(**words) if known else f"{reference.host} refused"
+    hint = known.hint.format(**words).strip() if known else "the registry's own words are above"
+    moved = [outcome.reference for outcome in outcomes if outcome.ok]
+    after = f"; already delivered: {', '.join(moved)}" if moved else "; no tag was moved"
+    return PushError(outcomes, f"{first.reference} was not pushed: {message} ({first.error}){after}", hint)

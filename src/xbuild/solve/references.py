@@ -1,0 +1,60 @@
+"""Image references: `[HOST/]REPOSITORY[:TAG][@DIGEST]` as docker reads them (distribution/reference)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from xbuild.errors import UsageError
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:(?P<host>[A-Za-z0-9.-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?)/)??"
+    rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference in full: `docker.io/library/debian:latest`."""
+
+    host: str
+    path: str
+    tag: str
+    digest: str = ""
+
+    @property
+    def repository(self) -> str:
+        return f"{self.host}/{self.path}"
+
+    @property
+    def login_host(self) -> str:
+        """What `docker login` wants to hear; the hub needs no name."""
+        return "" if self.host == "docker.io" else self.host
+
+    def at(self, digest: str) -> str:
+        return f"{self.repository}@{digest}"
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Raises UsageError for what docker would refuse."""
+    first, slash, rest = text.partition("/")
+    has_host = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
+    match = _REFERENCE.fullmatch(text if has_host else f"docker.io/{text if slash else 'library/' + text}")
+    if match is None or (has_host and not rest):
+        raise UsageError(
+            f"{text!r} is no image reference",
+            expected="[HOST/]REPOSITORY[:TAG], lower case",
+            hint="correct --tag",
+        )
+    host = match["host"] or "docker.io"
+    host = "docker.io" if host == "index.docker.io" else host
+    path = match["path"]
+    if host == "docker.io" and "/" not in path:
+        path = f"library/{path}"
+    return Reference(host, path, match["tag"] or "latest", match["digest"] or "")
