@@ -117,14 +117,24 @@ class _Call:
         return self.folder / "metadata.json"
 
 
-def solve(request: SolveRequest, on_event: Callable[[Event], None] | None = None) -> SolveResult:
-    """Build. Raises BuildFailedError, EngineError, RegistryError, CancelledError."""
+def solve(
+    request: SolveRequest,
+    on_event: Callable[[Event], None] | None = None,
+    *,
+    on_raw: Callable[[str], None] | None = None,
+) -> SolveResult:
+    """Build. `on_raw` gets the lines of rawjson as they are, `on_event` what they say.
+
+    Raises BuildFailedError, EngineError, RegistryError, CancelledError.
+    """
     check_platforms(request.engine, request.platforms)
     _write_dockerfile(request)
     calls = _calls(request)
     progresses = tuple(Progress() for _ in calls)
 
     def on_line(index: int, line: str) -> None:
+        if on_raw is not None:
+            on_raw(line)
         for event in parse_line(line):
             progresses[index].update(event)
             if on_event is not None:

@@ -324,6 +324,6 @@ def check_platforms(engine: Engine, platforms: Sequence[Platform]) -> None:
             "the docker driver with the classic image store builds for one platform at a time, and "
             f"{len(platforms)} are asked for",
             expected="the containerd image store, or a docker-container builder",
-            hint='{"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json and a restart of docker,'
+            hint='{"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json, restart docker,'
             " or: docker buildx create --use --driver docker-container",
         )

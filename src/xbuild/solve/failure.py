@@ -84,7 +84,7 @@ _CAUSES = (
     _Cause(
         r"failed to resolve source metadata.*(?:i/o timeout|connection refused|no such host|deadline exceeded"
         r"|connection reset|unexpected EOF|TLS handshake)",
-        "the registry cannot be reached from the builder: check the network, the proxy and the registry's name",
+        "the builder cannot reach the registry: check the network, the proxy and the registry's name",
         RegistryError,
     ),
 )
@@ -103,13 +103,13 @@ def build_error(progress: Progress, exit_code: int, inputs: Inputs, line_map: Li
     cause = next((cause for cause in _CAUSES[1:] if re.search(cause.pattern, text, re.IGNORECASE)), None)
     lines = [line for line in marked_lines(progress.text) if line]
     place = sorted({found for line in lines if (found := line_map(line) if line_map else line)})
-    where = {"file": inputs.path, "line": place[0] if place else None}
+    first = place[0] if place else None
     if cause is not None and cause.error is not None:
-        return cause.error(message, file=inputs.path, line=where["line"], hint=cause.hint)  # type: ignore[arg-type]
+        return cause.error(message, file=inputs.path, line=first, hint=cause.hint)
     return BuildFailedError(
         message,
         file=inputs.path,
-        line=place[0] if place else None,
+        line=first,
         hint=cause.hint if cause else None,
         excerpt=render_excerpt(inputs.dockerfile, place, inputs.path),
         log=_tail(failed),

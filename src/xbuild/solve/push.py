@@ -176,7 +176,7 @@ def push_loaded(references: Sequence[Reference], digest: str) -> tuple[PushOutco
 
 
 def load(layout: Layout, names: Sequence[str], engine: Engine) -> Completed:
-    """`docker load` of the layout under these names (full references); digests stay with the containerd store."""
+    """`docker load` under these names (full references); digests stay with the containerd store."""
     style = "oci" if engine.containerd_store else "docker"
     return run_all(
         [Command((docker(), "load"), stdin=lambda pipe: write_archive(layout, pipe, names, style=style))],

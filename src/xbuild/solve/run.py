@@ -218,8 +218,9 @@ class _Group:
                 self.selector.register(pipe, selectors.EVENT_READ, one)
         # Threads only now: a process that has threads must not fork with code of ours in the child.
         for one in self.running:
-            if one.process.stdin is not None:
-                arguments = (one.process.stdin, one.command.stdin)
+            source = one.command.stdin
+            if one.process.stdin is not None and source is not None and not isinstance(source, Path):
+                arguments = (one.process.stdin, source)
                 threading.Thread(target=_feed, args=arguments, daemon=True).start()
 
     def _step(self) -> None:
