@@ -59,7 +59,7 @@ class Call:
 
     `instruction` is the index within the stage, `number` the index in the file. `texts` are the words as far as they
     are known, variables with known text filled in; `kinds` says for each what it depends on. `wrapper` is the wrapper word
-    that stands directly before the command, if any. `is_editable` is False in exec form. `mounted` are the targets of the
+    that stands directly before the command, if any. `is_editable` is False in exec form. `script` is the text that the spans point into: the RUN's, or that of a recipe. `mounted` are the targets of the
     RUN's mounts.
     """
 
@@ -80,6 +80,7 @@ class Call:
     stdin: Kind
     condition: Kind
     kind_of: Callable[[Expansion], Kind]
+    script: str = ""
     packages: frozenset[str] = frozenset()
     wrapper: str | None = None
     is_editable: bool = True

@@ -226,6 +226,7 @@ class _Walker:
             stdin=self.stdin(command),
             condition=self.condition,
             kind_of=self.expansion_kind,
+            script=self.script.text,
             packages=frozenset(self.packages),
             wrapper=wrapper,
             is_editable=self.is_editable,

@@ -275,7 +275,7 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
         return _unknown(call, "GOPATH is not known", "set GOPATH, or write `go build -o PATH`")
     cross = f"{gopath}/bin/${{TARGETOS}}_${{TARGETARCH}}"
     needs = (*effect.needs, *(Need(n, call.instruction, "go install") for n in ("TARGETOS", "TARGETARCH")))
-    text = call.run.script.text if call.run.script else ""
+    text = call.script
     if cross in text[call.command.span.end :]:
         return replace(effect, needs=needs)
     if any(
@@ -415,7 +415,7 @@ def _is_go_env(call: Call, expansion: Expansion) -> bool:
 
 
 def _script(call: Call) -> str:
-    return call.run.script.text if call.run.script else ""
+    return call.script
 
 
 def _substitutions(call: Call) -> tuple[tuple[Change, ...], tuple[Need, ...]]:
