@@ -28,7 +28,7 @@ def build_help() -> str:
             "Usage: xbuild build [OPTIONS] PATH | URL | -",
             "",
             "Rewrites the Dockerfile to cross-compile, builds it into an OCI layout, checks every binary",
-            "for its platform, then pushes, loads or writes that very layout. The file on disk stays as it is.",
+            "for its platform, then pushes, loads or writes that very layout. Your file stays as it is.",
             "",
             "Own options:",
             *(f"  {_named(flag):<{width}}{_OWN[flag.name]}" for flag in own),

@@ -103,10 +103,7 @@ def _what(change: Change) -> str:
         case "remove-env":
             return f"remove ENV {getattr(change, 'name', '')}"
         case "set-environment":
-            pairs = getattr(change, "assignments", ())
-            return (
-                "set " + " ".join(f"{name}={value}" for name, value in pairs) if pairs else "set environment"
-            )
+            return "set " + ", ".join(name for name, _ in getattr(change, "assignments", ()))
         case "replace-in-script":
             return f"write {getattr(change, 'text', '')!r} in the script"
         case "add-mount":

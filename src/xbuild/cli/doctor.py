@@ -1,0 +1,281 @@
+"""`xbuild doctor`: engine, buildx, builder, image store, emulators and logins, and what to do about each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xbuild.cli import parameters
+from xbuild.cli.commandline import run_command
+from xbuild.cli.live import terminal_of
+from xbuild.cli.main import COMMANDS
+from xbuild.cli.output import print_lines, say
+from xbuild.errors import EngineError, UsageError, XbuildError
+from xbuild.platforms import Platform, parse_platforms
+from xbuild.solve.engine import LAYOUT_SOURCE_VERSION, Engine, docker, inspect_engine
+from xbuild.solve.run import run
+from xbuild.views.doctor import Finding, State, doctor_data, doctor_lines, worst
+from xbuild.views.terminal import listed
+
+_PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
+_BUILDER = "xbuild"
+_BINFMT = "tonistiigi/binfmt"
+_LOW_BYTES = 5 << 30
+_NO_BYTES = 500 << 20
+
+
+def main(arguments: Sequence[str]) -> int:
+    return run_command("doctor", COMMANDS["doctor"], doctor, arguments)
+
+
+def doctor(
+    builder: parameters.Builder = None,
+    platform: parameters.PlatformList = None,
+    registry: Annotated[
+        list[str] | None, typer.Option("--registry", help="Registry that must have a login, repeatable")
+    ] = None,
+    check: Annotated[str | None, typer.Option("--check", help="Only this check, by its name")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed safely")] = False,
+    json_: parameters.Json = False,
+) -> int:
+    """
+    Exit codes are those of monitoring check plugins: 0 ok, 1 warning, 2 critical, 3 unknown. --fix starts
+    builders, creates a docker-container builder named xbuild where the image store cannot hold several
+    platforms, and installs QEMU handlers with tonistiigi/binfmt.
+    """
+    asked = parse_platforms(platform or _PLATFORMS)
+    if check is not None and check not in CHECKS:
+        raise UsageError(f"--check {check!r} is not known", expected=", ".join(CHECKS))
+    names = tuple(CHECKS) if check is None else (check,)
+    findings = examine(names, Patient(builder, asked, tuple(registry or ())))
+    if fix and any(finding.fix for finding in findings):
+        _fix(findings)
+        findings = examine(names, Patient(builder, asked, tuple(registry or ())))
+    if json_:
+        print_lines([json.dumps(doctor_data(findings), indent=2)])
+    else:
+        print_lines(doctor_lines(findings, terminal_of(sys.stdout)))
+    return int(worst(findings))
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What is examined; asked for once, however many checks look at it."""
+
+    builder: str | None
+    platforms: tuple[Platform, ...]
+    registries: tuple[str, ...]
+
+    @cached_property
+    def found(self) -> Engine | EngineError:
+        try:
+            return inspect_engine(self.builder)
+        except EngineError as error:
+            return error
+
+    @property
+    def engine(self) -> Engine:
+        if isinstance(self.found, EngineError):
+            raise self.found
+        return self.found
+
+
+def examine(names: Sequence[str], patient: Patient) -> tuple[Finding, ...]:
+    """The findings of these checks."""
+    return tuple(finding for name in names for finding in _run(name, patient))
+
+
+def _run(name: str, patient: Patient) -> Iterator[Finding]:
+    """A check that cannot look says so, and does not stop the others."""
+    try:
+        for finding in CHECKS[name](patient):
+            yield replace(finding, name=name if finding.name == "" else f"{name} {finding.name}")
+    except XbuildError as error:
+        blocked = name not in ("client", "buildx", "engine", "builder")
+        state = State.UNKNOWN if blocked else State.CRITICAL
+        text = "cannot be looked at without a builder" if blocked else error.message
+        yield Finding(name, state, text, "" if blocked else error.hint or "")
+
+
+def _client(_patient: Patient) -> Iterator[Finding]:
+    answer = run((docker(), "version", "--format", "{{.Client.Version}}"), timeout=30)
+    version = answer.text.strip().splitlines()
+    if not version:
+        yield Finding("", State.CRITICAL, answer.error_text or "docker says nothing", "reinstall docker-cli")
+    else:
+        yield Finding("", State.OK, f"docker {version[0]}")
+
+
+def _buildx(_patient: Patient) -> Iterator[Finding]:
+    from xbuild.solve.engine import parse_version
+
+    answer = run((docker(), "buildx", "version"), timeout=30)
+    version = parse_version(answer.text)
+    if not answer.ok or version == (0, 0, 0):
+        yield Finding(
+            "",
+            State.CRITICAL,
+            "the docker client has no buildx plugin",
+            "install docker-buildx-plugin (https://docs.docker.com/go/buildx/)",
+        )
+        return
+    text = "buildx " + ".".join(map(str, version))
+    if version >= LAYOUT_SOURCE_VERSION:
+        yield Finding("", State.OK, text)
+        return
+    wanted = ".".join(map(str, LAYOUT_SOURCE_VERSION))
+    yield Finding(
+        "",
+        State.WARNING,
+        f"{text}: verified images are pushed by skopeo, or through the engine's store",
+        f"update buildx to {wanted} or later",
+    )
+
+
+def _engine(patient: Patient) -> Iterator[Finding]:
+    engine = patient.engine
+    if engine.server_version:
+        where = "this machine" if engine.is_local else str(engine.info.get("Name", "another machine"))
+        yield Finding("", State.OK, f"docker {engine.server_version} on {where}, {engine.native}")
+    elif engine.builder.driver in ("remote", "kubernetes"):
+        yield Finding("", State.OK, f"none: the {engine.builder.driver} builder needs none (--load would)")
+    else:
+        yield Finding("", State.CRITICAL, "no docker engine answers", "sudo systemctl start docker")
+
+
+def _builder(patient: Patient) -> Iterator[Finding]:
+    builder = patient.engine.builder
+    for node in builder.nodes:
+        text = f"{builder.name}/{node.name} ({builder.driver}), BuildKit {node.buildkit_version or 'unknown'}"
+        if node.error or node.status not in ("running", ""):
+            said = node.error or f"status {node.status}"
+            yield Finding(
+                "",
+                State.CRITICAL,
+                f"{text}: {said}",
+                f"docker buildx inspect --bootstrap {builder.name}",
+                f"bootstrap {builder.name}",
+            )
+        else:
+            yield Finding("", State.OK, f"{text}, {listed([str(p) for p in node.platforms[:4]])}")
+
+
+def _store(patient: Patient) -> Iterator[Finding]:
+    engine = patient.engine
+    if engine.builder.driver != "docker":
+        yield Finding("", State.OK, f"the {engine.builder.driver} driver: images for several platforms")
+    elif engine.containerd_store:
+        yield Finding("", State.OK, "containerd: images for several platforms")
+    else:
+        yield Finding(
+            "",
+            State.WARNING,
+            "classic: one platform per build",
+            'set {"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json; or'
+            " docker buildx create --name xbuild --driver docker-container, then --builder xbuild",
+            f"create {_BUILDER}",
+        )
+
+
+def _emulation(patient: Patient) -> Iterator[Finding]:
+    from xbuild.solve.probe import probe_platforms, qemu_version
+
+    engine = patient.engine
+    version = qemu_version(engine)
+    for platform, probe in probe_platforms(engine, patient.platforms).items():
+        if probe.ok:
+            emulated = f"emulated by QEMU {version}" if version else "emulated"
+            yield Finding(str(platform), State.OK, "native" if engine.is_native(platform) else emulated)
+        else:
+            yield Finding(
+                str(platform),
+                State.WARNING,
+                f"cannot be run: {probe.reason}; only stages that run on {platform} need it",
+                f"docker run --privileged --rm {_BINFMT} --install {platform.architecture}",
+                f"binfmt {platform.architecture}",
+            )
+
+
+def _login(patient: Patient) -> Iterator[Finding]:
+    logins = _logins()
+    missing = [host for host in patient.registries if _host(host) not in logins]
+    for host in missing:
+        yield Finding(host, State.WARNING, "no login", f"docker login {host}")
+    for host in patient.registries:
+        if host not in missing:
+            yield Finding(host, State.OK, "login found")
+    if not patient.registries:
+        text = f"logins for {listed(sorted(logins))}" if logins else "none (private registries need one)"
+        yield Finding("", State.OK, text)
+
+
+def _logins() -> frozenset[str]:
+    """Hosts in docker's configuration, credential helpers included; no secret is read."""
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        config: Any = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return frozenset()
+    if not isinstance(config, dict):
+        return frozenset()
+    names = [*(config.get("auths") or {}), *(config.get("credHelpers") or {})]
+    return frozenset(map(_host, names))
+
+
+def _host(name: str) -> str:
+    host = name.removeprefix("https://").removeprefix("http://").partition("/")[0]
+    return "docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host
+
+
+def _disk(patient: Patient) -> Iterator[Finding]:
+    engine = patient.engine
+    places = (("engine", engine.free_bytes), ("temporary files", engine.free_temporary_bytes))
+    for name, free in places:
+        if free is None:
+            yield Finding(name, State.OK, "on another machine, not looked at")
+            continue
+        state = State.CRITICAL if free < _NO_BYTES else State.WARNING if free < _LOW_BYTES else State.OK
+        text = f"{free / (1 << 30):.1f} GiB free"
+        yield Finding(name, state, text, "docker buildx prune, docker image prune")
+
+
+CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
+    "client": _client,
+    "buildx": _buildx,
+    "engine": _engine,
+    "builder": _builder,
+    "store": _store,
+    "emulation": _emulation,
+    "login": _login,
+    "disk": _disk,
+}
+
+
+def _fix(findings: Sequence[Finding]) -> None:
+    """Each kind of repair once; what it comes to is seen by examining again."""
+    repairs = dict.fromkeys(finding.fix for finding in findings if finding.fix)
+    architectures = [repair.split()[1] for repair in repairs if repair.startswith("binfmt ")]
+    for repair in repairs:
+        word, _, name = repair.partition(" ")
+        if word == "bootstrap":
+            _call(docker(), "buildx", "inspect", "--bootstrap", name)
+        elif word == "create":
+            _call(docker(), "buildx", "create", "--name", name, "--driver", "docker-container", "--bootstrap")
+            say(f"xbuild: builder {name} is there: use it with --builder {name}")
+    if architectures:
+        _call(docker(), "run", "--privileged", "--rm", _BINFMT, "--install", ",".join(architectures))
+
+
+def _call(*argv: str) -> None:
+    say(f"xbuild: {' '.join(argv)}")
+    answer = run(argv, timeout=300)
+    if not answer.ok:
+        say(f"xbuild: that failed: {(answer.error_text or answer.text).strip()[-400:]}")

@@ -1,0 +1,178 @@
+"""What `xbuild bench` builds: Dockerfiles with cache mounts of their own, cold and warm."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xbuild.cli.account import NOT_FOR_MEASURING, steps_for
+from xbuild.cli.prepare import Prepared
+from xbuild.dockerfile.parser import parse
+from xbuild.errors import ContextError, DockerfileError
+from xbuild.solve.build import SolveRequest, SolveResult, solve
+from xbuild.solve.context import DirectoryContext
+from xbuild.solve.inputs import Inputs
+from xbuild.solve.isolate import with_own_caches
+from xbuild.solve.progress import Event
+from xbuild.text import Source
+from xbuild.views.bench import AGAINST, ORIGINAL, REWRITTEN, Sample
+
+# How a line that changes the program, but not what it does, is written in each language.
+_LINES = {
+    ".go": 'var xbuildBench = "{}"',
+    ".py": 'XBUILD_BENCH = "{}"',
+    ".js": 'globalThis.xbuildBench = "{}";',
+    ".ts": 'export const xbuildBench = "{}";',
+    ".rs": 'pub const XBUILD_BENCH: &str = "{}";',
+    ".c": 'const char xbuild_bench[] = "{}";',
+    ".java": "// {}",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A Dockerfile to measure; `request` builds it with the user's context."""
+
+    name: str
+    request: SolveRequest
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A build that was timed."""
+
+    sample: Sample
+    result: SolveResult
+
+
+def variants(prepared: Prepared, against: Path | None, *, skip_original: bool) -> tuple[Variant, ...]:
+    """The Dockerfiles to measure, the original first."""
+    source = prepared.project.source
+    found = [] if skip_original else [_variant(prepared, ORIGINAL, source)]
+    # Nothing to rewrite: the original stands on both sides, and the ratio says so.
+    found.append(_variant(prepared, REWRITTEN, prepared.new or source, rewritten=True))
+    if against is not None:
+        found.append(_variant(prepared, AGAINST, _read(against)))
+    return tuple(found)
+
+
+def _read(path: Path) -> Source:
+    try:
+        return Source.from_bytes(str(path), path.read_bytes())
+    except OSError as error:
+        raise DockerfileError(
+            f"cannot be read: {error.strerror}", file=str(path), hint="correct --against"
+        ) from error
+
+
+def _variant(prepared: Prepared, name: str, source: Source, *, rewritten: bool = False) -> Variant:
+    text = with_own_caches(parse(source), f"xbuild-bench-{name}")
+    request = SolveRequest(
+        options=prepared.project.options.without(*NOT_FOR_MEASURING),
+        inputs=prepared.project.inputs,
+        engine=prepared.engine,
+        folder=prepared.folder / name,
+        text=text,
+        line_map=prepared.line_map if rewritten else None,
+    )
+    return Variant(name, request)
+
+
+def run_cold(
+    variant: Variant, prepared: Prepared, number: int, on_event: Callable[[Event], None] | None
+) -> Measured:
+    """Without cache; `--no-cache` replaces the variant's own cache mounts, so these are cold too."""
+    options = variant.request.options.with_flags(("no-cache", "true"))
+    folder = variant.request.folder / f"cold-{number}"
+    return _run(
+        variant, replace(variant.request, options=options, folder=folder), prepared, "cold", number, on_event
+    )
+
+
+def run_warm(
+    variant: Variant,
+    prepared: Prepared,
+    inputs: Inputs,
+    number: int,
+    on_event: Callable[[Event], None] | None,
+) -> Measured:
+    """With everything that the builds before left in the caches, on a changed context."""
+    folder = variant.request.folder / f"warm-{number}"
+    request = replace(variant.request, inputs=inputs, folder=folder)
+    return _run(variant, request, prepared, "warm", number, on_event)
+
+
+def _run(
+    variant: Variant,
+    request: SolveRequest,
+    prepared: Prepared,
+    kind: str,
+    number: int,
+    on_event: Callable[[Event], None] | None,
+) -> Measured:
+    result = solve(request, on_event)
+    known = prepared if variant.name != AGAINST else replace_dockerfile(prepared)
+    executed = tuple(
+        f"{step.stage or '?'}:{step.line or '?'} {step.target or 'all'} {step.how} {step.seconds:.2f} s"
+        for step in steps_for(known, result)
+        if step.executed and step.how
+    )
+    sample = Sample(variant.name, kind, number, result.seconds_in_client, result.seconds, executed)
+    return Measured(sample, result)
+
+
+def replace_dockerfile(prepared: Prepared) -> Prepared:
+    """For a Dockerfile that is not the user's own: its lines mean nothing in theirs."""
+    inputs = replace(prepared.project.inputs, dockerfile=None)
+    return replace(prepared, project=replace(prepared.project, inputs=inputs))
+
+
+@dataclass(frozen=True)
+class ChangingContext:
+    """A copy of the context in which one line of one source file changes each round."""
+
+    inputs: Inputs
+    file: Path
+    name: str
+    original: bytes
+
+    def change(self, number: int) -> None:
+        line = _LINES[self.file.suffix].format(f"round {number}")
+        self.file.write_bytes(self.original.rstrip(b"\n") + f"\n{line}\n".encode())
+
+
+def changing_context(prepared: Prepared) -> ChangingContext:
+    """Copy the context, and choose the source file. Raises ContextError."""
+    inputs = prepared.project.inputs
+    if inputs.context_dir is None:
+        raise ContextError(
+            f"{inputs.context} is no local folder", expected="a folder, for the warm rebuild after a change"
+        )
+    name = choose_source(DirectoryContext(inputs.context_dir, inputs.ignore))
+    if name is None:
+        raise ContextError(
+            "the context has no source file to change for the warm rebuild",
+            expected=f"a file that ends in {', '.join(_LINES)}",
+        )
+    copy = prepared.folder / "context"
+    shutil.copytree(inputs.context_dir, copy, symlinks=True, ignore_dangling_symlinks=True)
+    file = copy / name
+    return ChangingContext(
+        replace(inputs, context=str(copy), context_dir=copy), file, name, file.read_bytes()
+    )
+
+
+def choose_source(context: DirectoryContext) -> str | None:
+    """A file of a program that is built: Go's `func main` first, then whatever source there is."""
+    names = [name for name in context.files() if Path(name).suffix in _LINES]
+    shipped = [name for name in names if not _is_aside(name)]
+    mains = [name for name in shipped if name.endswith(".go") and "func main()" in (context.read(name) or "")]
+    return next(iter([*mains, *shipped, *names]), None)
+
+
+def _is_aside(name: str) -> bool:
+    parts = Path(name).parts
+    aside = ("vendor", "testdata", "test", "tests", "hack", "tools", "scripts", "node_modules", "examples")
+    return name.endswith("_test.go") or any(part in aside or part.startswith(".") for part in parts[:-1])

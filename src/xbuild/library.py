@@ -1,0 +1,98 @@
+"""The library: `from xbuild import plan, rewrite`, on text and a context folder, without Docker.
+
+The two functions share their names with the packages `xbuild.plan` and `xbuild.rewrite`. They are therefore
+given out as objects that are called like functions and that hand every other attribute on to the package, so
+that `import xbuild.plan.model` keeps meaning what it says, whichever comes first
+(docs/decisions/0031-library.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xbuild.plan.model import Plan
+    from xbuild.rewrite.render import Rewritten
+
+
+class _Named:
+    """Something callable that stands in for a package of the same name."""
+
+    def __init__(self, package: str) -> None:
+        self.__package = package
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self.__package), name)
+
+
+class _Plan(_Named):
+    def __call__(
+        self,
+        text: str | bytes,
+        context: str | Path | None = None,
+        *,
+        platforms: Iterable[str] = (),
+        target: str | None = None,
+        build_args: Mapping[str, str] | None = None,
+        build_contexts: Mapping[str, str] | None = None,
+        cgo: str = "auto",
+        cache_mounts: bool = True,
+        path: str = "Dockerfile",
+    ) -> Plan:
+        """Per stage a verdict, its evidence, and what would change.
+
+        `text` is a Dockerfile, `context` the folder that would be built, if there is one; without `platforms`
+        the plan is right for any. Raises XbuildError.
+        """
+        from xbuild.dockerfile.parser import parse
+        from xbuild.graph.model import Options
+        from xbuild.plan.context import NoContext
+        from xbuild.plan.make import make_plan
+        from xbuild.plan.model import Knowledge, Settings
+        from xbuild.platforms import parse_platforms
+        from xbuild.solve.context import DirectoryContext
+
+        return make_plan(
+            parse(_source(text, path)),
+            Options(build_args or {}, build_contexts or {}, target),
+            parse_platforms(platforms) or None,
+            NoContext() if context is None else DirectoryContext(Path(context)),
+            Settings(cgo=cgo, cache_mounts=cache_mounts),
+            Knowledge(),
+        )
+
+
+class _Rewrite(_Named):
+    def __call__(
+        self,
+        text: str | bytes,
+        context: str | Path | None = None,
+        *,
+        conditional: bool = False,
+        plan: Plan | None = None,
+        **options: Any,
+    ) -> Rewritten:
+        """The new text (`.text.text`), whether it changed, and for each of its lines the line of `text`.
+
+        Takes a `plan`, or makes one with the same options as `xbuild.plan`. Raises XbuildError.
+        """
+        from xbuild.dockerfile.parser import parse
+        from xbuild.rewrite.render import rewrite as render
+
+        source = _source(text, options.get("path", "Dockerfile"))
+        made = plan if plan is not None else _PLAN(text, context, **options)
+        return render(parse(source), made, conditional=conditional)
+
+
+def _source(text: str | bytes, path: str) -> Any:
+    from xbuild.text import Source
+
+    return Source(path, text) if isinstance(text, str) else Source.from_bytes(path, text)
+
+
+_PLAN = _Plan("xbuild.plan")
+plan = _PLAN
+rewrite = _Rewrite("xbuild.rewrite")

@@ -1,0 +1,75 @@
+"""What `xbuild doctor` found: lines, data, and the exit code of a monitoring check plugin. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from xbuild.views.report import FORMAT
+from xbuild.views.terminal import Terminal, clean
+
+
+class State(IntEnum):
+    """How a check came out; the values are exit codes (Monitoring Plugins guidelines)."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+# The worst decides; what could not be looked at weighs more than a warning and less than a failure.
+_WEIGHT = (State.OK, State.WARNING, State.UNKNOWN, State.CRITICAL)
+_STYLES = {
+    State.OK: ("green",),
+    State.WARNING: ("yellow",),
+    State.CRITICAL: ("red", "bold"),
+    State.UNKNOWN: ("cyan",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was checked, how it came out, and what to do. `fix` names what --fix would do."""
+
+    name: str
+    state: State
+    text: str
+    hint: str = ""
+    fix: str = ""
+
+
+def worst(findings: Iterable[Finding]) -> State:
+    """The state of all together."""
+    return max((finding.state for finding in findings), key=_WEIGHT.index, default=State.UNKNOWN)
+
+
+def doctor_lines(findings: Sequence[Finding], terminal: Terminal) -> Iterator[str]:
+    """A line per check, and below it what to do."""
+    width = max((len(finding.name) for finding in findings), default=0)
+    for finding in findings:
+        state = terminal.paint(f"{finding.state.name.lower():<8}", *_STYLES[finding.state])
+        yield f"{state}  {finding.name:<{width}}  {clean(finding.text)}"
+        if finding.hint and finding.state is not State.OK:
+            yield f"{'':8}  {'':<{width}}  do: {clean(finding.hint)}" + (" (or --fix)" if finding.fix else "")
+
+
+def doctor_data(findings: Sequence[Finding]) -> dict[str, Any]:
+    """The same as data (schema: `schemas/doctor.schema.json`)."""
+    return {
+        "format": FORMAT,
+        "kind": "doctor",
+        "state": worst(findings).name.lower(),
+        "checks": [
+            {
+                "name": finding.name,
+                "state": finding.state.name.lower(),
+                "text": finding.text,
+                "hint": finding.hint,
+                "can_fix": bool(finding.fix),
+            }
+            for finding in findings
+        ],
+    }
