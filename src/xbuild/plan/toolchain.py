@@ -130,7 +130,9 @@ class Judge(Protocol):
 class Finish(Protocol):
     """Changes that can only be decided once the whole stage was seen (cache mounts)."""
 
-    def __call__(self, calls: Sequence[Call], around: Surroundings) -> tuple[Change, ...]: ...
+    def __call__(
+        self, calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings
+    ) -> tuple[Change, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
 from xbuild.graph.scope import Scope
-from xbuild.plan import commands
+from xbuild.plan import commands, recipes
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, kind_of
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
 from xbuild.text import Span
 
+_MAX_DEPTH = 4
 _WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "sudo", "ionice", "xx-go-env"))
 _TESTS = frozenset(
     ("[", "[[", "((", "test", "grep", "egrep", "fgrep", "command", "which", "type", "expr", "cmp")
@@ -84,6 +85,7 @@ class _Walker:
         self.result = RunWalk()
         self.packages: set[str] = set()
         self.done: set[Span] = set()
+        self.depth = 0
 
     def walk(self) -> RunWalk:
         for command in self.script.commands:
@@ -240,12 +242,42 @@ class _Walker:
             effect = toolchain.judge(call)
             if effect is not None:
                 return effect if effect.toolchain else replace(effect, toolchain=toolchain.name)
-        effect = commands.judge(call)
+        effect = commands.judge(call) or recipes.judge(call, self.walk_recipe)
         if effect is not None:
             return effect
         if call.texts[0] is not None and call.texts[0] in self.script.functions:
             return Effect()
         return commands.anything(call)
+
+    def walk_recipe(
+        self,
+        call: Call,
+        script: Script,
+        variables: Mapping[str, Variable],
+        line_of: Callable[[int], Place],
+    ) -> tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]:
+        """Walk the script of a recipe as if it stood here; nothing of it is kept."""
+        if self.depth >= _MAX_DEPTH:
+            return [commands.anything(call)], [call], ()
+        writes = list(self.writes)
+        inner = _Walker(
+            self.run,
+            script,
+            self.around,
+            self.scope,
+            self.instruction,
+            writes,
+            self.toolchains,
+            True,
+            line_of,
+        )
+        inner.variables = dict(variables)
+        inner.start = call.directory
+        inner.condition = self.condition
+        inner.packages = set(self.packages)
+        inner.depth = self.depth + 1
+        result = inner.walk()
+        return result.effects, result.calls, writes[len(self.writes) :]
 
     def foreign(self, call: Call) -> Effect | None:
         """A program that was made for the target cannot run in a pinned stage."""

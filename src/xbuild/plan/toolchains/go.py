@@ -767,12 +767,16 @@ _VERBS = {
 # -- cache mounts
 
 
-def finish(calls: Sequence[Call], around: Surroundings) -> tuple[Change, ...]:
+def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings) -> tuple[Change, ...]:
     """Cache mounts for each RUN that compiles and has none."""
     if not around.settings.cache_mounts:
         return ()
     changes: list[Change] = []
-    compiling = {c.number: c for c in calls if _is_go(c, "build", "install")}
+    compiling = {
+        c.number: c
+        for c, e in zip(calls, effects, strict=True)
+        if (e.compiles and e.toolchain == TOOLCHAIN.name) or _is_go(c, "build", "install")
+    }
     for number, call in compiling.items():
         if any(m.type == "cache" for m in call.run.mounts):
             continue

@@ -1,0 +1,308 @@
+"""What `make TARGET` would run: a reader for the part of GNU make in which that can be told from the text.
+
+Sources: GNU make manual, sections 4 (rules), 5 (recipes), 6 (variables: `=`, `:=`, `?=`, `+=`; the environment loses
+against the file except for `?=`), 8 (functions), 10 (implicit rules). What is not understood becomes part of a reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_ASSIGN = re.compile(
+    r"^(?P<export>export\s+)?(?P<name>[\w.-]+)\s*(?P<op>\?=|:::?=|::?=|\+=|!=|=)\s*(?P<value>.*)$"
+)
+_RULE = re.compile(r"^(?P<targets>[^:=\t#][^:=]*?)\s*(?P<colons>::?)(?!=)\s*(?P<rest>.*)$")
+_CONDITION = re.compile(r"^\s*(ifeq|ifneq|ifdef|ifndef)\b")
+_UNKNOWN = "$(xbuild-cannot-tell)"
+
+
+class NotTold(Exception):
+    """What make would do cannot be told; `line` is where in the Makefile."""
+
+    def __init__(self, text: str, line: int) -> None:
+        super().__init__(text)
+        self.text, self.line = text, line
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One recipe line as the shell gets it, with make's variables filled in; `line` is its number in the file."""
+
+    text: str
+    line: int
+
+
+@dataclass
+class _Rule:
+    line: int
+    prerequisites: str
+    recipe: list[tuple[str, int]] = field(default_factory=list)
+    is_conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    value: str
+    line: int
+    operator: str
+    is_conditional: bool
+    is_exported: bool
+
+
+@dataclass
+class Makefile:
+    """A parsed Makefile: rules by target, assignments by name in order, and lines that could not be understood."""
+
+    rules: dict[str, _Rule] = field(default_factory=dict)
+    assignments: dict[str, list[_Assignment]] = field(default_factory=dict)
+    default: str | None = None
+    odd: list[tuple[str, int]] = field(default_factory=list)
+
+
+def parse_makefile(text: str) -> Makefile:
+    """Read a Makefile; never raises."""
+    made = Makefile()
+    current: list[_Rule] = []
+    depth = 0
+    for line, number in _logical_lines(text):
+        if line.startswith("\t"):
+            for rule in current:
+                rule.recipe.append((line[1:], number))
+            continue
+        bare = line.split("#", 1)[0].rstrip() if "#" in line and "\\#" not in line else line.rstrip()
+        word = bare.strip().split(None, 1)[0] if bare.strip() else ""
+        if not word:
+            continue
+        if _CONDITION.match(bare):
+            depth += 1
+        elif word == "endif":
+            depth = max(depth - 1, 0)
+        elif word in ("else", "unexport", "vpath", "undefine", "override"):
+            if word in ("override", "undefine"):
+                made.odd.append((bare, number))
+        else:
+            current = _read_line(made, bare, number, depth > 0, current)
+    return made
+
+
+def _logical_lines(text: str) -> list[tuple[str, int]]:
+    """Lines with continuations joined; inside a recipe the backslash stays for the shell."""
+    found: list[tuple[str, int]] = []
+    pending, start = "", 0
+    inside_define = False
+    for number, raw in enumerate(text.splitlines(), 1):
+        if raw.startswith("define ") or inside_define:
+            inside_define = not raw.startswith("endef")
+            if not inside_define:
+                continue
+            found.append(("define " + raw.split()[1] if raw.startswith("define ") else "", number))
+            continue
+        start = start or number
+        piece = (
+            raw
+            if not pending
+            else (pending + raw.removeprefix("\t") if pending.startswith("\t") else pending + raw.lstrip())
+        )
+        if raw.endswith("\\") and not raw.endswith("\\\\"):
+            pending = piece + "\n" if piece.startswith("\t") else piece[:-1].rstrip() + " "
+            continue
+        found.append((piece, start))
+        pending, start = "", 0
+    if pending:
+        found.append((pending, start))
+    return found
+
+
+def _read_line(
+    made: Makefile, line: str, number: int, conditional: bool, current: list[_Rule]
+) -> list[_Rule]:
+    assignment = _ASSIGN.match(line.strip())
+    if assignment is not None:
+        entry = _Assignment(
+            assignment["value"].strip(), number, assignment["op"], conditional, bool(assignment["export"])
+        )
+        made.assignments.setdefault(assignment["name"], []).append(entry)
+        return current
+    words = line.split()
+    if words[0] in ("include", "-include", "sinclude", "define"):
+        made.odd.append((line, number))
+        return []
+    if words[0] == "export":
+        for name in words[1:]:
+            made.assignments.setdefault(name, [])
+        return current
+    rule = _RULE.match(line)
+    if rule is None:
+        if not line.startswith("$("):
+            return current
+        made.odd.append((line, number))
+        return current
+    return _read_rule(made, rule, number, conditional)
+
+
+def _read_rule(made: Makefile, match: re.Match[str], number: int, conditional: bool) -> list[_Rule]:
+    rest = match["rest"].split("##", 1)[0]
+    targets = match["targets"].split()
+    prerequisites, _, inline = rest.partition(";")
+    if _ASSIGN.match(rest.strip()) or re.match(r"^\s*export\s", rest):
+        made.odd.append((match[0], number))
+        for target in targets:
+            made.odd.append((f"{target}:", number))
+        return []
+    rules: list[_Rule] = []
+    for target in targets:
+        before = made.rules.get(target)
+        if before is None or target.startswith("."):
+            before = made.rules[target] = _Rule(number, "", is_conditional=conditional)
+        before.prerequisites += " " + prerequisites
+        before.is_conditional = before.is_conditional or conditional
+        if inline.strip():
+            before.recipe.append((inline.strip(), number))
+        rules.append(before)
+        if made.default is None and not target.startswith(".") and "%" not in target:
+            made.default = target
+    return rules
+
+
+@dataclass
+class _Reader:
+    """Expansion under given command-line variables and environment."""
+
+    makefile: Makefile
+    overrides: Mapping[str, str]
+    environment: Mapping[str, str | None]
+    lines: list[Line] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
+
+    def target(self, name: str, at: int, files: frozenset[str]) -> None:
+        if name in self.done:
+            return
+        self.done.add(name)
+        rule = self.makefile.rules.get(name)
+        if rule is None:
+            if name in files:
+                return
+            raise NotTold(f"no rule for `{name}` could be read", at)
+        if rule.is_conditional:
+            raise NotTold(f"the rule for `{name}` depends on a condition", rule.line)
+        prerequisites = self.expand(rule.prerequisites.replace("|", " "), rule.line)
+        if _UNKNOWN in prerequisites:
+            raise NotTold(f"what `{name}` needs cannot be told", rule.line)
+        words = prerequisites.split()
+        for word in words:
+            self.target(word, rule.line, files)
+        automatic = {"@": name, "<": words[0] if words else "", "^": " ".join(words), "+": " ".join(words)}
+        for text, line in rule.recipe:
+            self.recipe(text, line, automatic)
+
+    def recipe(self, text: str, line: int, automatic: Mapping[str, str]) -> None:
+        plain = text.lstrip("@-+ \t")
+        expanded = self.expand(plain, line, automatic)
+        if expanded.strip() and not expanded.lstrip().startswith("#"):
+            self.lines.append(Line(expanded, line))
+
+    def expand(self, text: str, line: int, automatic: Mapping[str, str] | None = None, depth: int = 0) -> str:
+        if depth > 20:
+            raise NotTold("a variable refers to itself", line)
+        pieces: list[str] = []
+        at = 0
+        while at < len(text):
+            if text[at] != "$" or at + 1 == len(text):
+                pieces.append(text[at])
+                at += 1
+                continue
+            follows = text[at + 1]
+            if follows == "$":
+                pieces.append("$")
+                at += 2
+            elif follows in "({":
+                end = _closing(text, at + 1)
+                pieces.append(self.reference(text[at + 2 : end], line, automatic or {}, depth))
+                at = end + 1
+            else:
+                pieces.append(
+                    (automatic or {}).get(follows)
+                    if follows in (automatic or {})
+                    else self.variable(follows, line, depth)
+                )
+                at += 2
+        return "".join(pieces)
+
+    def reference(self, inner: str, line: int, automatic: Mapping[str, str], depth: int) -> str:
+        name, _, rest = inner.partition(" ")
+        if rest and name == "shell":
+            return f"$({self.expand(rest, line, automatic, depth + 1)})"
+        if rest and name in ("strip", "info"):
+            return " ".join(self.expand(rest, line, automatic, depth + 1).split()) if name == "strip" else ""
+        if inner in ("@D", "@F") or rest or ":" in inner or "$" in inner:
+            return automatic.get(inner, _UNKNOWN)
+        if inner in automatic:
+            return automatic[inner]
+        return self.variable(inner, line, depth)
+
+    def variable(self, name: str, line: int, depth: int) -> str:
+        if name in self.overrides:
+            return self.overrides[name]
+        if name == "MAKE":
+            return "make"
+        if name == "CURDIR":
+            return "$PWD"
+        assignments = self.makefile.assignments.get(name, [])
+        value: str | None = f"${{{name}}}" if name in self.environment else ""
+        from_file = False
+        for entry in assignments:
+            if entry.is_conditional or entry.operator == "!=":
+                return _UNKNOWN
+            if entry.operator == "?=":
+                if name in self.environment or from_file:
+                    continue
+                value, from_file = self.expand(entry.value, entry.line, None, depth + 1), True
+            elif entry.operator == "+=":
+                value = f"{value} {self.expand(entry.value, entry.line, None, depth + 1)}".strip()
+            else:
+                value, from_file = self.expand(entry.value, entry.line, None, depth + 1), True
+        return value or ""
+
+
+def _closing(text: str, at: int) -> int:
+    """Index of the bracket that closes the one at `at`."""
+    pairs = {"(": ")", "{": "}"}
+    opening, closing = text[at], pairs[text[at]]
+    depth = 0
+    for index in range(at, len(text)):
+        if text[index] == opening:
+            depth += 1
+        elif text[index] == closing:
+            depth -= 1
+            if depth == 0:
+                return index
+    return len(text)
+
+
+def recipe_of(
+    makefile: Makefile,
+    targets: tuple[str, ...],
+    overrides: Mapping[str, str],
+    environment: Mapping[str, str | None],
+    files: frozenset[str],
+    guarded: frozenset[str],
+) -> tuple[Line, ...]:
+    """The shell lines that make would run, in order. `guarded` are names that must come through the environment.
+
+    Raises NotTold with the line in the Makefile where something cannot be told.
+    """
+    for name in sorted(guarded):
+        for entry in makefile.assignments.get(name, []):
+            if name not in overrides and entry.operator != "?=":
+                raise NotTold(f"it sets {name} itself, whatever the environment says", entry.line)
+    for text, line in makefile.odd:
+        if not text.endswith(":") or text[:-1] in targets:
+            raise NotTold(f"`{text}` is not followed", line)
+    reader = _Reader(makefile, overrides, environment)
+    for target in targets or ((makefile.default,) if makefile.default else ()):
+        reader.target(target, 1, files)
+    if not targets and makefile.default is None:
+        raise NotTold("it has no target", 1)
+    return tuple(reader.lines)

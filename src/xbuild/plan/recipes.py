@@ -1,0 +1,411 @@
+"""Commands that only call a recipe (`make`, `task`, `./build.sh`, …): look into the file in the build context.
+
+A recipe can be handled when all that it compiles takes its variables from the environment: then they are set in front of the
+command, and the file stays as it is. A recipe that also runs tools for the build machine is left alone, because these
+would get the target's variables too.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from xbuild.dockerfile.model import Copy
+from xbuild.dockerfile.script import Script
+from xbuild.dockerfile.shell import parse_script
+from xbuild.graph.scope import Scope
+from xbuild.plan.commands import anything, operands, option
+from xbuild.plan.filesystem import Kind, Write, absolute, is_within
+from xbuild.plan.makefile import Line, NotTold, parse_makefile, recipe_of
+from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
+from xbuild.plan.toolchain import Call, Effect, Variable
+
+_GUARDED = frozenset(("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED", "CC", "CXX"))
+_ORDER = ("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", "GOOS", "GOARCH", "GOARM", "GOAMD64")
+_ROUNDS = 5
+_CURE = "let it take GOOS and GOARCH from the environment, or call go build in the Dockerfile"
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What a command runs: a shell script of its lines, and which file and line each line of it came from."""
+
+    file: str
+    script: str
+    lines: tuple[int, ...]
+    name: str
+    directory: str | None
+
+    def place(self, offset: int) -> Place:
+        row = self.script.count("\n", 0, offset)
+        return Place(self.lines[min(row, len(self.lines) - 1)] if self.lines else 1, self.file)
+
+
+Walked = tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]
+Walk = Callable[[Call, Script, Mapping[str, Variable], Callable[[int], Place]], Walked]
+
+
+def judge(call: Call, walk: Walk) -> Effect | None:
+    """The effect of a command that calls a recipe; None for other commands."""
+    name = call.texts[0]
+    if name is None:
+        return None
+    program = posixpath.basename(name)
+    finder = _FINDERS.get(program) if name == program or program in ("make", "gmake") else None
+    if finder is None and _is_script(call, name):
+        finder = _script
+    if finder is None:
+        return None
+    try:
+        recipe = finder(call)
+        return _handle(call, recipe, walk)
+    except _CannotTell as error:
+        return replace(anything(call), reasons=(error.reason,))
+
+
+class _CannotTell(Exception):
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.text)
+        self.reason = reason
+
+
+def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE) -> _CannotTell:
+    where = f" ({place.file}:{place.line})" if place is not None and place.file is not None else ""
+    return _CannotTell(Reason(f"`{call.spelled()}`: {text}{where}", place or call.place, cure=cure))
+
+
+# -- files of the build context
+
+
+def context_path(call: Call, path: str | None) -> str | None:
+    """The file of the build context that stands at `path` in the stage, if a COPY put it there and nothing changed it."""
+    if path is None:
+        return None
+    graph, found = call.scope.graph, None
+    for stage in graph.chain_of(call.scope.stage):
+        end = call.instruction if stage == call.scope.stage else len(graph.stages[stage].instructions)
+        for index, instruction in enumerate(graph.stages[stage].instructions[:end]):
+            if isinstance(instruction, Copy) and instruction.from_ is None:
+                found = _copied(Scope(graph, stage, index), instruction, path, call) or found
+    changed = [w for w in call.writes if w.path == path and not w.text.upper().startswith(("COPY", "ADD"))]
+    return None if changed else found
+
+
+def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
+    destination = scope.expand_known(copy.destination).text
+    where = absolute(destination, scope.workdir()) if destination is not None else None
+    if where is None or destination is None:
+        return None
+    into_folder = destination.endswith(("/", "/.")) or destination == "." or len(copy.sources) > 1
+    for source in copy.sources:
+        clean = posixpath.normpath(source.lstrip("/") or ".")
+        is_file = clean != "." and call.around.context.read(clean) is not None
+        if is_file:
+            target = posixpath.join(where, posixpath.basename(clean)) if into_folder else where
+            if target == path:
+                return clean
+        elif is_within(path, where):
+            inside = posixpath.relpath(path, where)
+            return posixpath.normpath(posixpath.join(clean, inside))
+    return None
+
+
+def _read(call: Call, path: str | None) -> tuple[str, str] | None:
+    name = context_path(call, path)
+    text = call.around.context.read(name) if name is not None else None
+    return (name, text) if name is not None and text is not None else None
+
+
+# -- finders: which recipe a command runs
+
+
+def _make(call: Call) -> _Recipe:
+    folder = option(call, "-C", "--directory")[1]
+    directory = absolute(folder, call.directory) if folder else call.directory
+    named = option(call, "-f", "--file", "--makefile")[1]
+    candidates = (named,) if named else ("GNUmakefile", "makefile", "Makefile")
+    found = next((f for c in candidates if (f := _read(call, absolute(c, directory))) is not None), None)
+    if found is None:
+        raise _refuse(call, "its Makefile is not in the build context, or was changed during the build")
+    words = operands(
+        call, ("-C", "-f", "-j", "--directory", "--file", "--makefile", "--jobs", "-o", "-W", "-I")
+    )
+    if any(w is None for w in words):
+        raise _refuse(call, "its arguments cannot be told")
+    given = [w for w in words if w is not None]
+    overrides = {w.split("=", 1)[0].rstrip(":?"): w.split("=", 1)[1] for w in given if "=" in w}
+    targets = tuple(w for w in given if "=" not in w and not w.isdigit())
+    environment: dict[str, str | None] = {
+        n: v.text for n, v in call.variables.items() if v.origin in ("env", "arg", "platform", "export")
+    }
+    environment |= {n: None for n in call.assignments}
+    environment |= {n: None for n in _GUARDED}
+    files = frozenset(call.around.context.files())
+    try:
+        lines = recipe_of(parse_makefile(found[1]), targets, overrides, environment, files, _GUARDED)
+    except NotTold as error:
+        place = Place(error.line, found[0])
+        raise _refuse(call, f"what it runs cannot be told: {error.text}", place) from error
+    return _assemble(found[0], " ".join(targets) or "its first target", lines, directory)
+
+
+def _assemble(file: str, name: str, lines: Sequence[Line], directory: str | None) -> _Recipe:
+    """Each line of a recipe runs in a shell of its own."""
+    script, numbers = [f"cd {directory or ''}"], [lines[0].line if lines else 1]
+    for line in lines:
+        rows = f"( {line.text}\n)".split("\n")
+        script += rows
+        numbers += [line.line + n for n in range(len(rows) - 1)] + [line.line]
+    return _Recipe(file, "\n".join(script), tuple(numbers), name, directory)
+
+
+def _is_script(call: Call, name: str) -> bool:
+    if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
+        path = next((t for t in call.texts[1:] if t is None or not t.startswith("-")), None)
+        options = [t for t in call.texts[1:] if t and t.startswith("-")]
+        return path is not None and not any("c" in o for o in options if not o.startswith("--"))
+    return "/" in name and _read(call, absolute(name, call.directory)) is not None
+
+
+def _script(call: Call) -> _Recipe:
+    name = call.texts[0] or ""
+    arguments = call.texts[1:]
+    if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
+        at = next(n for n, t in enumerate(arguments) if t is None or not t.startswith("-"))
+        name, arguments = arguments[at] or "", arguments[at + 1 :]
+    found = _read(call, absolute(name, call.directory))
+    if found is None:
+        raise _refuse(call, f"{name} is not in the build context, or was changed during the build")
+    file, text = found
+    first = text.split("\n", 1)[0]
+    if first.startswith("#!") and not re.search(r"\b(sh|bash|ash|dash)\b", first):
+        raise _refuse(call, "it is not a shell script", Place(1, file))
+    if "$0" in text or "BASH_SOURCE" in text:
+        raise _refuse(call, "it looks at its own place, which is not followed", Place(1, file))
+    if re.search(r"\$[1-9@*#]|\$\{[1-9@*#]", text) and any(a is None for a in arguments):
+        raise _refuse(call, "its arguments cannot be told")
+    script = f"cd {call.directory or ''}\n{_with_arguments(text, arguments)}"
+    return _Recipe(
+        file, script, (1, *range(1, text.count("\n") + 2)), posixpath.basename(file), call.directory
+    )
+
+
+def _with_arguments(text: str, arguments: Sequence[str | None]) -> str:
+    """`$1` … `$9` filled in; `$@` and `$*` too."""
+    for number in range(1, 10):
+        value = arguments[number - 1] if number <= len(arguments) else ""
+        if value is not None and re.fullmatch(r"[\w./:=@+-]*", value):
+            text = re.sub(rf"\$(?:{number}(?!\d)|\{{{number}\}})", value, text)
+    return text
+
+
+def _task(call: Call) -> _Recipe:
+    """go-task: a `Taskfile.yml` whose task has plain commands and nothing else that decides what runs."""
+    names = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
+    found = next((f for n in names if (f := _read(call, absolute(n, call.directory))) is not None), None)
+    if found is None:
+        raise _refuse(call, "its Taskfile is not in the build context")
+    wanted = [w for w in operands(call) if w is not None] or ["default"]
+    lines: list[Line] = []
+    for name in wanted:
+        lines += _task_lines(call, found[0], found[1], name)
+    return _assemble(found[0], " ".join(wanted), lines, call.directory)
+
+
+def _task_lines(call: Call, file: str, text: str, name: str) -> list[Line]:
+    """The `cmds` of a task, read by indentation: only plain strings and `|` blocks of one task without `deps`."""
+    rows = text.split("\n")
+    at = next(
+        (n for n, row in enumerate(rows) if re.match(rf"^\s+[\"']?{re.escape(name)}[\"']?:\s*$", row)), None
+    )
+    if at is None:
+        raise _refuse(call, f"task `{name}` cannot be found", Place(1, file))
+    indent = len(rows[at]) - len(rows[at].lstrip())
+    lines: list[Line] = []
+    inside = False
+    for number, row in enumerate(rows[at + 1 :], at + 2):
+        depth = len(row) - len(row.lstrip())
+        if row.strip() and depth <= indent:
+            break
+        stripped = row.strip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        item = re.match(r"^-\s+(?:cmd:\s+)?(?P<quote>['\"]?)(?P<text>.*?)(?P=quote)$", stripped)
+        if stripped == "cmds:":
+            inside = True
+        elif (
+            inside and item is not None and not re.match(r"^[|>{\[&*]|^(task|defer|for|vars):", item["text"])
+        ):
+            if "{{" in item["text"]:
+                raise _refuse(call, "it uses template values", Place(number, file))
+            lines.append(Line(item["text"], number))
+        elif not re.match(
+            r"^(desc|summary|silent|sources|generates|aliases|method|label):|^- \S+$", stripped
+        ):
+            raise _refuse(call, f"`{stripped}` in it is not followed", Place(number, file))
+    return lines
+
+
+def _mage(call: Call) -> _Recipe:
+    raise _refuse(
+        call,
+        "a mage target is a Go program, and what it runs cannot be told from its text",
+        _named(call, "magefile.go"),
+    )
+
+
+def _goreleaser(call: Call) -> _Recipe:
+    names = (".goreleaser.yml", ".goreleaser.yaml", "goreleaser.yml", "goreleaser.yaml")
+    place = next((p for n in names if (p := _named(call, n)) is not None), None)
+    raise _refuse(
+        call,
+        "goreleaser decides by its own configuration what it builds",
+        place,
+        "call go build in the Dockerfile",
+    )
+
+
+def _named(call: Call, name: str) -> Place | None:
+    return Place(1, name) if call.around.context.read(name) is not None else None
+
+
+_FINDERS: dict[str, Callable[[Call], _Recipe]] = {
+    "make": _make,
+    "gmake": _make,
+    "task": _task,
+    "go-task": _task,
+    "mage": _mage,
+    "goreleaser": _goreleaser,
+}
+
+
+# -- what the recipe does
+
+
+def _handle(call: Call, recipe: _Recipe, walk: Walk) -> Effect:
+    """Walk the recipe with the target's variables in the environment, until nothing in it would have to change."""
+    script = parse_script(recipe.script)
+    if script.has_error:
+        raise _refuse(call, "its shell lines cannot be read without doubt", recipe.place(0))
+    added: dict[str, str] = {}
+    inserts: list[Change] = []
+    for _ in range(_ROUNDS):
+        effects, inner, writes = walk(call, script, _environment(call, added), recipe.place)
+        _check(call, effects, inner, recipe)
+        new = _demanded(call, effects, recipe, inserts)
+        if not new.keys() - added.keys():
+            return _effect(call, recipe, effects, writes, added, inserts)
+        added.update(new)
+    raise _refuse(call, "its variables could not be settled", recipe.place(0))
+
+
+def _environment(call: Call, added: Mapping[str, str]) -> dict[str, Variable]:
+    """What the recipe's process sees: exported variables, the command's assignments, and what is added."""
+    known = {n: v for n, v in call.variables.items() if v.origin in ("env", "arg", "platform", "export")}
+    for name, (word, kind) in call.assignments.items():
+        depends = frozenset(
+            d for e in word.expansions if e.kind == "variable" for d in (e.name, *_depends(call, e.name))
+        )
+        known[name] = Variable(word.value, kind, "export", depends)
+    for name, text in added.items():
+        depends = frozenset(re.findall(r"TARGET[A-Z]+", text))
+        literal = None if depends or "$" in text else text
+        known[name] = Variable(literal, Kind.TARGET if depends else Kind.PORTABLE, "export", depends)
+    return known
+
+
+def _depends(call: Call, name: str) -> frozenset[str]:
+    variable = call.variables.get(name)
+    return variable.depends_on if variable is not None else frozenset()
+
+
+def _check(call: Call, effects: Sequence[Effect], inner: Sequence[Call], recipe: _Recipe) -> None:
+    """Refuse what a recipe must not do, naming its line."""
+    for effect, command in zip(effects, inner, strict=True):
+        if effect.reasons:
+            first = effect.reasons[0]
+            place = first.place if first.place.file is not None else command.place
+            raise _refuse(call, first.text, place, first.cure or _CURE)
+    compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
+    for effect, command in zip(effects, inner, strict=True):
+        if compiling and not effect.compiles and _runs_for_machine(command):
+            raise _refuse(
+                call,
+                f"it also runs `{command.spelled()}`, which would get the target's variables too",
+                command.place,
+                "call the two from RUN instructions of their own",
+            )
+
+
+def _runs_for_machine(command: Call) -> bool:
+    texts = command.texts
+    return (
+        bool(texts)
+        and texts[0] == "go"
+        and any(t in ("run", "test", "generate", "install", "tool") for t in texts[1:2])
+    )
+
+
+def _demanded(
+    call: Call, effects: Sequence[Effect], recipe: _Recipe, inserts: list[Change]
+) -> dict[str, str]:
+    """The assignments that the recipe's commands need; InsertRun changes are collected."""
+    found: dict[str, str] = {}
+    for effect in effects:
+        for change in effect.changes:
+            if isinstance(change, InsertRun):
+                if change not in inserts:
+                    inserts.append(change)
+                continue
+            if not isinstance(change, SetEnvironment) or change.replaced:
+                raise _refuse(call, "a command in it would have to be changed", _place_of(effect, recipe))
+            for name, value in change.assignments:
+                if found.setdefault(name, value) != value:
+                    raise _refuse(
+                        call, f"its commands need different values of {name}", _place_of(effect, recipe)
+                    )
+    return found
+
+
+def _place_of(effect: Effect, recipe: _Recipe) -> Place:
+    place = next((e.place for e in effect.evidence if e.place is not None), None)
+    return place or recipe.place(0)
+
+
+def _effect(
+    call: Call,
+    recipe: _Recipe,
+    effects: Sequence[Effect],
+    writes: Sequence[Write],
+    added: Mapping[str, str],
+    inserts: Sequence[Change],
+) -> Effect:
+    changes: list[Change] = list(inserts)
+    if added:
+        at = call.words[0].span.start if call.wrapper not in (None, "env") else call.command.span.start
+        wrapper = "env" if call.wrapper not in (None, "env") else None
+        assignments = tuple(
+            sorted(added.items(), key=lambda pair: _ORDER.index(pair[0]) if pair[0] in _ORDER else 99)
+        )
+        reason = f"`{recipe.name}` of {recipe.file} takes them from the environment"
+        changes.append(SetEnvironment(call.number, at, assignments, (), reason, wrapper))
+    notes = tuple(n.replace("line ", f"{recipe.file} line ", 1) for e in effects for n in e.notes)
+    where = Evidence(
+        f"`{call.spelled()}` runs `{recipe.name}` of {recipe.file}, which was looked into", call.place
+    )
+    compiles = any(e.compiles for e in effects)
+    return Effect(
+        writes=tuple(writes),
+        output=Kind.UNKNOWN,
+        changes=tuple(changes),
+        needs=tuple(n for e in effects for n in e.needs),
+        evidence=(where, *(v for e in effects for v in e.evidence)),
+        notes=notes,
+        conditions=tuple(c for e in effects for c in e.conditions),
+        questions=tuple(q for e in effects for q in e.questions),
+        packages=tuple(p for e in effects for p in e.packages),
+        compiles=compiles,
+        toolchain="go" if compiles else None,
+    )
