@@ -367,7 +367,9 @@ class _Planner:
             for t in self.toolchains
             if t.finish is not None
             for c in t.finish(
-                facts.calls, self.around(facts.stage, facts.image, self.shipped(frozenset(self.facts)))
+                facts.calls,
+                facts.effects,
+                self.around(facts.stage, facts.image, self.shipped(frozenset(self.facts))),
             )
         ]
         blocked = blocks(self.graph.dockerfile.syntax, "mount")

@@ -222,11 +222,8 @@ class _Reader:
                 pieces.append(self.reference(text[at + 2 : end], line, automatic or {}, depth))
                 at = end + 1
             else:
-                pieces.append(
-                    (automatic or {}).get(follows)
-                    if follows in (automatic or {})
-                    else self.variable(follows, line, depth)
-                )
+                known = automatic or {}
+                pieces.append(known[follows] if follows in known else self.variable(follows, line, depth))
                 at += 2
         return "".join(pieces)
 
