@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from xbuild.errors import UsageError
+from xbuild.solve.references import parse_reference
 
 
 class Kind(Enum):
@@ -497,6 +498,8 @@ def _check(options: BuildOptions) -> None:
                 "local and tar outputs have no image ID, so --iidfile cannot be written",
                 hint="drop --iidfile, or use another output",
             )
+    for name in options.names:
+        parse_reference(name)
     if options.pushes and not options.names:
         raise UsageError(
             "a push needs a name for the image",

@@ -25,6 +25,8 @@ from xbuild.errors import CancelledError, EngineError
 
 # After an interrupt a RUN process is gone within 3 s (measured); what still runs after this is killed.
 GRACE_SECONDS = 15.0
+# How long a process that has ended may keep us reading through children that hold its streams open.
+_LINGER_SECONDS = 1.0
 _CHUNK = 65536
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -125,6 +127,7 @@ class _Running:
         self.stderr = bytearray()
         self.partial = b""
         self.seconds = 0.0
+        self.ended: float | None = None
         source = command.stdin.open("rb") if isinstance(command.stdin, Path) else None
         try:
             self.process = subprocess.Popen(
@@ -228,7 +231,6 @@ class _Group:
             one: _Running = key.data
             data = os.read(key.fd, _CHUNK)
             if not data:
-                self.selector.unregister(key.fileobj)
                 self._end_of(one, key.fileobj)
             elif key.fileobj is one.process.stdout:
                 one.stdout += data
@@ -238,6 +240,7 @@ class _Group:
         self._attend()
 
     def _end_of(self, one: _Running, pipe: Any) -> None:
+        self.selector.unregister(pipe)
         if pipe is one.process.stderr and one.partial:
             self._hand_on(one, one.take_lines(b"\n"))
         if all(key.data is not one for key in self.selector.get_map().values()):
@@ -260,12 +263,25 @@ class _Group:
             self.forwarded = 2
             self._stop(signal.SIGKILL)
         now = time.monotonic()
+        self._let_go(now)
         if self.deadline is not None and now > self.deadline and not self.timed_out:
             self.timed_out = True
             self._stop(signal.SIGKILL)
         if self.kill_at is not None and now > self.kill_at:
             self.kill_at = None
             self._stop(signal.SIGKILL)
+
+    def _let_go(self, now: float) -> None:
+        """Stop reading what only stray children still hold open; after an interrupt, end them."""
+        for key in list(self.selector.get_map().values()):
+            one: _Running = key.data
+            if one.process.poll() is None:
+                continue
+            one.ended = one.ended or now
+            if self.interrupts:
+                one.signal(signal.SIGKILL)
+            if now > one.ended + _LINGER_SECONDS:
+                self._end_of(one, key.fileobj)
 
     def _stop(self, number: int) -> None:
         if number != signal.SIGKILL and self.kill_at is None:

@@ -1,0 +1,150 @@
+"""Processes: outcomes, streaming, interrupts, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from xbuild.errors import CancelledError, EngineError
+from xbuild.solve.run import Command, run, run_all, stream
+
+
+def test_an_outcome_is_a_value() -> None:
+    done = run(("sh", "-c", "cat; echo err >&2; exit 3"), stdin=b"in")
+    assert (done.exit_code, done.text, done.error_text, done.ok) == (3, "in", "err", False)
+
+
+def test_standard_input_from_a_file_and_from_a_writer(tmp_path: Path) -> None:
+    file = tmp_path / "in"
+    file.write_bytes(b"from a file")
+    assert run(("cat",), stdin=file).text == "from a file"
+
+
+def test_standard_input_from_a_writer() -> None:
+    def write(pipe: IO[bytes]) -> None:
+        pipe.write(b"x")
+
+    assert run_all([Command(("cat",), write)])[0].text == "x"
+
+
+def test_a_stray_child_does_not_keep_us() -> None:
+    started = time.monotonic()
+    assert run(("sh", "-c", "sleep 7 & echo done")).text == "done\n"
+    assert time.monotonic() - started < 4
+
+
+def test_a_process_that_does_not_read_its_input_is_no_error() -> None:
+    assert run(("true",), stdin=b"x" * 1_000_000).ok
+
+
+def test_a_missing_program_is_an_engine_error() -> None:
+    with pytest.raises(EngineError, match="not installed"):
+        run(("no-such-program-here",))
+
+
+def test_a_time_out_kills_and_is_said() -> None:
+    started = time.monotonic()
+    done = run(("sh", "-c", "sleep 60"), timeout=0.3)
+    assert done.timed_out
+    assert time.monotonic() - started < 5
+
+
+def test_several_run_at_the_same_time() -> None:
+    started = time.monotonic()
+    done = run_all([Command(("sh", "-c", f"sleep 0.5; echo {n}")) for n in range(3)])
+    assert [one.text.strip() for one in done] == ["0", "1", "2"]
+    assert time.monotonic() - started < 1.4
+
+
+def test_lines_come_as_they_are_written() -> None:
+    lines: list[tuple[int, str]] = []
+    script = "printf 'a\\nb' >&2; echo out; printf 'c\\r\\nlast' >&2"
+    done = stream([Command(("sh", "-c", script))], lambda index, line: lines.append((index, line)))
+    assert lines == [(0, "a"), (0, "bc"), (0, "last")]
+    assert done[0].text == "out\n"
+
+
+def test_when_one_fails_the_others_are_interrupted() -> None:
+    started = time.monotonic()
+    done = stream([Command(("sh", "-c", "exit 4")), Command(("sleep", "60"))], lambda *_: None)
+    assert done[0].exit_code == 4
+    assert done[1].exit_code == -signal.SIGINT
+    assert time.monotonic() - started < 5
+
+
+def _interrupt_after(seconds: float, *numbers: int) -> None:
+    def later() -> None:
+        for number in numbers:
+            time.sleep(seconds)
+            os.kill(os.getpid(), number)
+
+    threading.Thread(target=later).start()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_forwarded_to_the_whole_group(number: int, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script = f"sleep 61 & echo $! > {pids}; echo $$ >> {pids}; wait"
+    _interrupt_after(0.4, number)
+    started = time.monotonic()
+    with pytest.raises(CancelledError):
+        stream([Command(("sh", "-c", script))], lambda *_: None)
+    assert time.monotonic() - started < 5
+    time.sleep(0.1)
+    for pid in pids.read_text().split():
+        assert not _is_alive(int(pid))
+
+
+def test_a_second_interrupt_kills() -> None:
+    _interrupt_after(0.4, signal.SIGINT, signal.SIGINT)
+    started = time.monotonic()
+    with pytest.raises(CancelledError):
+        stream([Command(("sh", "-c", "trap '' INT; sleep 61 & wait; sleep 61"))], lambda *_: None)
+    assert time.monotonic() - started < 5
+
+
+def test_an_error_in_the_callback_leaves_no_process() -> None:
+    seen: list[int] = []
+
+    def fail(_index: int, line: str) -> None:
+        seen.append(int(line))
+        raise ValueError("callback")
+
+    with pytest.raises(ValueError, match="callback"):
+        stream([Command(("sh", "-c", "echo $$ >&2; exec sleep 62"))], fail)
+    assert not _is_alive(seen[0])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux")
+def test_a_build_is_interrupted_when_xbuild_is_killed(tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    program = (
+        "from xbuild.solve.run import Command, stream\n"
+        f"stream([Command(('sh', '-c', 'echo $$ > {marker}; exec sleep 63'))], lambda *_: None)\n"
+    )
+    import subprocess
+
+    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "src"})
+    for _ in range(100):
+        if marker.exists() and marker.read_text().strip():
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    time.sleep(0.3)
+    assert not _is_alive(int(marker.read_text()))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
