@@ -1,0 +1,79 @@
+"""Docker clients and builders: folders of the bed's own, a user's `~/.docker` is never looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bed import gotools, packages
+from bed.process import BedError, run, step, succeeds
+from bed.settings import Bed
+
+BUILDKITD_CONFIG = """\
+[registry."docker.io"]
+  mirrors = ["{registry}"]
+[registry."gcr.io"]
+  mirrors = ["{registry}"]
+[registry."{registry}"]
+  http = true
+[registry."{auth}"]
+  http = true
+"""
+
+
+def link_programs(bed: Bed) -> None:
+    """Today's buildx for the clients, Debian's in a configuration of its own for the tests of fallbacks."""
+    bed.bin.mkdir(parents=True, exist_ok=True)
+    _link(bed.bin / "docker", packages.program(bed, "docker"))
+    link_tools(bed)
+    old = bed.packages / "usr/libexec/docker/cli-plugins/docker-buildx"
+    _link(bed.old_buildx_config / "cli-plugins/docker-buildx", old)
+
+
+def link_tools(bed: Bed) -> None:
+    tools = gotools.folder(bed)
+    for name in ("buildctl", "oracle"):
+        _link(bed.bin / name, tools / name)
+    _link(bed.docker_config / "cli-plugins/docker-buildx", tools / "buildx")
+
+
+def create_builder(bed: Bed, env: dict[str, str], marker: str) -> None:
+    """The docker-container builder, made anew when its image (`marker`) has changed."""
+    noted = bed.buildx_config / "made-from"
+    known = succeeds("docker", "buildx", "inspect", bed.builder, env=env)
+    if not known or not noted.exists() or noted.read_text() != marker:
+        _create(bed, env)
+        noted.write_text(marker)
+    with step(f"builder {bed.builder} is up"):
+        run("docker", "buildx", "inspect", "--bootstrap", bed.builder, env=env)
+    run("docker", "buildx", "use", "default", env=env)
+
+
+def remove_builder(bed: Bed, env: dict[str, str]) -> None:
+    succeeds("docker", "buildx", "rm", "--force", bed.builder, env=env)
+
+
+def _create(bed: Bed, env: dict[str, str]) -> None:
+    remove_builder(bed, env)
+    bed.buildx_config.mkdir(parents=True, exist_ok=True)
+    config = bed.buildx_config / "buildkitd.toml"
+    config.write_text(BUILDKITD_CONFIG.format(registry=bed.registry, auth=bed.auth_registry))
+    run(
+        "docker", "buildx", "create", "--name", bed.builder, "--driver", "docker-container",
+        "--driver-opt", "network=host", "--buildkitd-config", config, env=env,
+    )  # fmt: skip
+
+
+def _link(path: Path, target: Path) -> None:
+    if not target.exists():
+        raise BedError(f"{target} is missing: remove {target.parent} and start again")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink() and path.readlink() == target:
+        return
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def docker(bed: Bed) -> list[str | Path]:
+    return [packages.program(bed, "docker"), "--host", f"unix://{bed.socket}"]
+
+

@@ -1,0 +1,166 @@
+"""Debian packages without installing them: a private apt per architecture, used for downloads only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bed.process import BedError, run, say, succeeds
+
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PRIVATE_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The Debian mirrors this machine uses itself."""
+
+    main: str
+    security: str | None
+
+    def sources(self, suite: str) -> list[str]:
+        """Lines for a sources.list; a rolling suite has neither updates nor security."""
+        if suite in ("sid", "unstable"):
+            return [f"deb [signed-by={KEYRING} check-valid-until=no] {self.main} {suite} main"]
+        lines = [f"deb [signed-by={KEYRING}] {self.main} {name} main" for name in (suite, f"{suite}-updates")]
+        if self.security:
+            lines.append(f"deb [signed-by={KEYRING}] {self.security} {suite}-security main")
+        return lines
+
+
+def find_archive() -> Archive:
+    """From the machine's own apt, so that mirrors and proxies of the place are used."""
+    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(ORIGIN)", "Created-By: Packages")
+    main = security = None
+    for line in listed.splitlines():
+        address, codename, origin = line.split(" ", 2)
+        if origin != "Debian" or codename.endswith("-backports"):
+            continue
+        if codename.endswith("-security"):
+            security = security or address
+        else:
+            main = main or address
+    if main is None:
+        raise BedError("apt lists no Debian archive: run `apt-get update`, or use an engine of your own")
+    return Archive(main, security)
+
+
+def host_suite() -> str:
+    return re.findall(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.MULTILINE)[0]
+
+
+@dataclass(frozen=True)
+class Apt:
+    """An apt of its own: folder, sources and architecture; nothing of the machine's is changed."""
+
+    folder: Path
+    architecture: str
+    sources: Sequence[str]
+    pins: Sequence[tuple[str, int]] = ()
+    status: Path = Path("/dev/null")
+
+    def update(self) -> None:
+        """Fetch the package lists; a suite that fails is left out, if another one answers."""
+        for name in ("lists/partial", "archives/partial", "etc"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "etc/preferences").write_text(
+            "\n".join(f"Package: *\nPin: release n={suite}\nPin-Priority: {number}\n" for suite, number in self.pins)
+        )
+        self._use(self.sources)
+        if succeeds(*self._command("apt-get"), "update", "--error-on=any"):
+            return
+        good = [line for line in self.sources if self._answers(line)]
+        if not good:
+            raise BedError(f"no Debian suite answers for {self.architecture}: {'; '.join(self.sources)}")
+        say(f"{self.architecture}: going on without {len(self.sources) - len(good)} Debian suite(s)")
+        self._use(good)
+        run(*self._command("apt-get"), "update")
+
+    def simulate(self, *packages: str) -> list[tuple[str, bool]] | None:
+        """What installing would bring, each with whether it replaces an installed one; None if impossible."""
+        try:
+            told = run(*self._command("apt-get"), *QUIET, "--simulate", "install", *packages)
+        except BedError:
+            return None
+        return [(name, bool(old)) for name, old in re.findall(r"^Inst (\S+) (\[\S+\] )?\(", told, re.MULTILINE)]
+
+    def download(self, packages: Iterable[str], into: Path) -> list[Path]:
+        """Fetch packages and what they need beyond the status file."""
+        (into / "partial").mkdir(parents=True, exist_ok=True)
+        archives = f"Dir::Cache::archives={into}/"
+        run(*self._command("apt-get"), "-o", archives, *QUIET, "--download-only", "install", *packages)
+        return sorted(into.glob("*.deb"))
+
+    def required(self) -> list[str]:
+        """The packages that every Debian system has."""
+        stanzas = run(*self._command("apt-cache"), "dumpavail").split("\n\n")
+        names = set()
+        for stanza in stanzas:
+            if re.search(r"^(Priority: required|Essential: yes)$", stanza, re.MULTILINE):
+                names.update(re.findall(r"^Package: (\S+)$", stanza, re.MULTILINE))
+        return sorted(names)
+
+    def names(self, pattern: str) -> list[str]:
+        """Every package whose whole name matches."""
+        return [name for name in run(*self._command("apt-cache"), "pkgnames").split() if re.fullmatch(pattern, name)]
+
+    def _use(self, sources: Iterable[str]) -> None:
+        (self.folder / "etc/sources.list").write_text("".join(f"{line}\n" for line in sources))
+
+    def _answers(self, source: str) -> bool:
+        self._use([source])
+        return succeeds(*self._command("apt-get"), "update", "--error-on=any")
+
+    def _command(self, program: str) -> list[str]:
+        settings = {
+            "APT::Architecture": self.architecture,
+            "APT::Architectures": self.architecture,
+            "APT::Sandbox::User": "root",
+            "APT::Update::Post-Invoke": "",
+            "Acquire::Languages": "none",
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+            "Acquire::Retries": "3",
+            "Dir::State": str(self.folder),
+            "Dir::State::lists": f"{self.folder}/lists/",
+            "Dir::State::status": str(self.status),
+            "Dir::Cache": str(self.folder),
+            "Dir::Cache::archives": f"{self.folder}/archives/",
+            "Dir::Cache::pkgcache": "pkgcache.bin",
+            "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+            "Dir::Etc::sourcelist": f"{self.folder}/etc/sources.list",
+            "Dir::Etc::sourceparts": "/dev/null",
+            "Dir::Etc::preferences": f"{self.folder}/etc/preferences",
+            "Dir::Etc::preferencesparts": "/dev/null",
+        }
+        return [program, *(word for key, value in settings.items() for word in ("-o", f"{key}={value}"))]
+
+
+QUIET = ("--yes", "--quiet", "--no-install-recommends")
+
+
+def unpack(packages: Iterable[Path], root: Path) -> None:
+    """The files of packages, without running their scripts; /bin and /lib stay links to /usr."""
+    root.mkdir(parents=True, exist_ok=True)
+    merge_usr(root)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda package: unpack_one(package, root), packages))
+
+
+def unpack_one(package: Path, root: Path) -> list[str]:
+    """Unpack one package; returns the paths it holds, as dpkg lists them."""
+    files = run(
+        "sh", "-ec",
+        'dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink --no-overwrite-dir -v -C "$2"',
+        "sh", package, root,
+    )  # fmt: skip
+    return ["/." if name == "./" else name[1:].rstrip("/") for name in files.splitlines()]
+
+
+def merge_usr(root: Path, more: Iterable[str] = ()) -> None:
+    for name in ("bin", "sbin", "lib", *more):
+        (root / "usr" / name).mkdir(parents=True, exist_ok=True)
+        if not (root / name).is_symlink():
+            (root / name).symlink_to(f"usr/{name}")

@@ -1,0 +1,118 @@
+"""The programs of the private engine: Debian's, unpacked into the cache instead of installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from bed.debian import PRIVATE_TRIPLETS, Apt, find_archive, host_suite, unpack
+from bed.process import BedError, say, step, succeeds
+from bed.settings import HOST_ARCHITECTURE, Bed
+
+NEWER_SUITES = (("trixie", 100), ("sid", 50))  # only where a package asks for them
+
+SMALL = ("docker-registry", "iptables", "iproute2", "socat")
+ENGINE = ("docker.io", "docker-cli", "containerd")  # not runc: a newer one wants a newer libc
+# Newest first. The second is what worked in 2025, the last is the machine's own.
+CHOICES: dict[str, tuple[str, ...]] = {
+    "sid": (*(f"{name}/sid" for name in ENGINE), "docker-buildx/sid", "qemu-user/trixie", "qemu-user-binfmt/trixie"),
+    "trixie": (*(f"{name}/trixie" for name in ENGINE), "docker-buildx/sid", "qemu-user-static"),
+    "own": ("docker.io", "docker-buildx", "qemu-user-static"),
+}
+
+
+def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
+    """Unpack the first choice that this machine's libraries carry, unless one is there already."""
+    stamp = bed.packages / "choice"
+    if stamp.exists() and stamp.read_text() in choices:
+        return stamp.read_text()
+    apt = _apt(bed)
+    with step("fetched the package lists of the engine"):
+        apt.update()
+    for choice in choices:
+        if _fits(apt, wanted := (*CHOICES[choice], *SMALL)):
+            with step(f"unpacked the engine's packages ({choice})"):
+                _unpack(bed, apt, wanted)
+            stamp.write_text(choice)
+            return choice
+        say(f"the engine's packages from {choice} do not fit this machine")
+    raise BedError(f"none of Debian's docker.io packages fits this machine (tried {', '.join(choices)})")
+
+
+def unpack_go(bed: Bed) -> None:
+    """Debian's newest Go; it fetches the exact one that tools/go.mod asks for."""
+    apt = _apt(bed)
+    apt.update()
+    for name in sorted(apt.names(r"golang-1\.\d+-go"), key=lambda name: int(re.findall(r"\d+", name)[1]), reverse=True):
+        if _fits(apt, (name,)):
+            with step(f"unpacked {name}"):
+                _unpack(bed, apt, (name,), keep=True)
+            return
+
+
+def program(bed: Bed, name: str) -> Path:
+    for folder in ("usr/bin", "usr/sbin"):
+        if (found := bed.packages / folder / name).exists():
+            return found
+    if machines := shutil.which(name):
+        return Path(machines)
+    raise BedError(f"{name} is missing: remove {bed.packages} and start again")
+
+
+def environment(bed: Bed) -> dict[str, str]:
+    """So that the unpacked programs find each other and the libraries the machine lacks."""
+    here = bed.packages / "usr"
+    libraries = here / "lib" / PRIVATE_TRIPLETS[HOST_ARCHITECTURE]
+    return {
+        "PATH": f"{here}/sbin:{here}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LD_LIBRARY_PATH": str(libraries),
+        "XTABLES_LIBDIR": f"{libraries}/xtables",
+    }
+
+
+def _apt(bed: Bed) -> Apt:
+    archive = find_archive()
+    suites = [host_suite(), *(suite for suite, _ in NEWER_SUITES if suite != host_suite())]
+    pins = [
+        (name, number)
+        for suite, number in NEWER_SUITES
+        if suite != host_suite()
+        for name in (suite, f"{suite}-updates", f"{suite}-security")
+    ]
+    return Apt(
+        folder=bed.cache / "apt/engine",
+        architecture=HOST_ARCHITECTURE,
+        sources=[line for suite in suites for line in archive.sources(suite)],
+        pins=pins,
+        status=Path("/var/lib/dpkg/status"),
+    )
+
+
+def _fits(apt: Apt, wanted: tuple[str, ...]) -> bool:
+    """Only if no library of the machine would have to be newer than it is."""
+    changes = apt.simulate("--reinstall", *wanted)
+    named = {name.split("/")[0] for name in wanted}
+    return changes is not None and all(name in named for name, replaces in changes if replaces)
+
+
+def _unpack(bed: Bed, apt: Apt, wanted: tuple[str, ...], keep: bool = False) -> None:
+    archives = apt.folder / "archives"
+    shutil.rmtree(archives, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(bed.packages, ignore_errors=True)
+    unpack(apt.download(("--reinstall", *wanted), archives), bed.packages)
+    shutil.rmtree(archives)
+    _link_iptables(bed)
+
+
+def _link_iptables(bed: Bed) -> None:
+    """The names that the package's installation script would have made."""
+    folder = bed.packages / "usr/sbin"
+    nft = succeeds(folder / "xtables-nft-multi", "iptables", "-t", "nat", "-S", env=environment(bed))
+    kind = "nft" if nft else "legacy"
+    for family in ("iptables", "ip6tables"):
+        for action in ("", "-save", "-restore"):
+            link = folder / f"{family}{action}"
+            if not link.exists() and (folder / f"xtables-{kind}-multi").exists():
+                link.symlink_to(f"{family}-{kind}{action}")

@@ -1,0 +1,375 @@
+"""Which base images there are, and how each is put together."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bed import gotools, rootfs
+from bed.debian import Apt, Archive, find_archive, unpack_one
+from bed.golang import go_tree
+from bed.oci import Descriptor, Layer, Platform, Store, make_manifest
+from bed.process import BedError, step
+from bed.settings import HOST_ARCHITECTURE, TESTBED, Bed
+
+AMD64, ARM64 = Platform("linux/amd64", "amd64"), Platform("linux/arm64", "arm64")
+ARM7 = Platform("linux/arm/v7", "armhf")
+OTHERS = (
+    Platform("linux/386", "i386"),
+    Platform("linux/s390x", "s390x"),
+    Platform("linux/ppc64le", "ppc64el"),
+    Platform("linux/riscv64", "riscv64"),
+)
+RUNTIME = (AMD64, ARM64, ARM7, *OTHERS)
+Recipe = Callable[["Kitchen"], list[str]]
+COMPILERS = (AMD64, ARM64)
+HOST = (Platform(f"linux/{HOST_ARCHITECTURE}", HOST_ARCHITECTURE),)
+
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GO_PATH = "PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+GO_PACKAGES = (
+    "g++", "gcc", "libc6-dev", "make", "pkg-config", "git", "ca-certificates", "curl", "wget", "gnupg", "netbase",
+    "openssh-client", "procps", "tzdata",
+)  # fmt: skip
+# Names of variables that say where certificates and package registries are: passed on only where this machine has them.
+CERTIFICATE_VARIABLES = (
+    "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+)  # fmt: skip
+REGISTRY_VARIABLES = (
+    "GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+)  # fmt: skip
+
+
+@dataclass
+class Kitchen:
+    """What every recipe needs: the store, and one apt per architecture, made when first asked for."""
+
+    bed: Bed
+    fetch_go: Callable[[], None]
+    archive: Archive = field(default_factory=find_archive)
+    platforms: tuple[Platform, ...] = RUNTIME
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.bed.store)
+        self._updated: set[str] = set()
+
+    def go(self) -> Path:
+        return gotools.find_go(self.bed, self.fetch_go)
+
+    def apt(self, platform: Platform, status: str = "") -> Apt:
+        folder = self.bed.cache / "apt" / platform.debian
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "status").write_text(status)
+        sources = self.archive.sources(suite(platform))
+        apt = Apt(folder, platform.debian, sources, status=folder / "status")
+        if platform.debian not in self._updated:
+            apt.update()
+            self._updated.add(platform.debian)
+        return apt
+
+    def tree(self, name: str) -> Path:
+        """An empty folder to put a layer together in."""
+        path = self.bed.cache / "work" / name
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def layer(self, key: str, title: str, fill: Callable[[Path], None], made_by: str = "rootfs.py") -> Layer:
+        """The layer of that name, made unless the same code has made it before."""
+        key = f"{key}-{_fingerprint(made_by, title)}"
+        if known := self.store.known_layer(key):
+            return known
+        root = self.tree(key)
+        fill(root)
+        root.chmod(0o755)
+        layer = self.store.add_layer(key, root, title)
+        shutil.rmtree(root)
+        return layer
+
+
+def suite(platform: Platform) -> str:
+    return "trixie" if platform.debian == "riscv64" else "bookworm"  # riscv64 joined Debian with trixie
+
+
+def host_variables() -> list[str]:
+    certificates = [f"{name}={CERTIFICATES}" for name in CERTIFICATE_VARIABLES if name in os.environ]
+    return certificates + [f"{name}={os.environ[name]}" for name in REGISTRY_VARIABLES if name in os.environ]
+
+
+def _fingerprint(made_by: str, title: str) -> str:
+    """Changes when the way a layer is made changes, or this machine's own certificates."""
+    sources = [TESTBED / "bed" / made_by]
+    if made_by == "rootfs.py":
+        sources += sorted(rootfs.HOST_CERTIFICATES.glob("**/*.crt"))
+    return hashlib.sha256(title.encode() + b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
+# Layers
+
+
+def debian_layer(kitchen: Kitchen, platform: Platform) -> Layer:
+    def fill(root: Path) -> None:
+        apt = kitchen.apt(platform)
+        archives = kitchen.tree(f"archives-debian-{platform.debian}")
+        names = [*apt.required(), "apt", "tzdata", "debian-archive-keyring"]
+        status = rootfs.install(apt.download(names, archives), root, platform.debian, "")
+        rootfs.finish_base(root, _sources(kitchen.archive, platform))
+        rootfs.add_certificates(root)
+        _status_file(kitchen, platform).write_text(status)
+        shutil.rmtree(archives)
+
+    return kitchen.layer(f"debian-{platform.debian}", f"debian {suite(platform)} from packages", fill)
+
+
+def packages_layer(kitchen: Kitchen, platform: Platform, key: str, names: Iterable[str]) -> Layer:
+    """Packages on top of Debian's layer, certificates included."""
+    wanted = tuple(names)
+
+    def fill(root: Path) -> None:
+        below = _status_file(kitchen, platform).read_text()
+        archives = kitchen.tree(f"archives-{key}-{platform.debian}")
+        debs = kitchen.apt(platform, below).download(wanted, archives)
+        rootfs.install(debs, root, platform.debian, below)
+        rootfs.add_certificates(root)
+        shutil.rmtree(archives)
+
+    return kitchen.layer(f"{key}-{platform.debian}", f"apt-get install {' '.join(wanted)}", fill)
+
+
+def go_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
+    def fill(root: Path) -> None:
+        go_tree(kitchen.bed, kitchen.go(), version, platform.fields["architecture"], root / "usr/local/go")
+        for name in ("go", "go/src", "go/bin"):
+            (root / name).mkdir()
+            (root / name).chmod(0o1777)
+
+    return kitchen.layer(f"go-{version}-{platform.debian}", f"go {version} in /usr/local/go", fill, "golang.py")
+
+
+DISTROLESS = {
+    "static": ("base-files", "netbase", "tzdata", "ca-certificates", "media-types"),
+    "base": ("libc6", "libssl3"),
+}
+
+
+def distroless_layer(kitchen: Kitchen, platform: Platform, kind: str) -> Layer:
+    names = DISTROLESS[kind]
+    if platform.debian == "riscv64":
+        names = tuple(name.replace("libssl3", "libssl3t64") for name in names)
+
+    def fill(root: Path) -> None:
+        archives = kitchen.tree(f"archives-distroless-{kind}-{platform.debian}")
+        debs = {re.split("_", deb.name)[0]: deb for deb in kitchen.apt(platform).download(names, archives)}
+        rootfs.merge_usr(root, rootfs.LIBRARY_LINKS.get(platform.debian, ()))
+        for name in names:
+            _unpack_distroless(debs[name], root, name)
+        if kind == "static":
+            _finish_distroless(root)
+        shutil.rmtree(archives)
+
+    return kitchen.layer(f"distroless-{kind}-{platform.debian}", f"distroless {kind}", fill)
+
+
+def _unpack_distroless(deb: Path, root: Path, name: str) -> None:
+    from bed.process import run
+
+    unpack_one(deb, root)
+    noted = root / "var/lib/dpkg/status.d" / name
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    noted.write_text(run("dpkg-deb", "-f", deb))
+    for unwanted in ("usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/share/bug", "usr/sbin"):
+        shutil.rmtree(root / unwanted, ignore_errors=True)
+    (root / "usr/sbin").mkdir(exist_ok=True)
+
+
+def _finish_distroless(root: Path) -> None:
+    users = ("root:x:0:0:root:/root:/sbin/nologin", "nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin",
+             "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin")  # fmt: skip
+    groups = ("root:x:0:", "nobody:x:65534:", "tty:x:5:", "staff:x:50:", "nonroot:x:65532:")
+    (root / "etc/passwd").write_text("".join(f"{line}\n" for line in users))
+    (root / "etc/group").write_text("".join(f"{line}\n" for line in groups))
+    (root / "etc/nsswitch.conf").write_text("hosts: files dns\n")
+    rootfs.make_places(root)
+    rootfs.add_certificates(root)
+    home = root / "home/nonroot"
+    home.mkdir(parents=True)
+    home.chmod(0o700)
+    os.chown(home, 65532, 65532)
+
+
+# Images
+
+
+def debian(kitchen: Kitchen) -> list[str]:
+    def manifest(platform: Platform) -> Descriptor:
+        settings = {"Env": [PATH, *host_variables()], "Cmd": ["bash"]}
+        return make_manifest(kitchen.store, platform, [debian_layer(kitchen, platform)], settings)
+
+    tags = ("bookworm", "bookworm-slim", "12", "12-slim", "latest", "stable-slim")
+    return _image(kitchen, [f"docker.io/library/debian:{tag}" for tag in tags], kitchen.platforms, manifest)
+
+
+def golang(kitchen: Kitchen, asked: str) -> list[str]:
+    version = _go_version(kitchen, asked)
+
+    def manifest(platform: Platform) -> Descriptor:
+        layers = [
+            debian_layer(kitchen, platform),
+            packages_layer(kitchen, platform, "golang", GO_PACKAGES),
+            go_layer(kitchen, platform, version),
+        ]
+        env = [GO_PATH, f"GOLANG_VERSION={version}", "GOTOOLCHAIN=local", "GOPATH=/go", *host_variables()]
+        return make_manifest(kitchen.store, platform, layers, {"Env": env, "Cmd": ["bash"], "WorkingDir": "/go"})
+
+    tags = {asked, version} | ({version.rpartition(".")[0]} if _is_newest(kitchen, version) else set())
+    names = [f"docker.io/library/golang:{tag}{more}" for tag in sorted(tags) for more in ("", "-bookworm")]
+    return _image(kitchen, names, COMPILERS, manifest)
+
+
+def distroless(kitchen: Kitchen) -> list[str]:
+    names = []
+    for kind in ("static", "base"):
+        for user, workdir, tags in (("0", "/", ("latest",)), ("65532", "/home/nonroot", ("nonroot",))):
+            names += _distroless(kitchen, kind, tags, {"User": user, "WorkingDir": workdir})
+    return names
+
+
+def _distroless(kitchen: Kitchen, kind: str, tags: tuple[str, ...], user: dict[str, str]) -> list[str]:
+    def manifest(platform: Platform) -> Descriptor:
+        kinds = ("static",) if kind == "static" else ("static", "base")
+        layers = [distroless_layer(kitchen, platform, name) for name in kinds]
+        settings = {"Env": [PATH, f"SSL_CERT_FILE={CERTIFICATES}"], **user}
+        return make_manifest(kitchen.store, platform, layers, settings)
+
+    hub = "gcr.io/distroless"
+    names = [f"{hub}/{kind}{more}:{tag}" for more in ("-debian12", "") for tag in tags]
+    return _image(kitchen, names, kitchen.platforms, manifest)
+
+
+def busybox(kitchen: Kitchen) -> list[str]:
+    def manifest(platform: Platform) -> Descriptor:
+        def fill(root: Path) -> None:
+            archives = kitchen.tree(f"archives-busybox-{platform.debian}")
+            debs = kitchen.apt(platform).download(["busybox-static"], archives)
+            _fill_busybox(root, next(deb for deb in debs if deb.name.startswith("busybox-static_")))
+            shutil.rmtree(archives)
+
+        layer = kitchen.layer(f"busybox-{platform.debian}", "busybox", fill)
+        return make_manifest(kitchen.store, platform, [layer], {"Env": [PATH], "Cmd": ["sh"]})
+
+    return _image(kitchen, ["docker.io/library/busybox:latest"], kitchen.platforms, manifest)
+
+
+BUSYBOX = (
+    "sh ash cat cp mv rm ls ln mkdir rmdir chmod chown touch echo printf test true false sleep env id whoami pwd "
+    "uname date head tail cut sort uniq wc tr grep egrep fgrep sed awk find xargs tar gzip gunzip zcat wget ps kill "
+    "du df stat sha256sum md5sum od hexdump basename dirname readlink realpath which tee expr seq adduser addgroup"
+)
+
+
+def _fill_busybox(root: Path, deb: Path) -> None:
+    spare = root.with_name(f"{root.name}-deb")
+    rootfs.merge_usr(spare)
+    unpack_one(deb, spare)
+    (root / "bin").mkdir()
+    shutil.copy2(spare / "usr/bin/busybox", root / "bin/busybox")
+    shutil.rmtree(spare)
+    for name in BUSYBOX.split():
+        (root / "bin" / name).symlink_to("busybox")
+    rootfs.make_places(root)
+    (root / "etc").mkdir()
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n")
+    (root / "etc/group").write_text("root:x:0:\nnobody:x:65534:\n")
+
+
+def buildkit(kitchen: Kitchen) -> list[str]:
+    """What `buildx create --driver docker-container` asks for, with today's BuildKit in it."""
+    tools = gotools.folder(kitchen.bed)
+
+    def fill(root: Path) -> None:
+        (root / "usr/bin").mkdir(parents=True)
+        for name in ("buildkitd", "buildctl"):
+            shutil.copy2(tools / name, root / "usr/bin" / name)
+
+    def manifest(platform: Platform) -> Descriptor:
+        layers = [
+            debian_layer(kitchen, platform),
+            packages_layer(kitchen, platform, "buildkit", ("runc", "git", "ca-certificates", "openssh-client", "pigz")),
+            kitchen.layer(f"buildkit-{_digest(tools / 'buildkitd')}-{platform.debian}", "buildkitd, buildctl", fill),
+        ]
+        settings = {"Env": [PATH, *host_variables()], "Entrypoint": ["buildkitd"], "Volumes": {"/var/lib/buildkit": {}}}
+        return make_manifest(kitchen.store, platform, layers, settings)
+
+    return _image(kitchen, ["docker.io/moby/buildkit:buildx-stable-1"], HOST, manifest)
+
+
+def frontend(kitchen: Kitchen) -> list[str]:
+    """What a `# syntax=docker/dockerfile:1` line asks for."""
+    program = gotools.folder(kitchen.bed) / "dockerfile-frontend"
+    capabilities = ("inputs", "subrequests", "contexts", "gitquerystring")
+    labels = {
+        "moby.buildkit.frontend.network.none": "true",
+        "moby.buildkit.frontend.caps": ",".join(f"moby.buildkit.frontend.{name}" for name in capabilities),
+    }
+
+    def fill(root: Path) -> None:
+        (root / "bin").mkdir()
+        shutil.copy2(program, root / "bin/dockerfile-frontend")
+
+    def manifest(platform: Platform) -> Descriptor:
+        layer = kitchen.layer(f"frontend-{_digest(program)}", "dockerfile-frontend", fill)
+        settings = {"Env": [PATH], "WorkingDir": "/", "Entrypoint": ["/bin/dockerfile-frontend"], "Labels": labels}
+        return make_manifest(kitchen.store, platform, [layer], settings)
+
+    tags = ("1", "latest", "1-labs", *(f"1.{minor}" for minor in range(2, 25)))
+    return _image(kitchen, [f"docker.io/docker/dockerfile:{tag}" for tag in tags], HOST, manifest)
+
+
+# Parts
+
+
+def _image(
+    kitchen: Kitchen, names: list[str], platforms: Iterable[Platform], manifest: Callable[[Platform], Descriptor]
+) -> list[str]:
+    with step(f"image {names[0].removeprefix('docker.io/').removeprefix('library/')}"), ThreadPoolExecutor(2) as pool:
+        kitchen.store.add_image(names, list(pool.map(manifest, platforms)))
+    return names
+
+
+def _go_version(kitchen: Kitchen, asked: str) -> str:
+    """`1.21` is its newest release, `1.21.5` is itself."""
+    for version in reversed(gotools.releases(kitchen.bed, kitchen.go())):
+        if version == asked or version.startswith(f"{asked}."):
+            return version
+    raise BedError(f"no Go release {asked}: the module proxy lists none")
+
+
+def _is_newest(kitchen: Kitchen, version: str) -> bool:
+    return version.count(".") == 2 and _go_version(kitchen, version.rpartition(".")[0]) == version
+
+
+def _status_file(kitchen: Kitchen, platform: Platform) -> Path:
+    path = kitchen.store.folder / "status" / platform.debian
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _sources(archive: Archive, platform: Platform) -> str:
+    parts = [(archive.main, f"{suite(platform)} {suite(platform)}-updates")]
+    if archive.security:
+        parts.append((archive.security, f"{suite(platform)}-security"))
+    signed = "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg"
+    return "\n".join(f"Types: deb\nURIs: {uri}\nSuites: {names}\nComponents: main\n{signed}\n" for uri, names in parts)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -1,0 +1,81 @@
+"""The registry: one on a socket, reached under one loopback name from every network namespace.
+
+A second one wants a user name and a password, for the tests of logins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bed import packages
+from bed.network import inside
+from bed.process import BedError, daemon, end, running, wait_until
+from bed.settings import AUTH_HTPASSWD, Bed
+
+CONFIG = """\
+version: 0.1
+log: {{level: warn, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: {data}}}
+  delete: {{enabled: true}}
+http: {{net: unix, addr: {socket}, secret: testbed}}
+"""
+AUTH = "auth: {{htpasswd: {{realm: testbed, path: {htpasswd}}}}}\n"
+
+
+def start(bed: Bed, namespaced: bool = True) -> None:
+    for name, port in _registries(bed):
+        socket = bed.run / f"{name}.sock"
+        if running(name, bed.run) is None:
+            socket.unlink(missing_ok=True)
+            command = [packages.program(bed, "docker-registry"), "serve", _configure(bed, name)]
+            daemon(name, bed.run, command, packages.environment(bed))
+        if not wait_until(socket.exists, 15):
+            raise BedError(f"the registry does not start: see {bed.run / name}.log")
+        _forward(bed, f"{name}-outside", socket, port, [])
+        if namespaced:
+            _forward(bed, f"{name}-inside", socket, port, inside(bed))
+
+
+def stop(bed: Bed) -> None:
+    for name, _ in _registries(bed):
+        for part in (f"{name}-inside", f"{name}-outside", name):
+            end(part, bed.run)
+
+
+def is_up(bed: Bed) -> bool:
+    return all(running(name, bed.run) is not None for name, _ in _registries(bed))
+
+
+def _registries(bed: Bed) -> Iterator[tuple[str, int]]:
+    yield "registry", bed.registry_port
+    yield "auth-registry", bed.auth_registry_port
+
+
+def _configure(bed: Bed, name: str) -> Path:
+    data, config = bed.cache / name, bed.run / f"{name}.yml"
+    data.mkdir(parents=True, exist_ok=True)
+    text = CONFIG.format(data=data, socket=bed.run / f"{name}.sock")
+    if name == "auth-registry":
+        (bed.run / "htpasswd").write_text(f"{AUTH_HTPASSWD}\n")
+        text += AUTH.format(htpasswd=bed.run / "htpasswd")
+    config.write_text(text)
+    return config
+
+
+def _forward(bed: Bed, name: str, socket: Path, port: int, prefix: list[str | Path]) -> None:
+    if running(name, bed.run) is None:
+        listen = f"TCP4-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=64"
+        command = [*prefix, packages.program(bed, "socat"), listen, f"UNIX-CONNECT:{socket}"]
+        daemon(name, bed.run, command, packages.environment(bed))
+    if not wait_until(lambda: _listens(bed, name, port), 5) or running(name, bed.run) is None:
+        raise BedError(f"port {port} on loopback cannot be used: see {bed.run / name}.log")
+
+
+def _listens(bed: Bed, name: str, port: int) -> bool:
+    number = running(name, bed.run)
+    if number is None:
+        return False
+    table = Path(f"/proc/{number}/net/tcp").read_text()
+    return f"0100007F:{port:04X} 00000000:0000 0A" in table
