@@ -206,7 +206,8 @@ def test_what_is_refused(argv: tuple[str, ...], message: str) -> None:
 def test_values_and_credentials_are_masked() -> None:
     argv = (
         "docker", "buildx", "build", "--build-arg", "TOKEN=s3cr3t", "--build-arg=OTHER=hidden",
-        "--build-arg", "BARE", "--cache-to", "type=s3,bucket=b,secret_access_key=s3cr3t,access_key_id=s3cr3t", "--tag", "a:1",
+        "--build-arg", "BARE", "--tag", "a:1",
+        "--cache-to", "type=s3,bucket=b,secret_access_key=s3cr3t,access_key_id=s3cr3t",
         "https://user:s3cr3t@example.org/repo.git",
     )  # fmt: skip
     shown = display_command(argv)
