@@ -203,14 +203,13 @@ def _sections(
     if size < layout.size:
         problems.append("section headers of an impossible size")
         return
-    rows: list[tuple[int, int, int, int, int]] = []
-    for index in range(min(count, _MAX_HEADERS)):
-        raw = bytes(data[offset + index * size : offset + index * size + layout.size])
-        if len(raw) < layout.size:
-            # Stripping tools leave such files (sstrip, UPX): the kernel does not read section headers.
-            break
-        name, kind, _, address, at, length = layout.unpack(raw)[:6]
-        rows.append((name, kind, address, at, length))
+    # Some tools leave a table that lies outside the file (UPX); the kernel does not read section headers.
+    raw = bytes(data[offset : offset + size * min(count, _MAX_HEADERS)])
+    rows = [
+        (name, kind, address, at, length)
+        for start in range(0, len(raw) - layout.size + 1, size)
+        for name, kind, _, address, at, length, *_ in (layout.unpack_from(raw, start),)
+    ]
     names = b""
     if names_index < len(rows):
         _, _, _, at, length = rows[names_index]

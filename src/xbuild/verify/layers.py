@@ -99,11 +99,10 @@ def normal_path(name: str) -> str:
 
 def scan_layer(image: Image, layer: Descriptor) -> LayerScan:
     """Read one layer, digest checked."""
-    source = image.open_layer(layer)
     where = f"{image.blobs.name}: layer {layer.digest}"
-    stream = Stream(decompressed(source, where), where)
-    scan = scan_tar(stream, layer.digest)
-    source.finish()
+    with image.open_layer(layer) as source:
+        scan = scan_tar(Stream(decompressed(source, where), where), layer.digest)
+        source.finish()
     return scan
 
 
@@ -193,7 +192,8 @@ def scan_layers(image: Image, layers: Sequence[Descriptor], cache: Path | None) 
 def _scan_or_recall(image: Image, layer: Descriptor, cache: Path | None) -> LayerScan:
     known = _recall(cache, layer.digest)
     if known is not None:
-        image.open_layer(layer).finish()
+        with image.open_layer(layer) as source:
+            source.finish()
         return known
     start = time.monotonic()
     scan = scan_layer(image, layer)

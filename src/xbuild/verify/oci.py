@@ -206,7 +206,7 @@ class Archive:
 
 
 class Digester:
-    """Reads a blob while computing its digest; `finish` compares digest and size with the descriptor's."""
+    """Reads a blob while computing its digest, which `finish` compares; closes the file at the end."""
 
     def __init__(self, file: IO[bytes], descriptor: Descriptor, where: str) -> None:
         self._file = file
@@ -223,6 +223,12 @@ class Digester:
         self._hash.update(found)
         self._size += len(found)
         return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def finish(self) -> None:
         """Read the rest; ImageError when the blob is not the one that was named."""
@@ -312,12 +318,19 @@ def _unzstd(source: Digester, first: bytes, where: str) -> Callable[[], bytes]:
     else:
         reader = zstandard.ZstdDecompressor().stream_reader(joined, read_across_frames=True)
         failures = (zstandard.ZstdError,)
+    total = 0
 
     def block() -> bytes:
+        nonlocal total
         try:
-            return reader.read(_BLOCK)
+            found = reader.read(_BLOCK)
         except failures as error:
             raise ImageError(f"a zstd layer cannot be read: {error}", file=where) from error
+        total += len(found)
+        if not total:
+            # zstandard takes a frame that breaks off for the end; later breaks show in the tar.
+            raise ImageError("a zstd layer breaks off", file=where)
+        return found
 
     return block
 
@@ -497,8 +510,7 @@ def _blob_json(blobs: Blobs, descriptor: Descriptor, what: str) -> Any:
     file = blobs.open(descriptor.digest)
     if file is None:
         raise _missing(blobs.name, descriptor, what)
-    with file:
-        source = Digester(file, descriptor, blobs.name)
+    with Digester(file, descriptor, blobs.name) as source:
         data = source.read(_JSON_LIMIT)
         source.finish()
     return _json(data, blobs.name, f"{what} {descriptor.digest}")

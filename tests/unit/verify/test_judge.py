@@ -1,0 +1,645 @@
+"""The judgement: planted wrong binaries by kind, and what must not raise an alarm."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.verify.builder import (
+    Built,
+    Elf,
+    Item,
+    go_program,
+    go_text,
+    hardlink,
+    symlink,
+    write_layout,
+)
+from xbuild.platforms import Platform
+from xbuild.verify.checks import Allow, Check, Kind, Severity, Verification, glob_pattern
+from xbuild.verify.image import BaseLayers, verify_layout
+
+LOADERS = {
+    "amd64": "/lib64/ld-linux-x86-64.so.2",
+    "arm64": "/lib/ld-linux-aarch64.so.1",
+    "arm": "/lib/ld-armhf.so.3",
+}
+
+
+def verify(
+    *images: Built,
+    allow: Sequence[Allow] = (),
+    base_layers: BaseLayers = 0,
+    platforms: Sequence[str] | None = None,
+) -> Verification:
+    wanted = None if platforms is None else [Platform.parse(name) for name in platforms]
+    with tempfile.TemporaryDirectory() as folder:
+        layout = write_layout(Path(folder) / "layout", *images)
+        return verify_layout(layout, wanted, allow, base_layers=base_layers, cache=None)
+
+
+def static(architecture: str, flags: int = 0) -> bytes:
+    return Elf(architecture, flags=flags).build()
+
+
+def dynamic(architecture: str, *needed: str, **more: str) -> bytes:
+    loader = more.pop("interpreter", LOADERS.get(architecture, "/lib/ld.so"))
+    elf = Elf(architecture, kind=3, interpreter=loader, needed=needed, runpath=more.get("runpath"))
+    return elf.build()
+
+
+def library(architecture: str, *needed: str, soname: str | None = None) -> bytes:
+    return Elf(architecture, kind=3, needed=needed, soname=soname).build()
+
+
+def userland(architecture: str) -> list[Item]:
+    """A C library and its loader, as in a glibc image."""
+    triplet = {"amd64": "x86_64", "arm64": "aarch64"}[architecture] + "-linux-gnu"
+    return [
+        Item(LOADERS[architecture], library(architecture)),
+        Item(f"usr/lib/{triplet}/libc.so.6", library(architecture)),
+        symlink("lib/" + triplet, f"/usr/lib/{triplet}"),
+        Item("bin/sh", dynamic(architecture, "libc.so.6")),
+    ]
+
+
+def arm64(*layers: Sequence[Item], entrypoint: Sequence[str] = ("/app",)) -> Built:
+    """An arm64 image with a fitting entrypoint and what is planted on top."""
+    return Built("linux/arm64", [[Item("app", static("arm64"))], *layers], entrypoint)
+
+
+def failures(outcome: Verification) -> list[tuple[Kind, str]]:
+    return [(check.kind, check.path) for check in outcome.failures]
+
+
+def only(checks: Sequence[Check]) -> Check:
+    (check,) = checks
+    return check
+
+
+# --- planted wrong binaries ---
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("app", static("amd64")),
+        ("usr/local/bin/tool", static("amd64")),
+        ("usr/lib/aarch64-linux-gnu/libfoo.so.1", library("amd64")),
+        ("srv/node_modules/bcrypt/lib/binding/bcrypt.node", library("amd64")),
+        ("srv/node_modules/esbuild/bin/esbuild", static("amd64")),
+        ("srv/node_modules/@esbuild/linux-x64/bin/esbuild", static("amd64")),
+        ("usr/lib/python3/site-packages/x.cpython-311-x86_64-linux-gnu.so", library("amd64")),
+        ("opt/go", go_program("amd64")),
+        ("opt/upx", static("amd64")[:120]),
+        ("opt/s390x", static("s390x")),
+        ("opt/static32", static("386")),
+        ("opt/arm", go_program("arm")),
+    ],
+)
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "plain"])
+def test_a_binary_for_another_machine(path: str, content: bytes, compression: str) -> None:
+    image = replace(arm64([Item(path, content, 0o644 if "lib" in path else 0o755)]), compression=compression)
+    check = only(verify(image).failures)
+    assert check.kind is Kind.MACHINE
+    assert check.path == "/" + path
+    assert check.layer is not None
+    assert (check.layer.index, check.layer.created_by) == (1, "COPY layer1 / # buildkit")
+    assert check.expected == "64-bit AArch64"
+    assert check.found
+
+
+def test_wrong_class_and_byte_order_of_the_right_machine() -> None:
+    planted = [Item("a", Elf("arm64", bits=32).build()), Item("b", Elf("arm64", little=False).build())]
+    outcome = verify(arm64(planted))
+    assert failures(outcome) == [(Kind.CLASS, "/a"), (Kind.BYTE_ORDER, "/b")]
+
+
+def test_another_operating_system() -> None:
+    assert failures(verify(arm64([Item("a", Elf("arm64", osabi=9).build())]))) == [(Kind.OS, "/a")]
+
+
+def test_the_file_that_counts_is_the_merged_one() -> None:
+    good, bad = static("arm64"), static("amd64")
+    assert verify(arm64([Item("x", bad)], [Item("x", good)])).passed
+    assert failures(verify(arm64([Item("x", good)], [Item("x", bad)]))) == [(Kind.MACHINE, "/x")]
+    assert verify(arm64([Item("d/x", bad)], [Item("d/.wh.x")])).passed
+    assert verify(arm64([Item("d/x", bad)], [Item(".wh.d")])).passed
+
+
+def test_busybox_style_links_name_each_path_once() -> None:
+    image = arm64(
+        [
+            Item("bin/busybox", static("amd64")),
+            symlink("bin/ls", "busybox"),
+            hardlink("bin/cp", "bin/busybox"),
+        ]
+    )
+    assert {path for _, path in failures(verify(image))} == {"/bin/busybox", "/bin/cp"}
+
+
+def test_setuid_programs_are_judged_too() -> None:
+    assert failures(verify(arm64([Item("usr/bin/su", static("amd64"), 0o4755)]))) == [
+        (Kind.MACHINE, "/usr/bin/su")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("platform", "settings", "found"),
+    [
+        ("linux/amd64", {"GOAMD64": "v3"}, "GOAMD64=v3"),
+        ("linux/amd64/v2", {"GOAMD64": "v3"}, "GOAMD64=v3"),
+        ("linux/arm/v6", {"GOARM": "7"}, "GOARM=7"),
+        ("linux/arm/v6", {"GOARM": "7,hardfloat"}, "GOARM=7"),
+        ("linux/arm/v5", {"GOARM": "6"}, "GOARM=6"),
+        ("linux/arm64", {"GOARM64": "v8.2,lse"}, "GOARM64=v8.2,lse"),
+        ("linux/ppc64le", {"GOPPC64": "power10"}, "GOPPC64=power10"),
+        ("linux/riscv64", {"GORISCV64": "rva22u64"}, "GORISCV64=rva22u64"),
+        ("linux/amd64", {"GOARCH": "arm64"}, "GOARCH=arm64"),
+        ("linux/amd64", {"GOOS": "android"}, "GOOS=android"),
+    ],
+)
+def test_go_programs_built_for_another_cpu(platform: str, settings: dict[str, str], found: str) -> None:
+    architecture = platform.split("/")[1]
+    image = Built(platform, [[Item("app", go_program(architecture, **settings))]], ["/app"])
+    check = only(verify(image).failures)
+    assert (check.kind, check.found) == (Kind.GO, found)
+
+
+@pytest.mark.parametrize(
+    ("platform", "settings", "warnings"),
+    [
+        ("linux/amd64/v3", {"GOAMD64": "v1"}, 1),
+        ("linux/amd64/v3", {"GOAMD64": "v3"}, 0),
+        ("linux/amd64", {"GOAMD64": "v1"}, 0),
+        ("linux/arm/v7", {"GOARM": "6"}, 1),
+        ("linux/arm/v7", {"GOARM": "7"}, 0),
+        ("linux/arm/v6", {"GOARM": "6,softfloat"}, 0),
+        ("linux/arm64", {"GOARM64": "v8.0"}, 0),
+        ("linux/s390x", {}, 0),
+        ("linux/mips64le", {"GOMIPS64": "hardfloat"}, 0),
+    ],
+)
+def test_go_programs_that_run(platform: str, settings: dict[str, str], warnings: int) -> None:
+    architecture = platform.split("/")[1]
+    outcome = verify(Built(platform, [[Item("app", go_program(architecture, **settings))]], ["/app"]))
+    assert outcome.passed
+    assert len(outcome.warnings) == warnings
+
+
+def test_a_go_program_before_build_settings_were_recorded() -> None:
+    old = Elf("arm", go_old=("go1.17", go_text(["m\tv1\tx"]))).build()
+    assert verify(Built("linux/arm/v7", [[Item("app", old)]], ["/app"])).passed
+
+
+@pytest.mark.parametrize(
+    ("platform", "elf", "kind"),
+    [
+        ("linux/arm/v6", Elf("arm", kind=3, arm_arch=10, flags=0x5000400), Kind.CPU),
+        ("linux/arm/v7", Elf("arm", kind=3, arm_arch=14, flags=0x5000400), Kind.CPU),
+        ("linux/arm/v7", Elf("arm", kind=3, flags=0x5000200), Kind.ABI),
+        ("linux/arm/v5", Elf("arm", kind=3, flags=0x5000400), Kind.ABI),
+        ("linux/arm/v5", Elf("arm", flags=0x5000400), Kind.ABI),
+        ("linux/ppc64le", Elf("ppc64le", flags=1), Kind.ABI),
+        ("linux/riscv64", Elf("riscv64", kind=3, flags=1), Kind.ABI),
+        ("linux/amd64", Elf("amd64", x86_level=3), Kind.CPU),
+        ("linux/amd64/v2", Elf("amd64", x86_level=4), Kind.CPU),
+    ],
+)
+def test_wrong_abi_and_cpu_level(platform: str, elf: Elf, kind: Kind) -> None:
+    assert failures(verify(Built(platform, [[Item("lib.so", elf.build())]]))) == [(kind, "/lib.so")]
+
+
+@pytest.mark.parametrize(
+    ("platform", "elf"),
+    [
+        ("linux/arm/v6", Elf("arm", kind=3, arm_arch=6, flags=0x5000400)),
+        ("linux/arm/v7", Elf("arm", kind=3, arm_arch=10, flags=0x5000400)),
+        ("linux/arm/v7", Elf("arm", flags=0x5000200)),
+        ("linux/arm/v5", Elf("arm", kind=3, arm_arch=4, flags=0x5000200)),
+        ("linux/ppc64le", Elf("ppc64le", flags=2)),
+        ("linux/riscv64", Elf("riscv64", kind=3, flags=5)),
+        ("linux/amd64/v3", Elf("amd64", x86_level=3)),
+        ("linux/386", Elf("386")),
+        ("linux/loong64", Elf("loong64", flags=0x43)),
+        ("linux/s390x", Elf("s390x", flags=1)),
+    ],
+)
+def test_right_abi_and_cpu_level(platform: str, elf: Elf) -> None:
+    outcome = verify(Built(platform, [[Item("lib.so", elf.build())]]))
+    assert not outcome.failures
+    assert not outcome.warnings
+
+
+# --- where it came from, where it lies ---
+
+
+def test_the_base_image_only_warns() -> None:
+    image = arm64([Item("opt/x", static("amd64"))])
+    check = only(verify(image, base_layers={Platform.parse("linux/arm64"): 2}).warnings)
+    assert (check.path, check.reason) == ("/opt/x", "came with the base image")
+    assert check.layer is not None
+    assert not check.layer.added
+    assert not verify(image, base_layers=1).passed
+    assert not verify(image, base_layers={Platform.parse("linux/amd64"): 2}).passed
+
+
+def test_layers_of_a_distribution_are_taken_for_the_base() -> None:
+    image = replace(arm64([Item("opt/x", static("amd64"))]), created_by=["debootstrap", "COPY x"])
+    assert not verify(image, base_layers=None).passed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "srv/node_modules/bcrypt/prebuilds/linux-x64/bcrypt.node",
+        "usr/lib/x86_64-linux-gnu/libz.so.1",
+        "usr/x86_64-linux-gnu/lib/libc.so.6",
+        "usr/lib/gcc-cross/x86_64-linux-gnu/12/cc1",
+        "usr/local/rustup/toolchains/stable/lib/rustlib/x86_64-unknown-linux-gnu/lib/libstd.so",
+        "usr/local/go/src/debug/elf/testdata/gcc-amd64-linux-exec",
+        "go/pkg/mod/example.com/m@v1.0.0/bin/x",
+        "src/app/testdata/hello",
+        "usr/lib/firmware/x.bin",
+        "usr/lib/debug/usr/bin/x.debug",
+        "usr/bin/qemu-aarch64-static",
+    ],
+)
+def test_places_made_for_foreign_files(path: str) -> None:
+    outcome = verify(arm64([Item(path, library("amd64"))]))
+    assert outcome.passed
+    assert only(outcome.warnings).reason
+
+
+def test_no_place_excuses_the_entrypoint() -> None:
+    image = Built("linux/arm64", [[Item("src/testdata/app", static("amd64"))]], ["/src/testdata/app"])
+    assert failures(verify(image)) == [(Kind.MACHINE, "/src/testdata/app")]
+
+
+def test_files_for_several_platforms_side_by_side() -> None:
+    several = [Item(f"opt/tool-{name}", static(name)) for name in ("amd64", "arm64")]
+    outcome = verify(arm64(several))
+    assert outcome.passed
+    assert only(outcome.warnings).path == "/opt/tool-amd64"
+    several = [
+        Item(f"lib/attach_linux_{name}.so", library(arch))
+        for name, arch in (("amd64", "amd64"), ("x86", "386"))
+    ]
+    assert len(verify(arm64(several)).warnings) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        Elf("amd64", machine=247, kind=1).build(),
+        Elf("amd64", machine=190).build(),
+        b"MZ" + bytes(100),
+        b"\xcf\xfa\xed\xfe" + bytes(100),
+        b"!<arch>\n",
+        b"\xca\xfe\xba\xbe\0\0\0\x34",
+        Elf("amd64", kind=4).build(),
+    ],
+)
+def test_files_that_are_for_no_cpu_of_ours(content: bytes) -> None:
+    outcome = verify(arm64([Item("opt/x", content)]))
+    assert not outcome.failures
+    assert not outcome.warnings
+
+
+def test_objects_and_damaged_files_warn() -> None:
+    outcome = verify(arm64([Item("a.o", Elf("amd64", kind=1).build()), Item("b", b"\x7fELF\x09")]))
+    assert outcome.passed
+    assert [(check.kind, check.path) for check in outcome.warnings] == [
+        (Kind.MACHINE, "/a.o"),
+        (Kind.UNREADABLE, "/b"),
+    ]
+
+
+def test_32_bit_programs_with_a_userland_of_their_own() -> None:
+    old = [
+        Item("lib/ld-linux.so.2", library("386")),
+        Item("opt/game", dynamic("386", interpreter="/lib/ld-linux.so.2")),
+        Item("opt/libgame.so", library("386")),
+    ]
+    image = Built("linux/amd64", [[Item("app", static("amd64"))], old], ["/app"])
+    outcome = verify(image)
+    assert outcome.passed
+    assert {check.path for check in outcome.warnings} == {
+        "/lib/ld-linux.so.2",
+        "/opt/game",
+        "/opt/libgame.so",
+    }
+    assert verify(replace(image, entrypoint=["/opt/game"])).passed
+    assert not verify(Built("linux/amd64", [old[1:2]], ["/opt/game"])).passed
+
+
+def test_exceptions_and_unused_ones() -> None:
+    image = arm64([Item("opt/x/y", static("amd64"))])
+    outcome = verify(image, allow=[Allow("/opt/**", "needed on the host"), Allow("/usr/*", "old")])
+    assert outcome.passed
+    allowed = only([check for check in outcome.platforms[0].checks if check.path == "/opt/x/y"])
+    assert (allowed.severity, allowed.reason) == (Severity.OK, "allowed: needed on the host")
+    unused = only(outcome.warnings)
+    assert (unused.kind, unused.path) == (Kind.EXCEPTION, "/usr/*")
+    assert not verify(image, allow=[Allow("/opt/*", "one folder only")]).passed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        ("/a/*.so", "/a/b.so", True),
+        ("/a/*.so", "/a/b/c.so", False),
+        ("/a/**/c.so", "/a/c.so", True),
+        ("/a/**/c.so", "/a/b/b/c.so", True),
+        ("a/b?", "/a/bc", True),
+        ("**/x", "/a/x", True),
+        ("/a.b", "/aXb", False),
+    ],
+)
+def test_patterns_of_exceptions(pattern: str, path: str, expected: bool) -> None:
+    assert bool(glob_pattern(pattern).fullmatch(path)) is expected
+
+
+# --- what the image runs ---
+
+
+def glibc(*items: Item, entrypoint: Sequence[str] = ("/app",), cmd: Sequence[str] = (), **more: str) -> Built:
+    env = ["PATH=/usr/local/bin:/usr/bin:/bin", *(f"{key}={value}" for key, value in more.items())]
+    return Built("linux/arm64", [userland("arm64"), list(items)], entrypoint, cmd, env=env)
+
+
+def test_a_whole_chain_is_ok() -> None:
+    outcome = verify(glibc(Item("app", dynamic("arm64", "libc.so.6"))))
+    assert outcome.passed
+    assert not outcome.warnings
+    assert [check.path for check in outcome.platforms[0].checks] == [
+        "/app",
+        LOADERS["arm64"],
+        "/usr/lib/aarch64-linux-gnu/libc.so.6",
+    ]
+
+
+@pytest.mark.parametrize("base_layers", [0, 1, 5])
+def test_a_missing_library_fails_wherever_it_should_have_come_from(base_layers: int) -> None:
+    check = only(verify(glibc(Item("app", dynamic("arm64", "libz.so.1"))), base_layers=base_layers).failures)
+    assert (check.kind, check.path, check.needed_by) == (Kind.LIBRARY, "libz.so.1", "/app")
+
+
+def test_a_library_of_a_library() -> None:
+    items = [
+        Item("app", dynamic("arm64", "liba.so")),
+        Item("usr/lib/liba.so", library("arm64", "libb.so")),
+        Item("usr/lib/libb.so", library("amd64")),
+    ]
+    outcome = verify(glibc(*items))
+    assert {(check.kind, check.path) for check in outcome.failures} == {
+        (Kind.LIBRARY, "/usr/lib/libb.so"),
+        (Kind.MACHINE, "/usr/lib/libb.so"),
+    }
+    assert "only as 64-bit x86-64" in next(c.message for c in outcome.failures if c.kind is Kind.LIBRARY)
+
+
+def test_a_foreign_library_is_passed_over_when_the_right_one_follows() -> None:
+    items = [
+        Item("app", dynamic("arm64", "liba.so")),
+        Item("etc/ld.so.conf", b"include /etc/ld.so.conf.d/*.conf\n"),
+        Item("etc/ld.so.conf.d/x.conf", b"# all\n/usr/lib/x86_64-linux-gnu\n/opt/lib\n"),
+        Item("usr/lib/x86_64-linux-gnu/liba.so", library("amd64")),
+        Item("opt/lib/liba.so", library("arm64")),
+    ]
+    outcome = verify(glibc(*items))
+    assert outcome.passed
+    assert [check.path for check in outcome.warnings] == ["/usr/lib/x86_64-linux-gnu/liba.so"]
+
+
+@pytest.mark.parametrize(
+    ("elf", "where", "env"),
+    [
+        (Elf("arm64", kind=3, needed=("liba.so",), runpath="$ORIGIN/../lib"), "srv/lib/liba.so", {}),
+        (Elf("arm64", kind=3, needed=("liba.so",), rpath="${ORIGIN}"), "srv/bin/liba.so", {}),
+        (
+            Elf("arm64", kind=3, needed=("liba.so",), rpath="/opt/$LIB"),
+            "opt/lib/aarch64-linux-gnu/liba.so",
+            {},
+        ),
+        (Elf("arm64", kind=3, needed=("liba.so",)), "opt/liba.so", {"LD_LIBRARY_PATH": "/none:/opt"}),
+        (Elf("arm64", kind=3, needed=("/opt/liba.so",)), "opt/liba.so", {}),
+        (Elf("arm64", kind=3, needed=("liba.so",)), "usr/lib64/liba.so", {}),
+    ],
+)
+def test_where_libraries_are_looked_for(elf: Elf, where: str, env: dict[str, str]) -> None:
+    program = replace(elf, interpreter=LOADERS["arm64"]).build()
+    good = glibc(
+        Item("srv/bin/app", program), Item(where, library("arm64")), entrypoint=["/srv/bin/app"], **env
+    )
+    assert verify(good).passed
+    assert not verify(glibc(Item("srv/bin/app", program), entrypoint=["/srv/bin/app"], **env)).passed
+
+
+def test_musl() -> None:
+    loader = "/lib/ld-musl-aarch64.so.1"
+    needed = ("libc.musl-aarch64.so.1", "libz.so.1")
+    app = Elf("arm64", kind=3, interpreter=loader, needed=needed).build()
+    items = [Item("app", app), Item(loader, library("arm64")), Item("opt/libz.so.1", library("arm64"))]
+    assert not verify(Built("linux/arm64", [items], ["/app"])).passed
+    path = Item("etc/ld-musl-aarch64.path", b"/lib\n/opt\n")
+    assert verify(Built("linux/arm64", [[*items, path]], ["/app"])).passed
+
+
+def test_a_missing_loader_and_a_foreign_one() -> None:
+    app = Item("app", dynamic("arm64", "libc.so.6"))
+    check = only(verify(Built("linux/arm64", [[app]], ["/app"])).failures)
+    assert (check.kind, check.path, check.needed_by) == (Kind.INTERPRETER, LOADERS["arm64"], "/app")
+    foreign = Item(LOADERS["arm64"], library("amd64"))
+    outcome = verify(Built("linux/arm64", [[foreign], [app]], ["/app"]), base_layers=1)
+    assert (Kind.MACHINE, LOADERS["arm64"]) in failures(outcome)
+
+
+def test_programs_on_path_with_missing_libraries_warn() -> None:
+    items = [Item("app", static("arm64")), Item("usr/bin/x", dynamic("arm64", "libnone.so"))]
+    outcome = verify(glibc(*items))
+    assert outcome.passed
+    assert only(outcome.warnings).kind is Kind.LIBRARY
+    elsewhere = verify(glibc(items[0], Item("opt/x", dynamic("arm64", "libnone.so"))))
+    assert not elsewhere.warnings
+
+
+@pytest.mark.parametrize(
+    ("items", "entrypoint", "kind", "path"),
+    [
+        ([], ["/app"], Kind.COMMAND, "/app"),
+        ([], ["serve"], Kind.COMMAND, "serve"),
+        ([Item("app", static("arm64"), 0o644)], ["/app"], Kind.COMMAND, "/app"),
+        ([Item("app", b"text")], ["/app"], Kind.COMMAND, "/app"),
+        ([Item("app", b"MZ" + bytes(99))], ["/app"], Kind.COMMAND, "/app"),
+        ([Item("app", b"\x7fELF\x05")], ["/app"], Kind.UNREADABLE, "/app"),
+        ([Item("app", b"#!/bin/none\n")], ["/app"], Kind.INTERPRETER, "/bin/none"),
+        (
+            [Item("app", b"#!/usr/bin/env node\n"), Item("usr/bin/env", static("arm64"))],
+            ["/app"],
+            Kind.INTERPRETER,
+            "node",
+        ),
+        ([Item("app", b"#!/app\n")], ["/app"], Kind.MACHINE, ""),
+        ([Item("app", b"#!/bin/x\n"), Item("bin/x", static("amd64"))], ["/app"], Kind.MACHINE, "/bin/x"),
+        ([Item("usr/bin/serve", static("amd64"))], ["serve"], Kind.MACHINE, "/usr/bin/serve"),
+        ([symlink("app", "bin/x"), Item("bin/x", static("amd64"))], ["/app"], Kind.MACHINE, "/bin/x"),
+        ([symlink("app", "nowhere")], ["/app"], Kind.COMMAND, "/app"),
+        ([Item("bin/sh", static("arm64"))], ["/bin/sh", "-c", "exec A=1 /app --x"], Kind.MACHINE, ""),
+        (
+            [Item("tini", static("arm64")), Item("x", static("386"))],
+            ["/tini", "--", "/x"],
+            Kind.MACHINE,
+            "/x",
+        ),
+    ],
+)
+def test_commands(items: Sequence[Item], entrypoint: Sequence[str], kind: Kind, path: str) -> None:
+    found = failures(verify(Built("linux/arm64", [items], entrypoint)))
+    if path:
+        assert (kind, path) in found
+    else:
+        assert not found
+
+
+def test_env_and_arguments_of_interpreters() -> None:
+    items = [
+        Item("usr/bin/node", static("arm64")),
+        Item("usr/bin/env", static("arm64")),
+        Item("run", b"#!/usr/bin/env -S A=1 node --x\n"),
+    ]
+    outcome = verify(
+        Built("linux/arm64", [items], ["run"], ["node", "index.js"], working_dir="/", env=["PATH=/:/usr/bin"])
+    )
+    assert outcome.passed
+    assert [check.path for check in outcome.platforms[0].checks] == ["/usr/bin/env", "/usr/bin/node"]
+
+
+def test_relative_commands_and_the_working_folder() -> None:
+    image = Built("linux/arm64", [[Item("srv/app", static("amd64"))]], ["./app"], working_dir="/srv")
+    assert failures(verify(image)) == [(Kind.MACHINE, "/srv/app")]
+
+
+def test_the_command_counts_when_it_is_a_program() -> None:
+    items = [Item("entry", static("arm64")), Item("usr/bin/x", static("amd64"))]
+    image = Built("linux/arm64", [items], ["/entry"], ["x", "--flag"])
+    assert failures(verify(image, base_layers=1)) == [(Kind.MACHINE, "/usr/bin/x")]
+    assert verify(replace(image, cmd=["--help"]), base_layers=1).passed
+
+
+def test_the_program_inside_a_shell_command() -> None:
+    items = [Item("bin/sh", static("arm64")), Item("opt/x", static("amd64"))]
+    image = Built("linux/arm64", [items], [], ["/bin/sh", "-c", "exec /opt/x --flag"])
+    assert failures(verify(image, base_layers=1)) == [(Kind.MACHINE, "/opt/x")]
+    gone = verify(replace(image, cmd=["/bin/sh", "-c", "/opt/gone"]), base_layers=1)
+    assert only(gone.failures + tuple(c for c in gone.warnings if c.kind is Kind.COMMAND)).path == "/opt/gone"
+    assert verify(replace(image, cmd=["/bin/sh", "-c", "$RUN 'unclosed"]), base_layers=1).passed
+
+
+def test_an_image_without_a_command() -> None:
+    assert verify(Built("linux/arm64", [[Item("x", static("arm64"))]])).passed
+
+
+# --- platforms ---
+
+
+def test_a_missing_platform() -> None:
+    outcome = verify(arm64(), platforms=["linux/arm64", "linux/amd64"])
+    check = only(outcome.failures)
+    assert (check.kind, check.expected, check.found) == (Kind.PLATFORM, "linux/amd64", "linux/arm64")
+
+
+def test_only_the_platforms_asked_for() -> None:
+    bad = Built("linux/amd64", [[Item("app", static("arm64"))]], ["/app"])
+    assert verify(arm64(), bad, platforms=["linux/arm64"]).passed
+    assert not verify(arm64(), bad).passed
+
+
+@pytest.mark.parametrize(
+    ("index", "config", "passed"),
+    [
+        ("linux/arm64", "linux/amd64", False),
+        ("linux/arm/v6", "linux/arm/v7", False),
+        ("linux/arm/v7", "linux/arm", True),
+        ("linux/arm64/v8", "linux/arm64", True),
+        ("linux/amd64/v3", "linux/amd64", True),
+        ("linux/arm64", "plan9/mips", False),
+    ],
+)
+def test_index_and_config_agree(index: str, config: str, passed: bool) -> None:
+    outcome = verify(Built(index, [[]], config_platform=config))
+    assert outcome.passed is passed
+    assert all(check.kind is Kind.PLATFORM for check in outcome.failures)
+
+
+# --- across platforms ---
+
+
+def pair(
+    one: dict[str, str], two: dict[str, str], *deps: Sequence[str], versions: Sequence[str] = ("go1", "go1")
+) -> Verification:
+    images = [
+        Built(f"linux/{name}", [[Item("app", go_program(name, dep, version, **settings))]], ["/app"])
+        for name, settings, dep, version in zip(
+            ("amd64", "arm64"), (one, two), deps or ([], []), versions, strict=True
+        )
+    ]
+    return verify(*images)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "message"),
+    [
+        ({"CGO_ENABLED": "1"}, {"CGO_ENABLED": "0"}, "platforms differ in cgo"),
+        ({"tags": "a,b"}, {"tags": "a"}, "platforms differ in build tags"),
+    ],
+)
+def test_go_programs_built_differently_fail(one: dict[str, str], two: dict[str, str], message: str) -> None:
+    check = only(pair(one, two).failures)
+    assert (check.kind, check.message, check.path) == (Kind.GO_DIFFERS, message, "/app")
+    assert check.expected.startswith("linux/amd64: ")
+    assert check.found.startswith("linux/arm64: ")
+
+
+def test_other_modules_fail_and_additional_ones_warn() -> None:
+    outcome = pair({}, {}, ["a\tv1\ts", "b\tv1\ts"], ["a\tv2\ts", "b\tv1\ts"])
+    assert only(outcome.failures).message == "platforms differ in module a"
+    outcome = pair({}, {}, ["a\tv1\ts", "b\tv1\ts"], ["a\tv1\ts"])
+    assert outcome.passed
+    assert only(outcome.warnings).message == "only some platforms have b"
+
+
+def test_equal_go_programs_say_nothing() -> None:
+    same = {"CGO_ENABLED": "0", "vcs.revision": "1"}
+    outcome = pair({**same, "tags": "a,b"}, {**same, "tags": "b,a"}, ["a\tv1\ts"], ["a\tv1\ts"])
+    assert outcome.passed
+    assert not outcome.warnings
+
+
+def test_other_revisions_and_go_versions_warn() -> None:
+    assert len(pair({"vcs.revision": "1"}, {"vcs.revision": "2"}).warnings) == 1
+    assert len(pair({}, {}, versions=["go1.21", "go1.22"]).warnings) == 1
+
+
+def test_differences_of_the_base_image_warn() -> None:
+    images = [
+        Built(f"linux/{name}", [[Item("usr/bin/x", go_program(name, CGO_ENABLED=cgo))]])
+        for name, cgo in (("amd64", "1"), ("arm64", "0"))
+    ]
+    assert verify(*images, base_layers=1).passed
+    assert not verify(*images).passed
+    assert verify(*images, allow=[Allow("/usr/bin/x", "known")]).passed
+
+
+def test_json() -> None:
+    outcome = verify(arm64([Item("x", static("amd64"))])).to_json()
+    assert outcome["passed"] is False
+    (platform,) = outcome["platforms"]
+    assert platform["platform"] == "linux/arm64"
+    assert platform["counts"]["elf"] == 2
+    first = platform["checks"][0]
+    assert (first["severity"], first["path"], first["layer"]["index"]) == ("failure", "/x", 1)
