@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Thread
@@ -15,18 +15,21 @@ from xbuild.cli.checking import Checked, check, wrong_architecture
 from xbuild.cli.live import OnEvent, progress_kind, showing, terminal_of
 from xbuild.cli.output import print_lines, say
 from xbuild.cli.preflight import preflight
-from xbuild.cli.prepare import Prepared, prepare
-from xbuild.cli.project import Project, open_project, with_engine
+from xbuild.cli.prepare import Prepared, plan_only, prepare, with_new_text
+from xbuild.cli.project import open_project, with_engine
 from xbuild.cli.records import Records
 from xbuild.errors import EngineError, RegistryError
 from xbuild.solve.build import SolveResult, build_commands, call_buildx, solve, workspace
 from xbuild.solve.deliver import Delivery, deliver
-from xbuild.solve.engine import Engine, inspect_engine
+from xbuild.solve.engine import Builder, Engine, inspect_engine
 from xbuild.solve.options import BuildOptions, display_command, parse_build_arguments
 from xbuild.views.baseline import Saved
 from xbuild.views.outcome import outcome_lines
 from xbuild.views.plan import plan_lines
 from xbuild.views.progress import Scene
+
+# Stands where no engine answers and nothing will be run.
+NO_ENGINE = Engine(Builder("", ""), (0, 0, 0), {})
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -133,24 +136,39 @@ def _report(
 
 def dry_run(options: BuildOptions, folder: Path) -> int:
     """Print plan, diff and the exact command; run nothing."""
-    from xbuild.rewrite.diff import unified
-
     project = open_project(options, folder)
     engine, problem = _engine_if_any(options)
-    prepared = _dry_prepared(project, engine, folder)
-    terminal = terminal_of(sys.stdout)
+    known = project if engine is None else with_engine(project, engine)
+    prepared = plan_only(known, engine or NO_ENGINE, folder)
     if prepared.plan is not None:
-        print_lines([*plan_lines(prepared.plan, terminal), ""])
-    if prepared.new is not None and project.inputs.dockerfile is not None:
-        print_lines([*unified(project.inputs.dockerfile, prepared.new).splitlines(), ""])
-    else:
-        print_lines([f"not rewritten: {prepared.why_not}", ""])
+        print_lines([*plan_lines(prepared.plan, terminal_of(sys.stdout)), ""])
+        if not prepared.why_not:
+            prepared = with_new_text(prepared, conditional=True)
+    print_lines([*_difference(prepared), ""])
     if engine is None:
-        print_lines([f"the command depends on the builder: {problem}"])
+        print_lines([f"the command depends on the builder, and none answers: {problem}"])
     else:
         commands = build_commands(prepared.request)
         print_lines(display_command(argv, show_values=options.show_values) for argv in commands)
     return 0
+
+
+def _difference(prepared: Prepared) -> Iterator[str]:
+    """The diff, and what it still rests on."""
+    from xbuild.rewrite.diff import unified
+
+    if prepared.new is None or prepared.plan is None:
+        yield f"not rewritten: {prepared.why_not}"
+        return
+    yield from unified(prepared.project.source, prepared.new).splitlines()
+    for question in prepared.plan.questions:
+        line = _line(prepared, question.instruction)
+        yield f"before building, the builder would be asked which packages of line {line} use cgo"
+
+
+def _line(prepared: Prepared, instruction: int) -> int:
+    assert prepared.project.dockerfile is not None
+    return prepared.project.dockerfile.instructions[instruction].first_line
 
 
 def _engine_if_any(options: BuildOptions) -> tuple[Engine | None, str]:
@@ -158,18 +176,6 @@ def _engine_if_any(options: BuildOptions) -> tuple[Engine | None, str]:
         return inspect_engine(options.builder, bootstrap=False), ""
     except EngineError as error:
         return None, error.message
-
-
-def _dry_prepared(project: Project, engine: Engine | None, folder: Path) -> Prepared:
-    if engine is not None:
-        return prepare(with_engine(project, engine), engine, folder, None, ask=False)
-    return prepare(project, _no_engine(), folder, None, ask=False)
-
-
-def _no_engine() -> Engine:
-    from xbuild.solve.engine import Builder
-
-    return Engine(Builder("", ""), (0, 0, 0), {})
 
 
 T = TypeVar("T")

@@ -7,6 +7,7 @@ subcommand.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from inspect import cleandoc
 from typing import Any
 
 import typer
@@ -35,8 +36,8 @@ def make_app(name: str, summary: str, function: Callable[..., Any]) -> typer.Typ
 
 
 def _details(function: Callable[..., Any]) -> str:
-    """The docstring after its first line."""
-    return (function.__doc__ or "").partition("\n")[2].strip()
+    """The docstring, which continues the summary."""
+    return cleandoc(function.__doc__ or "")
 
 
 def _as_ours(name: str, error: Exception) -> Exception:

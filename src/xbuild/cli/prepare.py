@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from xbuild.cli.project import Project, plan_project
 from xbuild.cli.questions import settle
 from xbuild.dockerfile.model import Dockerfile, Instruction
+from xbuild.errors import EditError
 from xbuild.graph.model import StageGraph
 from xbuild.plan.model import Plan
 from xbuild.solve.build import SolveRequest
@@ -77,32 +78,48 @@ def prepare(
     engine: Engine,
     folder: Path,
     on_event: Callable[[Event], None] | None,
-    *,
-    ask: bool = True,
 ) -> Prepared:
     """Plan, ask the builder what the plan wants to know, and write the new text."""
+    before = plan_only(project, engine, folder)
+    if before.why_not or before.plan is None:
+        return before
+    settled = settle(project, before.plan, engine, folder, on_event)
+    return with_new_text(replace(before, plan=settled.plan, why_not=settled.problem))
+
+
+def plan_only(project: Project, engine: Engine, folder: Path) -> Prepared:
+    """The plan without asking anybody; also with `--no-rewrite`: what is wrong with the file is said."""
     if project.dockerfile is None:
         return Prepared(project, engine, folder, why_not=project.inputs.reason)
-    plan = plan_project(
-        project
-    )  # also with --no-rewrite: what is wrong with the file is said before building
-    if project.options.no_rewrite:
-        return Prepared(project, engine, folder, why_not="--no-rewrite")
-    problem = ""
-    if ask and plan.questions:
-        settled = settle(project, plan, engine, folder, on_event)
-        plan, problem = settled.plan, settled.problem
-    return _rewritten(Prepared(project, engine, folder, plan, why_not=problem), project.dockerfile, plan)
+    plan = plan_project(project)
+    return Prepared(
+        project, engine, folder, plan, why_not="--no-rewrite" if project.options.no_rewrite else ""
+    )
 
 
-def _rewritten(before: Prepared, dockerfile: Dockerfile, plan: Plan) -> Prepared:
+def with_new_text(before: Prepared, *, conditional: bool = False) -> Prepared:
+    """With the text that the plan makes. Only --dry-run shows verdicts that rest on something unproved."""
     from xbuild.rewrite.render import rewrite
 
-    # Without conditional=True: a verdict that rests on something unproved is never built.
-    outcome = rewrite(dockerfile, plan)
+    dockerfile, plan = before.project.dockerfile, before.plan
+    assert dockerfile is not None
+    assert plan is not None
+    try:
+        outcome = rewrite(dockerfile, plan, conditional=conditional)
+    except EditError as error:
+        # The check of the new text against what was meant: then the user's own text is built.
+        return replace(before, why_not=f"the new text would not be what was meant: {error}")
     if not outcome.changed:
-        why = before.why_not or "nothing to change (xbuild plan says why)"
-        return Prepared(before.project, before.engine, before.folder, plan, why_not=why)
-    return Prepared(
-        before.project, before.engine, before.folder, plan, outcome.text, outcome.line_map, before.why_not
-    )
+        return replace(before, why_not=before.why_not or _why_not(plan))
+    return replace(before, new=outcome.text, line_map=outcome.line_map)
+
+
+def _why_not(plan: Plan) -> str:
+    """The first thing that stands in the way."""
+    for stage in plan.stages:
+        if not stage.is_proved and stage.conditions:
+            return f"{stage.name} only on the condition {stage.conditions[0]}"
+    reason = next((r for s in plan.stages for r in s.reasons), None)
+    if reason is not None:
+        return f"line {reason.place.line}: {reason.text} (xbuild plan says more)"
+    return "nothing to change (xbuild plan says why)"

@@ -22,7 +22,7 @@ class Sample:
     kind: str
     round: int
     seconds: float
-    client_seconds: float = 0.0
+    solve_seconds: float = 0.0
     executed: tuple[str, ...] = ()
 
 

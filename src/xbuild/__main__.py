@@ -1,0 +1,7 @@
+"""`python -m xbuild`."""
+
+import sys
+
+from xbuild.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,98 @@
+"""What may import what, and where the outside world is touched (docs/decisions, `style` section 1)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import xbuild
+
+ROOT = Path(xbuild.__file__ or "").parent
+PACKAGES = ("cli", "dockerfile", "graph", "plan", "rewrite", "rules", "solve", "verify", "views")
+FOOT = ("errors", "platforms", "text")
+# Doors: they import anything, and nothing below imports them.
+DOORS = ("cli", "library", "__main__", "__init__")
+OUTSIDE = ("cli", "solve", "verify", *DOORS)
+HOMES = {"typer": ("cli",), "yaml": ("cli",), "python_on_whales": ("solve", "verify")}
+
+# Modules that touch files, processes, the network, the clock or the environment.
+WORLD = frozenset(
+    "os subprocess socket shutil tempfile time signal threading selectors urllib http pathlib random secrets "
+    "multiprocessing asyncio ssl glob fcntl".split()
+)
+
+
+def modules() -> tuple[Path, ...]:
+    return tuple(sorted(ROOT.rglob("*.py")))
+
+
+def package_of(path: Path) -> str:
+    relative = path.relative_to(ROOT)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """(module, name) of every import, also inside functions; `import a.b` has an empty name."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def own(path: Path) -> Iterator[str]:
+    """The packages of xbuild that a module imports from."""
+    for module, name in imports(path):
+        if module == "xbuild":
+            yield name if (ROOT / name).is_dir() or (ROOT / f"{name}.py").exists() else "__init__"
+        elif module.startswith("xbuild."):
+            yield module.split(".")[1]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_come_from_above(path: Path) -> None:
+    package = package_of(path)
+    if package in DOORS:
+        return
+    for other in own(path):
+        if package in FOOT:
+            assert other in FOOT, f"{package} imports {other}"
+        else:
+            assert other in FOOT or (other in PACKAGES and other != "cli" and other <= package), (
+                f"{package} imports {other}"
+            )
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_libraries_stay_in_their_homes(path: Path) -> None:
+    for module, _ in imports(path):
+        home = HOMES.get(module.split(".")[0])
+        assert home is None or package_of(path) in home, f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_some_packages_touch_the_outside_world(path: Path) -> None:
+    if package_of(path) in OUTSIDE:
+        return
+    touched = {module.split(".")[0] for module, _ in imports(path)} & WORLD
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("open", "print", "input")
+    }
+    assert not touched | calls, f"{path} uses {touched | calls}"
+
+
+@pytest.mark.parametrize("package", ["plan/toolchains", "rules"])
+def test_no_toolchain_and_no_rule_imports_another(package: str) -> None:
+    names = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    for path in (ROOT / package).glob("*.py"):
+        if path.stem == "__init__":
+            continue
+        prefix = f"xbuild.{package.replace('/', '.')}."
+        others = {m.removeprefix(prefix).split(".")[0] for m, _ in imports(path) if m.startswith(prefix)}
+        assert not (others & names) - {path.stem}, f"{path} imports {others}"
