@@ -27,6 +27,7 @@ from xbuild.graph.model import (
     StageBase,
     StageGraph,
     Value,
+    sources_of,
 )
 
 # BuildKit sets it when the base image does not (`util/system/path.go`).
@@ -89,9 +90,11 @@ class _State:
     """A stage from its FROM to its end: for each name, and for the rest, what it became and where.
 
     An entry `(index, value)` holds for instructions after `index`; what comes from the base has index -1.
+    `may_derive`: the base is an unknown one of several stages.
     """
 
     is_base_known: bool
+    may_derive: bool = False
     names: dict[str, list[tuple[int, Value]]] = field(default_factory=dict)
     now: dict[str, Value] = field(default_factory=dict)
     image_env: dict[str, Value] = field(default_factory=dict)
@@ -112,7 +115,9 @@ class _State:
 
         No base image is expected to set an automatic platform ARG: without ARG it is empty.
         """
-        return None if self.is_base_known or name in _AUTOMATIC else _UNKNOWN
+        if self.is_base_known or (name in _AUTOMATIC and not self.may_derive):
+            return None
+        return _UNKNOWN
 
 
 def _state_of(graph: StageGraph, stage: int) -> _State:
@@ -147,7 +152,7 @@ def _start(graph: StageGraph, stage: Stage, memo: Mapping[int, _State]) -> _Stat
     if isinstance(base, StageBase):
         return _derive(memo[base.stage])
     facts = _facts_of(graph, stage)
-    state = _State(is_base_known=facts is not None and facts.is_complete)
+    state = _State(facts is not None and facts.is_complete, bool(sources_of(base)))
     if facts is None:
         facts = ImageFacts(workdir=None, user=None, is_complete=False)
     env = {name: Value(text, "env") for name, text in facts.env.items()}
@@ -177,11 +182,17 @@ def _facts_of(graph: StageGraph, stage: Stage) -> ImageFacts | None:
 
 
 def _derive(base: _State) -> _State:
-    """What a stage starts with that is derived from another one."""
-    state = _State(is_base_known=base.is_base_known)
+    """What a stage starts with that is derived from another one.
+
+    An ARG of the base gives way to an ENV of that name in the image below, of which one may not know.
+    """
+    state = _State(base.is_base_known, base.may_derive)
     state.image_env = {name: _inherited(value) for name, value in base.image_env.items()}
     for name, value in {**base.now, **base.image_env}.items():
-        state.set(-1, name, _inherited(value))
+        kept = _inherited(value)
+        if name not in base.image_env and base.fallback(name) is not None:
+            kept = replace(kept, text=None)
+        state.set(-1, name, kept)
     state.workdirs.append((-1, base.workdirs[-1][1]))
     state.users.append((-1, base.users[-1][1]))
     state.shells.append((-1, base.shells[-1][1]))

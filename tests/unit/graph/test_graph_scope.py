@@ -155,6 +155,20 @@ def test_an_unknown_base_may_set_anything_but_platform_args() -> None:
     assert not Scope(graph, 0, 2).is_base_known
 
 
+def test_an_inherited_arg_may_give_way_to_an_env_of_an_unknown_image() -> None:
+    text = "FROM node AS a\nARG NODE_VERSION=18\nARG TARGETARCH=arm\nFROM a\n"
+    assert text_at_end(text, "NODE_VERSION") is None
+    assert text_at_end(text, "TARGETARCH") == "arm"
+    facts = ImageFacts(env={"NODE_VERSION": "22"})
+    assert text_at_end(text, "NODE_VERSION", image_facts=lambda _: facts) == "22"
+    assert text_at_end(text, "NODE_VERSION", image_facts=lambda _: ImageFacts()) == "18"
+
+
+def test_a_base_that_may_be_a_stage_may_declare_platform_args() -> None:
+    graph = graph_of("FROM a AS b-amd64\nARG TARGETOS\nFROM b-$TARGETARCH\n")
+    assert at_end(graph, "TARGETOS") == Value(None, "env")
+
+
 def test_facts_about_the_base_image() -> None:
     asked: list[str] = []
 
