@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from xbuild.dockerfile.model import Dockerfile, Flag, Instruction, Other, Run
+from xbuild.dockerfile.model import Dockerfile, Flag, Instruction, Other
 from xbuild.dockerfile.typed import opens_heredoc, split_csv
-from xbuild.dockerfile.words import SPACE, split_gaps, split_quoted
+from xbuild.dockerfile.words import KEYWORDS, SPACE, split_gaps, split_health, split_quoted
 from xbuild.errors import DockerfileSyntaxError
 
 # Flags that an instruction takes, and of which kind: one value, several, or a truth value.
@@ -45,10 +45,6 @@ _FLAGS: dict[str, dict[str, str]] = {
 }
 # BuildKit never looks at the flags of these.
 _FLAGS_IGNORED = frozenset({"ARG", "STOPSIGNAL"})
-_KEYWORDS = frozenset(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER"
-    " VOLUME WORKDIR".split()
-)
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -84,7 +80,7 @@ def check(dockerfile: Dockerfile) -> None:
 
 def _check(instruction: Instruction, escape: str) -> None:
     keyword = instruction.keyword
-    if keyword not in _KEYWORDS:
+    if keyword not in KEYWORDS:
         raise _WrongError(f"unknown instruction {keyword}", "one of the Dockerfile reference")
     checker = _CHECKERS.get(keyword)
     if checker is not None:
@@ -169,7 +165,7 @@ def _check_device(value: str) -> None:
             raise _WrongError(f"--device with {key}", "name and required")
 
 
-_GO_BOOLEANS = frozenset("1 t T TRUE true True 0 f F FALSE false False".split())
+_GO_BOOLEANS = frozenset(["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"])
 
 
 def _check_from(instruction: Instruction, _escape: str) -> None:
@@ -230,9 +226,7 @@ def _check_onbuild(instruction: Instruction, _escape: str) -> None:
 
 
 def _check_health(instruction: Instruction, _escape: str) -> None:
-    match = re.match(f"([^{SPACE}]*)[{SPACE}]*(.*)", instruction.arguments.text, re.DOTALL)
-    assert match is not None
-    kind, rest = match[1].upper(), match[2]
+    kind, rest = split_health(instruction.arguments.text)
     if kind == "NONE":
         if rest and instruction.words != ():
             raise _WrongError("HEALTHCHECK NONE with arguments", "HEALTHCHECK NONE")

@@ -133,10 +133,7 @@ def _is_only_continuations(dockerfile: Dockerfile, script: Logical, span: Span) 
     """Whether what lies between the characters of `span` in the source holds nothing worth keeping."""
     offsets = script.offsets
     text = dockerfile.source.text
-    for at in range(span.start, span.end - 1):
-        if "#" in text[offsets[at] + 1 : offsets[at + 1]]:
-            return False
-    return True
+    return all("#" not in text[offsets[at] + 1 : offsets[at + 1]] for at in range(span.start, span.end - 1))
 
 
 def _is_edited_run(

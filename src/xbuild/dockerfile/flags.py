@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from xbuild.dockerfile.model import Flag, Logical
-from xbuild.dockerfile.words import GAP, SPACE
+from xbuild.dockerfile.words import GAP, KEYWORDS, SPACE
 from xbuild.text import Span
 
 _BYTE_SPACE = "\t\n\v\f\r \x85\xa0"
@@ -20,7 +20,7 @@ _PLAIN_FLAG = re.compile(
 
 
 class Head(NamedTuple):
-    """An instruction taken apart: keyword as written, flags, and the stripped arguments."""
+    """An instruction taken apart: keyword in upper case, flags, and the stripped arguments."""
 
     keyword: str
     keyword_span: Span
@@ -39,30 +39,36 @@ class _Word(NamedTuple):
 def split_head(line: Logical, escape: str) -> Head:
     """Split a logical line; `line` may have spaces around it."""
     text = line.text
-    start = len(text) - len(text.lstrip(SPACE))
-    end = max(start, len(text.rstrip(SPACE)))
-    gap = GAP.search(text, start, end)
-    keyword_end = gap.start() if gap else end
-    offsets = line.offsets
-    rest = text[gap.end() : end] if gap else ""
-    rest_at = gap.end() if gap else end
+    body = text.lstrip(SPACE)
+    if len(body) != len(text):
+        line = line.slice(Span(len(text) - len(body), len(text)))
+    text = line.text
+    body = text.rstrip(SPACE)
+    gap = GAP.search(body)
+    if gap is None:
+        nothing = line.slice(Span(len(body), len(body)))
+        return Head(_upper(body), line.to_source(Span(0, len(body))), line, (), nothing)
+    at = gap.end()
+    rest = body[at:]
     flags: tuple[Flag, ...] = ()
-    if rest.startswith("--") or (rest and rest[0] > "\x7f"):
-        flags, taken = _read_flags(rest, line, rest_at, escape)
-        rest_at += taken
-        rest = rest[taken:]
-    stripped = rest.strip(SPACE)
-    if stripped:
-        rest_at += rest.index(stripped[0])
-    else:
-        rest_at = end
-    return Head(
-        text[start:keyword_end],
-        line.to_source(Span(start, keyword_end)),
-        Logical(text[start:], offsets[start:]) if start else line,
-        flags,
-        Logical(stripped, offsets[rest_at : rest_at + len(stripped) + 1]),
-    )
+    if rest[0] == "-" or rest[0] > "\x7f":
+        flags, taken = _read_flags(rest, line, at, escape)
+        rest = rest[taken:].lstrip(SPACE)
+        at = len(body) - len(rest)
+    arguments = Logical(rest, line.offsets[at : at + len(rest) + 1])
+    return Head(_upper(body[: gap.start()]), line.to_source(Span(0, gap.start())), line, flags, arguments)
+
+
+def _upper(keyword: str) -> str:
+    """`keyword` in upper case, so that it equals a known one exactly when BuildKit takes it for that."""
+    upper = keyword.upper()
+    if upper.isascii() and keyword.isascii():
+        return upper
+    # Go lowers U+0130 to a plain i and U+212A to a k before it looks a keyword up; it keeps U+0131 and U+017F.
+    folded = keyword.replace("\u0130", "i").lower()
+    if folded.isascii():
+        return folded.upper() if folded.upper() in KEYWORDS else upper
+    return keyword if upper in KEYWORDS else upper
 
 
 def _read_flags(rest: str, line: Logical, at: int, escape: str) -> tuple[tuple[Flag, ...], int]:

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 
 from xbuild.dockerfile.flags import Head, split_head
 from xbuild.dockerfile.heredoc import LexError, Opening, chomp_tabs, find_openings
 from xbuild.dockerfile.model import Directive, Dockerfile, Heredoc, Instruction, Logical, Node, Trivia
+from xbuild.dockerfile.offsets import Offsets
 from xbuild.dockerfile.typed import HEREDOC_KEYWORDS, JSON_KEYWORDS, Context, MalformedError, build
-from xbuild.dockerfile.words import SPACE, NotStringsError, parse_strings
+from xbuild.dockerfile.words import SPACE, NotStringsError, parse_strings, split_health
 from xbuild.errors import DockerfileSyntaxError
 from xbuild.text import Source, Span
 
@@ -174,8 +174,9 @@ class _Parser:
         if cut is None:
             return Logical(stripped, range(start, start + len(stripped) + 1))
         pieces = [cut]
-        ranges = [range(start, start + len(cut))]
-        end = start + len(cut)
+        size = len(cut)
+        joined = [0]
+        sources = [start]
         lines, starts = self.lines, self.starts
         while cut is not None and self.index < len(lines):
             line = lines[self.index].rstrip("\r")
@@ -187,43 +188,41 @@ class _Parser:
             cut = self._cut_continuation(line)
             piece = line if cut is None else cut
             pieces.append(piece)
-            end = start + len(piece)
-            ranges.append(range(start, end))
-        return Logical("".join(pieces), (*chain.from_iterable(ranges), end))
+            joined.append(size)
+            sources.append(start)
+            size += len(piece)
+        return Logical("".join(pieces), Offsets(joined, sources, 0, size + 1))
 
     def _instruction(self, line: Logical, first: int) -> Instruction:
-        head = split_head(line, self.escape)
-        heads = [head]
-        while _keyword(heads[-1]) == "ONBUILD" and heads[-1].arguments.text:
+        heads = [split_head(line, self.escape)]
+        while heads[-1].keyword == "ONBUILD" and heads[-1].arguments.text:
             heads.append(split_head(heads[-1].arguments, self.escape))
-        words = [_strings(head) for head in heads]
+        last = heads[-1]
+        words = _strings(last)
         heredocs: tuple[Heredoc, ...] = ()
-        if (
-            "<<" in line.text
-            and len(heads) < 3
-            and words[-1] is None
-            and _keyword(heads[-1]) in HEREDOC_KEYWORDS
-        ):
+        if "<<" in line.text and len(heads) < 3 and words is None and last.keyword in HEREDOC_KEYWORDS:
             heredocs = self._read_heredocs(find_openings(line.text), first)
         span = Span(self.starts[first], self._end_of(self.index - 1))
         context = Context(self.text, self.escape)
-        inner = None
-        for head, strings in zip(reversed(heads), reversed(words), strict=True):
+        made: Instruction | None = None
+        while heads:
+            head = heads.pop()
             common = {
                 "span": span,
                 "first_line": first + 1,
                 "last_line": self.index,
-                "keyword": _keyword(head),
+                "keyword": head.keyword,
                 "keyword_span": head.keyword_span,
                 "logical": head.logical,
                 "flags": head.flags,
                 "arguments": head.arguments,
-                "words": strings,
+                "words": words,
                 "heredocs": heredocs,
             }
-            inner = build(head, common, context, inner)
-        assert inner is not None
-        return inner
+            made = build(head, common, context, made)
+            words = None
+        assert made is not None
+        return made
 
     def _read_heredocs(self, openings: list[Opening], first: int) -> tuple[Heredoc, ...]:
         return tuple(self._read_heredoc(opening, first) for opening in openings)
@@ -253,26 +252,13 @@ class _Parser:
         )
 
 
-def _keyword(head: Head) -> str:
-    # Go maps U+0130 to a plain i, Python to an i with a combining dot.
-    return head.keyword.replace("\u0130", "i").lower().upper()
-
-
 def _strings(head: Head) -> tuple[str, ...] | None:
     """The exec form, for instructions that have one. Raises NotStringsError."""
     text = head.arguments.text
     if text[-1:] != "]":
         return None
-    keyword = _keyword(head)
-    if keyword in JSON_KEYWORDS:
-        return parse_strings(text)
-    if keyword == "HEALTHCHECK":
-        return _health_strings(text)
-    return None
-
-
-def _health_strings(text: str) -> tuple[str, ...] | None:
-    """HEALTHCHECK has a word, CMD or NONE, before the command; BuildKit looks for its end byte by byte."""
-    size = next((at for at, character in enumerate(text) if character in SPACE), len(text))
-    rest = text[size:].lstrip(SPACE)
-    return parse_strings(rest) if rest else None
+    if head.keyword == "HEALTHCHECK":
+        text = split_health(text)[1]
+    elif head.keyword not in JSON_KEYWORDS:
+        return None
+    return parse_strings(text) if text else None

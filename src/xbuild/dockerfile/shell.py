@@ -312,7 +312,7 @@ class _Reader:
             elif kind.endswith("_redirect"):
                 at = self._redirect(child, scopes, found, words)
             else:
-                word = self._word(child.children[0] if kind == "command_name" else child, scopes)
+                word = self._word((kind == "command_name" and child.child(0)) or child, scopes)
                 if begin == at != start:
                     self._join(words, word)
                 else:
@@ -549,13 +549,16 @@ class _Reader:
         return slice(span.start, span.end)
 
     def _word(self, node: Node, scopes: tuple[Scope, ...]) -> Word:
+        kind = node.type
         span = self._span(node)
         raw = self.text[span.start : span.end]
-        kind = node.type
-        if (kind == "word" and not _NOT_PLAIN.search(raw)) or kind in _BRACKETS:
-            return Word(span, raw, raw)
-        if kind == "raw_string":
+        if kind == "word":
+            if not _NOT_PLAIN.search(raw):
+                return Word(span, raw, raw)
+        elif kind == "raw_string":
             return Word(span, raw, raw[1:-1])
+        elif kind in _BRACKETS:
+            return Word(span, raw, raw)
         expansions: list[Expansion] = []
         value: list[str] = []
         bare: list[str] = []
@@ -729,7 +732,26 @@ _EXPANSIONS = frozenset(
     {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
 )
 _RESERVED = frozenset(
-    "! { } if then elif else fi for while until do done case esac in function select".split()
+    [
+        *(
+            "!",
+            "{",
+            "}",
+            "if",
+            "then",
+            "elif",
+            "else",
+            "fi",
+            "for",
+            "while",
+            "until",
+            "do",
+            "done",
+            "case",
+            "esac",
+        ),
+        *("in", "function", "select"),
+    ]
 )
 _BRACKETS = frozenset({"[", "[[", "]", "]]"})
 _TEST_OPERATIONS = frozenset(

@@ -65,7 +65,7 @@ class MalformedError(ValueError):
 
 def build(head: Head, common: dict[str, Any], context: Context, inner: Instruction | None) -> Instruction:
     """The typed instruction for `head`; `common` holds the fields of `Instruction`. Raises MalformedError."""
-    maker = _MAKERS.get(common["keyword"])
+    maker = _MAKERS.get(head.keyword)
     if maker is not None:
         made = maker(head, common, context)
         if made is not None:
