@@ -7,7 +7,8 @@ Pure: values in, values out. What is judged, and how heavily:
   base image or lies in a place made for foreign files (`places.py`), and ok when an exception allows it.
 - What the image runs (entrypoint, command, the interpreters of scripts, PT_INTERP, needed libraries) must be
   there and be for the platform wherever it came from: always a failure. Only a CPU level above the platform's
-  stays a warning when it came with the base, because many CPUs can do it.
+  stays a warning when it came with the base, because many CPUs can do it. ARM code above the platform's level
+  is a warning too when the image's dynamic loader fits the platform: libraries choose by CPU at run time.
 - Several files that differ only in the name of an architecture in their path, and are for different machines,
   are made for several platforms: a warning.
 - A 32-bit program in the image of its 64-bit sibling (386 in amd64, arm in arm64) runs if its own dynamic
@@ -54,6 +55,13 @@ from xbuild.verify.places import CPUS, family_of, place_of
 
 # 64-bit platform → the machine of its 32-bit sibling, which its kernel usually runs too
 _SIBLINGS = {"amd64": 3, "arm64": 40}
+
+_ARM_LOADERS = (
+    "/lib/ld-linux-armhf.so.3",
+    "/lib/ld-linux.so.3",
+    "/lib/ld-musl-armhf.so.1",
+    "/lib/ld-musl-arm.so.1",
+)
 
 
 def judge(
@@ -250,19 +258,7 @@ class _Judgement:
         )
 
     def _report(self, file: File, mismatch: Mismatch, runs: bool, needed_by: str, excuse: str = "") -> None:
-        severity, reason = Severity.FAILURE, ""
-        allowed = self.exceptions.reason_for(file.path)
-        if allowed is not None:
-            severity, reason = Severity.OK, f"allowed: {allowed}"
-        elif runs and not mismatch.can_run:
-            sibling = file.entry.content.elf if file.entry.content is not None else None
-            through = self._through_sibling(sibling) if isinstance(sibling, ElfFacts) else None
-            if through is not None and mismatch.kind is Kind.MACHINE:
-                severity, reason = Severity.WARNING, through
-        elif not self._is_added(file):
-            severity, reason = Severity.WARNING, "came with the base image"
-        elif excuse:
-            severity, reason = Severity.WARNING, excuse
+        severity, reason = self._weigh(file, mismatch, runs, excuse)
         self.checks.append(
             Check(
                 mismatch.kind,
@@ -276,6 +272,42 @@ class _Judgement:
                 needed_by,
             )
         )
+
+    def _weigh(self, file: File, mismatch: Mismatch, runs: bool, excuse: str) -> tuple[Severity, str]:
+        """How heavily a mismatch weighs, and why it is less than a failure."""
+        content = file.entry.content
+        elf = content.elf if content is not None else None
+        allowed = self.exceptions.reason_for(file.path)
+        if allowed is not None:
+            return Severity.OK, f"allowed: {allowed}"
+        if runs and not mismatch.can_run:
+            excuse = ""
+            if mismatch.kind is Kind.MACHINE and isinstance(elf, ElfFacts):
+                excuse = self._through_sibling(elf) or ""
+        elif not self._is_added(file):
+            excuse = "came with the base image"
+        elif mismatch.kind is Kind.CPU and isinstance(elf, ElfFacts):
+            excuse = excuse or self._chooses_by_cpu(elf) or ""
+        return (Severity.WARNING if excuse else Severity.FAILURE), excuse
+
+    def _chooses_by_cpu(self, elf: ElfFacts) -> str | None:
+        """`Tag_CPU_arch` is the highest of all code in a file, also of code that is chosen at run time.
+
+        libgcrypt of Debian's armhf says ARMv8. What a whole distribution is built for shows in its dynamic
+        loader: when that fits the platform, a file linked with it is taken to choose.
+        """
+        if not elf.dynamic:
+            return None
+        names = (elf.interpreter,) if elf.interpreter else _ARM_LOADERS
+        for name in names:
+            loader = self.image.files.lookup(name)
+            found = (
+                loader.entry.content.elf if loader is not None and loader.entry.content is not None else None
+            )
+            if isinstance(found, ElfFacts) and found.arm_arch is not None:
+                fits = mismatch_of(found, self.image.platform) is None
+                return "some of its code; it may choose by CPU at run time" if fits else None
+        return None
 
     def _older(self, file: File, go: GoBuildInfo | None) -> None:
         """A Go program for an older CPU than the platform's variant: it runs, but more was asked for."""
@@ -327,7 +359,7 @@ def count(contents: Iterable[File], files: FileSystem) -> Counts:
             found["go"] += content.go is not None
             if isinstance(content.elf, ElfFacts):
                 found[_sort_of(content.elf)] += 1
-    return Counts(files=sum(1 for file in files if file.entry.kind != "dir"), **found)
+    return Counts(files=files.count(), **found)
 
 
 def _sort_of(elf: ElfFacts) -> str:

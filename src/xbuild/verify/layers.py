@@ -353,6 +353,8 @@ class FileSystem:
 
     def __init__(self, scans: Sequence[LayerScan]) -> None:
         self._root = _Node(Entry("", "dir", 0o755, 0, 0, 0), 0)
+        # The folder of the entry before: tars list a folder's files one after the other.
+        self._last: tuple[str, dict[str, _Node]] | None = None
         for index, scan in enumerate(scans):
             self._apply(scan, index)
 
@@ -376,6 +378,17 @@ class FileSystem:
             if node.children:
                 names = sorted(node.children, reverse=True)
                 stack.extend((f"{path}/{name}", node.children[name]) for name in names)
+
+    def count(self) -> int:
+        """How many files there are, folders not counted."""
+        total, stack = 0, [self._root]
+        while stack:
+            for child in (stack.pop().children or {}).values():
+                if child.children is None:
+                    total += 1
+                elif child.children:
+                    stack.append(child)
+        return total
 
     def contents(self) -> Iterator[File]:
         """The files that have facts, in no particular order."""
@@ -426,6 +439,7 @@ class FileSystem:
             found = self._find(folder, follow=True)
             if found is not None and found[1].children:
                 found[1].children.pop(name, None)
+        self._last = None
         for entry in scan.entries:
             self._put(entry, index)
 
@@ -434,11 +448,15 @@ class FileSystem:
         if not name:
             self._root.entry, self._root.layer = entry, index
             return
-        siblings = self._folder(folder, index)
+        if self._last is None or self._last[0] != folder:
+            self._last = (folder, self._folder(folder, index))
+        siblings = self._last[1]
         old = siblings.get(name)
         if old is not None and old.children is not None and entry.kind == "dir":
             old.entry, old.layer = entry, index
             return
+        if old is not None:
+            self._last = None  # a link or folder may have gone that led here
         if entry.kind == "hardlink":
             target = self._find(entry.link, follow=False)
             if target is not None and target[1].children is None:

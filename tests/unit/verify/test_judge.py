@@ -214,6 +214,17 @@ def test_wrong_abi_and_cpu_level(platform: str, elf: Elf, kind: Kind) -> None:
     assert failures(verify(Built(platform, [[Item("lib.so", elf.build())]]))) == [(kind, "/lib.so")]
 
 
+@pytest.mark.parametrize(("level", "passed"), [(6, True), (10, False)])
+def test_arm_libraries_that_choose_by_cpu(level: int, passed: bool) -> None:
+    """Debian's armhf is ARMv7 throughout, wrong for v6; Alpine's v6 has single libraries with ARMv7 code."""
+    loader = Elf("arm", kind=3, arm_arch=level, flags=0x5000400).build()
+    fast = Elf("arm", kind=3, arm_arch=10, flags=0x5000400).build()
+    items = [Item("lib/ld-linux-armhf.so.3", loader), Item("usr/lib/libcrypto.so.3", fast)]
+    assert verify(Built("linux/arm/v6", [items])).passed is passed
+    static_program = Elf("arm", arm_arch=10, flags=0x5000400).build()
+    assert not verify(Built("linux/arm/v6", [[*items, Item("app", static_program)]])).passed
+
+
 @pytest.mark.parametrize(
     ("platform", "elf"),
     [
