@@ -241,7 +241,8 @@ def _result(request: SolveRequest, calls: Sequence[_Call], progresses: Sequence[
         native, joined = _join(request, call, progress, found, f"#{number}" if number else "")
         natives.append(native)
         vertices += joined
-    times = [time for vertex in vertices for interval in vertex.intervals for time in interval]
+    # A cached vertex carries the times of the solve that executed it.
+    times = [time for vertex in vertices if not vertex.cached for span in vertex.intervals for time in span]
     result = SolveResult(
         vertices=tuple(vertices),
         started=min(times, default=0.0),

@@ -129,13 +129,12 @@ def _step(operation: Mapping[str, Any], locations: Mapping[str, Any] | None) -> 
 
 
 def _lines(locations: Mapping[str, Any] | None) -> Lines | None:
-    """First and last line over all ranges in the first source, which is the Dockerfile."""
-    ranges = [
-        part
-        for location in (locations or {}).get("locations") or ()
-        if not location.get("sourceIndex")
-        for part in location.get("ranges") or ()
-    ]
+    """First and last line of the first instruction it comes from, in the first source: the Dockerfile.
+
+    Each location is an instruction; two stages with the same base share the vertex of their FROM.
+    """
+    here = (one for one in (locations or {}).get("locations") or () if not one.get("sourceIndex"))
+    ranges = (next(here, None) or {}).get("ranges") or ()
     starts = [int((part.get("start") or {}).get("line") or 0) for part in ranges]
     ends = [int((part.get("end") or {}).get("line") or 0) for part in ranges]
     if not starts or min(starts) < 1:

@@ -117,7 +117,7 @@ def _status(item: dict[str, Any]) -> Iterable[Event]:
 
 def _log(item: dict[str, Any]) -> Iterable[Event]:
     try:
-        data = base64.b64decode(item.get("data") or "")
+        data = base64.b64decode(item.get("data") or "", validate=True)
     except (binascii.Error, ValueError, TypeError):
         return
     yield LogEvent(str(item.get("vertex", "")), int(item.get("stream") or 1), data)
@@ -125,7 +125,7 @@ def _log(item: dict[str, Any]) -> Iterable[Event]:
 
 def _warning(item: dict[str, Any]) -> Iterable[Event]:
     try:
-        text = base64.b64decode(item.get("short") or "").decode("utf-8", "replace")
+        text = base64.b64decode(item.get("short") or "", validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError, TypeError):
         return
     ranges = item.get("range") or ()
@@ -174,14 +174,16 @@ _PREFIX = re.compile(
     r"(?:(?P<stage>\S+) )? *(?P<number>\d+)/(?P<total>\d+)\] (?P<text>.*)",
     re.DOTALL,
 )
+_INTERNAL = re.compile(r"\[(?:(?P<run>[a-z]+/[a-z0-9_/]+) )?internal\] (?P<text>.*)", re.DOTALL)
 _CONTEXT = re.compile(r"\[context (?P<context>\S+)\] (?P<text>.*)", re.DOTALL)
 
 
 @lru_cache(maxsize=4096)
 def parse_name(name: str) -> StepName:
     """`[linux/amd64->arm64 builder 4/6] RUN ...` and its simpler forms."""
-    if name.startswith("[internal] "):
-        return StepName(name.removeprefix("[internal] "), internal=True)
+    internal = _INTERNAL.fullmatch(name)
+    if internal:
+        return StepName(internal["text"], internal=True, run_platform=_platform(internal["run"]))
     context = _CONTEXT.fullmatch(name)
     if context:
         return StepName(context["text"], internal=True, context=context["context"])
@@ -274,8 +276,8 @@ class VertexState:
     def take(self, event: VertexEvent) -> None:
         self.name = event.name or self.name
         self.inputs = event.inputs or self.inputs
-        # A vertex shared by two requests is reported as cached by the second: it was executed all the same.
-        self.cached = event.cached or self.cached
+        # What one platform has executed another may report as cached: it was executed all the same.
+        self.cached = self.cached or (event.cached and not self.intervals)
         self.error = event.error or self.error
         if event.started is not None:
             self.starts[event.started] = event.completed or self.starts.get(event.started)
