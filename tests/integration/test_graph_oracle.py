@@ -308,3 +308,41 @@ class _Generator:
         platform = self.pick("linux/arm64", "linux/arm/v7", "linux/amd64")
         options = Options(args, target=target)
         return "\n".join(lines) + "\n", options, self.pick("linux/amd64", "linux/arm64"), platform
+
+
+def solve(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """One real build into `folder/out`; skips the test without an engine."""
+    if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True).returncode:
+        pytest.skip("no engine")
+    (folder / "Dockerfile").write_text(text)
+    command = [
+        "docker",
+        "buildx",
+        "build",
+        "--progress=plain",
+        f"--output={folder / 'out'}",
+        *options,
+        str(folder),
+    ]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_a_context_stands_in_for_a_stage_on_the_engine(tmp_path: Path) -> None:
+    """The conversion above has no named contexts, so this is for real: the stage never runs."""
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "f").write_text("from the context")
+    text = "FROM scratch AS build\nRUN fails\nFROM build\nCOPY --from=Build /f /g\n"
+    done = solve(tmp_path, text, f"--build-context=build={context}")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "f").read_text() == "from the context"
+    assert (tmp_path / "out" / "g").read_text() == "from the context"
+    graph = build_graph(parse(Source("Dockerfile", text)), Options(build_contexts={"build": str(context)}))
+    assert reachable(graph) == {1}
+
+
+def test_target_takes_no_number_on_the_engine(tmp_path: Path) -> None:
+    text = "FROM scratch AS build\nCOPY Dockerfile /\nFROM build\n"
+    done = solve(tmp_path, text, "--target=0")
+    assert done.returncode != 0
+    assert 'target stage "0" could not be found' in done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xbuild.errors import PlatformError
 from xbuild.graph.assume import Pair, expand_for, platform_values
-from xbuild.graph.model import Edge, ImageBase, ScratchBase, Stage, StageBase, StageGraph
+from xbuild.graph.model import Base, ContextBase, Edge, ImageBase, ScratchBase, Stage, StageBase, StageGraph
 from xbuild.platforms import Platform
 
 __all__ = ["BUILD", "TARGET", "platform_values", "runs_on", "source_platform"]
@@ -34,7 +34,14 @@ def runs_on(graph: StageGraph, stage: int) -> str | None:
         if root.base.may_be_image:
             found.add(_pinned_to(graph, root))
         return found.pop() if len(found) == 1 else None
-    return _pinned_to(graph, root)
+    return _pinned_to(graph, _replaced_by(graph, root.base) or root)
+
+
+def _replaced_by(graph: StageGraph, base: Base) -> Stage | None:
+    """The stage that the context `base` stands in for, if any: its --platform is the one that counts."""
+    if not isinstance(base, ContextBase):
+        return None
+    return next((stage for stage in graph.stages if stage.is_replaced and stage.base == base), None)
 
 
 def _pinned_to(graph: StageGraph, stage: Stage) -> str | None:
@@ -69,10 +76,11 @@ def source_platform(graph: StageGraph, edge: Edge) -> str | None:
     """The platform of what `edge` takes, in the words of `runs_on`.
 
     COPY --from=image and a mount from an image resolve it for the target platform, in a pinned stage too
-    (moby/buildkit#5671); a named context likewise.
+    (moby/buildkit#5671); a named context likewise, unless it stands in for a pinned stage.
     """
     if edge.kind == "from":
         return runs_on(graph, edge.consumer)
     if isinstance(edge.source, StageBase):
         return runs_on(graph, edge.source.stage)
-    return TARGET
+    replaced = _replaced_by(graph, edge.source)
+    return TARGET if replaced is None else _pinned_to(graph, replaced)

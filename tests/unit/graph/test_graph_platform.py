@@ -155,3 +155,13 @@ def test_a_stage_replaced_by_a_context_is_no_leaf() -> None:
     graph = graph_of("FROM a AS b\nFROM b\n", build_contexts={"b": "./x"})
     assert leaves(graph) == (1,)
     assert reachable(graph) == {1}
+
+
+def test_a_context_has_the_platform_of_the_stage_it_stands_in_for() -> None:
+    text = (
+        "FROM --platform=$BUILDPLATFORM a AS b\nFROM b\nFROM --platform=$BUILDPLATFORM c\n"
+        "COPY --from=b /x /x\n"
+    )
+    graph = graph_of(text, build_contexts={"b": "docker-image://d", "c": "docker-image://d"})
+    assert [runs_on(graph, stage) for stage in range(3)] == ["build", "build", "build"]
+    assert [source_platform(graph, edge) for edge in takes(graph, 2, 1)] == ["build"]
