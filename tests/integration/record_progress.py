@@ -1,6 +1,6 @@
-"""Records what buildx says, for tests/fixtures/progress/: a folder per case, from real builds on the test bed.
+"""Records what buildx says, for tests/fixtures/progress/: a folder per case, from real builds.
 
-Run by hand when BuildKit or buildx change: `python -m tests.integration.record_progress CASE [BUILD ARGUMENTS]`.
+Run by hand when BuildKit or buildx change: `python -m tests.integration.record_progress CASE ARGUMENTS`.
 Names of temporary folders are replaced, so that a new recording differs only where the builder does.
 """
 

@@ -133,13 +133,20 @@ def _lines(locations: Mapping[str, Any] | None) -> Lines | None:
 
     Each location is an instruction; two stages with the same base share the vertex of their FROM.
     """
-    here = (one for one in (locations or {}).get("locations") or () if not one.get("sourceIndex"))
-    ranges = (next(here, None) or {}).get("ranges") or ()
-    starts = [int((part.get("start") or {}).get("line") or 0) for part in ranges]
-    ends = [int((part.get("end") or {}).get("line") or 0) for part in ranges]
-    if not starts or min(starts) < 1:
-        return None
-    return min(starts), max(*starts, *ends)
+    found = [
+        [
+            int((part.get(end) or {}).get("line") or 0)
+            for part in location.get("ranges") or ()
+            for end in _ENDS
+        ]
+        for location in (locations or {}).get("locations") or ()
+        if not location.get("sourceIndex")
+    ]
+    spans = [(min(numbers), max(numbers)) for numbers in found if numbers and max(numbers) > 0]
+    return min(spans, default=None)
+
+
+_ENDS = ("start", "end")
 
 
 def _parse_platform(text: str | None) -> Platform | None:
@@ -209,25 +216,27 @@ def join(
     suffix: str = "",
 ) -> tuple[Vertex, ...]:
     """Vertices in the order in which they came up. `suffix` keeps those of several solves apart."""
-    only = platforms[0] if len(platforms) == 1 else None
     return tuple(
-        _vertex(state, _found(state, provenances, only), native, line_map, suffix)
+        _vertex(state, _found(state, provenances, platforms), native, line_map, suffix)
         for state in progress.vertices.values()
         if state.name
     )
 
 
 def _found(
-    state: VertexState, provenances: Mapping[Platform | None, Provenance], only: Platform | None
+    state: VertexState, provenances: Mapping[Platform | None, Provenance], platforms: Sequence[Platform]
 ) -> tuple[Step | None, tuple[Platform, ...]]:
-    """Its step in the records, and the platforms whose records have it."""
+    """Its step in the records, and the platforms whose records have it, in the order asked for."""
+    only = platforms[0] if len(platforms) == 1 else None
     hits = {
-        target: record.steps[state.digest]
+        target or only: record.steps[state.digest]
         for target, record in provenances.items()
         if state.digest in record.steps
     }
-    targets = tuple(target or only for target in hits)
-    return next(iter(hits.values()), None), tuple(target for target in targets if target is not None)
+    targets = [target for target in hits if target is not None]
+    order = {platform: number for number, platform in enumerate(platforms)}
+    targets.sort(key=lambda target: order.get(target, len(order)))
+    return next((hits[target] for target in [*targets, *hits]), None), tuple(targets)
 
 
 def _vertex(

@@ -159,11 +159,9 @@ def test_intervals_are_joined() -> None:
     for started, completed in ((1.0, None), (1.0, 2.0), (4.0, None)):
         progress.update(VertexEvent("d", "[1/1] RUN x", started=started, completed=completed))
     state = progress.vertices["d"]
-    assert state.is_running
-    assert state.seconds == 1.0
+    assert (state.is_running, state.seconds) == (True, 1.0)
     progress.update(VertexEvent("d", "", started=4.0, completed=6.0))
-    assert not state.is_running
-    assert state.seconds == 3.0
+    assert (state.is_running, state.seconds) == (False, 3.0)
     assert (state.started, state.completed) == (1.0, 6.0)
 
 
