@@ -22,6 +22,7 @@ from xbuild.solve.isolate import with_own_caches
 from xbuild.solve.progress import Event
 from xbuild.views.baseline import Saved, Timed, busy, by_line, estimated, factors, measured
 from xbuild.views.data import outcome_data
+from xbuild.views.progress import mapped_warning
 from xbuild.views.report import Delivered, Outcome, Step, emulation_left, moved, steps_of, timed
 from xbuild.views.verification import verified_platforms
 
@@ -172,7 +173,8 @@ def gather(
         verified=None if checked is None else verified_platforms(checked.verification, checked.line_of),
         delivered=_delivered(delivery),
         saved=saved,
-        warnings=(*result.warnings, *(delivery.notes if delivery else ())),
+        warnings=delivery.notes if delivery else (),
+        lint=tuple(mapped_warning(text, prepared.user_line) for text in result.warnings),
     )
 
 

@@ -65,14 +65,19 @@ def _prepared(options: BuildOptions, folder: Path) -> Prepared:
     project = open_project(options, folder)
     _ = project.dockerfile  # a syntax error is said before anything about the engine
     project = with_engine(project, asking.result())
-    scene = Scene.of(asking.result(), project.platforms or (), frozenset())
+    native = asking.result().native  # where the builder is asked what the plan wants to know
+    scene = Scene.of(asking.result(), (native,), frozenset(), lambda _line: None)
     with showing(progress_kind(options, sys.stderr), scene) as on_event:
         return prepare(project, asking.result(), folder, on_event)
 
 
 def _showing(prepared: Prepared) -> AbstractContextManager[OnEvent | None]:
     kind = progress_kind(prepared.project.options, sys.stderr)
-    return showing(kind, Scene.of(prepared.engine, prepared.request.platforms, _pinned(prepared)))
+    return showing(kind, _scene(prepared))
+
+
+def _scene(prepared: Prepared) -> Scene:
+    return Scene.of(prepared.engine, prepared.request.platforms, _pinned(prepared), prepared.user_line)
 
 
 def _pinned(prepared: Prepared) -> frozenset[str]:

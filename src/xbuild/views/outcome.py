@@ -55,6 +55,7 @@ def split_steps(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
     for step in steps:
         is_worth = step.executed and (step.how or step.seconds >= _SHORT)
         (shown if is_worth or step.error else hidden).append(step)
+    shown.sort(key=lambda step: (step.line or 0, step.target or ""))
     return shown, hidden
 
 
@@ -87,6 +88,10 @@ def _closing(outcome: Outcome, hidden: Sequence[Step]) -> Iterator[str]:
         where = f"{outcome.dockerfile}:{left.line}" if left.line else left.stage
         took = f" ({seconds(left.seconds)})" if left.seconds else " (from the cache)"
         yield f"still emulated: {where} on {listed(left.platforms)}{took}: {clean(left.reason)}"
+    if outcome.steps and not outcome.emulation:
+        yield "still emulated: nothing"
+    if outcome.lint:
+        yield f"{count(len(outcome.lint), 'warning')} of BuildKit's linter (xbuild build --check shows them)"
     for warning in outcome.warnings:
         yield f"warning: {warning}"
     yield f"time saved: {saved_text(outcome.saved)}"
@@ -156,8 +161,9 @@ def _markdown_head(outcome: Outcome) -> Iterator[str]:
     yield ""
     yield f"**Time saved:** {_escape(saved_text(outcome.saved))}"
     yield ""
-    yield "| stage | line | step | for | how | time |"
-    yield "|---|---:|---|---|---|---:|"
+    if split_steps(outcome.steps)[0]:
+        yield "| stage | line | step | for | how | time |"
+        yield "|---|---:|---|---|---|---:|"
 
 
 def _markdown_row(step: Step) -> str:

@@ -6,7 +6,8 @@ or ends and the output of RUNs in between. Both take events and the time and ret
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from xbuild.platforms import Platform
@@ -26,10 +27,17 @@ class Scene:
     natives: tuple[Platform, ...]
     platforms: tuple[Platform, ...]
     pinned: frozenset[str] = frozenset()
+    line_map: Callable[[int], int | None] = lambda line: line
 
     @classmethod
-    def of(cls, engine: Engine, platforms: tuple[Platform, ...], pinned: frozenset[str]) -> Scene:
-        return cls(engine.natives, platforms, pinned)
+    def of(
+        cls,
+        engine: Engine,
+        platforms: tuple[Platform, ...],
+        pinned: frozenset[str],
+        line_map: Callable[[int], int | None],
+    ) -> Scene:
+        return cls(engine.natives, platforms, pinned, line_map)
 
     def runs_on(self, state: VertexState) -> Platform | None:
         step = state.step
@@ -56,6 +64,16 @@ class Scene:
         """The platform that a step works for."""
         target = self.target(state)
         return str(target) if target and state.step.number is not None else ""
+
+
+def mapped_warning(text: str, line_map: Callable[[int], int | None]) -> str:
+    """A warning of BuildKit's linter, which ends in `(line 17)`, with the line of the user's file."""
+
+    def user_line(match: re.Match[str]) -> str:
+        line = line_map(int(match[1]))
+        return f"(line {line})" if line else "(a line that xbuild added)"
+
+    return re.sub(r"\(line (\d+)\)", user_line, text)
 
 
 _STYLES = {"emulated": ("yellow",), "cross": ("green",), "native": ("green",)}
@@ -142,14 +160,15 @@ class Log:
             case LogEvent():
                 yield from self._output(event)
             case WarningEvent():
-                yield f"warning: {clean(event.text)}"
+                yield f"warning: {clean(mapped_warning(event.text, self.scene.line_map))}"
             case TextEvent() | _:
                 return
 
     def _vertex(self, state: VertexState) -> Iterator[str]:
         if state.step.number is None:
             return
-        if state.started is not None and state.digest not in self.begun and not state.cached:
+        is_run = state.step.instruction == "RUN"
+        if is_run and state.started is not None and state.digest not in self.begun and not state.cached:
             self.begun.add(state.digest)
             how = self.scene.how(state)
             yield f"{self._name(state)} {describe(state)}{f' ({how})' if how else ''}"
@@ -160,9 +179,12 @@ class Log:
             yield f"{self._name(state)} {self._end(state)}"
 
     def _end(self, state: VertexState) -> str:
+        end = f"done in {seconds(state.seconds)}"
         if state.error:
-            return "failed" if "context canceled" not in state.error else "cancelled"
-        return f"{describe(state)}: from the cache" if state.cached else f"done in {seconds(state.seconds)}"
+            end = "failed" if "context canceled" not in state.error else "cancelled"
+        elif state.cached:
+            end = "from the cache"
+        return end if state.digest in self.begun else f"{describe(state)}: {end}"
 
     def _output(self, event: LogEvent) -> Iterator[str]:
         state = self.progress.vertices[event.vertex]

@@ -110,6 +110,7 @@ class Outcome:
     delivered: tuple[Delivered, ...] = ()
     saved: Saved = field(default_factory=lambda: Saved("none"))
     warnings: tuple[str, ...] = ()
+    lint: tuple[str, ...] = ()
 
 
 def steps_of(
