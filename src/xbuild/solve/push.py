@@ -120,9 +120,11 @@ def _nothing_moved(
 
 def _outcomes(references: Sequence[Reference], answer: Completed, digest: str) -> tuple[PushOutcome, ...]:
     """imagetools sets the tags of a repository in order and stops at the first that fails."""
-    if answer.ok:
-        return tuple(PushOutcome(str(reference), digest, True) for reference in references)
     text = answer.error_text
+    other = {found for found in re.findall(r"pushing (sha256:[0-9a-f]{64}) to ", text) if found != digest}
+    if answer.ok:
+        error = f"{', '.join(other)} was pushed instead" if other else ""
+        return tuple(PushOutcome(str(reference), digest, not other, error) for reference in references)
     stopped = re.search(r"publish \S+ to (\S+?):? ", text)
     names = [str(reference) for reference in references]
     done = names.index(stopped[1]) if stopped and stopped[1] in names else 0
@@ -191,9 +193,18 @@ def _reason(answer: Completed) -> str:
     lines = [line for line in answer.error_text.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(?:#\d+ )?(?:ERROR|FATA|time=.*level=fatal)", line)]
     text = (errors or lines or [f"exit code {answer.exit_code}"])[-1]
-    text = re.sub(r"^(?:#\d+ )?ERROR:? (?:[\d.]+ )?", "", text).strip()
     logged = re.search(r'msg="((?:[^"\\]|\\.)*)"', text)
-    return logged[1].replace('\\"', '"') if logged else text
+    text = logged[1].replace('\\"', '"') if logged else text
+    for noise, instead in _NOISE:
+        text = re.sub(noise, instead, text)
+    return text.strip()
+
+
+_NOISE = (
+    (r"^(?:#\d+ )?ERROR:? (?:[\d.]+ )?", ""),
+    (r"^(?:copy \S+ from \S+ to \S+|publish \S+ to \S+): ", ""),
+    (r"(https?://[^\s\"?]+)\?[^\s\"]*", r"\1"),  # signed addresses are nobody's business
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +216,12 @@ class _Refusal:
 
 _REFUSALS = (
     _Refusal(
-        r"401|unauthorized|no basic auth|authentication required|authorization failed|failed to authorize",
+        r"\b401\b|unauthorized|no basic auth|authentication required|authorization failed|failed to authorize",
         "{host} wants a login",
         "docker login {login}",
     ),
     _Refusal(
-        r"403|denied|forbidden|insufficient_scope",
+        r"\b403\b|denied|forbidden|insufficient_scope",
         "{host} does not let this login write to {repository}",
         "docker login {login} with an account that may push, or correct --tag",
     ),
@@ -230,7 +241,7 @@ _REFUSALS = (
         "add its certificate, or list it as an insecure registry for the engine and the builder",
     ),
     _Refusal(
-        r"no space left|507|quota", "{host} has no space left", "make room there, or use another registry"
+        r"no space left|\b507\b|quota", "{host} has no space left", "make room there, or use another registry"
     ),
 )
 

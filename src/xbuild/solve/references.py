@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from xbuild.errors import UsageError
 
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
-    rf"(?:(?P<host>[A-Za-z0-9.-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?)/)??"
+_REST = re.compile(
     rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
@@ -44,15 +44,16 @@ class Reference:
 def parse_reference(text: str) -> Reference:
     """Raises UsageError for what docker would refuse."""
     first, slash, rest = text.partition("/")
+    # the first part is a host when it looks like one (distribution/reference `splitDockerDomain`)
     has_host = slash and ("." in first or ":" in first or first == "localhost" or first != first.lower())
-    match = _REFERENCE.fullmatch(text if has_host else f"docker.io/{text if slash else 'library/' + text}")
-    if match is None or (has_host and not rest):
+    host = first if has_host else "docker.io"
+    match = _REST.fullmatch(rest if has_host else text)
+    if match is None or _HOST.fullmatch(host) is None:
         raise UsageError(
             f"{text!r} is no image reference",
             expected="[HOST/]REPOSITORY[:TAG], lower case",
             hint="correct --tag",
         )
-    host = match["host"] or "docker.io"
     host = "docker.io" if host == "index.docker.io" else host
     path = match["path"]
     if host == "docker.io" and "/" not in path:

@@ -58,7 +58,10 @@ def image(folder: Path, platform: str, layers: Sequence[Files]) -> dict[str, Any
 
 
 def attestation(folder: Path, subject: str) -> dict[str, Any]:
-    data = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "subject": subject}).encode()
+    config = blob(folder, b"{}", "application/vnd.oci.image.config.v1+json")
+    statement = blob(folder, json.dumps({"subject": subject}).encode(), "application/vnd.in-toto+json")
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [statement]}
+    data = json.dumps(manifest).encode()
     return {
         **blob(folder, data, MANIFEST),
         "platform": {"os": "unknown", "architecture": "unknown"},
