@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bed import bed as beds
-from bed import engine, environment, machine, process, project
-from bed.settings import Bed, current
+from . import engine, environment, lifecycle, machine, process, project
+from .settings import Bed, current
 
 COMMANDS = {
     "start": "bring the bed up (what is up stays up)",
@@ -52,7 +51,7 @@ def _dispatch(bed: Bed, command: str, rest: list[str]) -> int:
         return _status(bed)
     if command in ("demo", "check", "panel"):
         return _work(bed, command, rest)
-    values = environment.variables(bed, beds.kind())
+    values = environment.variables(bed, lifecycle.kind())
     if command == "env":
         print(environment.exports(values), end="")
         return 0
@@ -61,17 +60,17 @@ def _dispatch(bed: Bed, command: str, rest: list[str]) -> int:
 
 def _manage(bed: Bed, command: str, names: list[str]) -> int:
     if command == "stop":
-        beds.stop(bed)
+        lifecycle.stop(bed)
     elif command == "start":
         with process.step("the test bed is up"):
-            beds.start(bed, names)
+            lifecycle.start(bed, names)
     else:
-        beds.make_images(bed, names)
+        lifecycle.make_images(bed, names)
     return 0
 
 
 def _status(bed: Bed) -> int:
-    kind = beds.kind()
+    kind = lifecycle.kind()
     up = machine.is_up(bed) if kind == "engine" else engine.is_up(bed)
     print(f"{kind}: {'up' if up else 'down'}; registry {bed.registry}; cache {bed.cache}")
     return 0 if up else 1
@@ -79,9 +78,9 @@ def _status(bed: Bed) -> int:
 
 def _work(bed: Bed, command: str, rest: list[str]) -> int:
     with process.lock(bed.cache / "lock"):
-        beds.start(bed)
+        lifecycle.start(bed)
         project.prepare()
-    env = environment.apply(environment.variables(bed, beds.kind()))
+    env = environment.apply(environment.variables(bed, lifecycle.kind()))
     if command == "demo":
         return project.demo(bed, env)
     return project.check(env, rest) if command == "check" else project.panel(env, rest)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bed.process import run, say
-from bed.settings import HOST_ARCHITECTURE, Bed
+from .process import run, say
+from .settings import HOST_ARCHITECTURE, Bed
 
 HANDLERS = Path("/proc/sys/fs/binfmt_misc")
 # The machine runs its own kind itself, and x86-64 runs i386.
@@ -57,7 +57,9 @@ def _line(bed: Bed, guest: str, name: str) -> str:
     shipped = next(path for kind in ("", "-static") if (path := folder / f"qemu-{guest}{kind}.conf").exists())
     _, _, kind, offset, magic, mask, interpreter, flags = shipped.read_text().strip().split(":")
     program = bed.packages / interpreter.lstrip("/")
-    return ":".join(("", name, kind, offset, magic, mask, str(program), flags if "F" in flags else f"{flags}F"))
+    return ":".join(
+        ("", name, kind, offset, magic, mask, str(program), flags if "F" in flags else f"{flags}F")
+    )
 
 
 def _write(line: str) -> None:

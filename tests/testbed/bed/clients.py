@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bed import gotools, packages
-from bed.process import BedError, run, step, succeeds
-from bed.settings import Bed
+from . import gotools, packages
+from .process import BedError, run, step, succeeds
+from .settings import Bed
 
 BUILDKITD_CONFIG = """\
 [registry."docker.io"]
@@ -75,5 +75,3 @@ def _link(path: Path, target: Path) -> None:
 
 def docker(bed: Bed) -> list[str | Path]:
     return [packages.program(bed, "docker"), "--host", f"unix://{bed.socket}"]
-
-

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bed.process import BedError, run, say, succeeds
+from .process import BedError, run, say, succeeds
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PRIVATE_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
@@ -33,7 +33,9 @@ class Archive:
 
 def find_archive() -> Archive:
     """From the machine's own apt, so that mirrors and proxies of the place are used."""
-    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(ORIGIN)", "Created-By: Packages")
+    listed = run(
+        "apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(ORIGIN)", "Created-By: Packages"
+    )
     main = security = None
     for line in listed.splitlines():
         address, codename, origin = line.split(" ", 2)
@@ -49,7 +51,10 @@ def find_archive() -> Archive:
 
 
 def host_suite() -> str:
-    return re.findall(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.MULTILINE)[0]
+    found = re.search(r"^VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text(), re.MULTILINE)
+    if found is None:
+        raise BedError("this machine's Debian release is unknown: /etc/os-release names none")
+    return found[1]
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,9 @@ class Apt:
         for name in ("lists/partial", "archives/partial", "etc"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "etc/preferences").write_text(
-            "\n".join(f"Package: *\nPin: release n={suite}\nPin-Priority: {number}\n" for suite, number in self.pins)
+            "".join(
+                f"Package: *\nPin: release n={suite}\nPin-Priority: {rank}\n\n" for suite, rank in self.pins
+            )
         )
         self._use(self.sources)
         if succeeds(*self._command("apt-get"), "update", "--error-on=any"):
@@ -85,7 +92,9 @@ class Apt:
             told = run(*self._command("apt-get"), *QUIET, "--simulate", "install", *packages)
         except BedError:
             return None
-        return [(name, bool(old)) for name, old in re.findall(r"^Inst (\S+) (\[\S+\] )?\(", told, re.MULTILINE)]
+        return [
+            (name, bool(old)) for name, old in re.findall(r"^Inst (\S+) (\[\S+\] )?\(", told, re.MULTILINE)
+        ]
 
     def download(self, packages: Iterable[str], into: Path) -> list[Path]:
         """Fetch packages and what they need beyond the status file."""
@@ -105,7 +114,11 @@ class Apt:
 
     def names(self, pattern: str) -> list[str]:
         """Every package whose whole name matches."""
-        return [name for name in run(*self._command("apt-cache"), "pkgnames").split() if re.fullmatch(pattern, name)]
+        return [
+            name
+            for name in run(*self._command("apt-cache"), "pkgnames").split()
+            if re.fullmatch(pattern, name)
+        ]
 
     def _use(self, sources: Iterable[str]) -> None:
         (self.folder / "etc/sources.list").write_text("".join(f"{line}\n" for line in sources))

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bed import binfmt, network, packages, registry
-from bed.process import BedError, daemon, end, running, say, step, succeeds, wait_until
-from bed.settings import Bed
+from . import binfmt, network, packages, registry
+from .process import BedError, daemon, end, running, say, step, succeeds, wait_until
+from .settings import Bed
 
 
 def start(bed: Bed) -> None:

@@ -6,8 +6,8 @@ import os
 import shlex
 from pathlib import Path
 
-from bed import gotools
-from bed.settings import AUTH_PASSWORD, AUTH_USER, Bed
+from . import gotools
+from .settings import AUTH_PASSWORD, AUTH_USER, Bed
 
 
 def variables(bed: Bed, kind: str) -> dict[str, str]:
@@ -43,5 +43,7 @@ def exports(values: dict[str, str]) -> str:
 
 def apply(values: dict[str, str]) -> dict[str, str]:
     """The whole environment of a program that is to use the bed."""
-    rest = {name: value for name, value in os.environ.items() if name not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
+    rest = {
+        name: value for name, value in os.environ.items() if name not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")
+    }
     return {**rest, **values}

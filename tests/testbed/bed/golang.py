@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
-from bed import gotools
-from bed.process import BedError, run, step
-from bed.settings import HOST_ARCHITECTURE, Bed
+from . import gotools
+from .process import BedError, run, step
+from .settings import HOST_ARCHITECTURE, Bed
 
 
 def go_tree(bed: Bed, go: Path, version: str, architecture: str, target: Path) -> None:
@@ -22,7 +21,7 @@ def go_tree(bed: Bed, go: Path, version: str, architecture: str, target: Path) -
         raise BedError(f"the Go module proxy has no Go {version} for {HOST_ARCHITECTURE}")
     _copy(native, target, HOST_ARCHITECTURE)
     with step(f"compiled Go {version} for {architecture}"):
-        _compile(bed, version, target, architecture)
+        _compile(bed, target, architecture)
 
 
 def _copy(source: Path, target: Path, architecture: str) -> None:
@@ -33,17 +32,17 @@ def _copy(source: Path, target: Path, architecture: str) -> None:
     run("chmod", "-R", "+x", target / "bin", target / "pkg/tool" / f"linux_{architecture}")
 
 
-def _compile(bed: Bed, version: str, target: Path, architecture: str) -> None:
+def _compile(bed: Bed, target: Path, architecture: str) -> None:
     tools = target / "pkg/tool"
     native = tools / f"linux_{HOST_ARCHITECTURE}"
     packages = ["cmd/go", "cmd/gofmt", *(f"cmd/{tool.name}" for tool in sorted(native.iterdir()))]
-    cache = bed.cache / "go-build"
     env = {
         "GOROOT": str(target), "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off", "GOENV": "off",
-        "CGO_ENABLED": "0", "GOARCH": architecture, "GOCACHE": str(cache), "GOPATH": str(bed.cache / "gopath"),
+        "CGO_ENABLED": "0", "GOARCH": architecture,
+        "GOCACHE": str(bed.cache / "go-build"), "GOPATH": str(bed.cache / "gopath"),
     }  # fmt: skip
     run(target / "bin/go", "install", "-trimpath", "-ldflags=-s -w", *packages, env=env, cwd=target / "src")
     for program in (target / f"bin/linux_{architecture}").iterdir():
-        os.replace(program, target / "bin" / program.name)
+        program.replace(target / "bin" / program.name)
     (target / f"bin/linux_{architecture}").rmdir()
     shutil.rmtree(native)

@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from bed.process import BedError, run, step, succeeds
-from bed.settings import HOST_ARCHITECTURE, TOOLS, Bed
+from .process import BedError, run, step, succeeds
+from .settings import HOST_ARCHITECTURE, TOOLS, Bed
 
 OLDEST_GO = (1, 21)  # the first that fetches the Go a go.mod asks for
 
@@ -79,7 +79,9 @@ def _build(bed: Bed, go: Path, name: str) -> None:
 
 
 def _module(bed: Bed, go: Path, package: str) -> tuple[str, str]:
-    words = run(go, "list", "-f", "{{.Module.Path}} {{.Module.Version}}", package, env=environment(bed), cwd=TOOLS)
+    words = run(
+        go, "list", "-f", "{{.Module.Path}} {{.Module.Version}}", package, env=environment(bed), cwd=TOOLS
+    )
     module, version = words.split()
     return module, version
 

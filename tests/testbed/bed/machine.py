@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from bed import clients, environment, gotools, packages
-from bed.process import BedError, run, say, step, succeeds
-from bed.settings import AUTH_HTPASSWD, Bed
+from . import clients, environment, gotools, packages
+from .process import BedError, run, say, step, succeeds
+from .settings import AUTH_HTPASSWD, Bed
 
 SMALL_IMAGE = "busybox:latest"  # asked for by name only, to learn whether a hub answers
 
@@ -23,7 +23,7 @@ def has_engine_and_hub() -> bool:
 
 
 def start(bed: Bed) -> None:
-    """A registry on loopback, QEMU, a builder in a BUILDX_CONFIG of the bed's; nothing of the user's changes."""
+    """A registry on loopback, QEMU, a builder in a BUILDX_CONFIG of the bed's; nothing else changes."""
     env = environment.apply(environment.variables(bed, "engine"))
     with step("prepared the machine's own engine"):
         for name, port in _registries(bed):
@@ -53,7 +53,10 @@ def stop(bed: Bed) -> None:
 
 
 def _registries(bed: Bed) -> list[tuple[str, int]]:
-    return [(f"{bed.name}-registry", bed.registry_port), (f"{bed.name}-auth-registry", bed.auth_registry_port)]
+    return [
+        (f"{bed.name}-registry", bed.registry_port),
+        (f"{bed.name}-auth-registry", bed.auth_registry_port),
+    ]
 
 
 def _what_to_run(name: str) -> list[str]:

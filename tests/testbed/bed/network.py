@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bed import packages
-from bed.process import BedError, run, succeeds
-from bed.settings import Bed
+from . import packages
+from .process import BedError, run, succeeds
+from .settings import Bed
 
 
 def up(bed: Bed) -> None:
@@ -18,7 +18,9 @@ def up(bed: Bed) -> None:
     mtu = mtu_outside()
     _ip(bed, "netns", "add", bed.name)
     try:
-        _ip(bed, "link", "add", outer, "mtu", str(mtu), "type", "veth", "peer", "name", inner, "mtu", str(mtu))
+        _ip(
+            bed, "link", "add", outer, "mtu", str(mtu), "type", "veth", "peer", "name", inner, "mtu", str(mtu)
+        )
         _ip(bed, "link", "set", inner, "netns", bed.name)
         _ip(bed, "addr", "add", f"{bed.subnet}.1/30", "dev", outer)
         _ip(bed, "link", "set", outer, "up")

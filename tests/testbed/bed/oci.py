@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bed.process import BedError
+from .process import BedError
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -130,7 +130,9 @@ def make_manifest(
             "history": [{"created": DATE, "created_by": layer.title} for layer in stack],
         },
     )
-    described = [{"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in stack]
+    described = [
+        {"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in stack
+    ]
     manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": described}
     return {**store.put_json(MANIFEST, manifest), "platform": platform.fields}
 
@@ -160,7 +162,8 @@ def _push(connection: http.client.HTTPConnection, store: Store, name: str, path:
     tag = name.rpartition(":")[2]
     index = store.image(name)
     assert index is not None
-    if _ask(connection, "HEAD", f"{path}/manifests/{tag}", accept=INDEX).get("docker-content-digest") == index["digest"]:
+    known = _ask(connection, "HEAD", f"{path}/manifests/{tag}", accept=INDEX)
+    if known.get("docker-content-digest") == index["digest"]:
         return
     for blob in store.blobs_of(index):
         if blob["mediaType"] in (INDEX, MANIFEST):
@@ -177,15 +180,15 @@ def _pack(store: Store, root: Path, title: str) -> Layer:
     blobs.mkdir(parents=True, exist_ok=True)
     draft = blobs / f".draft-{os.getpid()}-{id(root)}"
     size = int(subprocess.run(["du", "-sb", root], capture_output=True, check=True).stdout.split()[0])
-    command = ["tar", "--sort=name", "--numeric-owner", "--format=posix", "--pax-option=delete=atime,delete=ctime",
-               f"--mtime={DATE}", "--clamp-mtime", "-C", str(root), "-cf", "-", "."]  # fmt: skip
+    flags = "--sort=name --numeric-owner --format=posix --pax-option=delete=atime,delete=ctime --clamp-mtime"
+    command = ["tar", *flags.split(), f"--mtime={DATE}", "-C", str(root), "-cf", "-", "."]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
     with draft.open("wb") as out:
         plain, packed, length = _squeeze(process.stdout, out, compress=size < LARGE)
     if process.wait() != 0:
         raise BedError(f"tar could not pack {root}")
-    os.replace(draft, blobs / packed)
+    draft.replace(blobs / packed)
     media_type = f"{LAYER}+gzip" if size < LARGE else LAYER
     return Layer(media_type, f"sha256:{packed}", length, f"sha256:{plain}", title)
 
@@ -213,7 +216,10 @@ def _write_archive(store: Store, names: list[str], archive: tarfile.TarFile) -> 
     for name in names:
         index = store.image(name)
         assert index is not None
-        notes = {"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name.rpartition(":")[2]}
+        notes = {
+            "io.containerd.image.name": name,
+            "org.opencontainers.image.ref.name": name.rpartition(":")[2],
+        }
         entries.append({**index, "annotations": notes})
         for blob in store.blobs_of(index):
             if blob["digest"] not in written:
@@ -231,25 +237,32 @@ def _push_blob(connection: http.client.HTTPConnection, store: Store, path: str, 
     place = _ask(connection, "POST", f"{path}/blobs/uploads/")["location"]
     mark = "&" if "?" in place else "?"
     with store.blob(blob["digest"]).open("rb") as content:
-        _send(connection, f"{place}{mark}digest={blob['digest']}", content, "application/octet-stream", blob["size"])
+        target = f"{place}{mark}digest={blob['digest']}"
+        _send(connection, target, content, "application/octet-stream", blob["size"])
 
 
 def _send(
-    connection: http.client.HTTPConnection, path: str, content: bytes | IO[bytes], kind: str, size: int | None = None
+    connection: http.client.HTTPConnection,
+    path: str,
+    content: bytes | IO[bytes],
+    kind: str,
+    size: int | None = None,
 ) -> None:
     length = len(content) if isinstance(content, bytes) else size
-    connection.request("PUT", path, body=content, headers={"Content-Type": kind, "Content-Length": str(length)})
+    connection.request(
+        "PUT", path, body=content, headers={"Content-Type": kind, "Content-Length": str(length)}
+    )
     answer = connection.getresponse()
     told = answer.read()
     if answer.status not in (201, 202):
         raise BedError(f"the registry refuses {path}: {answer.status} {told.decode(errors='replace')[:500]}")
 
 
-def _ask(connection: http.client.HTTPConnection, method: str, path: str, accept: str = "*/*") -> dict[str, str]:
+def _ask(
+    connection: http.client.HTTPConnection, method: str, path: str, accept: str = "*/*"
+) -> dict[str, str]:
     """Headers of the answer, in lower case; none if it was not a success."""
     connection.request(method, path, headers={"Accept": accept, "Content-Length": "0"})
     answer = connection.getresponse()
     answer.read()
     return {key.lower(): value for key, value in answer.getheaders()} if answer.status < 300 else {}
-
-

@@ -6,9 +6,9 @@ import re
 import shutil
 from pathlib import Path
 
-from bed.debian import PRIVATE_TRIPLETS, Apt, find_archive, host_suite, unpack
-from bed.process import BedError, say, step, succeeds
-from bed.settings import HOST_ARCHITECTURE, Bed
+from .debian import PRIVATE_TRIPLETS, Apt, find_archive, host_suite, unpack
+from .process import BedError, say, step, succeeds
+from .settings import HOST_ARCHITECTURE, Bed
 
 NEWER_SUITES = (("trixie", 100), ("sid", 50))  # only where a package asks for them
 
@@ -16,7 +16,12 @@ SMALL = ("docker-registry", "iptables", "iproute2", "socat")
 ENGINE = ("docker.io", "docker-cli", "containerd")  # not runc: a newer one wants a newer libc
 # Newest first. The second is what worked in 2025, the last is the machine's own.
 CHOICES: dict[str, tuple[str, ...]] = {
-    "sid": (*(f"{name}/sid" for name in ENGINE), "docker-buildx/sid", "qemu-user/trixie", "qemu-user-binfmt/trixie"),
+    "sid": (
+        *(f"{name}/sid" for name in ENGINE),
+        "docker-buildx/sid",
+        "qemu-user/trixie",
+        "qemu-user-binfmt/trixie",
+    ),
     "trixie": (*(f"{name}/trixie" for name in ENGINE), "docker-buildx/sid", "qemu-user-static"),
     "own": ("docker.io", "docker-buildx", "qemu-user-static"),
 }
@@ -44,7 +49,9 @@ def unpack_go(bed: Bed) -> None:
     """Debian's newest Go; it fetches the exact one that tools/go.mod asks for."""
     apt = _apt(bed)
     apt.update()
-    for name in sorted(apt.names(r"golang-1\.\d+-go"), key=lambda name: int(re.findall(r"\d+", name)[1]), reverse=True):
+    for name in sorted(
+        apt.names(r"golang-1\.\d+-go"), key=lambda name: int(re.findall(r"\d+", name)[1]), reverse=True
+    ):
         if _fits(apt, (name,)):
             with step(f"unpacked {name}"):
                 _unpack(bed, apt, (name,), keep=True)

@@ -40,11 +40,18 @@ def run(
 ) -> str:
     """Run, return what it printed; a failure is a BedError with the end of its output."""
     done = subprocess.run(
-        [str(word) for word in command], env=_environment(env), cwd=cwd, input=feed, capture_output=True, check=False
+        [str(word) for word in command],
+        env=_environment(env),
+        cwd=cwd,
+        input=feed,
+        capture_output=True,
+        check=False,
     )
     if done.returncode != 0:
         tail = (done.stderr or done.stdout).decode(errors="replace").strip()[-2000:]
-        raise BedError(f"{' '.join(str(word) for word in command[:6])} ... failed ({done.returncode}): {tail}")
+        raise BedError(
+            f"{' '.join(str(word) for word in command[:6])} ... failed ({done.returncode}): {tail}"
+        )
     return done.stdout.decode(errors="replace")
 
 

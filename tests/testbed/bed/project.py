@@ -9,8 +9,8 @@ import sys
 import venv
 from pathlib import Path
 
-from bed.process import run, step
-from bed.settings import CHECKOUT, Bed
+from .process import run, step
+from .settings import CHECKOUT, Bed
 
 VENV = CHECKOUT / ".venv"
 

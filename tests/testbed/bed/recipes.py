@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import re
@@ -11,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bed import gotools, rootfs
-from bed.debian import Apt, Archive, find_archive, unpack_one
-from bed.golang import go_tree
-from bed.oci import Descriptor, Layer, Platform, Store, make_manifest
-from bed.process import BedError, step
-from bed.settings import HOST_ARCHITECTURE, TESTBED, Bed
+from . import gotools, rootfs
+from .debian import Apt, Archive, find_archive, merge_usr, unpack_one
+from .golang import go_tree
+from .oci import Descriptor, Layer, Platform, Store, make_manifest
+from .process import BedError, run, step
+from .settings import HOST_ARCHITECTURE, TESTBED, Bed
 
 AMD64, ARM64 = Platform("linux/amd64", "amd64"), Platform("linux/arm64", "arm64")
 ARM7 = Platform("linux/arm/v7", "armhf")
@@ -35,14 +36,31 @@ PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 GO_PATH = "PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 GO_PACKAGES = (
-    "g++", "gcc", "libc6-dev", "make", "pkg-config", "git", "ca-certificates", "curl", "wget", "gnupg", "netbase",
-    "openssh-client", "procps", "tzdata",
-)  # fmt: skip
-# Names of variables that say where certificates and package registries are: passed on only where this machine has them.
+    "g++",
+    "gcc",
+    "libc6-dev",
+    "make",
+    "pkg-config",
+    "git",
+    "ca-certificates",
+    "curl",
+    "wget",
+    "gnupg",
+    "netbase",
+    "openssh-client",
+    "procps",
+    "tzdata",
+)
+# Where certificates and package registries are: passed on only where this machine sets them.
 CERTIFICATE_VARIABLES = (
-    "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
     "CARGO_HTTP_CAINFO",
-)  # fmt: skip
+)
 REGISTRY_VARIABLES = (
     "GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
@@ -107,10 +125,13 @@ def host_variables() -> list[str]:
 
 def _fingerprint(made_by: str, title: str) -> str:
     """Changes when the way a layer is made changes, or this machine's own certificates."""
-    sources = [TESTBED / "bed" / made_by]
+    code = ast.dump(ast.parse((TESTBED / "bed" / made_by).read_text()))  # layout and comments do not count
+    sources: list[Path] = []
     if made_by == "rootfs.py":
         sources += sorted(rootfs.HOST_CERTIFICATES.glob("**/*.crt"))
-    return hashlib.sha256(title.encode() + b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    return hashlib.sha256(
+        f"{title}\n{code}".encode() + b"".join(path.read_bytes() for path in sources)
+    ).hexdigest()[:12]
 
 
 # Layers
@@ -152,7 +173,9 @@ def go_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
             (root / name).mkdir()
             (root / name).chmod(0o1777)
 
-    return kitchen.layer(f"go-{version}-{platform.debian}", f"go {version} in /usr/local/go", fill, "golang.py")
+    return kitchen.layer(
+        f"go-{version}-{platform.debian}", f"go {version} in /usr/local/go", fill, "golang.py"
+    )
 
 
 DISTROLESS = {
@@ -169,7 +192,7 @@ def distroless_layer(kitchen: Kitchen, platform: Platform, kind: str) -> Layer:
     def fill(root: Path) -> None:
         archives = kitchen.tree(f"archives-distroless-{kind}-{platform.debian}")
         debs = {re.split("_", deb.name)[0]: deb for deb in kitchen.apt(platform).download(names, archives)}
-        rootfs.merge_usr(root, rootfs.LIBRARY_LINKS.get(platform.debian, ()))
+        merge_usr(root, rootfs.LIBRARY_LINKS.get(platform.debian, ()))
         for name in names:
             _unpack_distroless(debs[name], root, name)
         if kind == "static":
@@ -180,8 +203,6 @@ def distroless_layer(kitchen: Kitchen, platform: Platform, kind: str) -> Layer:
 
 
 def _unpack_distroless(deb: Path, root: Path, name: str) -> None:
-    from bed.process import run
-
     unpack_one(deb, root)
     noted = root / "var/lib/dpkg/status.d" / name
     noted.parent.mkdir(parents=True, exist_ok=True)
@@ -192,8 +213,11 @@ def _unpack_distroless(deb: Path, root: Path, name: str) -> None:
 
 
 def _finish_distroless(root: Path) -> None:
-    users = ("root:x:0:0:root:/root:/sbin/nologin", "nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin",
-             "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin")  # fmt: skip
+    users = (
+        "root:x:0:0:root:/root:/sbin/nologin",
+        "nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin",
+        "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin",
+    )
     groups = ("root:x:0:", "nobody:x:65534:", "tty:x:5:", "staff:x:50:", "nonroot:x:65532:")
     (root / "etc/passwd").write_text("".join(f"{line}\n" for line in users))
     (root / "etc/group").write_text("".join(f"{line}\n" for line in groups))
@@ -228,7 +252,9 @@ def golang(kitchen: Kitchen, asked: str) -> list[str]:
             go_layer(kitchen, platform, version),
         ]
         env = [GO_PATH, f"GOLANG_VERSION={version}", "GOTOOLCHAIN=local", "GOPATH=/go", *host_variables()]
-        return make_manifest(kitchen.store, platform, layers, {"Env": env, "Cmd": ["bash"], "WorkingDir": "/go"})
+        return make_manifest(
+            kitchen.store, platform, layers, {"Env": env, "Cmd": ["bash"], "WorkingDir": "/go"}
+        )
 
     tags = {asked, version} | ({version.rpartition(".")[0]} if _is_newest(kitchen, version) else set())
     names = [f"docker.io/library/golang:{tag}{more}" for tag in sorted(tags) for more in ("", "-bookworm")]
@@ -270,15 +296,16 @@ def busybox(kitchen: Kitchen) -> list[str]:
 
 
 BUSYBOX = (
-    "sh ash cat cp mv rm ls ln mkdir rmdir chmod chown touch echo printf test true false sleep env id whoami pwd "
-    "uname date head tail cut sort uniq wc tr grep egrep fgrep sed awk find xargs tar gzip gunzip zcat wget ps kill "
-    "du df stat sha256sum md5sum od hexdump basename dirname readlink realpath which tee expr seq adduser addgroup"
+    "sh ash cat cp mv rm ls ln mkdir rmdir chmod chown touch echo printf test true false sleep env id "
+    "whoami pwd  uname date head tail cut sort uniq wc tr grep egrep fgrep sed awk find xargs tar "
+    "gzip gunzip zcat wget ps kill  du df stat sha256sum md5sum od hexdump basename dirname readlink "
+    "realpath which tee expr seq adduser addgroup"
 )
 
 
 def _fill_busybox(root: Path, deb: Path) -> None:
     spare = root.with_name(f"{root.name}-deb")
-    rootfs.merge_usr(spare)
+    merge_usr(spare)
     unpack_one(deb, spare)
     (root / "bin").mkdir()
     shutil.copy2(spare / "usr/bin/busybox", root / "bin/busybox")
@@ -287,7 +314,9 @@ def _fill_busybox(root: Path, deb: Path) -> None:
         (root / "bin" / name).symlink_to("busybox")
     rootfs.make_places(root)
     (root / "etc").mkdir()
-    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n")
+    (root / "etc/passwd").write_text(
+        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n"
+    )
     (root / "etc/group").write_text("root:x:0:\nnobody:x:65534:\n")
 
 
@@ -303,10 +332,18 @@ def buildkit(kitchen: Kitchen) -> list[str]:
     def manifest(platform: Platform) -> Descriptor:
         layers = [
             debian_layer(kitchen, platform),
-            packages_layer(kitchen, platform, "buildkit", ("runc", "git", "ca-certificates", "openssh-client", "pigz")),
-            kitchen.layer(f"buildkit-{_digest(tools / 'buildkitd')}-{platform.debian}", "buildkitd, buildctl", fill),
+            packages_layer(
+                kitchen, platform, "buildkit", ("runc", "git", "ca-certificates", "openssh-client", "pigz")
+            ),
+            kitchen.layer(
+                f"buildkit-{_digest(tools / 'buildkitd')}-{platform.debian}", "buildkitd, buildctl", fill
+            ),
         ]
-        settings = {"Env": [PATH, *host_variables()], "Entrypoint": ["buildkitd"], "Volumes": {"/var/lib/buildkit": {}}}
+        settings = {
+            "Env": [PATH, *host_variables()],
+            "Entrypoint": ["buildkitd"],
+            "Volumes": {"/var/lib/buildkit": {}},
+        }
         return make_manifest(kitchen.store, platform, layers, settings)
 
     return _image(kitchen, ["docker.io/moby/buildkit:buildx-stable-1"], HOST, manifest)
@@ -327,7 +364,12 @@ def frontend(kitchen: Kitchen) -> list[str]:
 
     def manifest(platform: Platform) -> Descriptor:
         layer = kitchen.layer(f"frontend-{_digest(program)}", "dockerfile-frontend", fill)
-        settings = {"Env": [PATH], "WorkingDir": "/", "Entrypoint": ["/bin/dockerfile-frontend"], "Labels": labels}
+        settings = {
+            "Env": [PATH],
+            "WorkingDir": "/",
+            "Entrypoint": ["/bin/dockerfile-frontend"],
+            "Labels": labels,
+        }
         return make_manifest(kitchen.store, platform, [layer], settings)
 
     tags = ("1", "latest", "1-labs", *(f"1.{minor}" for minor in range(2, 25)))
@@ -338,9 +380,15 @@ def frontend(kitchen: Kitchen) -> list[str]:
 
 
 def _image(
-    kitchen: Kitchen, names: list[str], platforms: Iterable[Platform], manifest: Callable[[Platform], Descriptor]
+    kitchen: Kitchen,
+    names: list[str],
+    platforms: Iterable[Platform],
+    manifest: Callable[[Platform], Descriptor],
 ) -> list[str]:
-    with step(f"image {names[0].removeprefix('docker.io/').removeprefix('library/')}"), ThreadPoolExecutor(2) as pool:
+    with (
+        step(f"image {names[0].removeprefix('docker.io/').removeprefix('library/')}"),
+        ThreadPoolExecutor(2) as pool,
+    ):
         kitchen.store.add_image(names, list(pool.map(manifest, platforms)))
     return names
 
@@ -368,7 +416,9 @@ def _sources(archive: Archive, platform: Platform) -> str:
     if archive.security:
         parts.append((archive.security, f"{suite(platform)}-security"))
     signed = "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg"
-    return "\n".join(f"Types: deb\nURIs: {uri}\nSuites: {names}\nComponents: main\n{signed}\n" for uri, names in parts)
+    return "\n".join(
+        f"Types: deb\nURIs: {uri}\nSuites: {names}\nComponents: main\n{signed}\n" for uri, names in parts
+    )
 
 
 def _digest(path: Path) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bed import packages
-from bed.network import inside
-from bed.process import BedError, daemon, end, running, wait_until
-from bed.settings import AUTH_HTPASSWD, Bed
+from . import packages
+from .network import inside
+from .process import BedError, daemon, end, running, wait_until
+from .settings import AUTH_HTPASSWD, Bed
 
 CONFIG = """\
 version: 0.1
@@ -29,8 +29,8 @@ def start(bed: Bed, namespaced: bool = True) -> None:
         socket = bed.run / f"{name}.sock"
         if running(name, bed.run) is None:
             socket.unlink(missing_ok=True)
-            command = [packages.program(bed, "docker-registry"), "serve", _configure(bed, name)]
-            daemon(name, bed.run, command, packages.environment(bed))
+            program = packages.program(bed, "docker-registry")
+            daemon(name, bed.run, [program, "serve", _configure(bed, name)], packages.environment(bed))
         if not wait_until(socket.exists, 15):
             raise BedError(f"the registry does not start: see {bed.run / name}.log")
         _forward(bed, f"{name}-outside", socket, port, [])

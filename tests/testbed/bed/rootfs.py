@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bed.debian import merge_usr, unpack_one
-from bed.process import run
+from .debian import merge_usr, unpack_one
+from .process import run
 
 # Links that dpkg would not find in any package, and with them the trees that exist per architecture.
 LIBRARY_LINKS = {"amd64": ("lib64",), "ppc64el": ("lib64",)}
@@ -70,7 +70,9 @@ def _install_one(package: Path, root: Path, info: Path) -> str:
         if member.name != "control":
             shutil.copy2(member, info / f"{name}.{member.name}")
     shutil.rmtree(control_folder)
-    noted = re.sub(r"^(Package: .*)$", r"\1\nStatus: install ok installed", control.strip(), count=1, flags=re.MULTILINE)
+    noted = re.sub(
+        r"^(Package: .*)$", r"\1\nStatus: install ok installed", control.strip(), count=1, flags=re.MULTILINE
+    )
     return f"{noted}\n{conffiles}\n"
 
 
@@ -119,7 +121,13 @@ def _copy_templates(root: Path) -> None:
 
 
 def make_places(root: Path) -> None:
-    for name, mode in {"tmp": 0o1777, "var/tmp": 0o1777, "root": 0o700, "run": 0o755, "run/lock": 0o1777}.items():
+    for name, mode in {
+        "tmp": 0o1777,
+        "var/tmp": 0o1777,
+        "root": 0o700,
+        "run": 0o755,
+        "run/lock": 0o1777,
+    }.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         (root / name).chmod(mode)
     for name in ("home", "proc", "sys", "dev", "mnt", "opt", "srv", "media", "boot", "var/cache", "var/log"):
@@ -149,7 +157,11 @@ def _link_alternatives(root: Path) -> None:
         if (root / "usr/bin" / program).exists():
             _link(root / "etc/alternatives" / name, f"/usr/bin/{program}")
             _link(root / "usr/bin" / name, f"/etc/alternatives/{name}")
-            _write(root, f"var/lib/dpkg/alternatives/{name}", f"auto\n/usr/bin/{name}\n\n/usr/bin/{program}\n20\n\n")
+            _write(
+                root,
+                f"var/lib/dpkg/alternatives/{name}",
+                f"auto\n/usr/bin/{name}\n\n/usr/bin/{program}\n20\n\n",
+            )
 
 
 def _locked(lines: str, rest: str) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bed import clients, engine, environment, gotools, machine, oci, packages, recipes
-from bed.process import BedError, step
-from bed.settings import CHECKOUT, Bed
+from . import clients, engine, environment, gotools, machine, oci, packages, recipes
+from .process import BedError, step
+from .settings import CHECKOUT, Bed
 
 GO_IN_DOCKERFILE = re.compile(r"^FROM\s+(?:--\S+\s+)*golang:([\w.]+)", re.MULTILINE | re.IGNORECASE)
 RECIPES = {"debian": recipes.debian, "distroless": recipes.distroless, "busybox": recipes.busybox}
@@ -55,7 +55,9 @@ def make_images(bed: Bed, names: Iterable[str]) -> None:
     """Make images (`debian`, `distroless`, `busybox`, `golang:1.24`), load and push them."""
     kitchen = _kitchen(bed)
     for name in names:
-        made = recipes.golang(kitchen, _go_tag(name)) if name.startswith("golang:") else _recipe(name)(kitchen)
+        made = (
+            recipes.golang(kitchen, _go_tag(name)) if name.startswith("golang:") else _recipe(name)(kitchen)
+        )
         _deliver(bed, kitchen, made)
 
 
