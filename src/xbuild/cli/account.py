@@ -154,13 +154,14 @@ def gather(
     steps = steps_for(prepared, result)
     plan = prepared.plan
     builder = prepared.engine.builder
+    options = prepared.project.options
     return Outcome(
         dockerfile=prepared.project.inputs.path,
         platforms=tuple(map(str, result.platforms or (result.native,))),
         created=now(),
         total=clock.elapsed,
         phases=tuple(clock.phases),
-        target=prepared.project.options.target,
+        target=options.target,
         builder=f"{builder.name} ({builder.driver})",
         engine=prepared.engine.key,
         rewritten=prepared.is_rewritten,
@@ -168,7 +169,7 @@ def gather(
         digest=delivery.digest if delivery else (result.layout.digest if result.layout else None),
         steps=steps,
         critical_seconds=sum(step.seconds for step in steps if step.is_critical),
-        emulation=emulation_left(steps, plan if prepared.is_rewritten else None, prepared.why_not),
+        emulation=emulation_left(steps, None if options.no_rewrite else plan, prepared.why_not),
         verdicts=tuple((stage.name, str(stage.word), stage.line) for stage in plan.stages) if plan else (),
         verified=None if checked is None else verified_platforms(checked.verification, checked.line_of),
         delivered=_delivered(delivery),

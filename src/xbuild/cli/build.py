@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from xbuild.cli.account import Clock, find_saved, gather, keep, write_reports
 from xbuild.cli.build_help import build_help
 from xbuild.cli.checking import Checked, check, wrong_architecture
-from xbuild.cli.live import OnEvent, progress_kind, showing, terminal_of
+from xbuild.cli.live import OnEvent, pass_raw, progress_kind, showing, terminal_of
 from xbuild.cli.output import print_lines, say
 from xbuild.cli.preflight import preflight
 from xbuild.cli.prepare import Prepared, plan_only, prepare, with_new_text
@@ -51,7 +51,7 @@ def build(options: BuildOptions, folder: Path) -> int:
     with clock.phase("check engine"):
         preflight(prepared)
     with clock.phase("build"), _showing(prepared) as on_event:
-        result = solve(prepared.request, on_event)
+        result = solve(prepared.request, on_event, on_raw=_raw(options))
     checked = _checked(prepared, result, clock)
     with clock.phase("deliver"):
         delivery = _delivered(prepared, result, checked, clock)
@@ -69,6 +69,10 @@ def _prepared(options: BuildOptions, folder: Path) -> Prepared:
     scene = Scene.of(asking.result(), (native,), frozenset(), lambda _line: None)
     with showing(progress_kind(options, sys.stderr), scene) as on_event:
         return prepare(project, asking.result(), folder, on_event)
+
+
+def _raw(options: BuildOptions) -> Callable[[str], None] | None:
+    return pass_raw if options.progress == "rawjson" and not options.quiet else None
 
 
 def _showing(prepared: Prepared) -> AbstractContextManager[OnEvent | None]:

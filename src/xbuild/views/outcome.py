@@ -130,8 +130,13 @@ def _verified(verified: Sequence[VerifiedPlatform] | None, terminal: Terminal) -
         return
     for each in verified:
         word = terminal.paint("ok", "green") if each.ok else terminal.paint("WRONG", "red", "bold")
-        yield f"verified: {each.platform} {word}, {each.files} binaries"
+        yield f"verified: {each.platform} {word}, {binaries(each.files)}"
         yield from (f"  {clean(finding)}" for finding in each.findings)
+
+
+def binaries(number: int) -> str:
+    """`1 binary`, `2 binaries`."""
+    return f"{number} {'binary' if number == 1 else 'binaries'}"
 
 
 def _delivered(place: Delivered, terminal: Terminal) -> str:
@@ -178,7 +183,7 @@ def _markdown_tail(outcome: Outcome, hidden: Sequence[Step]) -> Iterator[str]:
         if not line.startswith("time saved"):
             yield f"- {_escape(line)}"
     for each in outcome.verified or ():
-        yield f"- verified: {each.platform} {'ok' if each.ok else '**WRONG**'}, {each.files} binaries"
+        yield f"- verified: {each.platform} {'ok' if each.ok else '**WRONG**'}, {binaries(each.files)}"
         yield from (f"  - {_escape(clean(finding))}" for finding in each.findings)
     for place in outcome.delivered:
         yield f"- {_escape(_delivered(place, Terminal()))}"

@@ -239,13 +239,13 @@ def emulation_left(steps: Sequence[Step], plan: Plan | None, why_not: str) -> tu
             sum(step.seconds for step in group if step.executed),
             _reason(plan, line, why_not),
         )
-        for (stage, line, text), group in grouped.items()
+        for (stage, line, text), group in sorted(grouped.items(), key=lambda item: item[0][1] or 0)
     )
 
 
 def _reason(plan: Plan | None, line: int | None, why_not: str) -> str:
     verdict = verdict_at(plan, line) if plan else None
-    if verdict is None or why_not:
+    if verdict is None:
         return why_not or "the Dockerfile was not rewritten"
     own = next((reason for reason in verdict.reasons if reason.place.line == line), None)
     reason = own or next(iter(verdict.reasons), None)
