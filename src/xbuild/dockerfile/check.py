@@ -1,7 +1,8 @@
 """What BuildKit refuses after parsing: wrong arguments and flags.
 
-Facts: moby/buildkit `frontend/dockerfile/instructions/{parse,bflag,commands_run*}.go`. `parser.parse` accepts such
-files, with `Other` or a lenient type in place of the malformed instruction; call `check` before building on one.
+Facts: moby/buildkit `frontend/dockerfile/instructions/{parse,bflag,commands_run*}.go`. `parser.parse` accepts
+such files, with `Other` or a lenient type in place of the malformed instruction; call `check` before building
+on one.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ def _check_from(instruction: Instruction, _escape: str) -> None:
     if isinstance(instruction, Other):
         raise _WrongError(
             f"FROM {instruction.arguments.text}".rstrip(),
-            "FROM image, or FROM image AS name, the name beginning with a letter and made of a-z, 0-9, `-`, `_`, `.`",
+            "FROM image, or FROM image AS name, the name a letter followed by letters, digits, `-`, `_`, `.`",
         )
 
 

@@ -1,4 +1,4 @@
-"""Edits of what the shell sees, mapped to edits of the Dockerfile, and the proof that they did nothing else."""
+"""Edits of what the shell sees as edits of the Dockerfile, and the proof that they did nothing else."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from xbuild.text import Edit, Source, Span, apply_edits
 def edit_script(dockerfile: Dockerfile, run: Run, edits: Sequence[Edit]) -> tuple[Edit, ...]:
     """`edits` of the text of `run.script` as edits of the source.
 
-    Raises EditError where that cannot be written: no script, a line break outside a heredoc, or a replaced span
-    with a comment in its midst.
+    Raises EditError where that cannot be written: no script, a line break outside a heredoc, or a replaced
+    span with a comment in its midst.
     """
     if run.script is None:
         raise _error(dockerfile, run, "its command is not a shell script")
@@ -30,7 +30,8 @@ def edited_script(run: Run, edits: Sequence[Edit]) -> str:
 def source_offset(logical: Logical, at: int) -> int:
     """Where to insert in the source so that the text stands at `at` in the logical text.
 
-    Where a continuation lies between two characters, text goes behind a word, but in front of what follows a blank.
+    Where a continuation lies between two characters, text goes behind a word, but in front of what follows a
+    blank.
     """
     if at == 0:
         return logical.offsets[0]
@@ -51,9 +52,9 @@ def assert_edited(
 ) -> Dockerfile:
     """The tree of `new`, when it differs from `original` exactly as announced; raises EditError otherwise.
 
-    Keys are indexes into `original.instructions`. `expected` holds the scripts of edited RUNs, `replaced` the logical
-    text of other changed instructions, `inserted` the logical texts of new ones in front of an index (or of the end),
-    `flags` the flags, such as `--mount=…`, of RUNs that have others than before.
+    Keys are indexes into `original.instructions`. `expected` holds the scripts of edited RUNs, `replaced`
+    the logical text of other changed instructions, `inserted` the logical texts of new ones in front of an
+    index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before.
     """
     try:
         tree = parse(new)

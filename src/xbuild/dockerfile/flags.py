@@ -1,7 +1,7 @@
 """Keyword and flags in front of an instruction's arguments.
 
-Facts: moby/buildkit `frontend/dockerfile/parser/split_command.go`. BuildKit reads flags byte by byte: a byte of a
-longer UTF-8 sequence counts as a character of its own, and 0x85 and 0xA0 as spaces.
+Facts: moby/buildkit `frontend/dockerfile/parser/split_command.go`. BuildKit reads flags byte by byte: a byte
+of a longer UTF-8 sequence counts as a character of its own, and 0x85 and 0xA0 as spaces.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def _upper(keyword: str) -> str:
     upper = keyword.upper()
     if upper.isascii() and keyword.isascii():
         return upper
-    # Go lowers U+0130 to a plain i and U+212A to a k before it looks a keyword up; it keeps U+0131 and U+017F.
+    # Go lowers U+0130 to a plain i and U+212A to a k before it looks a keyword up; it keeps U+0131 and
+    # U+017F.
     folded = keyword.replace("\u0130", "i").lower()
     if folded.isascii():
         return folded.upper() if folded.upper() in KEYWORDS else upper

@@ -1,8 +1,8 @@
 """Here-documents: which words of a line open one, and what their bodies are.
 
 Facts: moby/buildkit `frontend/dockerfile/parser/parser.go` (`heredocsFromLine`, `heredocFromMatch`) and
-`frontend/dockerfile/shell/lex.go`. BuildKit lexes the line with its own small shell lexer, always with a backslash as
-escape character; whatever that lexer refuses silently turns heredocs off for the line.
+`frontend/dockerfile/shell/lex.go`. BuildKit lexes the line with its own small shell lexer, always with a
+backslash as escape character; whatever that lexer refuses silently turns heredocs off for the line.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Lexer:
         self.escape = escape
         self.raw_quotes = raw_quotes
         self.raw_escapes = raw_escapes
-        # One buffer for all nesting levels, as in BuildKit: `${a:-b}` inside a word forgets what came before it.
+        # One buffer for all nesting levels, as in BuildKit: `${a:-b}` inside a word forgets what came before.
         self.buffer: list[str] = []
 
     def split(self) -> list[str]:

@@ -73,10 +73,10 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A here-document: `name` without quotes, `expand` false when quoted, `content` after chomping tabs for `<<-`.
+    """A here-document: `name` without quotes, `expand` false when quoted.
 
-    `content_span` is the source span of the raw body lines, terminator line excluded; `terminator_span` is that of
-    the name that ends it, without tabs and line ending.
+    `content` is the body after chomping tabs for `<<-`; `content_span` the source span of the raw body lines,
+    terminator line excluded; `terminator_span` that of the name that ends it, without tabs and line ending.
     """
 
     name: str
@@ -90,11 +90,11 @@ class Heredoc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction(Node):
-    """One instruction. `first_line` and `last_line` (heredocs included) equal BuildKit's `StartLine`, `EndLine`.
+    """One instruction; its lines, heredocs included, are those of BuildKit's `StartLine` and `EndLine`.
 
-    `span` begins at the start of its first physical line and ends after its last line ending. `keyword` is upper
-    case. `logical` is the joined line from the keyword on; `arguments` the part after keyword and flags, stripped
-    as BuildKit strips it. `words` is the exec (JSON) form, or None in shell form.
+    `span` begins at the start of its first physical line and ends after its last line ending. `keyword` is
+    in upper case. `logical` is the joined line from the keyword on; `arguments` the part after keyword and
+    flags, stripped as BuildKit strips it. `words` is the exec (JSON) form, or None in shell form.
     """
 
     keyword: str
@@ -112,7 +112,7 @@ class Instruction(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class From(Instruction):
-    """`FROM [--platform=P] image [AS name]`; `image` and `platform.value` are unexpanded; `name` is lower case."""
+    """`FROM [--platform=P] image [AS name]`: image and platform unexpanded, `name` in lower case."""
 
     image: str
     image_span: Span
@@ -156,8 +156,8 @@ class Label(Instruction):
 class Mount:
     """`RUN --mount=type=…`; `options` holds the keys as given, lower case, aliases resolved.
 
-    Aliases (BuildKit `instructions/commands_runmount.go`): src→source, dst and destination→target, ro→readonly, rw→readwrite.
-    A key without a value has the value "".
+    Aliases (BuildKit `instructions/commands_runmount.go`): src→source, dst and destination→target,
+    ro→readonly, rw→readwrite. A key without a value has the value "".
     """
 
     type: str
@@ -172,7 +172,8 @@ class Mount:
 class Run(Instruction):
     """`script` is the text that the shell sees, or None in exec form; see `shell.parse_script`.
 
-    `script` is also None when a heredoc with a shebang is run as a file of its own by something not a POSIX shell.
+    `script` is also None when a heredoc has a shebang that names anything but a POSIX shell: BuildKit runs
+    it as a file of its own.
     """
 
     script: Logical | None
@@ -221,7 +222,9 @@ class Onbuild(Instruction):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other(Instruction):
-    """EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK, MAINTAINER, and keywords that the parser accepts without knowing."""
+    """EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK, MAINTAINER; keywords that the parser accepts without knowing;
+    known ones with arguments that BuildKit refuses after parsing (see `check.check`).
+    """
 
 
 @dataclass(frozen=True)

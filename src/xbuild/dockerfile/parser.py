@@ -1,7 +1,8 @@
 """Text → Dockerfile: physical lines, parser directives, continuations, heredocs, then typed instructions.
 
 `parse` accepts and refuses exactly what BuildKit's `parser.Parse` does (moby/buildkit
-`frontend/dockerfile/parser/parser.go`, `directives.go`); `check.check` adds what `instructions.Parse` refuses.
+`frontend/dockerfile/parser/parser.go`, `directives.go`); `check.check` adds what `instructions.Parse`
+refuses.
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ from xbuild.text import Span
 class Expansion:
     """`$NAME`, `${NAME…}`, `$(…)`, `` `…` ``, `$((…))` or `<(…)` inside a word.
 
-    `kind` is "variable", "substitution", "arithmetic" or "process". `name` is the variable's name; `operator` is
-    what follows it in braces, raw (`#v`, `:-amd64`, ``/a/b``), "" for a plain use. `quoted` tells whether it stands in
-    double quotes. For a substitution the commands inside are in `Script.commands` with a scope of its span.
+    `kind` is "variable", "substitution", "arithmetic" or "process". `name` is the variable's name;
+    `operator` is what follows it in braces, raw (`#v`, `:-amd64`, ``/a/b``), "" for a plain use, and `#` or
+    `!` for a length or an indirect one. `quoted` tells whether it stands in double quotes. For a
+    substitution the commands inside are in `Script.commands` with a scope of its span.
     """
 
     kind: str
@@ -42,7 +43,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`NAME=value` in front of a command or alone, `NAME+=value` (`append`), or one argument of `export`/`local`/…"""
+    """`NAME=value` before a command or alone, or an argument of `export`, `local`…; `append` for `+=`."""
 
     name: str
     value: Word
@@ -52,7 +53,10 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """`>`, `>>`, `<`, `2>`, `&>`, `<<EOF`, …; `operator` without the descriptor; `target` None for heredocs."""
+    """`>`, `>>`, `<`, `2>`, `&>`, `<<EOF`, …; `operator` without the descriptor.
+
+    A heredoc has no `target` but its raw body in `heredoc`; `span` is that of `<<NAME` alone.
+    """
 
     operator: str
     descriptor: str
@@ -67,8 +71,8 @@ class Scope:
 
     `kind`: subshell `(…)`, group `{…}`, if, elif, else, while, until, for, case, function, substitution,
     pipeline (more than one command joined by `|`), negation, background (`&`), and, or (the right side of
-    `&&`, `||`). `condition` tells that the command stands in the condition of an if/while/until. `redirects` are
-    those of the construct as a whole (`{ …; } > file`).
+    `&&`, `||`). `condition` tells that the command stands in the condition of an if/while/until.
+    `redirects` are those of the construct as a whole (`{ …; } > file`).
     """
 
     kind: str
@@ -83,7 +87,8 @@ class Command:
 
     `export A=b C` keeps its arguments in `words` and, where they are assignments, in `exports`.
     A `[[ … ]]` or `(( … ))` test is a command whose first word is `[[` or `((`; it may have no further words.
-    `scopes` runs from the outermost construct to the innermost. `span` covers assignments, words and redirects.
+    A redirect alone (`> file`) is a command without words. `scopes` runs from the outermost construct to the
+    innermost. `span` covers assignments, words and redirects, but not the bodies of heredocs.
     """
 
     span: Span

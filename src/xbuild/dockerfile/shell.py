@@ -1,8 +1,8 @@
 """Shell text → Script, with tree-sitter-bash.
 
-The text is what the shell sees (`Run.script`), not the raw lines of the Dockerfile. tree-sitter-bash reads a few
-things otherwise than a shell; those that can be told apart are put right here, the others set `has_error`.
-tree-sitter costs 20 ms to import, so it is loaded by the first call.
+The text is what the shell sees (`Run.script`), not the raw lines of the Dockerfile. tree-sitter-bash reads
+a few things otherwise than a shell; those that can be told apart are put right here, the others set
+`has_error`. tree-sitter costs 20 ms to import, so it is loaded by the first call.
 """
 
 from __future__ import annotations
@@ -325,7 +325,7 @@ class _Reader:
         self._add(start, at, words, assignments, (), found, scopes)
 
     def _join(self, words: list[Word], word: Word) -> None:
-        """Puts together what tree-sitter-bash splits although nothing stands between, mostly `a-$` and `NAME`."""
+        """Puts together what tree-sitter-bash splits although nothing stands between: `a-$`, `NAME`."""
         if not words or words[-1].span.end != word.span.start:
             self.has_error = True
             words.append(word)
@@ -456,7 +456,7 @@ class _Reader:
     def _redirect(
         self, node: Node, scopes: tuple[Scope, ...], found: list[Redirect], words: list[Word]
     ) -> int:
-        """Adds the redirect of `node` to `found`, and to `words` those that tree-sitter takes for more targets.
+        """Adds the redirect of `node` to `found`, and to `words` what tree-sitter takes for more targets.
 
         Returns where it ends.
         """
@@ -495,7 +495,7 @@ class _Reader:
         """A heredoc; tree-sitter hangs the rest of its line below it."""
         descriptor = operator = body = ""
         start = self._start(node)
-        at = start
+        at = own_end = start
         later: list[tuple[Node, tuple[Scope, ...]]] = []
         place = len(found)
         chained = ""
@@ -506,7 +506,7 @@ class _Reader:
             elif kind in ("<<", "<<-"):
                 operator = kind
             elif kind == "heredoc_start":
-                at = self._span(child).end
+                at = own_end = self._span(child).end
             elif kind == "heredoc_body":
                 body = self._heredoc_body(child, is_chomped=operator == "<<-")
                 self._inside(child, scopes, [])
@@ -525,7 +525,7 @@ class _Reader:
                 word = self._word(child, scopes)
                 words.append(word)
                 at = max(at, word.span.end)
-        found.insert(place, Redirect(operator, descriptor, None, Span(start, at), body))
+        found.insert(place, Redirect(operator, descriptor, None, Span(start, own_end), body))
         for statement, inside in later:
             self._statement(statement, inside, ())
         return at
@@ -579,7 +579,8 @@ class _Reader:
     ) -> bool:
         """Adds the literal text of a word's part to `value` and what is unquoted in it to `bare`.
 
-        Quoted and escaped characters and expansions stand as `x` in `bare`. Tells whether all of it is literal.
+        Quoted and escaped characters and expansions stand as `x` in `bare`. Tells whether all of it is
+        literal.
         """
         kind = node.type
         raw = self.text[self._slice(node)]

@@ -1,7 +1,7 @@
 """From the parts of a line to a typed instruction.
 
-Facts: moby/buildkit `frontend/dockerfile/parser/line_parsers.go` and `instructions/parse.go`. What only the latter
-refuses becomes `Other` here and is reported by `check.check`.
+Facts: moby/buildkit `frontend/dockerfile/parser/line_parsers.go` and `instructions/parse.go`. What only the
+latter refuses becomes `Other` here and is reported by `check.check`.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def _heredoc_script(heredoc: Heredoc, text: str) -> Logical:
 
 
 def unquote(word: str, escape: str) -> str:
-    """`word` without quotes and escapes, variables left as they stand; as it is where BuildKit's lexer refuses it."""
+    """`word` without quotes and escapes, variables left alone; itself where BuildKit's lexer refuses it."""
     if not any(character in word for character in ("'", '"', escape)) or f"{escape}$" in word:
         return word
     try:

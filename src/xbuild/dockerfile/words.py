@@ -11,25 +11,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 # What Go's unicode.IsSpace accepts; Python's str.strip() would take \x1c to \x1f as well.
-SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 GAP = re.compile(r"[\t\v\f\r ]+")
 KEYWORDS = frozenset(
-    [
-        *(
-            "ADD",
-            "ARG",
-            "CMD",
-            "COPY",
-            "ENTRYPOINT",
-            "ENV",
-            "EXPOSE",
-            "FROM",
-            "HEALTHCHECK",
-            "LABEL",
-            "MAINTAINER",
-        ),
-        *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
-    ]
+    {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"}
+    | {"LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 )
 _HEALTH = re.compile(rb"([^\t\n\v\f\r \x85\xa0]*)[\t\n\v\f\r \x85\xa0]*(.*)", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -96,7 +85,7 @@ def split_quoted(text: str, escape: str) -> list[Piece]:
 
 
 def split_health(text: str) -> tuple[str, str]:
-    """CMD or NONE after HEALTHCHECK, in upper case, and the rest; BuildKit looks for the border byte by byte."""
+    """CMD or NONE after HEALTHCHECK, in upper case, and the rest; BuildKit splits them byte by byte."""
     found = _HEALTH.match(text.encode("utf-8", "surrogateescape"))
     assert found is not None
     kind, rest = (part.decode("utf-8", "surrogateescape") for part in found.groups())
