@@ -1,7 +1,8 @@
 """What `make TARGET` would run: a reader for the part of GNU make in which that can be told from the text.
 
-Sources: GNU make manual, sections 4 (rules), 5 (recipes), 6 (variables: `=`, `:=`, `?=`, `+=`; the environment loses
-against the file except for `?=`), 8 (functions), 10 (implicit rules). What is not understood becomes part of a reason.
+Sources: GNU make manual, sections 4 (rules), 5 (recipes), 6 (variables: `=`, `:=`, `?=`, `+=`; the
+environment loses against the file except for `?=`), 8 (functions), 10 (implicit rules). What is not
+understood becomes part of a reason.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ _ASSIGN = re.compile(
 )
 _RULE = re.compile(r"^(?P<targets>[^:=\t#][^:=]*?)\s*(?P<colons>::?)(?!=)\s*(?P<rest>.*)$")
 _CONDITION = re.compile(r"^\s*(ifeq|ifneq|ifdef|ifndef)\b")
+_FOUND_FILES = re.compile(r"""\$\(find [^()]*-name ["']\*(?P<suffix>\.\w+)["'][^()]*\)""")
 _UNKNOWN = "$(xbuild-cannot-tell)"
 
 
-class NotTold(Exception):
+class NotToldError(Exception):
     """What make would do cannot be told; `line` is where in the Makefile."""
 
     def __init__(self, text: str, line: int) -> None:
@@ -28,7 +30,9 @@ class NotTold(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One recipe line as the shell gets it, with make's variables filled in; `line` is its number in the file."""
+    """One recipe line as the shell gets it, with make's variables filled in; `line` is its number in the
+    file.
+    """
 
     text: str
     line: int
@@ -53,7 +57,9 @@ class _Assignment:
 
 @dataclass
 class Makefile:
-    """A parsed Makefile: rules by target, assignments by name in order, and lines that could not be understood."""
+    """A parsed Makefile: rules by target, assignments by name in order, and lines that could not be
+    understood.
+    """
 
     rules: dict[str, _Rule] = field(default_factory=dict)
     assignments: dict[str, list[_Assignment]] = field(default_factory=dict)
@@ -184,18 +190,25 @@ class _Reader:
         if rule is None:
             if name in files:
                 return
-            raise NotTold(f"no rule for `{name}` could be read", at)
+            raise NotToldError(f"no rule for `{name}` could be read", at)
         if rule.is_conditional:
-            raise NotTold(f"the rule for `{name}` depends on a condition", rule.line)
+            raise NotToldError(f"the rule for `{name}` depends on a condition", rule.line)
         prerequisites = self.expand(rule.prerequisites.replace("|", " "), rule.line)
-        if _UNKNOWN in prerequisites:
-            raise NotTold(f"what `{name}` needs cannot be told", rule.line)
+        prerequisites = _FOUND_FILES.sub(
+            lambda m: " " if self.has_no_rule_for(m["suffix"]) else m[0], prerequisites
+        )
+        if _UNKNOWN in prerequisites or "$" in prerequisites:
+            raise NotToldError(f"what `{name}` needs cannot be told", rule.line)
         words = prerequisites.split()
         for word in words:
             self.target(word, rule.line, files)
         automatic = {"@": name, "<": words[0] if words else "", "^": " ".join(words), "+": " ".join(words)}
         for text, line in rule.recipe:
             self.recipe(text, line, automatic)
+
+    def has_no_rule_for(self, suffix: str) -> bool:
+        """Whether no rule makes files with this suffix, so that found ones are sources."""
+        return not any(target.endswith(suffix) or "%" in target for target in self.makefile.rules)
 
     def recipe(self, text: str, line: int, automatic: Mapping[str, str]) -> None:
         plain = text.lstrip("@-+ \t")
@@ -205,7 +218,7 @@ class _Reader:
 
     def expand(self, text: str, line: int, automatic: Mapping[str, str] | None = None, depth: int = 0) -> str:
         if depth > 20:
-            raise NotTold("a variable refers to itself", line)
+            raise NotToldError("a variable refers to itself", line)
         pieces: list[str] = []
         at = 0
         while at < len(text):
@@ -223,7 +236,7 @@ class _Reader:
                 at = end + 1
             else:
                 known = automatic or {}
-                pieces.append(known[follows] if follows in known else self.variable(follows, line, depth))
+                pieces.append(known[follows] if follows in known else self.variable(follows, depth))
                 at += 2
         return "".join(pieces)
 
@@ -237,9 +250,9 @@ class _Reader:
             return automatic.get(inner, _UNKNOWN)
         if inner in automatic:
             return automatic[inner]
-        return self.variable(inner, line, depth)
+        return self.variable(inner, depth)
 
-    def variable(self, name: str, line: int, depth: int) -> str:
+    def variable(self, name: str, depth: int) -> str:
         if name in self.overrides:
             return self.overrides[name]
         if name == "MAKE":
@@ -286,20 +299,21 @@ def recipe_of(
     files: frozenset[str],
     guarded: frozenset[str],
 ) -> tuple[Line, ...]:
-    """The shell lines that make would run, in order. `guarded` are names that must come through the environment.
+    """The shell lines that make would run, in order. `guarded` are names that must come through the
+    environment.
 
-    Raises NotTold with the line in the Makefile where something cannot be told.
+    Raises NotToldError with the line in the Makefile where something cannot be told.
     """
     for name in sorted(guarded):
         for entry in makefile.assignments.get(name, []):
             if name not in overrides and entry.operator != "?=":
-                raise NotTold(f"it sets {name} itself, whatever the environment says", entry.line)
+                raise NotToldError(f"it sets {name} itself, whatever the environment says", entry.line)
     for text, line in makefile.odd:
         if not text.endswith(":") or text[:-1] in targets:
-            raise NotTold(f"`{text}` is not followed", line)
+            raise NotToldError(f"`{text}` is not followed", line)
     reader = _Reader(makefile, overrides, environment)
     for target in targets or ((makefile.default,) if makefile.default else ()):
         reader.target(target, 1, files)
     if not targets and makefile.default is None:
-        raise NotTold("it has no target", 1)
+        raise NotToldError("it has no target", 1)
     return tuple(reader.lines)

@@ -1,8 +1,9 @@
-"""Commands that only call a recipe (`make`, `task`, `./build.sh`, …): look into the file in the build context.
+"""Commands that only call a recipe (`make`, `task`, `./build.sh`, …): look into the file in the build
+context.
 
-A recipe can be handled when all that it compiles takes its variables from the environment: then they are set in front of the
-command, and the file stays as it is. A recipe that also runs tools for the build machine is left alone, because these
-would get the target's variables too.
+A recipe can be handled when all that it compiles takes its variables from the environment: then they are set
+in front of the command, and the file stays as it is. A recipe that also runs tools for the build machine is
+left alone, because these would get the target's variables too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.scope import Scope
 from xbuild.plan.commands import anything, operands, option
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within
-from xbuild.plan.makefile import Line, NotTold, parse_makefile, recipe_of
+from xbuild.plan.makefile import Line, NotToldError, parse_makefile, recipe_of
 from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
 from xbuild.plan.toolchain import Call, Effect, Variable
 
@@ -61,26 +62,28 @@ def judge(call: Call, walk: Walk) -> Effect | None:
     try:
         recipe = finder(call)
         return _handle(call, recipe, walk)
-    except _CannotTell as error:
+    except _CannotTellError as error:
         return replace(anything(call), reasons=(error.reason,))
 
 
-class _CannotTell(Exception):
+class _CannotTellError(Exception):
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason.text)
         self.reason = reason
 
 
-def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE) -> _CannotTell:
+def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE) -> _CannotTellError:
     where = f" ({place.file}:{place.line})" if place is not None and place.file is not None else ""
-    return _CannotTell(Reason(f"`{call.spelled()}`: {text}{where}", place or call.place, cure=cure))
+    return _CannotTellError(Reason(f"`{call.spelled()}`: {text}{where}", place or call.place, cure=cure))
 
 
 # -- files of the build context
 
 
 def context_path(call: Call, path: str | None) -> str | None:
-    """The file of the build context that stands at `path` in the stage, if a COPY put it there and nothing changed it."""
+    """The file of the build context that stands at `path` in the stage, if a COPY put it there and
+    nothing changed it.
+    """
     if path is None:
         return None
     graph, found = call.scope.graph, None
@@ -107,8 +110,9 @@ def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
             if target == path:
                 return clean
         elif is_within(path, where):
-            inside = posixpath.relpath(path, where)
-            return posixpath.normpath(posixpath.join(clean, inside))
+            candidate = posixpath.normpath(posixpath.join(clean, posixpath.relpath(path, where)))
+            if call.around.context.read(candidate) is not None:
+                return candidate
     return None
 
 
@@ -140,12 +144,12 @@ def _make(call: Call) -> _Recipe:
     environment: dict[str, str | None] = {
         n: v.text for n, v in call.variables.items() if v.origin in ("env", "arg", "platform", "export")
     }
-    environment |= {n: None for n in call.assignments}
-    environment |= {n: None for n in _GUARDED}
+    environment |= dict.fromkeys(call.assignments)
+    environment |= dict.fromkeys(_GUARDED)
     files = frozenset(call.around.context.files())
     try:
         lines = recipe_of(parse_makefile(found[1]), targets, overrides, environment, files, _GUARDED)
-    except NotTold as error:
+    except NotToldError as error:
         place = Place(error.line, found[0])
         raise _refuse(call, f"what it runs cannot be told: {error.text}", place) from error
     return _assemble(found[0], " ".join(targets) or "its first target", lines, directory)
@@ -215,7 +219,9 @@ def _task(call: Call) -> _Recipe:
 
 
 def _task_lines(call: Call, file: str, text: str, name: str) -> list[Line]:
-    """The `cmds` of a task, read by indentation: only plain strings and `|` blocks of one task without `deps`."""
+    """The `cmds` of a task, read by indentation: only plain strings and `|` blocks of one task without
+    `deps`.
+    """
     rows = text.split("\n")
     at = next(
         (n for n, row in enumerate(rows) if re.match(rf"^\s+[\"']?{re.escape(name)}[\"']?:\s*$", row)), None
@@ -285,7 +291,9 @@ _FINDERS: dict[str, Callable[[Call], _Recipe]] = {
 
 
 def _handle(call: Call, recipe: _Recipe, walk: Walk) -> Effect:
-    """Walk the recipe with the target's variables in the environment, until nothing in it would have to change."""
+    """Walk the recipe with the target's variables in the environment, until nothing in it would have to
+    change.
+    """
     script = parse_script(recipe.script)
     if script.has_error:
         raise _refuse(call, "its shell lines cannot be read without doubt", recipe.place(0))
@@ -293,7 +301,7 @@ def _handle(call: Call, recipe: _Recipe, walk: Walk) -> Effect:
     inserts: list[Change] = []
     for _ in range(_ROUNDS):
         effects, inner, writes = walk(call, script, _environment(call, added), recipe.place)
-        _check(call, effects, inner, recipe)
+        _check(call, effects, inner)
         new = _demanded(call, effects, recipe, inserts)
         if not new.keys() - added.keys():
             return _effect(call, recipe, effects, writes, added, inserts)
@@ -321,7 +329,7 @@ def _depends(call: Call, name: str) -> frozenset[str]:
     return variable.depends_on if variable is not None else frozenset()
 
 
-def _check(call: Call, effects: Sequence[Effect], inner: Sequence[Call], recipe: _Recipe) -> None:
+def _check(call: Call, effects: Sequence[Effect], inner: Sequence[Call]) -> None:
     """Refuse what a recipe must not do, naming its line."""
     for effect, command in zip(effects, inner, strict=True):
         if effect.reasons:
