@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from xbuild.dockerfile.model import Arg, Instruction, Run
@@ -46,11 +47,17 @@ def _settle_one(
         if value is None:
             number = graph.stages[stage].position + need.instruction
             changes.append(DeclareArg(name, number, f"{need.reason} needs {name}"))
+            first = graph.stages[stage].instructions[need.instruction]
+            if _mentions(first, name):
+                notes.append(
+                    f"line {first.first_line}: {name} was empty, for want of `ARG {name}` in this stage"
+                )
             return
         if _is_automatic(value, name):
             return
         line = graph.stages[stage].instructions[need.instruction].first_line
-        if value.kind == "arg" and value.instruction is not None and name not in graph.options.build_args:
+        if _has_own_default(graph, value, stage, name):
+            assert value.instruction is not None
             if value.instruction not in done:
                 done.add(value.instruction)
                 number = graph.stages[stage].position + value.instruction
@@ -68,6 +75,17 @@ def _settle_one(
             )
         )
         return
+
+
+def _has_own_default(graph: StageGraph, value: Value, stage: int, name: str) -> bool:
+    """Whether a default written in this very stage hides BuildKit's value."""
+    return (
+        value.kind == "arg"
+        and value.instruction is not None
+        and value.stage in (stage, None)
+        and value.raw is not None
+        and name not in graph.options.build_args
+    )
 
 
 def _is_automatic(value: Value, name: str) -> bool:
@@ -108,4 +126,6 @@ def _first_user(stage: Stage, index: int, name: str, needs: Sequence[Need]) -> i
 
 
 def _mentions(instruction: Instruction, name: str) -> bool:
-    return name in instruction.logical.text or any(name in h.content for h in instruction.heredocs)
+    """Whether an instruction names the variable, or has tools that read it by themselves (tonistiigi/xx)."""
+    texts = (instruction.logical.text, *(h.content for h in instruction.heredocs))
+    return any(name in text or re.search(r"\bxx-", text) for text in texts)

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from xbuild.plan.context import Context
+from xbuild.plan.filesystem import overlaps
 from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
+from xbuild.graph.scope import Scope
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.platforms import Platform
 
@@ -23,60 +25,69 @@ PKG_CONFIG = "xbuild-pkg-config"
 
 @dataclass(frozen=True, slots=True)
 class Cross:
-    """Debian's names for one architecture: its own, the package suffix of its gcc, the triplet of its tools."""
+    """Debian's names for one architecture: its own, the package suffix of its gcc, the triplet of its tools, and the
+    folder of its libraries below /usr/lib.
+    """
 
     debian: str
     package: str
     triplet: str
+    library: str
 
 
 # Debian's armhf is ARMv7 (wrong for arm/v6), and it has no packages for arm/v5 with hard float.
 CROSS: dict[str, Cross] = {
-    "amd64": Cross("amd64", "x86-64-linux-gnu", "x86_64-linux-gnu"),
-    "arm64": Cross("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu"),
-    "arm/v7": Cross("armhf", "arm-linux-gnueabihf", "arm-linux-gnueabihf"),
-    "386": Cross("i386", "i686-linux-gnu", "i686-linux-gnu"),
-    "ppc64le": Cross("ppc64el", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu"),
-    "s390x": Cross("s390x", "s390x-linux-gnu", "s390x-linux-gnu"),
+    "amd64": Cross("amd64", "x86-64-linux-gnu", "x86_64-linux-gnu", "x86_64-linux-gnu"),
+    "arm64": Cross("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu", "aarch64-linux-gnu"),
+    "arm/v7": Cross("armhf", "arm-linux-gnueabihf", "arm-linux-gnueabihf", "arm-linux-gnueabihf"),
+    "386": Cross("i386", "i686-linux-gnu", "i686-linux-gnu", "i386-linux-gnu"),
+    "ppc64le": Cross("ppc64el", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu"),
+    "s390x": Cross("s390x", "s390x-linux-gnu", "s390x-linux-gnu", "s390x-linux-gnu"),
 }
 
-# Modules that do not work, or do not build, without cgo.
-NEEDS_CGO = (
-    "github.com/mattn/go-sqlite3",
-    "github.com/confluentinc/confluent-kafka-go",
-    "github.com/h2non/bimg",
-    "github.com/davidbyttow/govips",
-    "github.com/linxGnu/grocksdb",
-    "github.com/tecbot/gorocksdb",
-    "github.com/godror/godror",
-    "github.com/marcboeker/go-duckdb",
-    "github.com/duckdb/duckdb-go",
-    "github.com/gen2brain/go-fitz",
-    "github.com/hybridgroup/gocv",
-    "gocv.io/x/gocv",
-    "github.com/google/gopacket/pcap",
-    "github.com/libgit2/git2go",
-    "github.com/miekg/pkcs11",
-    "github.com/ThalesIgnite/crypto11",
-    "github.com/coreos/go-systemd/sdjournal",
-    "github.com/rogchap.com/v8go",
-    "rogchap.com/v8go",
-    "github.com/bytecodealliance/wasmtime-go",
-    "github.com/wasmerio/wasmer-go",
-    "github.com/pebbe/zmq4",
-    "github.com/veandco/go-sdl2",
-    "github.com/go-gl/gl",
-    "github.com/canonical/go-dqlite",
-)
+# Modules that do not work, or do not build, without cgo; whether they need a C++ compiler too.
+NEEDS_CGO: dict[str, bool] = {
+    "github.com/mattn/go-sqlite3": False,
+    "github.com/mutecomm/go-sqlcipher": False,
+    "github.com/confluentinc/confluent-kafka-go": False,
+    "github.com/h2non/bimg": False,
+    "github.com/davidbyttow/govips": False,
+    "github.com/linxGnu/grocksdb": True,
+    "github.com/tecbot/gorocksdb": True,
+    "github.com/godror/godror": False,
+    "github.com/marcboeker/go-duckdb": True,
+    "github.com/duckdb/duckdb-go": True,
+    "github.com/gen2brain/go-fitz": False,
+    "github.com/hybridgroup/gocv": True,
+    "gocv.io/x/gocv": True,
+    "github.com/libgit2/git2go": False,
+    "github.com/miekg/pkcs11": False,
+    "github.com/ThalesIgnite/crypto11": False,
+    "rogchap.com/v8go": True,
+    "github.com/bytecodealliance/wasmtime-go": True,
+    "github.com/wasmerio/wasmer-go": True,
+    "github.com/pebbe/zmq4": False,
+    "github.com/veandco/go-sdl2": False,
+    "github.com/go-gl/gl": False,
+    "github.com/canonical/go-dqlite": False,
+}
 
 # Flags that fail or change without cgo (`go help build`; Go `src/cmd/go/internal/work/init.go`).
 _NEEDED_FLAGS = ("-race", "-msan", "-asan")
 _NEEDED_MODES = ("c-shared", "c-archive", "shared", "plugin")
 _PIE_NEEDS = ("arm", "386", "riscv64", "s390x")
 _QUESTION_FLAGS = ("-tags", "-mod", "-modfile")
-_C_PACKAGES = frozenset(
-    ("gcc", "g++", "build-base", "musl-dev", "clang", "alpine-sdk", "build-essential", "gcc-multilib")
+# Alpine packages that bring no C compiler along; any other may.
+_WITHOUT_COMPILER = frozenset(
+    "git ca-certificates ca-certificates-bundle tzdata bash curl wget openssh openssh-client make upx jq tar gzip xz zip unzip "
+    "mercurial subversion bzr gnupg tree file coreutils findutils grep sed gawk diffutils patch rsync musl musl-utils su-exec "
+    "tini dumb-init openssl libcap libcap-utils shadow sudo tzdata-utils protobuf protobuf-dev protoc yq alpine-conf busybox "
+    "binutils git-lfs linux-headers musl-dev libc-dev pkgconfig pkgconf less vim nano htop procps util-linux mailcap "
+    "openssl-dev zlib-dev sqlite-dev sqlite go-task task docker-cli python3 nodejs npm yarn perl".split()
 )
+# These leave no room for Debian's cross compilers beside them.
+_MULTILIB = ("gcc-multilib", "g++-multilib")
+_ROOT = ("", "root", "0", "0:0", "root:root")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +120,10 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
         return _with_cgo(call, f"{demand} needs cgo", has_cxx=True)
     if call.around.settings.cgo == "off":
         return _without_cgo(call, "go.cgo: off")
-    if call.around.settings.cgo == "keep":
-        return _with_cgo(call, "go.cgo: keep", has_cxx=True)
     if _has_no_compiler(call):
         return _ruled_out(call)
+    if call.around.settings.cgo == "keep":
+        return _with_cgo(call, "go.cgo: keep", has_cxx=True)
     if not has_module:
         return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
     return _look(call, packages)
@@ -139,6 +150,7 @@ def _value(call: Call) -> tuple[str | None, bool]:
 
 def _flag_demand(call: Call) -> str | None:
     texts = [t for t in call.texts[1:] if t is not None]
+    texts += (_environment_text(call, "GOFLAGS") or "").replace("'", "").split()
     for at, text in enumerate(texts):
         following = texts[at + 1] if at + 1 < len(texts) else ""
         name, has_value, value = text.partition("=")
@@ -153,10 +165,16 @@ def _flag_demand(call: Call) -> str | None:
             return "-linkmode=external"
         if name == "-tags" and "netcgo" in re.split(r"[ ,]", value.strip("'\"")):
             return "-tags netcgo"
-    assigned = call.assignments.get("GOEXPERIMENT")
-    of_stage = call.variables.get("GOEXPERIMENT")
-    experiment = assigned[0].value if assigned else of_stage.text if of_stage else None
+    experiment = _environment_text(call, "GOEXPERIMENT")
     return "GOEXPERIMENT=boringcrypto" if experiment and "boringcrypto" in experiment else None
+
+
+def _environment_text(call: Call, name: str) -> str | None:
+    """An environment variable as the command sees it, as far as it is known."""
+    if name in call.assignments:
+        return call.assignments[name][0].value
+    variable = call.variables.get(name)
+    return None if variable is None or variable.origin == "shell" else variable.text
 
 
 def _has_any(around: Surroundings, architectures: Iterable[str]) -> bool:
@@ -164,9 +182,11 @@ def _has_any(around: Surroundings, architectures: Iterable[str]) -> bool:
 
 
 def _has_no_compiler(call: Call) -> bool:
-    return call.around.image.has_compiler is False and not any(
-        p.split("=")[0] in _C_PACKAGES for p in call.packages
-    )
+    """Whether no C compiler is there: neither in the image, nor by a package or file added since."""
+    if call.around.image.has_compiler is not False:
+        return False
+    names = {re.split(r"[=<>~@]", p)[0] for p in call.packages}
+    return names <= _WITHOUT_COMPILER or all(n.startswith(".") or n in _WITHOUT_COMPILER for n in names)
 
 
 def _ruled_out(call: Call) -> Decision:
@@ -194,6 +214,8 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     question = _question(call, packages)
     answer = call.around.knowledge.cgo.get(question.key) if question is not None else None
     if answer is not None:
+        if "plugin" in answer.standard:
+            return _with_cgo(call, "package plugin works with cgo only", has_cxx=answer.has_cxx)
         if answer.packages:
             named = ", ".join(answer.packages[:3])
             return _with_cgo(
@@ -204,11 +226,12 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
             "`go list -deps` found no package outside the standard library that uses cgo",
             answer.standard,
         )
-    if _context_has_no_cgo(call.around.context):
+    if is_from_context(call) and not _fetches(call) and _context_has_no_cgo(call.around.context):
         return _without_cgo(call, "no Go file of the project or its vendor folder imports C")
     needing = _known_module(call.around.context)
     if needing is not None:
-        return _with_cgo(call, f"go.mod or go.sum names {needing}, which needs cgo", has_cxx=True)
+        why = f"go.mod or go.sum names {needing}, which needs cgo"
+        return _with_cgo(call, why, has_cxx=NEEDS_CGO[needing])
     decision = _without_cgo(call, "no module known to need cgo is named in go.mod or go.sum")
     condition = (
         f"that no package built on line {call.place.line} uses cgo (an engine can tell: `go list -deps`)"
@@ -223,16 +246,28 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
 
 
 def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
-    if call.directory is None or any(p is None for p in packages):
+    if call.directory is None or any(p is None or "*" in p for p in packages):
         return None
     flags = _question_flags(call)
-    if flags is None:
+    if flags is None or any("*" in flag for flag in flags):
         return None
     return CgoQuestion(
         call.around.stage,
         call.number,
         call.directory,
         (*flags, *(p for p in packages if p is not None)),
+        _question_variables(call),
+    )
+
+
+def _question_variables(call: Call) -> tuple[tuple[str, str], ...]:
+    """What is set for this command alone and may change the answer."""
+    exported = {n: v.text for n, v in call.variables.items() if v.origin == "export"}
+    assigned = {n: word.value for n, (word, _) in call.assignments.items()}
+    return tuple(
+        (name, text)
+        for name, text in sorted({**exported, **assigned}.items())
+        if text is not None and (name.startswith("GO") or name.startswith("CGO_")) and name not in _NOT_ASKED
     )
 
 
@@ -252,8 +287,36 @@ def _question_flags(call: Call) -> tuple[str, ...] | None:
     return tuple(found)
 
 
-_IMPORT_C = re.compile(r'^\s*(?:import\s+)?"C"\s*$', re.MULTILINE)
+_NOT_ASKED = ("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED")
+_IMPORT_C = re.compile(r'(?:^|[;(])\s*(?:import\s*)?\(?\s*(?:\w+\s+)?["`](?:C|plugin)["`]', re.MULTILINE)
 _REQUIRE = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[\w./~-]+)\s+v\d", re.MULTILINE)
+
+
+def is_from_context(call: Call) -> bool:
+    """Whether all that stands where the command runs came from the build context."""
+    directory = call.directory
+    if directory is None:
+        return False
+    here = [w for w in call.writes if w.path is None or overlaps(w.path, directory)]
+    copied = any(w.is_context and w.text.upper().startswith(("COPY", "ADD", "RUN")) for w in here)
+    harmless = (
+        "go mod download",
+        "go mod verify",
+        "go mod vendor",
+        "mkdir ",
+        "go generate",
+        "go build",
+        "go install",
+    )
+    return copied and all(w.is_context or w.text.startswith(harmless) for w in here)
+
+
+def _fetches(call: Call) -> bool:
+    """Whether the command may add modules, or take others than the vendor folder's."""
+    flags = (_environment_text(call, "GOFLAGS") or "").split()
+    return any(
+        t is None or "-mod=mod" in t or "-modfile" in t or t == "mod" for t in (*call.texts[1:], *flags)
+    )
 
 
 def _context_has_no_cgo(context: Context) -> bool:
@@ -298,10 +361,27 @@ def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> De
     if libraries:
         added.append(("PKG_CONFIG", PKG_CONFIG))
     lines = install_lines(call.around.platforms, libraries, has_cxx=has_cxx)
+    if any(name in call.assignments or name in call.variables for name in _C_FLAGS):
+        return _unsure(
+            call,
+            f"{why}, and CGO_CFLAGS and the like may hold what is right for one platform only",
+            "drop them",
+        )
     # The install step names every platform of the list, so that it runs once for all; it stands as early as it can.
     change = InsertRun(_insert_at(call), lines, f"{why}: a C cross compiler for the target")
     needs = (Need("TARGETARCH", call.instruction, "cgo"), Need("TARGETVARIANT", call.instruction, "cgo"))
     return Decision(tuple(added), (change,), needs, evidence)
+
+
+_C_FLAGS = (
+    "CGO_CFLAGS",
+    "CGO_CPPFLAGS",
+    "CGO_CXXFLAGS",
+    "CGO_LDFLAGS",
+    "CGO_FFLAGS",
+    "PKG_CONFIG",
+    "PKG_CONFIG_PATH",
+)
 
 
 def _insert_at(call: Call) -> int:
@@ -338,7 +418,8 @@ def _is_for_all(call: Call, name: str) -> bool:
 
 def _cannot_cross(call: Call, why: str) -> Reason | None:
     image = call.around.image
-    if call.scope.user() not in ("", "root", "0", "0:0", "root:root"):
+    place = Scope(call.scope.graph, call.scope.stage, _insert_at(call) - call.around.offset)
+    if call.scope.user() not in _ROOT or place.user() not in _ROOT:
         return Reason(
             f"`{call.spelled()}`: {why}, and the stage is not root, so that no cross compiler can be installed",
             call.place,
@@ -349,6 +430,19 @@ def _cannot_cross(call: Call, why: str) -> Reason | None:
             f"`{call.spelled()}`: {why}, and no C cross compiler is known for this base image",
             call.place,
             cure="use a Debian-based builder, or CGO_ENABLED=0 if the program works without cgo",
+        )
+    if image.is_archived or image.name == "ubuntu" or any(p.startswith(_MULTILIB) for p in call.packages):
+        what = (
+            "the packages of its Debian release have moved to the archive"
+            if image.is_archived
+            else "Ubuntu keeps other architectures' packages on other servers"
+            if image.name == "ubuntu"
+            else "gcc-multilib leaves no room for cross compilers"
+        )
+        return Reason(
+            f"`{call.spelled()}`: {why}, and {what}",
+            call.place,
+            cure="use a builder based on a current Debian release",
         )
     wrong = [str(p) for p in call.around.platforms or () if _cross_key(p) not in CROSS]
     if wrong:
@@ -375,34 +469,54 @@ def dev_packages(packages: Iterable[str]) -> tuple[str, ...]:
 def install_lines(
     platforms: Sequence[Platform] | None, libraries: Sequence[str], *, has_cxx: bool
 ) -> tuple[str, ...]:
-    """The script that installs the cross compilers and the three wrappers that choose among them by TARGETARCH.
+    """The script that installs the cross compilers, and one wrapper that chooses among them by TARGETARCH.
 
-    The architecture that the stage runs on needs no cross packages: its own compiler has its triplet as a name too.
+    The wrapper goes by three names. The architecture that the stage runs on needs no cross packages: its own compiler
+    has its triplet as a name too.
     """
     keys = tuple(CROSS) if platforms is None else tuple(dict.fromkeys(_cross_key(p) for p in platforms))
-    compilers = ("gcc-{p}", "g++-{p}") if has_cxx else ("gcc-{p}",)
     lines = ["set -e; native=$(dpkg --print-architecture); packages=;"]
-    for key in keys:
-        cross = CROSS[key]
-        wanted = [c.format(p=cross.package) for c in compilers]
-        wanted.append(f"libc6-dev-{cross.debian}-cross")
-        wanted += [f"{library}:{cross.debian}" for library in libraries]
-        lines.append(
-            f'if [ "$native" != {cross.debian} ]; then dpkg --add-architecture {cross.debian};'
-            f' packages="$packages {" ".join(wanted)}"; fi;'
-        )
+    lines += [_packages_line(CROSS[key], libraries, has_cxx=has_cxx) for key in keys]
     lines.append(
         "apt-get update; apt-get install -y --no-install-recommends $packages; rm -rf /var/lib/apt/lists/*;"
     )
-    cases = " ".join(f"{key.replace('/', '')}) t={CROSS[key].triplet};;" for key in keys)
-    choose = f'case "$TARGETARCH${{TARGETVARIANT#v[1234]}}" in {cases} *) echo "no C compiler for $TARGETARCH" >&2; exit 1;; esac'
-    tools = [(COMPILER, 'exec "$t-gcc" "$@"')]
-    if has_cxx:
-        tools.append((CXX_COMPILER, 'exec "$t-g++" "$@"'))
-    tools.append(
-        (PKG_CONFIG, 'PKG_CONFIG_LIBDIR="/usr/lib/$t/pkgconfig:/usr/share/pkgconfig" exec pkg-config "$@"')
+    lines.append(
+        f"printf '%s\\n' {' '.join(_quoted(line) for line in _wrapper(keys))} > {_FOLDER}/{COMPILER};"
     )
-    for name, command in tools:
-        lines.append(f"printf '%s\\n' '#!/bin/sh' '{choose}' '{command}' > /usr/local/bin/{name};")
-    lines.append("chmod 755 " + " ".join(f"/usr/local/bin/{name}" for name, _ in tools))
+    lines.append(f"chmod 755 {_FOLDER}/{COMPILER};")
+    lines.append(
+        " ".join(f"ln -sf {COMPILER} {_FOLDER}/{name};" for name in (CXX_COMPILER, PKG_CONFIG)).rstrip(";")
+    )
     return tuple(lines)
+
+
+_FOLDER = "/usr/local/bin"
+
+
+def _packages_line(cross: Cross, libraries: Sequence[str], *, has_cxx: bool) -> str:
+    names = [
+        f"gcc-{cross.package}",
+        *([f"g++-{cross.package}"] if has_cxx else []),
+        f"libc6-dev-{cross.debian}-cross",
+    ]
+    names += [f"{library}:{cross.debian}" for library in libraries]
+    foreign = f" dpkg --add-architecture {cross.debian};" if libraries else ""
+    return f'if [ "$native" != {cross.debian} ]; then{foreign} packages="$packages {" ".join(names)}"; fi;'
+
+
+def _wrapper(keys: Sequence[str]) -> tuple[str, ...]:
+    """A shell script that is compiler, C++ compiler or pkg-config by the name it is called by."""
+    cases = " ".join(
+        f"{key.replace('/', '')}) t={CROSS[key].triplet} l={CROSS[key].library};;" for key in keys
+    )
+    unknown = '*) echo "no C compiler for $TARGETARCH" >&2; exit 1;;'
+    return (
+        "#!/bin/sh",
+        f'case "$TARGETARCH${{TARGETVARIANT#v[1234]}}" in {cases} {unknown} esac',
+        f'case "$0" in *-cc) exec "$t-gcc" "$@";; *-cxx) exec "$t-g++" "$@";; esac',
+        'PKG_CONFIG_LIBDIR="/usr/lib/$l/pkgconfig:/usr/share/pkgconfig" exec pkg-config "$@"',
+    )
+
+
+def _quoted(line: str) -> str:
+    return f"'{line}'"

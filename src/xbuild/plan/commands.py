@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, absolute, join, kind_of
+from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, absolute, join, kind_of, without_glob
 from xbuild.plan.model import Reason
-from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchain import Call, Effect, Need
 
 Handler = Callable[[Call], Effect]
 
@@ -78,10 +79,15 @@ def has_flag(call: Call, letter: str, *longs: str) -> bool:
 
 
 def write(call: Call, path: str | None, kind: Kind, *, is_file: bool = False) -> Write:
-    """A write to `path`, relative to where the command runs; a path that is not known is anywhere below there."""
-    where = call.directory if path is None else absolute(path, call.directory)
+    """A write to `path`, seen from where the command runs; one that is not known may be anywhere."""
+    where = absolute(path, call.directory) if path is not None else None
+    is_exact = where is not None and path is not None and without_glob(where) == where and path[-1:] != "/"
     return Write(
-        where, kind, call.place, call.spelled(), is_file and path is not None and not path.endswith("/")
+        without_glob(where) if where is not None else None,
+        kind,
+        call.place,
+        call.spelled(),
+        is_file and is_exact,
     )
 
 
@@ -106,12 +112,29 @@ def prints_files(call: Call) -> Effect:
     return Effect(output=join((word_kind(call), call.stdin, *read)))
 
 
+def edits_or_prints(call: Call) -> Effect:
+    """`yq -i`, `sort -o`: change a file of theirs when told to; else print."""
+    if not has_flag(call, "i", "--inplace", "--in-place") and not option(call, "-o", "--output")[0]:
+        return prints_files(call)
+    kind = join((word_kind(call), call.stdin))
+    named = [p for p in operands(call) if p is None or _looks_like_path(call, p)]
+    kind = join((kind, *(source_kind(call, p) for p in named)))
+    has_output, path = option(call, "-o", "--output")
+    made = [path] if has_output and call.texts[0] == "sort" else named
+    return Effect(writes=tuple(write(call, p, kind) for p in made), output=kind)
+
+
 def _looks_like_path(call: Call, text: str) -> bool:
     """Whether a word of `grep`, `sed` or `cat` may name a file: an absolute path, or one that was written."""
     if text.startswith("/"):
         return text.count("/") < 12 and not text.endswith(("/d", "/p", "/g"))
     where = absolute(text, call.directory)
-    return where is not None and bool(text) and not any(c in text for c in "{}|^$ ")
+    if where is None or not text or any(c in text for c in "{}|^$ "):
+        return False
+    where = without_glob(where)
+    return any(
+        w.path is not None and (w.path == where or w.path.startswith(where + "/")) for w in call.writes
+    ) or (any(w.path is not None and where.startswith(w.path.rstrip("/") + "/") for w in call.writes))
 
 
 def prints_machine(_call: Call) -> Effect:
@@ -124,22 +147,122 @@ def uname(call: Call) -> Effect:
     return Effect(output=Kind.PORTABLE if options and set(options) <= {"-s", "-o"} else Kind.BUILD)
 
 
+_DPKG_ASKS = frozenset(
+    "-l -L -s -S -p --list --listfiles --status --search --print-avail --version --print-architecture "
+    "--print-foreign-architectures --get-selections --verify --audit --compare-versions".split()
+)
+_DPKG_INSTALLS = frozenset(
+    "-i --install --unpack --configure --add-architecture --remove-architecture -r -P --purge --remove".split()
+)
+
+
 def dpkg(call: Call) -> Effect:
-    if has_flag(
-        call, "i", "--install", "--unpack", "--configure", "--add-architecture", "--purge", "--remove"
-    ):
+    words = {t for t in call.texts[1:] if t is not None and t.startswith("-")}
+    if words & _DPKG_ASKS:
+        return Effect(output=Kind.BUILD)
+    if words & _DPKG_INSTALLS and not any(w.startswith(("--root", "--instdir", "--admindir")) for w in words):
         return packages(call)
-    return Effect(output=Kind.BUILD)
+    return anything(call)
 
 
-def packages(call: Call) -> Effect:
-    """A package manager: writes for the platform it runs on, where packages go."""
-    if option(call, "--root", "-p", "--installroot", "--target", "-t", "--prefix", "--download-only")[0]:
+def rpm(call: Call) -> Effect:
+    if any(
+        t and (t.startswith("-q") or t in ("--query", "--eval", "-E", "--version", "-V"))
+        for t in call.texts[1:]
+    ):
+        return Effect(output=Kind.BUILD)
+    if option(call, "--root", "--prefix", "--relocate", "--dbpath")[0]:
         return anything(call)
-    return Effect(
-        writes=tuple(Write(f, Kind.BUILD, call.place, call.spelled()) for f in PACKAGE_FOLDERS),
-        output=Kind.BUILD,
+    return packages(call)
+
+
+_PACKAGE_VERBS = frozenset(
+    "update upgrade install add del remove purge clean autoremove autoclean dist-upgrade full-upgrade makecache "
+    "groupinstall reinstall info search list show policy build-dep fix cache localinstall in rm ref refresh check-update "
+    "erase module config-manager check version stats audit".split()
+)
+_ELSEWHERE = (
+    "--root",
+    "-p",
+    "--installroot",
+    "--prefix",
+    "--download-only",
+    "--downloadonly",
+    "-R",
+    "-o",
+    "--option",
+)
+_ASKS_PACKAGES = frozenset("info search list show policy version check-update stats".split())
+
+
+def package_manager(call: Call) -> Effect:
+    """apt, apk, dnf, …: anything when told to work elsewhere or asked for something that is not a plain verb."""
+    folder = next((option(call, name)[1] for name in _ELSEWHERE if option(call, name)[0]), None)
+    is_harmless = folder is not None and folder.startswith(
+        ("Acquire::", "Dpkg::", "DPkg::", "APT::", "tsflags")
     )
+    if folder is not None and not is_harmless:
+        return anything(call)
+    named = operands(
+        call, ("-o", "--option", "-t", "--target-release", "--virtual", "-c", "-X", "--repository", "-a")
+    )
+    verb = named[0] if named else None
+    if verb not in _PACKAGE_VERBS and (named or any(t is None for t in call.texts[1:])):
+        return anything(call)
+    return packages(call, () if verb in _ASKS_PACKAGES else named[1:])
+
+
+def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
+    """A package manager: writes for the platform it runs on, where packages go. A name that cannot be read is "?"."""
+    return Effect(
+        writes=tuple(
+            Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in PACKAGE_FOLDERS
+        ),
+        output=Kind.BUILD,
+        packages=tuple("?" if n is None else n for n in names),
+    )
+
+
+def compiler(call: Call) -> Effect:
+    """A C compiler: for the machine it runs on, unless it is only asked something."""
+    words = call.texts[1:]
+    if words and all(
+        t and (t.startswith(("-dump", "-print", "--print", "--version", "-v", "-###"))) for t in words
+    ):
+        return Effect(output=Kind.BUILD)
+    made = (write(call, option(call, "-o")[1] or ".", Kind.BUILD), write(call, ".", Kind.BUILD))
+    return Effect(writes=made, output=Kind.BUILD)
+
+
+def gpg(call: Call) -> Effect:
+    has_output, path = option(call, "-o", "--output")
+    kind = join((word_kind(call), call.stdin))
+    return Effect(writes=(write(call, path, kind),) if has_output else (), output=kind)
+
+
+def environment(call: Call) -> Effect:
+    """`env`, `nice` or `command` that still stands in front: alone it prints, with options it may run anything."""
+    words = call.texts[1:]
+    if call.texts[0] == "command" and words[:1] in (("-v",), ("-V",)):
+        return nothing(call)
+    return nothing(call) if not words else anything(call)
+
+
+def shell_options(call: Call) -> Effect:
+    """`set`: `-a` exports all that is assigned, words become `$1` and so on."""
+    words = call.texts[1:]
+    if any(
+        t is None or (t.startswith("-") and "a" in t and not t.startswith("--")) or t == "allexport"
+        for t in words
+    ):
+        return anything(call)
+    return nothing(call)
+
+
+def xx_packages(call: Call) -> Effect:
+    """tonistiigi/xx: `xx-apk add` and `xx-apt install` put packages for the target under a folder of their own."""
+    effect = packages(call)
+    return replace(effect, needs=(Need("TARGETPLATFORM", call.instruction, call.texts[0] or "xx"),))
 
 
 def anything(call: Call) -> Effect:
@@ -159,6 +282,8 @@ def copies(call: Call) -> Effect:
     paths = operands(
         call, ("-t", "--target-directory", "-m", "--mode", "-o", "-g", "--owner", "--group", "-S")
     )
+    if call.texts[0] == "install" and has_flag(call, "s", "--strip"):
+        return anything(call)
     if call.texts[0] == "install" and has_flag(call, "d", "--directory"):
         return Effect(writes=tuple(write(call, p, word_kind(call)) for p in paths))
     if not paths:
@@ -183,7 +308,8 @@ def edits_files(call: Call) -> Effect:
 
 def tees(call: Call) -> Effect:
     kind = join((word_kind(call), call.stdin))
-    return Effect(writes=tuple(write(call, p, kind, is_file=True) for p in operands(call)), output=kind)
+    is_whole = not has_flag(call, "a", "--append")
+    return Effect(writes=tuple(write(call, p, kind, is_file=is_whole) for p in operands(call)), output=kind)
 
 
 def curl(call: Call) -> Effect:
@@ -340,18 +466,30 @@ def certificates(call: Call) -> Effect:
 
 
 def generates(call: Call) -> Effect:
-    """A code generator whose text is the same on every platform."""
+    """A code generator whose text is the same on every platform, unless it is given a program for the target."""
+    for made in call.writes:
+        if made.kind is Kind.CROSS and made.is_file and made.path and len(call.texts) > 1:
+            name = posixpath.basename(made.path)
+            if any(t is None or name in t for t in call.texts[1:]) and any(
+                t and "plugin" in t for t in call.texts
+            ):
+                return anything(call)
     return Effect(writes=(write(call, ".", word_kind(call)),), output=word_kind(call))
 
 
 def finds(call: Call) -> Effect:
     if any(t in ("-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fls") for t in call.texts):
         return anything(call)
-    return Effect(output=word_kind(call))
+    starts = []
+    for text in call.texts[1:]:
+        if text is None or text.startswith(("-", "(", "!")):
+            break
+        starts.append(source_kind(call, text))
+    return Effect(output=join((word_kind(call), *(starts or [source_kind(call, ".")]))))
 
 
-def xx_info(_call: Call) -> Effect:
-    return Effect(output=Kind.TARGET)
+def xx_info(call: Call) -> Effect:
+    return Effect(output=Kind.TARGET, needs=(Need("TARGETPLATFORM", call.instruction, "xx-info"),))
 
 
 def openssl(call: Call) -> Effect:
@@ -373,18 +511,19 @@ def refuses(text: str, cure: str) -> Handler:
 
 
 _NOTHING = (
-    "echo printf true false : test [ [[ (( exit return set unset shift ls pwd export readonly local declare typeset alias "
-    "ulimit umask trap wait kill read sleep which type hash id whoami du df date basename dirname realpath readlink stat "
-    "seq expr getent ps free nproc rm rmdir chmod chown chgrp setcap setfacl cd pushd popd sha256sum sha512sum sha1sum "
-    "md5sum cmp diff tr wc uniq xx-verify gofmt golangci-lint staticcheck gosec govulncheck golint revive misspell "
-    "shellcheck hadolint yamllint lsb_release ssh-keyscan git-lfs printenv sync break continue let shopt bash-completion "
-    "gpg gpgconf apt-key hostname command env nice"
+    "echo printf true false : test [ [[ (( exit return unset shift pwd export readonly local declare typeset "
+    "ulimit umask wait kill read sleep which type hash id whoami du df date basename dirname realpath readlink "
+    "seq expr getent ps free rm rmdir chmod chown chgrp setcap setfacl cd pushd popd xx-verify gofmt golangci-lint "
+    "staticcheck gosec govulncheck golint revive misspell shellcheck hadolint yamllint lsb_release ssh-keyscan printenv sync "
+    "break continue let shopt gpgconf apt-key hostname"
 ).split()
-_PRINTS_FILES = "cat head tail grep egrep fgrep awk gawk mawk cut sort jq yq tac nl strings column".split()
-_MACHINE = "arch dpkg-architecture lscpu getconf file ldd readelf objdump nm gcc cc g++ clang rpm hostnamectl".split()
-_PACKAGES = (
-    "apt-get apt aptitude apk yum dnf microdnf zypper ldconfig locale-gen xx-apt xx-apt-get xx-apk".split()
-)
+_PRINTS_FILES = (
+    "cat head tail grep egrep fgrep awk gawk mawk cut jq tac nl strings column ls stat sha256sum sha512sum sha1sum md5sum "
+    "cmp diff tr wc uniq git-lfs"
+).split()
+_MACHINE = "arch dpkg-architecture lscpu getconf file ldd readelf objdump nm hostnamectl nproc".split()
+_COMPILERS = "gcc cc g++ c++ clang clang++ c99".split()
+_PACKAGES = "apt-get apt aptitude apk yum dnf microdnf zypper tdnf".split()
 _ACCOUNTS = (
     "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel groupdel".split()
 )
@@ -402,7 +541,12 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_NOTHING, nothing),
     **dict.fromkeys(_PRINTS_FILES, prints_files),
     **dict.fromkeys(_MACHINE, prints_machine),
-    **dict.fromkeys(_PACKAGES, packages),
+    **dict.fromkeys(_COMPILERS, compiler),
+    **dict.fromkeys(_PACKAGES, package_manager),
+    **dict.fromkeys(("ldconfig", "locale-gen"), packages),
+    **dict.fromkeys(("xx-apt", "xx-apt-get", "xx-apk"), xx_packages),
+    **dict.fromkeys(("env", "nice", "command"), environment),
+    **dict.fromkeys(("yq", "sort"), edits_or_prints),
     **dict.fromkeys(_ACCOUNTS, accounts),
     **dict.fromkeys(_UNPACKS, compresses),
     **dict.fromkeys(GENERATORS, generates),
@@ -410,6 +554,9 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("cp", "mv", "install", "ln", "rsync"), copies),
     "uname": uname,
     "dpkg": dpkg,
+    "rpm": rpm,
+    "gpg": gpg,
+    "set": shell_options,
     "sed": edits_files,
     "tee": tees,
     "curl": curl,

@@ -35,13 +35,19 @@ def join(kinds: Iterable[Kind]) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Something written to `path` (a file, or anywhere below a folder); None means anywhere at all."""
+    """Something written to `path` (a file, or anywhere below a folder); None means anywhere at all.
+
+    `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package manager, which
+    leaves text such as certificates the same on every platform. `is_context`: it came from the build context.
+    """
 
     path: str | None
     kind: Kind
     place: Place
     text: str
     is_file: bool = False
+    is_package: bool = False
+    is_context: bool = False
 
 
 # Where packages and tools live: a Go build reads nothing of this (cgo is looked at by itself).
@@ -149,33 +155,56 @@ def without_glob(path: str) -> str:
     return path
 
 
-def offenders(writes: Sequence[Write], path: str, empty_base: Sequence[str] = ()) -> tuple[Write, ...]:
+def offenders(
+    writes: Sequence[Write], path: str, empty_base: Sequence[str] = (), *, is_base_plain: bool = True
+) -> tuple[Write, ...]:
     """The writes that keep `path` from being right for the target, and the base image's content as one of them.
 
-    `empty_base` names folders that the base image leaves empty.
+    `empty_base` names folders that the base image leaves empty; `is_base_plain` tells that it has nothing of its own
+    outside the folders of a distribution.
     """
     path = without_glob(path)
-    overwritten = max((n for n, w in enumerate(writes) if w.path == path and w.is_file), default=-1)
+    overwritten = _overwritten(writes, path)
     seen = [w for w in writes[max(overwritten, 0) :] if w.path is None or overlaps(w.path, path)]
-    portable = next((p for p in PORTABLE_PATHS if is_within(path, p)), None)
-    if portable is not None:
-        seen = [w for w in seen if w.path is None or (is_within(w.path, portable) and w.path != portable)]
-        return tuple(w for w in seen if not w.kind.is_right)
+    if any(is_within(path, p) for p in PORTABLE_PATHS):
+        return tuple(w for w in seen if not w.kind.is_right and not w.is_package)
     bad = tuple(w for w in seen if not w.kind.is_right)
-    if overwritten < 0 and _has_base_content(path, seen, empty_base):
+    if overwritten < 0 and _has_base_content(path, seen, empty_base, is_base_plain):
         bad = (*bad, Write(path, Kind.BUILD, Place(0), "the base image"))
     return bad
 
 
-def _has_base_content(path: str, seen: Sequence[Write], empty_base: Sequence[str]) -> bool:
+def _overwritten(writes: Sequence[Write], path: str) -> int:
+    """Index of the last write that left nothing of what was at `path` before, or -1.
+
+    A path that was ever a folder may get a file inside it by what looks like a write to itself.
+    """
+    if any(w.path is not None and w.path != path and is_within(w.path, path) for w in writes):
+        return -1
+    found = -1
+    for number, made in enumerate(writes):
+        if made.path != path:
+            continue
+        if not made.is_file:
+            return -1
+        found = number
+    return found
+
+
+def _has_base_content(
+    path: str, seen: Sequence[Write], empty_base: Sequence[str], is_base_plain: bool
+) -> bool:
     if is_in_any(path, empty_base):
         return False
+    known = [w.path for w in seen if w.path is not None]
     if path == "/" or is_in_any(path, BASE_FOLDERS):
-        own = [
-            w for w in seen if w.path is not None and is_within(path, w.path) and w.path not in BASE_FOLDERS
-        ]
-        return not any(not is_in_any(w.path or "", TOOL_FOLDERS) for w in own)
-    return not seen
+        outside = (*BASE_FOLDERS, "/")
+        return not any(
+            is_within(path, p) and p not in outside and not is_in_any(p, TOOL_FOLDERS) for p in known
+        )
+    if not is_base_plain:
+        return True
+    return not known
 
 
 def kind_of(writes: Sequence[Write], path: str | None, empty_base: Sequence[str] = ()) -> Kind:

@@ -38,6 +38,13 @@ _MIRRORS = (
     "library/",
     "registry-1.docker.io/",
 )
+# Images, by the last part of their name, that have no content of their own outside the folders of a distribution.
+_PLAIN = frozenset(
+    "golang debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux amazonlinux centos busybox "
+    "ubi ubi-minimal ubi-micro archlinux openjdk eclipse-temurin ruby php perl wolfi-base maven gradle photon".split()
+)
+# Debian releases whose packages have moved to the archive, so that apt-get update fails.
+_ARCHIVED = ("jessie", "stretch", "buster")
 # Images that hold only scripts or data, the same for every platform.
 _PORTABLE = ("tonistiigi/xx", "crazymax/xx")
 
@@ -46,7 +53,8 @@ _PORTABLE = ("tonistiigi/xx", "crazymax/xx")
 class Image:
     """What a reference tells. `family` is "debian", "alpine" or "" (unknown); `version` of Go, or None.
 
-    `has_compiler` is None when it cannot be known whether a C compiler is in the image.
+    `has_compiler` is None when it cannot be known whether a C compiler is in the image. `is_plain`: it has nothing of its
+    own outside the folders of a distribution. `is_archived`: its packages can no longer be installed.
     """
 
     reference: str | None = None
@@ -56,6 +64,8 @@ class Image:
     version: tuple[int, int] | None = None
     has_compiler: bool | None = None
     empty_folders: tuple[str, ...] = ()
+    is_plain: bool = False
+    is_archived: bool = False
 
 
 def describe(reference: str | None) -> Image:
@@ -64,8 +74,10 @@ def describe(reference: str | None) -> Image:
         return Image()
     name, tag = _split(reference)
     family = _family(name, tag)
+    is_plain = name.rpartition("/")[2] in _PLAIN
+    is_archived = any(word in tag for word in _ARCHIVED)
     if name != "golang":
-        return Image(reference, name, tag, family)
+        return Image(reference, name, tag, family, is_plain=is_plain, is_archived=is_archived)
     version = re.match(r"(\d+)\.(\d+)", tag)
     return Image(
         reference,
@@ -75,7 +87,14 @@ def describe(reference: str | None) -> Image:
         (int(version[1]), int(version[2])) if version else None,
         has_compiler=family == "debian",
         empty_folders=("/go",),
+        is_plain=True,
+        is_archived=is_archived or _is_older(version, (1, 15)),
     )
+
+
+def _is_older(version: re.Match[str] | None, than: tuple[int, int]) -> bool:
+    """golang images up to 1.15 are made from Debian buster or older by default."""
+    return version is not None and (int(version[1]), int(version[2])) <= than
 
 
 def is_portable(reference: str | None) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from xbuild.dockerfile.model import Dockerfile, Run
+from xbuild.dockerfile.model import Copy, Dockerfile, Run
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import (
     ContextBase,
@@ -24,7 +24,7 @@ from xbuild.graph.model import (
     StageGraph,
     sources_of,
 )
-from xbuild.graph.platform import runs_on
+from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import leaves
 from xbuild.plan import images
 from xbuild.plan.arguments import settle
@@ -123,12 +123,12 @@ class _Planner:
         return [g for g in groups if g is not None]
 
     def group(self, root: int, stages: list[int]) -> _Group | None:
-        if not any(self.has_run(s) for s in stages):
+        if not any(self.has_run(s) for s in stages) or not any(self.is_needed(s) for s in stages):
             return None
         if root not in self.kept:
             return _Group(root, tuple(stages))
-        chains = {tuple(s for s in self.graph.chain_of(stage) if s in self.kept) for stage in stages}
-        return _Group(root, tuple(stages), max(chains, key=len))
+        shared = {s for stage in stages for s in self.graph.chain_of(stage) if s in self.kept}
+        return _Group(root, tuple(stages), tuple(sorted(shared)))
 
     def can_pin(self, stage: int) -> bool:
         root = self.graph.stages[self.graph.root_of(stage)]
@@ -136,11 +136,11 @@ class _Planner:
             isinstance(root.base, ImageBase)
             and root.base.reference is not None
             and not root.base.stages
-            and not self.is_pinned_by_author(stage)
+            and runs_on(self.graph, stage) == TARGET
         )
 
     def is_pinned_by_author(self, stage: int) -> bool:
-        return runs_on(self.graph, stage) == "build"
+        return runs_on(self.graph, stage) == BUILD
 
     def has_run(self, stage: int) -> bool:
         return any(isinstance(i, Run) for i in self.graph.stages[stage].instructions)
@@ -203,7 +203,14 @@ class _Planner:
             literal_architectures=frozenset(_GOARCH.findall(text)),
             text=text,
             after_line=self.after_line(stage),
+            is_taken=lambda path: self.is_taken(stage, path),
+            has_children=bool(self.graph.derived_from(stage)),
         )
+
+    def is_taken(self, stage: int, path: str) -> bool:
+        family = (stage, *self.graph.derived_from(stage))
+        edges = (e for s in family for e in self.graph.edges_out_of(s) if e.kind != "from")
+        return any(shipped_by(edge.paths, path) for edge in edges)
 
     def chain_text(self, stage: int) -> str:
         instructions = [i for s in self.graph.chain_of(stage) for i in self.graph.stages[s].instructions]
@@ -239,7 +246,7 @@ class _Planner:
         if blocked is not None:
             found.append(Reason(blocked, Place(1), cure="use docker/dockerfile:1"))
         if stage in group.split:
-            return found + [r for r in facts.all_reasons if self.is_needed(stage)]
+            return found + self.split_reasons(stage, facts) + list(facts.all_reasons)
         if self.is_needed(stage):
             found += facts.all_reasons
         _, _, arg_reasons = self.arguments(stage)
@@ -248,6 +255,38 @@ class _Planner:
             if edge.kind != "from" and edge.consumer not in self.facts:
                 found += self.taken(stage, edge)
         return list(dict.fromkeys(found))
+
+    def split_reasons(self, stage: int, facts: StageFacts) -> list[Reason]:
+        """Why a stage cannot be copied: edits inside it, a number or a name that would mean another stage then."""
+        at = self.graph.stages[stage]
+        place = Place(at.from_.first_line)
+        found: list[Reason] = []
+        if any(e.changes or e.needs for e in facts.effects):
+            text = f"{at.label} compiles something, and it is also what the image is made from"
+            found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
+        if any(number > stage for number in self.numbered()):
+            text = "stages are named by number (--from=1), and a copy of a stage would move the numbers"
+            found.append(Reason(text, place, cure="name the stages: FROM … AS name"))
+        names = [s.name for s in self.graph.stages]
+        if at.name is None or names.count(at.name) > 1 or at.instructions[0].heredocs:
+            found.append(Reason(f"{at.label} has no name of its own", place, cure="give each stage a name"))
+        return found
+
+    def numbered(self) -> tuple[int, ...]:
+        """Stages that some instruction names by their number."""
+        names = {s.name for s in self.graph.stages}
+        values = [
+            value
+            for i in self.graph.dockerfile.instructions
+            for value in (
+                [i.from_]
+                if isinstance(i, Copy)
+                else [m.get("from") for m in i.mounts]
+                if isinstance(i, Run)
+                else []
+            )
+        ]
+        return tuple(int(v) for v in values if v is not None and v.isdigit() and v not in names)
 
     def is_needed(self, stage: int) -> bool:
         """Whether anything is taken from this stage or from one derived from it."""
@@ -270,7 +309,9 @@ class _Planner:
                     )
                 )
                 continue
-            for write in offenders(facts.writes, path, facts.image.empty_folders)[:1]:
+            image = facts.image
+            bad = offenders(facts.writes, path, image.empty_folders, is_base_plain=image.is_plain)
+            for write in bad[:1]:
                 found.append(_unaccounted(path, consumer.label, line, write.kind, write.place, write.text))
         return found
 
@@ -430,6 +471,11 @@ class _Planner:
             return replace(verdict, has_run=False, evidence=(Evidence("a --build-context takes its place"),))
         if not self.has_run(stage.index):
             return replace(verdict, evidence=(Evidence("it runs nothing, so that nothing is emulated"),))
+        if self.is_pinned_by_author(stage.index):
+            text = f"{stage.label} becomes an image, and it is pinned to the build platform"
+            cure = "drop --platform, or build for one platform only"
+            reason = Reason(text, Place(stage.from_.first_line), cure=cure)
+            return replace(verdict, word=Word.UNSURE, reasons=(reason,), is_pinned=True)
         why = "it is the target stage" if stage.index in self.targets else self.why_kept(stage)
         reason = Reason(f"{why}: it must run on the target platform", Place(stage.from_.first_line))
         notes = tuple(self.single_stage_notes(stage))
@@ -438,6 +484,8 @@ class _Planner:
     def why_kept(self, stage: Stage) -> str:
         if stage.index in self.kept:
             return "the target stage derives from it"
+        if not self.is_needed(stage.index):
+            return "nothing is taken from it"
         if isinstance(stage.base, ScratchBase):
             return "its base is scratch"
         pin = runs_on(self.graph, stage.index)
@@ -467,6 +515,8 @@ class _Planner:
                 others = set(by_stage[stage].stages) if stage in by_stage else set()
                 for edge in self.graph.edges_into(stage):
                     others |= set(sources_of(edge.source))
+                # What a tools stage makes for the build platform fits only while those that take it run there too.
+                others |= {e.consumer for e in self.graph.edges_out_of(stage)}
                 unproved = [found[s] for s in sorted(others) if not found[s].is_proved]
                 if unproved:
                     condition = f"the verdict of {unproved[0].name}"

@@ -197,7 +197,8 @@ class CgoQuestion:
     @property
     def key(self) -> str:
         """Stable name of the question: equal questions have equal answers."""
-        return f"{self.stage}:{self.directory}:{' '.join(self.arguments)}"
+        variables = " ".join(f"{name}={text}" for name, text in self.variables)
+        return f"{self.stage}:{self.directory}:{variables}:{' '.join(self.arguments)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,15 +105,31 @@ class _Reader:
             self.read_copy(index, instruction)
         elif isinstance(instruction, Workdir):
             path = Scope(self.graph, self.facts.stage, index + 1).workdir()
-            self.add(path, Kind.PORTABLE, instruction) if path not in (None, "/") else None
+            if path not in (None, "/"):
+                self.add(path, Kind.PORTABLE, instruction, is_context=True)
         elif isinstance(instruction, Run):
             self.read_run(index, instruction)
 
-    def add(self, path: str | None, kind: Kind, instruction: Instruction, *, is_file: bool = False) -> None:
+    def add(
+        self,
+        path: str | None,
+        kind: Kind,
+        instruction: Instruction,
+        *,
+        is_file: bool = False,
+        is_context: bool = False,
+    ) -> None:
         text = " ".join(instruction.logical.text.split())
         place = Place(instruction.first_line)
         self.facts.writes.append(
-            Write(path, kind, place, text[:57] + "..." if len(text) > 60 else text, is_file)
+            Write(
+                path,
+                kind,
+                place,
+                text[:57] + "..." if len(text) > 60 else text,
+                is_file,
+                is_context=is_context,
+            )
         )
 
     def refuse(
@@ -124,6 +140,9 @@ class _Reader:
     # -- COPY and ADD
 
     def read_onbuild(self, instruction: Instruction) -> None:
+        if "onbuild" in self.facts.image.tag:
+            self.add(None, Kind.UNKNOWN, instruction)
+            self.refuse("the base image brings instructions of its own (ONBUILD)", instruction)
         for deferred in self.graph.onbuild(self.facts.stage):
             if deferred.keyword in ("RUN", "COPY", "ADD"):
                 self.add(None, Kind.UNKNOWN, instruction)
@@ -146,11 +165,12 @@ class _Reader:
             destination = destination.rstrip("/")
         if not edges:
             kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
-            self.add(destination, kind, instruction)
+            is_context = not any("://" in source or "$" in source for source in instruction.sources)
+            self.add(destination, kind, instruction, is_context=is_context)
             return
         for edge in edges:
             kind = self.taken(edge)
-            self.check_tools(edge, kind, destination, instruction)
+            self.check_tools(edge, kind, destination, instruction, index)
             exact = is_file and kind.is_right and all(p and not p.endswith("/") for p in edge.paths)
             self.add(
                 destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
@@ -175,12 +195,24 @@ class _Reader:
             return Kind.PORTABLE
         return self.known[stage].kind_at(path)
 
-    def check_tools(self, edge: Edge, kind: Kind, destination: str | None, instruction: Instruction) -> None:
+    def search_path(self, index: int) -> tuple[str, ...]:
+        """The folders of PATH, now and at the end of the stage."""
+        stage = self.graph.stages[self.facts.stage]
+        found: list[str] = []
+        for at in (index, len(stage.instructions)):
+            value = Scope(self.graph, self.facts.stage, at).lookup("PATH")
+            raw = (value.text or value.raw or "") if value is not None else ""
+            found += [p.rstrip("/") for p in raw.strip("\"'").split(":") if p.startswith("/") and len(p) > 1]
+        return tuple(dict.fromkeys(found))
+
+    def check_tools(
+        self, edge: Edge, kind: Kind, destination: str | None, instruction: Instruction, index: int
+    ) -> None:
         """Programs of the target platform among the tools of a pinned stage would not run."""
         if kind not in (Kind.TARGET, Kind.CROSS) or destination is None:
             return
         portable = all(p is not None and is_in_any(without_glob(p), PORTABLE_PATHS) for p in edge.paths)
-        folders = (*TOOL_FOLDERS, "/go/bin")
+        folders = (*TOOL_FOLDERS, "/go/bin", *self.search_path(index))
         if portable or not (destination == "/" or is_in_any(destination.rstrip("/") or "/", folders)):
             return
         name = getattr(edge.source, "raw", None) or "another stage"
@@ -242,7 +274,7 @@ class _Reader:
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
         for edge in edges.values():
             kind = self.taken(edge)
-            self.check_tools(edge, kind, edge.destination, run)
+            self.check_tools(edge, kind, edge.destination, run, index)
             self.add(edge.destination, kind, run)
         for mount in run.mounts:
             target = mount.get("target")

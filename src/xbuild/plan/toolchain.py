@@ -35,7 +35,8 @@ class Surroundings:
     """What is the same for all commands of a stage.
 
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions, `is_shipped` says
-    whether a path of the stage ends up in an image, `literal_architectures` the GOARCH values written out in it, `text` is
+    whether a path of the stage ends up in an image, `is_taken` whether any other stage copies or mounts it,
+    `has_children` whether another stage derives from it; `literal_architectures` the GOARCH values written out in it, `text` is
     the stage's own text.
     """
 
@@ -51,6 +52,8 @@ class Surroundings:
     literal_architectures: frozenset[str]
     text: str
     after_line: Callable[[int, int], int]
+    is_taken: Callable[[str], bool]
+    has_children: bool
 
 
 @dataclass(frozen=True)

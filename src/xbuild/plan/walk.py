@@ -6,11 +6,14 @@ is taken to run, in the order of the text.
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
+from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.graph.scope import Scope
 from xbuild.plan import commands, recipes
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, kind_of
@@ -19,13 +22,19 @@ from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variabl
 from xbuild.text import Span
 
 _MAX_DEPTH = 4
-_WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "sudo", "ionice", "xx-go-env"))
+_WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "ionice"))
 _TESTS = frozenset(
     ("[", "[[", "((", "test", "grep", "egrep", "fgrep", "command", "which", "type", "expr", "cmp")
 )
 _CLOSED = frozenset(("subshell", "substitution", "pipeline", "function", "background"))
 _BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
 _MACHINE_VARIABLES = frozenset(("HOSTTYPE", "MACHTYPE", "PROCESSOR_ARCHITECTURE"))
+_MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
+_POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
+# Inside these a command may not run, or not only once.
+_UNCERTAIN = frozenset(
+    ("if", "elif", "else", "case", "while", "until", "for", "or", "function", "background")
+)
 _MACHINE_WORDS = ("uname", "dpkg --print", "arch)", "getconf", "lscpu")
 
 
@@ -85,6 +94,7 @@ class _Walker:
         self.result = RunWalk()
         self.packages: set[str] = set()
         self.done: set[Span] = set()
+        self.has_tested = False
         self.depth = 0
 
     def walk(self) -> RunWalk:
@@ -107,12 +117,12 @@ class _Walker:
 
     def note_case_words(self, command: Command) -> None:
         for word in self.script.case_words:
-            if word.span.start <= command.span.start:
+            if word.span.start <= command.span.start and command.span not in word.span:
                 self.condition = join((self.condition, self.kind(word)))
 
     def note_loops(self, command: Command) -> None:
         for loop in self.script.loops:
-            if command.span in loop.span:
+            if command.span in loop.span and not any(command.span in w.span for w in loop.words or ()):
                 kind = Kind.UNKNOWN if loop.words is None else join(self.kind(w) for w in loop.words)
                 texts = {w.value for w in loop.words or ()}
                 only = texts.pop() if len(texts) == 1 else None
@@ -120,13 +130,18 @@ class _Walker:
 
     def kind(self, word: Word) -> Kind:
         """What the value of a word depends on."""
-        return join(self.expansion_kind(e) for e in word.expansions)
+        kinds = [self.expansion_kind(e) for e in word.expansions]
+        if word.is_glob:
+            path = self.text(word)
+            where = absolute(path, self.start) if path is not None else None
+            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, ("/",)))
+        return join(kinds)
 
     def expansion_kind(self, expansion: Expansion) -> Kind:
         if expansion.kind == "variable":
             variable = self.variables.get(expansion.name)
             if variable is None:
-                return Kind.BUILD if expansion.name in _MACHINE_VARIABLES else Kind.PORTABLE
+                return self.foreign_variable(expansion.name)
             return variable.kind
         if expansion.kind == "arithmetic":
             return join(
@@ -139,12 +154,26 @@ class _Walker:
             self.visit(command)
         return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
 
+    def foreign_variable(self, name: str) -> Kind:
+        """A variable that neither the Dockerfile nor the script sets: the shell's own, or the base image's."""
+        if name in _MACHINE_VARIABLES:
+            return Kind.BUILD
+        if _POSITIONAL.fullmatch(name):
+            return Kind.UNKNOWN
+        is_automatic = name in PLATFORM_ARGS
+        if not is_automatic and not self.around.image.is_plain and _MACHINE_NAME.search(name):
+            return Kind.UNKNOWN
+        return Kind.PORTABLE
+
     def text(self, word: Word) -> str | None:
         """The word with known variables filled in and quotes removed, or None."""
         if word.value is not None:
             return word.value
         if word.is_glob and not word.expansions:
             return word.raw
+        if word.raw.startswith("~"):
+            is_root = self.scope.user() in ("", "root", "0") and "HOME" not in self.variables
+            return "/root" + word.raw[1:] if is_root and re.fullmatch(r"~(/[\w./-]*)?", word.raw) else None
         return _render(word, self.variables)
 
     def assign(self, assignment: Assignment, origin: str, command: Command) -> None:
@@ -159,8 +188,8 @@ class _Walker:
         if assignment.append:
             text = None
         dependencies = _platform_names(assignment.value, self.variables)
-        if before is not None and before.origin == "export":
-            origin = "export"
+        if before is not None and before.origin != "shell":
+            origin = "export"  # What is in the environment stays in it.
         self.variables[assignment.name] = Variable(text, kind, origin, dependencies)
 
     # -- commands
@@ -175,11 +204,18 @@ class _Walker:
         effect = self.effect(call)
         self.result.calls.append(call)
         self.result.effects.append(effect)
-        self.writes.extend(effect.writes)
+        is_certain = self.is_certain(command)
+        self.writes.extend(w if is_certain else replace(w, is_file=False) for w in effect.writes)
         self.packages.update(effect.packages)
-        self.redirect(call, effect)
+        self.redirect(call, effect, is_certain=is_certain)
         self.remember(call, effect)
         return effect.output
+
+    def is_certain(self, command: Command) -> bool:
+        """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""
+        if any(s.kind in _UNCERTAIN for s in command.scopes):
+            return False
+        return not (self.has_tested and command.is_inside("and"))
 
     def unwrap(self, command: Command) -> tuple[tuple[Word, ...], dict[str, tuple[Word, Kind]], str | None]:
         """Take `env A=b`, `time`, … off the front of a command."""
@@ -210,6 +246,7 @@ class _Walker:
         assignments: dict[str, tuple[Word, Kind]],
         wrapper: str | None,
     ) -> Call:
+        fields = [field for word in words for field in self.fields(word)]
         return Call(
             around=self.around,
             scope=self.scope,
@@ -217,9 +254,9 @@ class _Walker:
             instruction=self.instruction,
             number=self.around.offset + self.instruction,
             command=command,
-            words=words,
-            texts=tuple(self.text(w) for w in words),
-            kinds=tuple(self.kind(w) for w in words),
+            words=tuple(word for word, _ in fields),
+            texts=tuple(text for _, text in fields),
+            kinds=tuple(self.kind(word) for word, _ in fields),
             directory=self.directory(command),
             place=self.line_of(command.span.start),
             writes=tuple(self.writes),
@@ -228,13 +265,33 @@ class _Walker:
             stdin=self.stdin(command),
             condition=self.condition,
             kind_of=self.expansion_kind,
-            script=self.script.text,
             packages=frozenset(self.packages),
             wrapper=wrapper,
             is_editable=self.is_editable,
+            script=self.script.text,
         )
 
+    def fields(self, word: Word) -> list[tuple[Word, str | None]]:
+        """A word as the shell hands it on: one that is a bare variable falls apart at its blanks."""
+        text = self.text(word)
+        if text is None:
+            return [(word, self.pattern(word))]
+        if word.value is not None or all(e.quoted for e in word.expansions):
+            return [(word, text)]
+        if len(word.expansions) == 1 and word.expansions[0].span == word.span:
+            return [(word, part) for part in text.split()]
+        return [(word, None if re.search(r"[\s*?\[]", text) else text)]
+
+    def pattern(self, word: Word) -> str | None:
+        """A word that is known in part: what is not known stands as `*`. None when it may begin with anything."""
+        text = _render(word, self.variables, unknown="*")
+        return None if text is None or text.startswith("*") or word.raw.startswith("~") else text
+
     def effect(self, call: Call) -> Effect:
+        if not call.texts:
+            return commands.anything(call)
+        if call.texts[0] in self.script.functions or call.texts[0] is None:
+            return commands.anything(call)
         foreign = self.foreign(call)
         if foreign is not None:
             return foreign
@@ -245,8 +302,6 @@ class _Walker:
         effect = commands.judge(call) or recipes.judge(call, self.walk_recipe)
         if effect is not None:
             return effect
-        if call.texts[0] is not None and call.texts[0] in self.script.functions:
-            return Effect()
         return commands.anything(call)
 
     def walk_recipe(
@@ -284,9 +339,14 @@ class _Walker:
         name = call.texts[0]
         path = absolute(name, call.directory) if name is not None and "/" in name else None
         if path is None:
-            return None
-        made = [w for w in self.writes if w.path == path and w.kind in (Kind.CROSS, Kind.TARGET)]
-        if not made:
+            made = [
+                w
+                for w in self.writes
+                if w.kind in (Kind.CROSS, Kind.TARGET) and w.path and posixpath.basename(w.path) == name
+            ]
+        else:
+            made = [w for w in self.writes if w.path == path and w.kind in (Kind.CROSS, Kind.TARGET)]
+        if not made and path is not None:
             made = [w for w in self.writes if w.path and w.kind is Kind.CROSS and is_within(path, w.path)]
         if not made:
             return None
@@ -303,24 +363,32 @@ class _Walker:
             is_foreign_run=True,
         )
 
-    def redirect(self, call: Call, effect: Effect) -> None:
+    def redirect(self, call: Call, effect: Effect, *, is_certain: bool) -> None:
         kind = join((effect.output, call.condition, *call.kinds))
-        for redirect in call.command.redirects:
+        outer = (r for scope in call.command.scopes for r in scope.redirects)
+        for redirect in (*call.command.redirects, *outer):
             if redirect.target is None or ">" not in redirect.operator or redirect.operator == ">&":
                 continue
             target = self.text(redirect.target)
             if target in ("/dev/null", "/dev/stderr", "/dev/stdout"):
                 continue
             path = absolute(target, call.directory) if target is not None else None
-            self.writes.append(Write(path, kind, call.place, call.spelled(), path is not None))
+            is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
+            is_file = is_file and redirect in call.command.redirects
+            self.writes.append(Write(path, kind, call.place, call.spelled(), is_file))
 
     def remember(self, call: Call, effect: Effect) -> None:
         name = call.texts[0]
         command = call.command
         if name in ("cd", "pushd", "popd"):
             self.directories.append((command, self.changed_directory(call)))
-        if name in _TESTS:
+        if name in _TESTS or any(s.condition for s in command.scopes):
+            self.has_tested = True
             self.condition = join((self.condition, effect.output))
+        if name == "unset":
+            for word in call.words[1:]:
+                if word.value in self.variables:
+                    self.variables[word.value or ""] = Variable(None, Kind.UNKNOWN, "export")
         if name == "read":
             for word in call.words[1:]:
                 if word.value and not word.value.startswith("-"):
@@ -331,12 +399,13 @@ class _Walker:
                 if known is not None:
                     self.variables[word.value or ""] = replace(known, origin="export")
         for assignment in command.exports:
-            self.assign(assignment, "export" if name == "export" else "shell", command)
+            is_exported = name == "export" or any(
+                t and t.startswith("-") and "x" in t for t in call.texts[1:]
+            )
+            self.assign(assignment, "export" if is_exported else "shell", command)
 
     def changed_directory(self, call: Call) -> str | None:
-        if call.texts[0] != "cd" or any(s.kind in _BRANCHES for s in call.command.scopes if s.kind != "or"):
-            return None
-        if len(call.texts) == 1:
+        if call.texts[0] != "cd" or not self.is_certain(call.command) or len(call.texts) == 1:
             return None
         target = call.texts[-1]
         return absolute(target, call.directory) if target is not None and target != "-" else None
@@ -405,8 +474,8 @@ def _env_argument(word: Word) -> tuple[str, Word]:
     return name, Word(Span(start, word.span.end), raw, value, word.expansions, word.is_glob)
 
 
-def _render(word: Word, variables: Mapping[str, Variable]) -> str | None:
-    """Quote removal and expansion of plain variables; None when something is not known."""
+def _render(word: Word, variables: Mapping[str, Variable], unknown: str | None = None) -> str | None:
+    """Quote removal and expansion of plain variables; what is not known becomes `unknown`, or all of it None."""
     expansions = _outermost(word.expansions)
     pieces: list[str] = []
     at, quoted = 0, False
@@ -415,9 +484,12 @@ def _render(word: Word, variables: Mapping[str, Variable]) -> str | None:
         expansion = expansions.get(at + base)
         if expansion is not None:
             variable = variables.get(expansion.name) if expansion.kind == "variable" else None
-            if variable is None or variable.text is None or expansion.operator[:2] not in ("", ":-"):
+            text = variable.text if variable is not None else None
+            if text is None or (not text and expansion.operator) or expansion.operator[:2] not in ("", ":-"):
+                text = unknown
+            if text is None:
                 return None
-            pieces.append(variable.text)
+            pieces.append(text)
             at = expansion.span.end - base
         elif raw[at] == '"':
             quoted = not quoted
@@ -427,7 +499,8 @@ def _render(word: Word, variables: Mapping[str, Variable]) -> str | None:
             pieces.append(raw[at + 1 : end])
             at = end + 1
         elif raw[at] == "\\" and at + 1 < len(raw):
-            pieces.append(raw[at + 1])
+            is_kept = quoted and raw[at + 1] not in '$`"\\\n'
+            pieces.append(raw[at : at + 2] if is_kept else raw[at + 1].strip("\n"))
             at += 2
         else:
             pieces.append(raw[at])

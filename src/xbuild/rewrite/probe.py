@@ -98,9 +98,8 @@ def _question_edit(
 
 def _listing(number: int, question: CgoQuestion, architectures: str) -> str:
     arguments = " ".join(shlex.quote(a) for a in question.arguments)
-    listed = (
-        f"CGO_ENABLED=1 GOOS=linux GOARCH=$a go list -deps -f {shlex.quote(_FORMAT)} {arguments}".rstrip()
-    )
+    variables = "".join(f"{name}={shlex.quote(text)} " for name, text in question.variables)
+    listed = f"{variables}CGO_ENABLED=1 GOOS=linux GOARCH=$a go list -deps -f {shlex.quote(_FORMAT)} {arguments}".rstrip()
     return (
         f"cd {shlex.quote(question.directory)} && echo '# {number}' >> {_WRITTEN} && "
         f"for a in {architectures}; do {listed} >> {_WRITTEN} || exit 1; done"

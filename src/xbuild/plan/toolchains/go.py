@@ -11,10 +11,20 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from xbuild.dockerfile.script import Expansion, Word
 from xbuild.plan.commands import GENERATORS, anything, option, word_kind, write
-from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_in_any, join, overlaps
+from xbuild.plan.filesystem import (
+    TOOL_FOLDERS,
+    Kind,
+    Write,
+    absolute,
+    is_in_any,
+    join,
+    overlaps,
+    without_glob,
+)
 from xbuild.plan.model import AddMount, Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
 from xbuild.plan.toolchain import Call, Effect, Need, Surroundings, Toolchain
 from xbuild.plan import cgo
@@ -49,6 +59,10 @@ _ANSWERS_MACHINE = frozenset(
         "GOTOOLDIR",
     )
 )
+# What every Linux answers alike.
+_LINUX = re.compile(
+    r"""^["']?\$\((?:uname -s *\| *tr ['"]?(?:A-Z|\[:upper:\]|\[A-Z\])['"]? ['"]?(?:a-z|\[:lower:\]|\[a-z\])['"]?|go env GOOS)\)["']?$"""
+)
 _SUBSTITUTION = re.compile(r"^(?:\$\(|`)\s*go\s+env\s+(GOARCH|GOOS)\s*(?:\)|`)$")
 
 
@@ -66,6 +80,9 @@ def judge(call: Call) -> Effect | None:
     if verb is None:
         return _unknown(call, "its subcommand cannot be read")
     handler = _VERBS.get(verb)
+    has_folder, folder = option(call, "-C")
+    if has_folder:
+        call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
     return handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
 
 
@@ -88,6 +105,31 @@ def _vet(call: Call) -> Effect:
 
 def _runs_here(call: Call) -> tuple[str, ...]:
     return (f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",)
+
+
+_TARGETED = ("GOOS", "GOARCH", "GOARM", "GOAMD64")
+
+
+def _natively(call: Call) -> tuple[tuple[Change, ...], Reason | None]:
+    """What the environment says about the target must not reach a program that runs during the build.
+
+    An empty value stands for the default (Go `src/internal/buildcfg/cfg.go`, `envOr`).
+    """
+    if call.around.is_pinned_by_author:
+        return (), None
+    if any(n in call.assignments for n in _TARGETED):
+        return (), Reason(
+            f"`{call.spelled()}` names the platform of a program that runs during the build",
+            call.place,
+            cure="drop GOOS and GOARCH in front of it",
+        )
+    named = [n for n in _TARGETED if (v := call.variables.get(n)) and v.origin != "shell" and v.text != ""]
+    if not named or (named == ["GOOS"] and call.variables["GOOS"].text == "linux"):
+        return (), None
+    if not call.is_editable:
+        return (), Reason(f"`{call.spelled()}` would run a program made for the target", call.place)
+    change = _set_environment(call, tuple((n, "") for n in named), ())
+    return (replace(change, reason="it runs during the build, on the build platform"),), None
 
 
 def _version(_call: Call) -> Effect:
@@ -135,9 +177,15 @@ def _get(call: Call) -> Effect:
 def _run(call: Call) -> Effect:
     package = next((p for p in _packages(call) if p), None)
     name = _binary_name(package) if package else None
+    changes, reason = _natively(call)
+    if reason is not None:
+        return replace(anything(call), reasons=(reason,))
     if name in GENERATORS and package is not None and not package.startswith("."):
         return Effect(
-            writes=(write(call, ".", word_kind(call)),), output=word_kind(call), notes=_runs_here(call)
+            writes=(write(call, ".", word_kind(call)),),
+            output=word_kind(call),
+            notes=_runs_here(call),
+            changes=changes,
         )
     return _unknown(
         call,
@@ -150,8 +198,9 @@ def _tool(call: Call) -> Effect:
     name = next((t for t in call.texts[2:] if t and not t.startswith("-")), None)
     if name in ("cover", "pprof", "nm", "objdump", "trace", "vet", "fix", "doc", "buildid"):
         return Effect(output=Kind.BUILD)
-    if name in GENERATORS:
-        return Effect(writes=(write(call, ".", word_kind(call)),), output=word_kind(call))
+    changes, reason = _natively(call)
+    if name in GENERATORS and reason is None:
+        return Effect(writes=(write(call, ".", word_kind(call)),), output=word_kind(call), changes=changes)
     return _unknown(call, "what the tool writes cannot be told")
 
 
@@ -160,8 +209,11 @@ _DIRECTIVE = re.compile(r"^//go:generate[ \t]+(.*)$", re.MULTILINE)
 
 def _generate(call: Call) -> Effect:
     """Portable if every `//go:generate` of the context names a generator whose text is the same everywhere."""
+    changes, refused = _natively(call)
+    if refused is not None:
+        return replace(anything(call), reasons=(refused,))
     files = [f for f in call.around.context.files() if f.endswith(".go")]
-    if not files:
+    if not files or not cgo.is_from_context(call):
         return _unknown(call, "the files with //go:generate lines cannot be looked at")
     for name in files:
         text = call.around.context.read(name) or ""
@@ -178,6 +230,7 @@ def _generate(call: Call) -> Effect:
                 return replace(anything(call), reasons=(reason,))
     return Effect(
         writes=(write(call, ".", Kind.PORTABLE),),
+        changes=changes,
         evidence=(
             Evidence(
                 "every //go:generate names a generator whose text is the same on every platform", call.place
@@ -216,10 +269,21 @@ def _test(call: Call) -> Effect:
         output = _build_output(call)
         if any(w.path and call.around.is_shipped(w.path) for w in output):
             return _compile(call, output)
+    changes, reason = _natively(call)
+    if reason is not None:
+        return replace(anything(call), reasons=(reason,))
     return Effect(
-        writes=(write(call, None, Kind.PORTABLE),) if call.directory else (),
+        writes=(write(call, ".", Kind.BUILD),) if _leaves_files(call) else (),
         output=Kind.BUILD,
         notes=_runs_here(call),
+        changes=changes,
+    )
+
+
+def _leaves_files(call: Call) -> bool:
+    """Whether `go test` was asked to write something (a test is not expected to by itself)."""
+    return any(
+        t is None or re.match(r"-(test\.)?(c$|o$|\w*profile|outputdir|trace)", t) for t in call.texts[1:]
     )
 
 
@@ -228,8 +292,21 @@ def _build_output(call: Call) -> tuple[Write, ...]:
     if has_output:
         if path == "/dev/null":
             return ()
+        packages = _packages(call)
+        if path and path.endswith("/") and packages and all(p and _is_named(p) for p in packages):
+            names = [path + _binary_name(p) for p in packages if p]
+            return tuple(write(call, name, Kind.CROSS, is_file=True) for name in names)
         return (write(call, path, Kind.CROSS, is_file=path is not None),)
     return (write(call, ".", Kind.CROSS),)
+
+
+def _is_named(package: str) -> bool:
+    """Whether the path of a package ends in the name of the program that it makes."""
+    return (
+        not any(c in package for c in "*[")
+        and "..." not in package
+        and posixpath.basename(package) not in ("", ".", "..")
+    )
 
 
 def _install(call: Call) -> Effect:
@@ -238,12 +315,15 @@ def _install(call: Call) -> Effect:
     folder = _install_folder(call)
     if folder is None:
         return _unknown(call, "GOBIN or GOPATH is not known", "write `go build -o PATH` instead")
-    names = [_binary_name(p) if p and "..." not in p and p != "." else None for p in packages]
+    names = [_binary_name(p) if p and _is_named(p.split("@")[0]) else None for p in packages]
     paths = [posixpath.join(folder, n) if n else folder for n in names] or [folder]
     if not any(call.around.is_shipped(p) for p in paths):
         made = tuple(Write(p, Kind.BUILD, call.place, call.spelled()) for p in paths)
+        changes, reason = _natively(call)
+        if reason is not None:
+            return replace(anything(call), reasons=(reason,))
         note = f"line {call.place.line}: `{call.spelled()}` is a tool for the build and stays native"
-        return Effect(writes=made, notes=(note,), output=Kind.BUILD)
+        return Effect(writes=made, notes=(note,), output=Kind.BUILD, changes=changes)
     used = next((n for n in names if n and _is_used_later(call, n)), None)
     if used is not None:
         return _unknown(call, f"`{used}` is shipped and also used during the build", "install it twice")
@@ -274,6 +354,8 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
     if gopath is None:
         return _unknown(call, "GOPATH is not known", "set GOPATH, or write `go build -o PATH`")
     cross = f"{gopath}/bin/${{TARGETOS}}_${{TARGETARCH}}"
+    made = Write(posixpath.join(gopath, "bin"), Kind.CROSS, call.place, call.spelled())
+    effect = replace(effect, writes=(made, *effect.writes))
     needs = (*effect.needs, *(Need(n, call.instruction, "go install") for n in ("TARGETOS", "TARGETARCH")))
     text = call.script
     if cross in text[call.command.span.end :]:
@@ -333,6 +415,9 @@ def _compile(call: Call, writes: tuple[Write, ...], *, has_module: bool = True) 
         return replace(anything(call), reasons=decision.reasons)
     kind = Kind.PORTABLE if wiring.is_independent else Kind.CROSS
     substituted, substitution_needs = _substitutions(call)
+    broken = _broken(call, [*(s for s, _ in wiring.replaced), *(c.span for c in substituted)])
+    if broken is not None:
+        return replace(anything(call), reasons=(broken,))
     added = (*decision.added, *wiring.added)
     changes: list[Change] = [*wiring.changes, *decision.changes, *substituted]
     if added or wiring.replaced:
@@ -358,9 +443,7 @@ def _set_environment(
 ) -> SetEnvironment:
     """Assignments stand first, where the command's own stand; behind `time` they have to be given to `env`."""
     wrapper = "env" if call.wrapper not in (None, "env") else None
-    at = call.words[0].span.start if wrapper else call.command.span.start
-    if call.wrapper == "env" or (wrapper is None and call.command.assignments):
-        at = call.command.span.start
+    at = call.words[0].span.start if call.wrapper is not None else call.command.span.start
     reason = "compile for the target: " + ", ".join(f"{n}={v}" for n, v in added) if added else ""
     fixed = (
         "not a value that is the same for every platform: " + ", ".join(t for _, t in replaced)
@@ -391,6 +474,12 @@ def _refusal(call: Call) -> Reason | None:
             call.place,
             cure="test $TARGETARCH instead",
         )
+    if any(s.kind == "substitution" and _script(call)[s.span.start] == "`" for s in call.command.scopes):
+        return Reason(
+            f"`{call.spelled()}` stands in backticks, in which nothing can be added safely",
+            call.place,
+            cure="write $(…) in their place",
+        )
     bad_word = _machine_word(call)
     if bad_word is not None:
         return Reason(
@@ -418,11 +507,22 @@ def _script(call: Call) -> str:
     return call.script
 
 
-def _substitutions(call: Call) -> tuple[tuple[Change, ...], tuple[Need, ...]]:
+def _broken(call: Call, spans: Sequence[Span]) -> Reason | None:
+    """A word to be replaced that has a comment in its midst, over several lines, cannot be."""
+    script = call.run.script if call.run.script is not None and call.run.script.text == call.script else None
+    source = call.scope.graph.dockerfile.source.text
+    for span in spans:
+        offsets = script.offsets[span.start : span.end] if script is not None else ()
+        if any("#" in source[a + 1 : b] for a, b in pairwise(offsets)):
+            return Reason(f"a word of `{call.spelled()}` has a comment in its midst", call.place)
+    return None
+
+
+def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need, ...]]:
     """`$(go env GOARCH)` in an argument is expanded before the prefix applies: it would name the build platform."""
-    changes: list[Change] = []
+    changes: list[ReplaceInScript] = []
     needs: list[Need] = []
-    for word in call.words:
+    for word in dict.fromkeys(call.words):
         for expansion in word.expansions:
             match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
             if match is None:
@@ -476,6 +576,8 @@ def _wire(call: Call) -> _Wiring:
     parts = [_wire_os(call), _wire_architecture(call)]
     if any(p.reasons for p in parts):
         return parts[0] if parts[0].reasons else parts[1]
+    if parts[0].is_independent and _value(call, "GOARCH")[1]:
+        return _fixed(call)
     if parts[1].is_independent or parts[0].is_independent:
         return _independent(call, parts)
     parts += [_wire_variant(call, "GOARM"), _wire_variant(call, "GOAMD64")]
@@ -490,14 +592,26 @@ def _wire(call: Call) -> _Wiring:
 
 
 def _independent(call: Call, parts: Sequence[_Wiring]) -> _Wiring:
-    if all(p.is_independent for p in parts) or (parts[1].is_independent and not parts[0].added):
-        return _Wiring(is_independent=True)
+    if parts[1].is_independent and not any(p.reasons for p in parts):
+        return _fixed(call)
     reason = Reason(
         f"`{call.spelled()}` builds for another system or for several architectures in one stage",
         call.place,
         cure="give each its own stage, or set both GOOS and GOARCH",
     )
     return _Wiring(reasons=(reason,))
+
+
+def _fixed(call: Call) -> _Wiring:
+    """A build for a platform that is written out: the same wherever it runs, once it is written out in full."""
+    if _value(call, "GOARCH")[1] == "arm" and not _value(call, "GOARM")[1]:
+        reason = Reason(
+            f"`{call.spelled()}` names GOARCH=arm without GOARM, whose default depends on the builder image",
+            call.place,
+            cure="set GOARM",
+        )
+        return _Wiring(reasons=(reason,))
+    return _Wiring(is_independent=True)
 
 
 def _wire_os(call: Call) -> _Wiring:
@@ -508,6 +622,8 @@ def _wire_os(call: Call) -> _Wiring:
         return _Wiring(
             added=(("GOOS", "$TARGETOS"),), needs=(Need("TARGETOS", call.instruction, "go build"),)
         )
+    if word is not None and _LINUX.match(word.raw):
+        return _Wiring()
     if _names(call, "GOOS", "TARGETOS"):
         return _Wiring(needs=(Need("TARGETOS", call.instruction, "GOOS"),))
     if text is not None:
@@ -583,6 +699,8 @@ def _wire_variant(call: Call, name: str) -> _Wiring:
         return _Wiring(needs=needs)
     if text is not None and _is_only_variant(call.around, name, text):
         return _Wiring()
+    if text and name == "GOAMD64" and call.around.platforms is None:
+        return _Wiring()  # What its author chose for every amd64 alike.
     if word is not None:
         note = f"line {call.place.line}: {name}={raw} was fixed; it follows the target now"
         return _Wiring(replaced=((word.span, expression),), needs=needs, notes=(note,))
@@ -727,7 +845,11 @@ def _xx_go(call: Call) -> Effect:
     need = Need("TARGETPLATFORM", call.instruction, "xx-go")
     verb = next((t for t in call.texts[1:] if t and not t.startswith("-")), "")
     evidence = (Evidence(f"`{call.spelled()}` compiles for TARGETPLATFORM", call.place),)
-    if verb in ("--wrap", "env", "mod", "list", "version"):
+    if "--wrap" in call.texts:
+        return _unknown(
+            call, "it makes every later `go` compile for the target", "write xx-go where go is meant to"
+        )
+    if verb in ("env", "mod", "list", "version"):
         return Effect(needs=(need,), output=Kind.TARGET)
     if verb not in ("build", "install"):
         return _unknown(call, "it is not known to write the same on every platform")
@@ -778,28 +900,48 @@ def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surrounding
         if (e.compiles and e.toolchain == TOOLCHAIN.name) or _is_go(c, "build", "install")
     }
     for number, call in compiling.items():
-        if any(m.type == "cache" for m in call.run.mounts):
+        if any(m.type == "cache" for m in call.run.mounts) or not _is_root(call):
             continue
         folder = _go_cache(call.variables, call.scope.user())
-        if folder is None or around.is_shipped(folder):
-            continue
-        changes.append(
-            AddMount(
-                number,
-                f"type=cache,target={folder}",
-                "Go's build cache survives from build to build; no build needs what it holds",
-            )
-        )
+        if _can_mount(folder, calls, number, around):
+            reason = "Go's build cache survives from build to build; no build needs what it holds"
+            changes.append(AddMount(number, f"type=cache,target={folder}", reason))
         modules = _module_cache(call)
-        if modules and _only_run_with_modules(calls, number, modules) and not around.is_shipped(modules):
-            changes.append(
-                AddMount(
-                    number,
-                    f"type=cache,target={modules}",
-                    "only this RUN downloads or reads modules; they survive from build to build",
-                )
-            )
+        if (
+            modules is not None
+            and not around.has_children
+            and _can_mount(modules, calls, number, around)
+            and _only_run_with_modules(calls, number, modules)
+        ):
+            reason = "only this RUN downloads or reads modules; they survive from build to build"
+            changes.append(AddMount(number, f"type=cache,target={modules}", reason))
     return tuple(changes)
+
+
+def _is_root(call: Call) -> bool:
+    """A cache mount belongs to root, so that no one else can write to it."""
+    return call.scope.user() in ("", "root", "0", "0:0", "root:root")
+
+
+def _can_mount(folder: str | None, calls: Sequence[Call], number: int, around: Surroundings) -> bool:
+    """Whether a mount at `folder` is missed by no one: not taken from the stage, not removed by this RUN."""
+    if folder is None or not folder.startswith("/") or around.is_taken(folder):
+        return False
+    own = [c for c in calls if c.number == number]
+    return not any(_removes(c, folder) for c in own)
+
+
+def _removes(call: Call, folder: str) -> bool:
+    """A mounted folder cannot be removed or moved away: the RUN would fail."""
+    if _is_go(call, "clean"):
+        return True
+    if call.texts[:1] not in (("rm",), ("rmdir",), ("mv",), ("find",)):
+        return False
+    paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
+    found = [
+        None if p is None or p.startswith("~") else absolute(without_glob(p), call.directory) for p in paths
+    ]
+    return any(p is None or overlaps(p, folder) for p in found)
 
 
 def _is_go(call: Call, *verbs: str) -> bool:
