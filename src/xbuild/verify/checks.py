@@ -12,7 +12,7 @@ from typing import Any
 from xbuild.platforms import Platform
 from xbuild.verify.gobuildinfo import GoBuildInfo
 from xbuild.verify.layers import File, FileSystem
-from xbuild.verify.oci import ImageConfig
+from xbuild.verify.spec import ImageConfig
 
 
 class Severity(StrEnum):

@@ -14,9 +14,11 @@ from pathlib import Path
 from xbuild.platforms import Platform
 from xbuild.verify.checks import Allow, Layer, PlatformImage, Verification
 from xbuild.verify.judge import judge
-from xbuild.verify.layers import FileSystem, LayerScan, cache_directory, check_layer_count, scan_layers
-from xbuild.verify.oci import Image, Manifest, open_image
+from xbuild.verify.layers import FileSystem
+from xbuild.verify.oci import Image, open_image
 from xbuild.verify.pull import pulled, saved
+from xbuild.verify.scan import LayerScan, cache_directory, check_layer_count, scan_layers
+from xbuild.verify.spec import Manifest
 
 BaseLayers = int | Mapping[Platform, int] | None
 """How many of an image's layers, from the first on, belong to its base image; None when that is not known."""

@@ -78,11 +78,16 @@ _SYSTEMS = (
     r"linux|gnu\w*|musl\w*|android\w*|none|elf|eabi\w*|darwin|freebsd|netbsd|openbsd|illumos|solaris"
     r"|windows|win32|mingw32|w64"
 )
-_TRIPLET = re.compile(rf"[a-z0-9_]+(?:-[a-z0-9_]+)*-(?:{_SYSTEMS})(?:-[a-z0-9_]+)*(?:\.\d+)?", re.IGNORECASE)
+_TRIPLET = re.compile(
+    rf"(?:{'|'.join(_NAMES.values())})(?:-[a-z0-9_]+)*-(?:{_SYSTEMS})(?:-[a-z0-9_]+)*(?:\.\d+)?",
+    re.IGNORECASE,
+)
 
 # Path (from the root, with a leading slash) → why foreign files are there
 _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/prebuilds?/[^/]*(?:linux|darwin|win32|android|freebsd|openbsd)[^/]*/"), "npm prebuilds"),
+    # debugpy brings the libraries of several platforms in every wheel.
+    (re.compile(r"/pydevd_attach_to_process/"), "debugger helpers"),
     (
         re.compile(r"^(?:/usr)?/lib/firmware/|^/boot/|^/usr/lib/(?:grub|u-boot|syslinux|ISOLINUX|efi)/"),
         "firmware",

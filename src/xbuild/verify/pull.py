@@ -7,6 +7,7 @@ docker logins, credential helpers, tokens and loopback registries.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,13 @@ from xbuild.errors import EngineError, ImageError, RegistryError, XbuildError
 from xbuild.platforms import Platform
 
 _TIMEOUT = 900
+
+# distribution/reference, `regexp.go`: [host[:port]/]path[:tag][@digest]; only the host may have capitals
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::\d+)?/)?{_PART}(?:/{_PART})*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]{32,})?"
+)
 
 # What registries and the tools say → what to do; the first that fits counts
 _REASONS: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -57,7 +65,7 @@ _REASONS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 @contextmanager
 def pulled(reference: str, platforms: Sequence[Platform] | None = None) -> Iterator[Path]:
     """An OCI layout with the image of a registry, removed at the end."""
-    if not reference or reference.startswith("-") or any(c.isspace() for c in reference):
+    if not _REFERENCE.fullmatch(reference):
         raise ImageError(f"{reference!r} is not an image reference", expected="for example registry/name:tag")
     with tempfile.TemporaryDirectory(prefix="xbuild-pull-") as folder:
         layout = Path(folder) / "layout"

@@ -99,7 +99,7 @@ def test_what_registries_say(tools: Path, says: str, message: str) -> None:
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("reference", ["", "-x", "a b"])
+@pytest.mark.parametrize("reference", ["", "-x", "a b", "host/Upper", "a:b:c", "a@sha256:1", "a//b"])
 def test_what_is_no_reference(reference: str) -> None:
     with pytest.raises(ImageError, match="not an image reference"):
         verify_reference(reference)

@@ -93,6 +93,7 @@ def only(checks: Sequence[Check]) -> Check:
         ("srv/node_modules/bcrypt/lib/binding/bcrypt.node", library("amd64")),
         ("srv/node_modules/esbuild/bin/esbuild", static("amd64")),
         ("srv/node_modules/@esbuild/linux-x64/bin/esbuild", static("amd64")),
+        ("srv/node_modules/@img/sharp-linux-x64/lib/sharp-linux-x64.node", library("amd64")),
         ("usr/lib/python3/site-packages/x.cpython-311-x86_64-linux-gnu.so", library("amd64")),
         ("opt/go", go_program("amd64")),
         ("opt/upx", static("amd64")[:120]),
@@ -278,6 +279,7 @@ def test_layers_of_a_distribution_are_taken_for_the_base() -> None:
         "usr/lib/firmware/x.bin",
         "usr/lib/debug/usr/bin/x.debug",
         "usr/bin/qemu-aarch64-static",
+        "usr/lib/python3/dist-packages/debugpy/_vendored/pydevd/pydevd_attach_to_process/attach_linux_amd64.so",
     ],
 )
 def test_places_made_for_foreign_files(path: str) -> None:

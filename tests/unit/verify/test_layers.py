@@ -23,10 +23,13 @@ from tests.unit.verify.builder import (
     symlink,
 )
 from xbuild.errors import ImageError
-from xbuild.verify import layers
+from xbuild.verify import scan as scanning
+from xbuild.verify.blobs import Directory
 from xbuild.verify.elf import ElfFacts, Unreadable
-from xbuild.verify.layers import Content, FileSystem, LayerScan, scan_layers, scan_tar
-from xbuild.verify.oci import Descriptor, Directory, Image
+from xbuild.verify.layers import FileSystem
+from xbuild.verify.oci import Image
+from xbuild.verify.scan import Content, LayerScan, scan_layers, scan_tar
+from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Stream
 
 
@@ -161,7 +164,7 @@ def test_loader_configuration_is_kept_and_nothing_else() -> None:
 
 
 def test_a_large_file_goes_through_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "_IN_MEMORY", 100)
+    monkeypatch.setattr(scanning, "_IN_MEMORY", 100)
     data = Elf("arm64", kind=3, needed=("a",), go=go_blob("go1.22", go_text(GOARCH="arm64"))).build()
     (entry,) = scan([Item("f", data + bytes(3_000_000))]).entries
     assert entry.content is not None
@@ -184,7 +187,7 @@ def test_facts_survive_json() -> None:
     )
     assert isinstance(before.entries[1].content, Content)
     assert isinstance(before.entries[1].content.elf, Unreadable)
-    assert layers.from_json(json.loads(json.dumps(layers.to_json(before)))) == before
+    assert scanning.from_json(json.loads(json.dumps(scanning.to_json(before)))) == before
 
 
 def image_of(tmp_path: Path, *contents: Sequence[Item]) -> tuple[Image, list[Descriptor]]:
@@ -199,13 +202,13 @@ def image_of(tmp_path: Path, *contents: Sequence[Item]) -> tuple[Image, list[Des
 def test_the_cache_is_used_and_the_digest_still_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layers, "_WORTH_KEEPING", -1.0)
+    monkeypatch.setattr(scanning, "_WORTH_KEEPING", -1.0)
     image, descriptors = image_of(tmp_path, [Item("a", Elf().build())], [Item("b")])
     cache = tmp_path / "cache"
     first = scan_layers(image, [*descriptors, descriptors[0]], cache)
     assert len(list(cache.glob("*.json"))) == 2
     with monkeypatch.context() as patch:
-        patch.setattr(layers, "scan_tar", None)
+        patch.setattr(scanning, "scan_tar", None)
         assert scan_layers(image, descriptors, cache) == first
     blob = tmp_path / "layout" / "blobs" / descriptors[0].digest.replace(":", "/")
     blob.write_bytes(blob.read_bytes()[:-1] + b"x")
@@ -215,7 +218,7 @@ def test_the_cache_is_used_and_the_digest_still_checked(
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"digest": "sha256:other"}', '{"entries": [[1]]}'])
 def test_a_damaged_cache_is_read_past(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
-    monkeypatch.setattr(layers, "_WORTH_KEEPING", -1.0)
+    monkeypatch.setattr(scanning, "_WORTH_KEEPING", -1.0)
     image, descriptors = image_of(tmp_path, [Item("a", Elf().build())])
     cache = tmp_path / "cache"
     expected = scan_layers(image, descriptors, cache)
@@ -227,15 +230,15 @@ def test_a_damaged_cache_is_read_past(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_cache_that_cannot_be_written_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layers, "_WORTH_KEEPING", -1.0)
+    monkeypatch.setattr(scanning, "_WORTH_KEEPING", -1.0)
     image, descriptors = image_of(tmp_path, [Item("a")])
     (tmp_path / "file").write_text("")
     assert scan_layers(image, descriptors, tmp_path / "file" / "cache")
 
 
 def test_the_cache_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "_WORTH_KEEPING", -1.0)
-    monkeypatch.setattr(layers, "_CACHED_LAYERS", 2)
+    monkeypatch.setattr(scanning, "_WORTH_KEEPING", -1.0)
+    monkeypatch.setattr(scanning, "_CACHED_LAYERS", 2)
     image, descriptors = image_of(tmp_path, *([Item(f"f{n}")] for n in range(5)))
     scan_layers(image, descriptors, tmp_path / "cache")
     assert len(list((tmp_path / "cache").glob("*.json"))) <= 3
@@ -243,7 +246,7 @@ def test_the_cache_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_cache_directory_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert layers.cache_directory().parts[:3] == ("/", "somewhere", "xbuild")
+    assert scanning.cache_directory().parts[:3] == ("/", "somewhere", "xbuild")
 
 
 _NAMES = st.sampled_from(

@@ -25,8 +25,9 @@ from tests.unit.verify.builder import (
 )
 from xbuild.errors import ImageError
 from xbuild.verify.image import verify_layout
-from xbuild.verify.layers import scan_layer
-from xbuild.verify.oci import History, open_image
+from xbuild.verify.oci import open_image
+from xbuild.verify.scan import scan_layer
+from xbuild.verify.spec import History
 
 AMD64 = Built("linux/amd64", [[Item("app", go_program("amd64"))]], ["/app"])
 ARM64 = Built("linux/arm64", [[Item("app", go_program("arm64"))]], ["/app"])
