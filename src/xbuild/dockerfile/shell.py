@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
+_DASH = re.compile(r"(?:[ \t]|\\\n)+(-)(?:[ \t]|\\\n)+")
 # tree-sitter-bash takes an escaped blank between tokens, and blanks that are none to a shell, for space.
 _ODD_BLANK = re.compile(r"\\[ \t]|[\v\f\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_PLAIN = re.compile(r"[\\*?\[{~\s;&|<>()'\"$`]")
 _NOT_IN_WORD = re.compile(r"[ \t\n;&|<>()'\"`]")
+_SUBSTITUTION = re.compile(r"`|\$\(")
+_QUOTES = re.compile(r"['\"\\]")
 _SUBSTITUTES = re.compile(r"`|\$[({A-Za-z_]")
+_NOT_IN_PATTERN = re.compile(r"[ \t\n;&]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\\n])')
@@ -298,18 +302,15 @@ class _Reader:
                 self._block((child,), scopes)
                 continue
             begin = self._start(child)
-            if (
-                begin != at
-                and (begin != at + 1 or text[at] != " ")
-                and not _BLANKS.fullmatch(text, at, begin)
-            ):
-                self.has_error = True
+            if begin != at and (begin != at + 1 or text[at] != " "):
+                self._gap(at, begin, words)
             if kind == "variable_assignment":
                 self.has_error |= begin == at != start
                 assignment = self._assignment(child, scopes)
                 assignments.append(assignment)
                 at = assignment.span.end
             elif kind.endswith("_redirect"):
+                self.has_error |= begin == at and _ends_in_digits(words)
                 at = self._redirect(child, scopes, found, words)
             else:
                 word = self._word((kind == "command_name" and child.child(0)) or child, scopes)
@@ -319,10 +320,24 @@ class _Reader:
                     words.append(word)
                 at = word.span.end
         for redirect in redirects:
+            begin = self._start(redirect)
+            self.has_error |= begin == at and _ends_in_digits(words)
+            if begin > at:
+                self._gap(at, begin, words)
             at = max(at, self._redirect(redirect, scopes, found, words))
         if words and words[0].raw in _RESERVED:
             self.has_error = True
         self._add(start, at, words, assignments, (), found, scopes)
+
+    def _gap(self, start: int, end: int, words: list[Word]) -> None:
+        """Checks what stands between two tokens; tree-sitter-bash loses a `-` in front of a redirect."""
+        if _BLANKS.fullmatch(self.text, start, end):
+            return
+        dash = _DASH.fullmatch(self.text, start, end)
+        if dash:
+            words.append(Word(Span(*dash.span(1)), "-", "-"))
+        else:
+            self.has_error = True
 
     def _join(self, words: list[Word], word: Word) -> None:
         """Puts together what tree-sitter-bash splits although nothing stands between: `a-$`, `NAME`."""
@@ -499,6 +514,7 @@ class _Reader:
         later: list[tuple[Node, tuple[Scope, ...]]] = []
         place = len(found)
         chained = ""
+        is_quoted = False
         for child in node.children:
             kind = child.type
             if kind == "file_descriptor":
@@ -507,9 +523,9 @@ class _Reader:
                 operator = kind
             elif kind == "heredoc_start":
                 at = own_end = self._span(child).end
+                is_quoted = _QUOTES.search(self.text, self._start(child), own_end) is not None
             elif kind == "heredoc_body":
-                body = self._heredoc_body(child, is_chomped=operator == "<<-")
-                self._inside(child, scopes, [])
+                body = self._heredoc_body(child, scopes, is_chomped=operator == "<<-", is_quoted=is_quoted)
             elif kind in ("&&", "||"):
                 chained = kind
             elif kind.endswith("_redirect"):
@@ -530,12 +546,22 @@ class _Reader:
             self._statement(statement, inside, ())
         return at
 
-    def _heredoc_body(self, node: Node, is_chomped: bool) -> str:
+    def _heredoc_body(
+        self, node: Node, scopes: tuple[Scope, ...], *, is_chomped: bool, is_quoted: bool
+    ) -> str:
         """The body as it stands; tree-sitter leaves out the space in front of its first word."""
         span = self._span(node)
-        head = self.text[: span.start]
-        start = self.text.index("\n", len(head.rstrip())) + 1
+        start = self.text.index("\n", len(self.text[: span.start].rstrip())) + 1
         body = self.text[start : span.end]
+        expansions: list[Expansion] = []
+        self._inside(node, scopes, expansions)
+        if not is_quoted:
+            # tree-sitter also overlooks a substitution at the very start.
+            rest = list(body)
+            for expansion in expansions:
+                rest[expansion.span.start - start : expansion.span.end - start] = " " * len(expansion.span)
+            if _SUBSTITUTION.search(_ESCAPED.sub("x", "".join(rest))):
+                self.has_error = True
         # What is left at the end are the tabs in front of the terminator.
         return body.rstrip("\t") if is_chomped else body
 
@@ -613,7 +639,7 @@ class _Reader:
             return False
         else:
             unquoted = _ESCAPED.sub("x", raw)
-            if kind == "word" and _NOT_IN_WORD.search(unquoted):
+            if (_NOT_IN_WORD if kind == "word" else _NOT_IN_PATTERN).search(unquoted):
                 self.has_error = True
             value.append(_ESCAPED.sub(_unescaped, raw))
             bare.append(unquoted)
@@ -684,6 +710,11 @@ class _Reader:
 
 def _position(command: Command) -> tuple[int, int]:
     return command.span.start, -command.span.end
+
+
+def _ends_in_digits(words: Sequence[Word]) -> bool:
+    """Whether a redirect right behind these words would take the last one for its descriptor."""
+    return bool(words) and words[-1].raw.isdecimal()
 
 
 def _character_offsets(text: str) -> array[int]:

@@ -67,6 +67,8 @@ def kinds(text: str, name: str) -> list[str]:
         ("é ü && ñ", [["é", "ü"], ["ñ"]]),
         ("unset A; readonly B=c D", [["unset", "A"], ["readonly", "B=c", "D"]]),
         ("> f", [[]]),
+        ("wget -O - 2>/dev/null x", [["wget", "-O", "-", "x"]]),
+        ("a #b \\\nc", [["a"], ["c"]]),
         ("a\u00a0b c", [["a\u00a0b", "c"]]),
     ],
 )
@@ -233,6 +235,8 @@ def test_loops_cases_and_functions() -> None:
         "<<EOF a\nEOF\n",
         "a <<EOF && b; c\nEOF\n",
         "(a --x [ b [ c ] ])",
+        "a <<EOF\n  $(b)\nEOF\n",
+        "test == 2>&1",
     ],
 )
 def test_misread_scripts_have_an_error(text: str) -> None:
