@@ -98,7 +98,7 @@ def _version(go: str) -> tuple[int, int]:
 
 
 def _unpacked(bed: Bed) -> list[Path]:
-    return sorted((bed.packages / "usr/lib").glob("go-*/bin/go"), key=lambda path: _version(str(path)))
+    return sorted((bed.debian_go / "usr/lib").glob("go-*/bin/go"), key=lambda path: _version(str(path)))
 
 
 def toolchain(bed: Bed, go: Path, version: str, architecture: str = HOST_ARCHITECTURE) -> Path | None:

@@ -32,13 +32,11 @@ def start(bed: Bed, images: Iterable[str] = ()) -> None:
         return
     if os.geteuid() != 0:
         raise BedError("the private engine needs root; or give Docker an engine that reaches an image hub")
+    engine.start(bed)
     with ThreadPoolExecutor(1) as background:
         tools = background.submit(_build_tools, bed)
-        try:
-            engine.start(bed)
-            make_images(bed, images or wanted_images())
-        finally:
-            tools.result()
+        make_images(bed, images or wanted_images())
+        tools.result()
     kitchen = _kitchen(bed)
     _deliver(bed, kitchen, [*recipes.frontend(kitchen), *recipes.buildkit(kitchen)])
     clients.link_programs(bed)

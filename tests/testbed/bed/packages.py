@@ -32,13 +32,14 @@ def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
     stamp = bed.packages / "choice"
     if stamp.exists() and stamp.read_text() in choices:
         return stamp.read_text()
-    apt = _apt(bed)
+    apt = _apt(bed, "engine")
     with step("fetched the package lists of the engine"):
         apt.update()
     for choice in choices:
         if _fits(apt, wanted := (*CHOICES[choice], *SMALL)):
             with step(f"unpacked the engine's packages ({choice})"):
-                _unpack(bed, apt, wanted)
+                _unpack(apt, wanted, bed.packages)
+                _link_iptables(bed)
             stamp.write_text(choice)
             return choice
         say(f"the engine's packages from {choice} do not fit this machine")
@@ -47,14 +48,14 @@ def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
 
 def unpack_go(bed: Bed) -> None:
     """Debian's newest Go; it fetches the exact one that tools/go.mod asks for."""
-    apt = _apt(bed)
+    apt = _apt(bed, "go")
     apt.update()
     for name in sorted(
         apt.names(r"golang-1\.\d+-go"), key=lambda name: int(re.findall(r"\d+", name)[1]), reverse=True
     ):
         if _fits(apt, (name,)):
             with step(f"unpacked {name}"):
-                _unpack(bed, apt, (name,), keep=True)
+                _unpack(apt, (name,), bed.debian_go)
             return
 
 
@@ -78,7 +79,7 @@ def environment(bed: Bed) -> dict[str, str]:
     }
 
 
-def _apt(bed: Bed) -> Apt:
+def _apt(bed: Bed, name: str) -> Apt:
     archive = find_archive()
     suites = [host_suite(), *(suite for suite, _ in NEWER_SUITES if suite != host_suite())]
     pins = [
@@ -88,7 +89,7 @@ def _apt(bed: Bed) -> Apt:
         for name in (suite, f"{suite}-updates", f"{suite}-security")
     ]
     return Apt(
-        folder=bed.cache / "apt/engine",
+        folder=bed.cache / "apt" / name,
         architecture=HOST_ARCHITECTURE,
         sources=[line for suite in suites for line in archive.sources(suite)],
         pins=pins,
@@ -103,14 +104,12 @@ def _fits(apt: Apt, wanted: tuple[str, ...]) -> bool:
     return changes is not None and all(name in named for name, replaces in changes if replaces)
 
 
-def _unpack(bed: Bed, apt: Apt, wanted: tuple[str, ...], keep: bool = False) -> None:
+def _unpack(apt: Apt, wanted: tuple[str, ...], target: Path) -> None:
     archives = apt.folder / "archives"
     shutil.rmtree(archives, ignore_errors=True)
-    if not keep:
-        shutil.rmtree(bed.packages, ignore_errors=True)
-    unpack(apt.download(("--reinstall", *wanted), archives), bed.packages)
+    shutil.rmtree(target, ignore_errors=True)
+    unpack(apt.download(("--reinstall", *wanted), archives), target)
     shutil.rmtree(archives)
-    _link_iptables(bed)
 
 
 def _link_iptables(bed: Bed) -> None:

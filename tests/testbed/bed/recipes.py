@@ -394,11 +394,26 @@ def _image(
 
 
 def _go_version(kitchen: Kitchen, asked: str) -> str:
-    """`1.21` is its newest release, `1.21.5` is itself."""
-    for version in reversed(gotools.releases(kitchen.bed, kitchen.go())):
-        if version == asked or version.startswith(f"{asked}."):
-            return version
-    raise BedError(f"no Go release {asked}: the module proxy lists none")
+    """`1.21.5` is itself, `1.21` its newest release that need not be compiled. Noted, so that it stays."""
+    note = kitchen.store.folder / "go-releases" / asked
+    if not note.exists():
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(_find_go_version(kitchen, asked))
+    return note.read_text()
+
+
+def _find_go_version(kitchen: Kitchen, asked: str) -> str:
+    listed = reversed(gotools.releases(kitchen.bed, kitchen.go()))
+    found = [version for version in listed if version == asked or version.startswith(f"{asked}.")]
+    if not found:
+        raise BedError(f"no Go release {asked}: the module proxy lists none")
+    return next((version for version in found if _is_served(kitchen, version)), found[0])
+
+
+def _is_served(kitchen: Kitchen, version: str) -> bool:
+    """Whether the module proxy has that release for every platform the images are for."""
+    foreign = {platform.fields["architecture"] for platform in COMPILERS} - {HOST_ARCHITECTURE}
+    return all(gotools.toolchain(kitchen.bed, kitchen.go(), version, name) for name in foreign)
 
 
 def _is_newest(kitchen: Kitchen, version: str) -> bool:

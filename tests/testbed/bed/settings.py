@@ -45,6 +45,11 @@ class Bed:
         return self.cache / "packages"
 
     @property
+    def debian_go(self) -> Path:
+        """Debian's Go, only where the machine has none."""
+        return self.cache / "debian-go"
+
+    @property
     def store(self) -> Path:
         """The images, as blobs and descriptors."""
         return self.cache / "store"
