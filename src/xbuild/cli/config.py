@@ -107,7 +107,8 @@ def _compose(path: str, data: bytes) -> tuple[yaml.Node, yaml.SafeLoader] | None
         ) from error
     except yaml.YAMLError as error:
         raise ConfigError(str(error).partition("\n")[0], file=path, expected="YAML in UTF-8") from error
-    return None if node is None else (node, loader)
+    # `---` alone is a document that holds nothing.
+    return None if node is None or node.tag == "tag:yaml.org,2002:null" else (node, loader)
 
 
 class _Reader:

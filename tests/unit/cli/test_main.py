@@ -40,9 +40,22 @@ def test_the_table_says_what_each_command_says_of_itself(name: str, xbuild: Xbui
 
 
 def test_help_imports_next_to_nothing() -> None:
-    code = "import sys; from xbuild.cli.main import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    code = (
+        "import sys; from xbuild.cli.main import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"typer", "click", "rich", "yaml", "dataclasses", "typing", "re", "json", "argparse", "tree_sitter"}
+    heavy = {
+        "typer",
+        "click",
+        "rich",
+        "yaml",
+        "dataclasses",
+        "typing",
+        "re",
+        "json",
+        "argparse",
+        "tree_sitter",
+    }
     assert not heavy & set(done.stderr.split())
 
 
@@ -54,7 +67,9 @@ def test_no_command_shows_the_help_and_fails(xbuild: Xbuild) -> None:
     assert (xbuild().code, xbuild().out) == (2, help_text())
 
 
-@pytest.mark.parametrize("argv", [("frob",), ("--frob",), ("plan", "--frob"), ("verify",), ("bench", "-n", "x")])
+@pytest.mark.parametrize(
+    "argv", [("frob",), ("--frob",), ("plan", "--frob"), ("verify",), ("bench", "-n", "x")]
+)
 def test_usage_errors_are_one_message(argv: tuple[str, ...], xbuild: Xbuild) -> None:
     result = xbuild(*argv)
     assert result.code == Exit.USAGE
