@@ -165,11 +165,16 @@ def _calls(request: SolveRequest) -> tuple[_Call, ...]:
     """One; or one per platform for a farm, which exports no layout of several (buildx `build/build.go`)."""
     platforms = request.platforms
     groups: Sequence[tuple[Platform, ...]] = (platforms,)
-    if len(request.engine.builder.nodes) > 1 and len(platforms) > 1:
+    if is_split(request):
         groups = tuple((platform,) for platform in platforms)
     return tuple(
         _call(request, group, request.folder / f"solve-{number}") for number, group in enumerate(groups)
     )
+
+
+def is_split(request: SolveRequest) -> bool:
+    """Whether each platform is a solve of its own."""
+    return len(request.engine.builder.nodes) > 1 and len(request.platforms) > 1
 
 
 def _call(request: SolveRequest, platforms: tuple[Platform, ...], folder: Path) -> _Call:
@@ -182,6 +187,9 @@ def _call(request: SolveRequest, platforms: tuple[Platform, ...], folder: Path) 
         flags.append(("file", request.options.file))
     if platforms:
         flags.append(("platform", ",".join(map(str, platforms))))
+    if is_split(request):
+        # as buildx does for several nodes (`build/opt.go`): an index for one platform, with its attestations
+        flags.append(("build-arg", "BUILDKIT_MULTI_PLATFORM=1"))
     flags += [("output", text) for text in _output(request, call)]
     flags += [("metadata-file", str(call.metadata)), ("progress", "rawjson")]
     options = replace(options.with_flags(*flags), context=request.inputs.context)

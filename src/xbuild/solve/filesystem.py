@@ -50,9 +50,19 @@ def export_tar(layout: Layout, stream: IO[bytes], *, split: str | None = None) -
     """The same as one tar file, owners kept."""
     with tarfile.open(fileobj=stream, mode="w|") as archive:
         for image in layout.images:
-            prefix = folder_name(image.platform) + "/" if is_split(layout, split) else ""
+            prefix = ""
+            if is_split(layout, split):
+                prefix = folder_name(image.platform) + "/"
+                archive.addfile(_folder(prefix))
             for member, content in merged(layout, image):
                 archive.addfile(_prefixed(member, prefix), content)
+
+
+def _folder(name: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type = tarfile.DIRTYPE
+    info.mode = 0o755
+    return info
 
 
 def _prefixed(member: tarfile.TarInfo, prefix: str) -> tarfile.TarInfo:

@@ -216,7 +216,8 @@ class _Refusal:
 
 _REFUSALS = (
     _Refusal(
-        r"\b401\b|unauthorized|no basic auth|authentication required|authorization failed|failed to authorize",
+        r"\b401\b|unauthorized|no basic auth|authentication required|authorization failed"
+        r"|failed to authorize",
         "{host} wants a login",
         "docker login {login}",
     ),

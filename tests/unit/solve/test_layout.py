@@ -132,7 +132,7 @@ def test_several_platforms_get_folders(tmp_path: Path) -> None:
     export_tar(layout, stream)
     stream.seek(0)
     with tarfile.open(fileobj=stream) as archive:
-        assert archive.getnames() == ["linux_amd64/a", "linux_arm_v7/a"]
+        assert archive.getnames() == ["linux_amd64", "linux_amd64/a", "linux_arm_v7", "linux_arm_v7/a"]
 
 
 def test_one_platform_can_be_split_too(tmp_path: Path) -> None:
