@@ -16,7 +16,7 @@ from xbuild.cli.live import OnEvent, pass_raw, progress_kind, showing, terminal_
 from xbuild.cli.output import print_lines, say
 from xbuild.cli.preflight import preflight
 from xbuild.cli.prepare import Prepared, plan_only, prepare, with_new_text
-from xbuild.cli.project import open_project, with_engine
+from xbuild.cli.project import check_dockerfile, open_project, with_engine
 from xbuild.cli.records import Records
 from xbuild.errors import EngineError, RegistryError
 from xbuild.solve.build import SolveResult, build_commands, call_buildx, solve, workspace
@@ -63,7 +63,7 @@ def _prepared(options: BuildOptions, folder: Path) -> Prepared:
     """Read and plan while the engine is asked what it is."""
     asking = _Background(lambda: inspect_engine(options.builder))
     project = open_project(options, folder)
-    _ = project.dockerfile  # a syntax error is said before anything about the engine
+    check_dockerfile(project)  # what is wrong with it is said before anything about the engine
     project = with_engine(project, asking.result())
     native = asking.result().native  # where the builder is asked what the plan wants to know
     scene = Scene.of(asking.result(), (native,), frozenset(), lambda _line: None)

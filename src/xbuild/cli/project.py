@@ -85,6 +85,14 @@ def with_engine(project: Project, engine: Engine) -> Project:
     return Project(options, project.inputs, project.config, project.settings, platforms)
 
 
+def check_dockerfile(project: Project) -> None:
+    """Raise DockerfileError for what can be told from the text: syntax, stages, the target."""
+    from xbuild.graph.build import build_graph
+
+    if project.dockerfile is not None:
+        build_graph(project.dockerfile, project.graph_options)
+
+
 def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
     """The plan. Raises DockerfileError for anything wrong with the file, changed or not."""
     from xbuild.dockerfile.parser import parse

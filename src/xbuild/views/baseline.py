@@ -19,6 +19,9 @@ PUBLISHED = (5.0, 50.0)
 # One measured factor is no range: other code compiles at another ratio.
 _SPREAD = 1.25
 
+# Where a command begins: `apt-get install gcc` compiles nothing.
+_COMMAND = r"(?:^|[;&|(]|\b(?:do|then|time|env)\b)\s*(?:[A-Z_]+=\S+\s+)*"
+
 # What a RUN mostly spends its time on: the first that matches. True marks compilers.
 _KINDS: tuple[tuple[str, str, bool], ...] = (
     ("go build", r"\bgo\s+(?:build|install|test\s+-c)\b|\bxx-go\b", True),
@@ -31,8 +34,8 @@ _KINDS: tuple[tuple[str, str, bool], ...] = (
     ("npm install", r"\b(?:npm\s+(?:ci|i|install)|yarn\s+install|pnpm\s+(?:i|install))\b", False),
     ("npm build", r"\b(?:npm|yarn|pnpm)\s+(?:run\s+)?build\b", True),
     ("pip install", r"\b(?:pip3?|uv\s+pip)\s+(?:install|wheel)\b", False),
-    ("c compiler", r"\b(?:gcc|g\+\+|clang|cc|cmake|ninja)\b", True),
-    ("make", r"\bmake\b", True),
+    ("c compiler", _COMMAND + r"(?:gcc|g\+\+|clang|cc|cmake|ninja)\b", True),
+    ("make", _COMMAND + r"make\b", True),
     ("apt-get install", r"\b(?:apt-get|apt|apk|dnf|yum|microdnf)\s+.*\b(?:install|add)\b", False),
 )
 _COMPILERS = frozenset(name for name, _, is_compiler in _KINDS if is_compiler)

@@ -1,0 +1,162 @@
+"""Bad input: one message with file and line, what was expected, a documented exit code, nothing half done."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.command import Xbuild, project, unchanged
+from xbuild.errors import Exit
+
+COMMANDS = (("plan", "--offline"), ("rewrite", "--offline"), ("build",), ("build", "--dry-run"))
+
+
+def is_one_message(err: str) -> bool:
+    lines = err.strip("\n").split("\n")
+    return lines[0].startswith("xbuild: ") and all(line.startswith("  ") for line in lines[1:])
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("FROM a\nRUN <<EOF\necho\n", 2, ""),
+        ("FROM a\nFROM b\nCOPY --from=9 /x /y\n", 3, "9"),
+        ("FROM a\nFROM b\nCOPY --from=nope/ /x /y\n", 3, "nope"),
+        ("FROM a AS b\nCOPY --from=b /x /y\n", 2, "b"),
+        ("RUN x\nFROM a\n", 1, ""),
+        ("", None, ""),
+        ("# only a comment\n", None, ""),
+    ],
+)
+def test_wrong_dockerfiles(
+    command: tuple[str, ...], text: str, line: int | None, said: str, xbuild: Xbuild, tmp_path: Path
+) -> None:
+    folder = project(tmp_path, text)
+    with unchanged(folder):
+        result = xbuild(*command, folder)
+    assert result.code == Exit.DOCKERFILE
+    assert is_one_message(result.err)
+    assert f"{folder}/Dockerfile{f':{line}' if line else ''}" in result.err
+    assert said in result.err
+    assert result.out == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_no_dockerfile(command: tuple[str, ...], xbuild: Xbuild, tmp_path: Path) -> None:
+    for flags, name in (((), "Dockerfile"), (("-f", str(tmp_path / "other")), "other")):
+        result = xbuild(*command, *flags, tmp_path)
+        assert result.code == Exit.DOCKERFILE
+        assert is_one_message(result.err)
+        assert f"{tmp_path}/{name}" in result.err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_directory_and_binary_data(command: tuple[str, ...], xbuild: Xbuild, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "b").write_bytes(b"\x7fELF\0\0")
+    for name in ("d", "b"):
+        result = xbuild(*command, "-f", tmp_path / name, tmp_path)
+        assert result.code == Exit.DOCKERFILE
+        assert is_one_message(result.err)
+        assert f"{tmp_path}/{name}: " in result.err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_contexts(command: tuple[str, ...], xbuild: Xbuild, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("FROM a\n")
+    for context in (tmp_path / "missing", file):
+        result = xbuild(*command, context)
+        assert result.code == Exit.CONTEXT
+        assert is_one_message(result.err)
+        assert str(context) in result.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    (folder / "Dockerfile").chmod(0)
+    result = xbuild("plan", "--offline", folder)
+    assert result.code == Exit.DOCKERFILE
+    assert "Permission denied" in result.err
+
+
+@pytest.mark.parametrize("name", ["linux/foo", "windows/amd64", "linux/amd64/v9", "a/b/c/d", "linux/arm/v4"])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_unknown_platform(command: tuple[str, ...], name: str, xbuild: Xbuild, tmp_path: Path) -> None:
+    result = xbuild(*command, "--platform", name, project(tmp_path))
+    assert result.code == Exit.USAGE
+    assert is_one_message(result.err)
+    assert name in result.err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_unknown_target(command: tuple[str, ...], xbuild: Xbuild, tmp_path: Path) -> None:
+    result = xbuild(*command, "--target", "nope", project(tmp_path))
+    assert result.code in (Exit.DOCKERFILE, Exit.USAGE)
+    assert is_one_message(result.err)
+    assert "nope" in result.err
+    assert "builder" in result.err
+
+
+def test_no_docker(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    with unchanged(folder):
+        result = xbuild("build", "-t", "x/y", "--push", "--iidfile", tmp_path / "id", folder)
+    assert result.code == Exit.ENGINE
+    assert is_one_message(result.err)
+    assert "not installed" in result.err
+
+
+def test_dry_run_needs_no_docker(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    with unchanged(folder):
+        result = xbuild("build", "--dry-run", "--build-arg", "TOKEN=hunter2", folder)
+    assert result.code == 0
+    assert "+FROM --platform=$BUILDPLATFORM" in result.out
+    assert "the command depends on the builder" in result.out
+    assert "hunter2" not in result.out + result.err
+
+
+def test_nothing_on_standard_input(xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Empty:
+        buffer = io.BytesIO()
+
+    monkeypatch.setattr(sys, "stdin", Empty())
+    for argv in (("plan", "--offline", "-"), ("plan", "--offline", "-f", "-", str(tmp_path))):
+        result = xbuild(*argv)
+        assert result.code == Exit.CONTEXT
+        assert is_one_message(result.err)
+
+
+def test_a_dockerfile_on_standard_input(
+    xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Given:
+        buffer = io.BytesIO(
+            b"FROM golang:1.21 AS b\nRUN CGO_ENABLED=0 go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n"
+        )
+
+    monkeypatch.setattr(sys, "stdin", Given())
+    result = xbuild("rewrite", "--offline", "-f", "-", tmp_path)
+    assert result.code == 0
+    assert result.out.startswith("FROM --platform=$BUILDPLATFORM golang:1.21 AS b\n")
+
+
+def test_an_image_that_is_none(xbuild: Xbuild, tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text("{")
+    (tmp_path / "oci-layout").write_text("{}")
+    result = xbuild("verify", tmp_path)
+    assert result.code == Exit.FAILED
+    assert is_one_message(result.err)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert xbuild("verify", empty).code == Exit.FAILED
+    garbage = tmp_path / "garbage.tar"
+    garbage.write_bytes(b"garbage" * 100)
+    assert xbuild("verify", garbage).code == Exit.FAILED

@@ -1,0 +1,110 @@
+"""`xbuild plan` and `xbuild rewrite`, without an engine."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.unit.cli.command import GO, Xbuild, project, unchanged
+from xbuild.errors import Exit
+
+SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
+PROJECTS = Path(__file__).parents[2] / "projects"
+
+
+def schema(name: str) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return loaded
+
+
+def test_plan_says_what_and_why(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    with unchanged(folder):
+        result = xbuild("plan", "--offline", folder)
+    assert result.code == 0
+    assert result.err == ""
+    assert "builder, line 1: cross" in result.out
+    assert "pin the stage to $BUILDPLATFORM" in result.out
+    assert f"{folder}/Dockerfile:4" in result.out
+
+
+@pytest.mark.parametrize("path", sorted(PROJECTS.glob("*/Dockerfile")), ids=lambda path: path.parent.name)
+def test_json_of_every_sample_fits_the_schema(path: Path, xbuild: Xbuild) -> None:
+    result = xbuild("plan", "--offline", "--json", path.parent)
+    assert result.code == 0
+    data = json.loads(result.out)
+    jsonschema.validate(data, schema("plan"))
+    assert data["stages"]
+
+
+def test_conditions_stay_conditions_without_an_engine(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path, GO.replace("CGO_ENABLED=0 ", ""), main__go="package main\n")
+    for flags in ((), ("--offline",)):
+        result = xbuild("plan", *flags, folder)
+        assert result.code == 0
+        assert "on a condition" in result.out
+        assert ("warning: not asked" in result.err) is not bool(flags)
+    assert xbuild("rewrite", "--offline", folder).out == (folder / "Dockerfile").read_text()
+    assert "CGO_ENABLED=0" in xbuild("rewrite", "--offline", "--conditional", folder).out
+
+
+def test_rewrite_prints_the_new_text_and_nothing_else(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    with unchanged(folder):
+        first = xbuild("rewrite", "--offline", folder)
+    assert first.code == 0
+    assert first.err == ""
+    assert first.out.startswith("FROM --platform=$BUILDPLATFORM golang:1.21-bookworm AS builder\n")
+    (folder / "Dockerfile").write_text(first.out)
+    assert xbuild("rewrite", "--offline", folder).out == first.out
+
+
+def test_rewrite_check_and_diff(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    with unchanged(folder):
+        result = xbuild("rewrite", "--offline", "--check", "--diff", folder)
+    assert result.code == Exit.FAILED
+    assert "-FROM golang:1.21-bookworm AS builder" in result.out
+    assert "would change" in result.err
+    assert xbuild("rewrite", "--offline", "--write", folder).code == 0
+    again = xbuild("rewrite", "--offline", "--check", "--diff", folder)
+    assert (again.code, again.out, again.err) == (0, "", "")
+
+
+def test_write_keeps_mode_link_and_line_endings(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p", GO.replace("\n", "\r\n"))
+    real = tmp_path / "real.Dockerfile"
+    (folder / "Dockerfile").rename(real)
+    real.chmod(0o640)
+    (folder / "Dockerfile").symlink_to(real)
+    assert xbuild("rewrite", "--offline", "--write", folder).code == 0
+    assert (folder / "Dockerfile").is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    lines = real.read_bytes().split(b"\n")
+    assert all(line.endswith(b"\r") for line in lines[:-1])
+    assert not list(tmp_path.glob(".real*"))
+
+
+def test_bytes_that_are_no_text_survive(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path, GO.encode() + b"# \xff\xfe\n")
+    assert xbuild("rewrite", "--offline", "--write", folder).code == 0
+    assert (folder / "Dockerfile").read_bytes().endswith(b"# \xff\xfe\n")
+
+
+def test_a_folder_that_cannot_be_written(
+    xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project(tmp_path)
+
+    def refuse(path: Path, _data: bytes) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("xbuild.cli.rewrite.write_whole", refuse)
+    with unchanged(folder):
+        result = xbuild("rewrite", "--offline", "--write", folder)
+    assert result.code == Exit.DOCKERFILE
+    assert "cannot be written: Permission denied" in result.err

@@ -1,0 +1,54 @@
+"""`from xbuild import plan, rewrite`: on text and a folder, without Docker."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xbuild import plan, rewrite
+from xbuild.errors import DockerfileError
+from xbuild.plan.model import Plan, Word
+
+GO = (
+    "FROM golang:1.21 AS b\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n"
+)
+
+
+def test_plan_and_rewrite_work_on_text(tmp_path: Path) -> None:
+    found = plan(GO, tmp_path, platforms=["linux/amd64", "linux/arm64"])
+    assert isinstance(found, Plan)
+    assert found.stages[0].word is Word.CROSS
+    new = rewrite(GO, tmp_path, platforms=["linux/amd64", "linux/arm64"])
+    assert new.changed
+    assert new.text.text.startswith("FROM --platform=$BUILDPLATFORM golang:1.21 AS b\n")
+    assert rewrite(GO, plan=found).text == new.text
+    assert rewrite(GO.encode(), tmp_path, platforms=["linux/amd64", "linux/arm64"]).text == new.text
+    again = rewrite(new.text.text, tmp_path, platforms=["linux/amd64", "linux/arm64"])
+    assert not again.changed
+
+
+def test_errors_are_typed() -> None:
+    with pytest.raises(DockerfileError):
+        plan("RUN x\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import xbuild.plan.model; from xbuild import plan; plan('FROM a')",
+        "from xbuild import plan; import xbuild.plan.model; plan('FROM a'); xbuild.plan.model.Plan",
+        "import xbuild.plan.model as m; m.Plan; import xbuild; xbuild.plan('FROM a')",
+        "import xbuild.rewrite.render; xbuild.rewrite('FROM a'); xbuild.rewrite.render.rewrite",
+        "from xbuild.plan import model; from xbuild.plan.model import Plan; model.Plan is Plan or 1/0",
+        "from unittest.mock import patch\nwith patch('xbuild.plan.make.make_plan'): pass",
+        "import xbuild, pickle, importlib; importlib.reload(xbuild); xbuild.plan('FROM a')",
+    ],
+)
+def test_functions_and_packages_of_one_name_live_together(code: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

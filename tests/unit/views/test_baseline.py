@@ -1,0 +1,95 @@
+"""The time saved: kinds of step, factors, and what counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from xbuild.views.baseline import Timed, busy, by_line, estimated, factor_for, factors, kind_of, measured
+
+ARM, AMD = "linux/arm64", "linux/amd64"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ("go build ./...", "go build"),
+        ("cd x && CGO_ENABLED=0 go install ./cmd/a", "go build"),
+        ("go test -c ./x", "go build"),
+        ("go test ./...", "go test"),
+        ("go mod download", "go mod download"),
+        ("go mod download && go build .", "go build"),
+        ("apt-get update && apt-get install -y gcc", "apt-get install"),
+        ("apk add --no-cache curl", "apt-get install"),
+        ("make all", "make"),
+        ("./configure && make", "make"),
+        ("npm ci && npm run build", "npm install"),
+        ("adduser app", "run"),
+        ("cargo build --release", "cargo build"),
+    ],
+)
+def test_kinds(script: str, kind: str) -> None:
+    assert kind_of("RUN", script) == kind
+    assert kind_of("COPY", script) == "copy"
+
+
+def step(
+    line: int, platform: str | None, *interval: float, kind: str = "go build", emulated: bool = False
+) -> Timed:
+    return Timed(line, platform, ((interval[0], interval[1]),), kind, emulated)
+
+
+def test_parallel_steps_count_once() -> None:
+    assert busy([step(1, AMD, 0, 10), step(1, ARM, 5, 12)]) == 12
+    assert busy([step(1, AMD, 0, 1), step(1, ARM, 5, 6)]) == 2
+    assert busy([]) == 0
+
+
+def test_measured_counts_lines_of_both_sides_only() -> None:
+    saved = measured(
+        [step(3, AMD, 0, 4), step(3, ARM, 0, 5), step(9, AMD, 0, 100)], {3: 45.0, 5: 7.0}, total=60.0
+    )
+    assert (saved.kind, saved.lines, saved.actual, saved.low, saved.high) == (
+        "measured",
+        (3,),
+        5.0,
+        40.0,
+        40.0,
+    )
+    assert measured([], {3: 45.0}, total=60.0).low == 0
+    assert measured([], {}, total=1.0, date="2026-01-01").kind == "recorded"
+
+
+def test_estimates_use_the_published_range_for_compilers_only() -> None:
+    steps = [step(3, AMD, 0, 4), step(3, ARM, 0, 4), step(2, None, 0, 9, kind="go mod download")]
+    saved = estimated(steps, [ARM], [AMD], {})
+    assert (saved.kind, saved.lines) == ("estimated", (3,))
+    assert (saved.original_low, saved.original_high, saved.actual) == (20.0, 200.0, 4.0)
+    assert "published range" in saved.basis
+
+
+def test_estimates_use_what_was_learnt() -> None:
+    learnt = {("go build", "arm64"): (8.0, 10.0), ("go mod download", "arm64"): (1.0,)}
+    steps = [step(3, AMD, 0, 4), step(3, ARM, 0, 4), step(2, None, 0, 2, kind="go mod download")]
+    saved = estimated(steps, [ARM], [AMD], learnt, "2026-01-01")
+    assert saved.lines == (2, 3)
+    assert saved.original_low == pytest.approx(4 * 6.4 + 2)
+    assert saved.original_high == pytest.approx(4 * 12.5 + 2.5)
+    assert "measured here" in saved.basis
+
+
+def test_nothing_to_estimate() -> None:
+    assert estimated([], [ARM], [AMD], {}).kind == "none"
+    assert estimated([step(3, AMD, 0, 4)], [], [AMD], {}).kind == "none"
+    assert factor_for("run", "arm64", {}) is None
+
+
+def test_factors_compare_emulated_with_ours() -> None:
+    ours = [step(3, AMD, 0, 4), step(3, ARM, 0, 5), step(7, ARM, 0, 3, emulated=True)]
+    original = [
+        step(3, AMD, 0, 4),
+        step(3, ARM, 0, 40, emulated=True),
+        step(7, ARM, 0, 3, emulated=True),
+        step(8, ARM, 0, 3, emulated=True),
+    ]
+    assert factors(ours, original) == {("go build", "arm64"): 8.0}
+    assert set(by_line(original)) == {3, 7, 8}

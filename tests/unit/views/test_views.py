@@ -1,0 +1,227 @@
+"""Reports: what is shown of a build, as text, Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from xbuild import plan as make_plan
+from xbuild.dockerfile.parser import parse
+from xbuild.plan.model import Plan
+from xbuild.platforms import Platform
+from xbuild.solve.history import Vertex
+from xbuild.solve.progress import parse_name
+from xbuild.text import Source
+from xbuild.views.baseline import Saved
+from xbuild.views.data import outcome_data, plan_data
+from xbuild.views.outcome import MARKDOWN_LIMIT, markdown, outcome_lines, saved_text
+from xbuild.views.report import (
+    Delivered,
+    Outcome,
+    Step,
+    VerifiedPlatform,
+    emulation_left,
+    moved,
+    steps_of,
+    timed,
+)
+from xbuild.views.terminal import Cell, Column, Terminal, clean, seconds, shorten, table, width_of, wrap
+
+SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
+AMD64, ARM64 = Platform.parse("amd64"), Platform.parse("arm64")
+TEXT = """\
+FROM golang:1.21 AS b
+COPY . .
+RUN CGO_ENABLED=0 go build -o /x .
+FROM busybox
+ARG TOKEN
+RUN echo $TOKEN > /y
+COPY --from=b /x /x
+ENTRYPOINT ["/x"]
+"""
+
+
+def schema(name: str) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return loaded
+
+
+def vertex(name: str, line: int, start: float, end: float, target: Platform | None, **more: object) -> Vertex:
+    platform = more.pop("platform", AMD64)
+    emulated = bool(more.pop("emulated", False))
+    return Vertex(
+        digest=f"sha256:{abs(hash((name, target)))}",
+        name=name,
+        step=parse_name(name),
+        platform=platform if isinstance(platform, Platform) else None,
+        targets=(target,) if target else (AMD64, ARM64),
+        emulated=emulated,
+        cached=bool(more.pop("cached", False)),
+        intervals=((start, end),),
+        lines=(line, line),
+        user_lines=(line, line),
+    )
+
+
+VERTICES = (
+    vertex("[linux/amd64 b 2/3] COPY . .", 2, 0, 0.1, None),
+    vertex("[linux/amd64 b 3/3] RUN go build", 3, 0.1, 4.1, AMD64),
+    vertex("[linux/amd64->arm64 b 3/3] RUN go build", 3, 0.1, 5.1, ARM64),
+    vertex("[linux/amd64 stage-1 2/3] RUN echo hunter2 > /y", 6, 0, 0.1, AMD64),
+    vertex(
+        "[linux/arm64 stage-1 2/3] RUN echo hunter2 > /y", 6, 0, 1.0, ARM64, platform=ARM64, emulated=True
+    ),
+    vertex("[linux/arm64 stage-1 3/3] COPY --from=b /x /x", 7, 6, 6, ARM64, cached=True),
+    vertex("[internal] load metadata", 1, 0, 9, None),
+)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(TEXT, platforms=["linux/amd64", "linux/arm64"])
+
+
+@pytest.fixture(scope="module")
+def steps() -> tuple[Step, ...]:
+    return steps_of(VERTICES, VERTICES[:3:2], parse(Source("Dockerfile", TEXT)), (AMD64, ARM64))
+
+
+def outcome(steps: tuple[Step, ...], plan: Plan) -> Outcome:
+    return Outcome(
+        dockerfile="Dockerfile",
+        platforms=("linux/amd64", "linux/arm64"),
+        created="2026-01-01T00:00:00Z",
+        total=7.0,
+        phases=(("plan", 0.1), ("build", 6.5)),
+        builder="default (docker)",
+        engine="e",
+        rewritten=True,
+        digest="sha256:" + "0" * 64,
+        steps=steps,
+        critical_seconds=5.1,
+        emulation=emulation_left(steps, plan, ""),
+        verdicts=tuple((stage.name, str(stage.word), stage.line) for stage in plan.stages),
+        verified=(
+            VerifiedPlatform("linux/amd64", True, 3),
+            VerifiedPlatform("linux/arm64", False, 3, ("failure: x",)),
+        ),
+        delivered=(
+            Delivered("push", "r/x:1", "sha256:0"),
+            Delivered("push", "q/x:1", None, False, "refused"),
+        ),
+        saved=Saved("estimated", (3,), 5.0, 25.0, 250.0, "go build 5 to 50 times slower (published range)"),
+        warnings=("w",),
+        lint=("l",),
+    )
+
+
+def test_steps_know_how_they_ran(steps: tuple[Step, ...]) -> None:
+    assert [step.how for step in steps] == ["", "native", "cross", "native", "emulated", ""]
+    assert [step.executed for step in steps] == [True] * 5 + [False]
+    assert [step.target for step in steps][:3] == [None, "linux/amd64", "linux/arm64"]
+    assert [step.kind for step in steps] == ["copy", "go build", "go build", "run", "run", "copy"]
+    assert [step.is_critical for step in steps] == [True, False, True, False, False, False]
+
+
+def test_no_build_arg_value_is_shown(steps: tuple[Step, ...], plan: Plan) -> None:
+    result = outcome(steps, plan)
+    everything = (
+        json.dumps(outcome_data(result)) + markdown(result) + "\n".join(outcome_lines(result, Terminal()))
+    )
+    assert "hunter2" not in everything
+    assert "RUN echo $TOKEN > /y" in everything
+
+
+def test_the_moved_steps_and_the_emulation_left(steps: tuple[Step, ...], plan: Plan) -> None:
+    assert [each.line for each in moved(steps, plan)] == [3, 3]
+    assert [each.line for each in timed(steps)] == [3, 3, 6, 6]
+    (left,) = emulation_left(steps, plan, "")
+    assert (left.line, left.platforms, left.seconds) == (6, ("linux/arm64",), 1.0)
+    assert left.reason
+    assert emulation_left(steps, None, "--no-rewrite")[0].reason == "--no-rewrite"
+
+
+def test_terminal(steps: tuple[Step, ...], plan: Plan) -> None:
+    lines = list(outcome_lines(outcome(steps, plan), Terminal()))
+    text = "\n".join(lines)
+    assert lines[0] == "linux/amd64 and linux/arm64 in 7.0 s: rewritten, NOT verified, pushed"
+    assert "still emulated: Dockerfile:6 on linux/arm64 (1.0 s)" in text
+    assert "time saved: estimated 20 s to 4m 05s" in text
+    assert "not pushed: q/x:1: refused" in text
+    assert "* critical path, 5.1 s" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+def test_narrow_terminals(width: int, steps: tuple[Step, ...], plan: Plan) -> None:
+    lines = list(outcome_lines(outcome(steps, plan), Terminal(True, False, width)))
+    rows = lines[2:7]
+    assert all(width_of(row) <= max(width, 33) for row in rows), rows
+
+
+def test_json_fits_the_schemas(steps: tuple[Step, ...], plan: Plan) -> None:
+    for name in SCHEMAS.glob("*.json"):
+        jsonschema.Draft202012Validator.check_schema(json.loads(name.read_text()))
+    result = outcome(steps, plan)
+    jsonschema.validate(json.loads(json.dumps(outcome_data(result))), schema("report"))
+    empty = Outcome("Dockerfile", (), "now", 0.0)
+    jsonschema.validate(json.loads(json.dumps(outcome_data(empty))), schema("report"))
+    jsonschema.validate(json.loads(json.dumps(plan_data(plan))), schema("plan"))
+
+
+def test_markdown_fits_a_job_summary(steps: tuple[Step, ...], plan: Plan) -> None:
+    result = outcome(steps, plan)
+    text = markdown(result)
+    assert "| b | 3 | RUN CGO\\_ENABLED=0 go build -o /x . | linux/arm64 | cross | 5.0 s * |" in text
+    many = replace(result, steps=tuple(replace(steps[2], text="é" * 199, id=str(n)) for n in range(9000)))
+    long = markdown(many)
+    assert len(long.encode()) <= MARKDOWN_LIMIT
+    assert "more steps are left out" in long
+    assert "pushed" in long
+
+
+def test_markdown_shows_texts_as_they_are(steps: tuple[Step, ...], plan: Plan) -> None:
+    evil = replace(steps[2], text="RUN a | b <script> [x](y) `z` \x1b[31m")
+    text = markdown(replace(outcome(steps, plan), steps=(evil,)))
+    row = next(line for line in text.splitlines() if "RUN a" in line)
+    assert row.count(" | ") == 5
+    assert "<script>" not in row
+    assert "\x1b" not in row
+
+
+@pytest.mark.parametrize(
+    ("saved", "said"),
+    [
+        (Saved("none"), "not looked at (--baseline none)"),
+        (Saved("none", basis="nothing was rewritten"), "none counted: nothing was rewritten"),
+        (Saved("measured", (3,), 5.0, 45.0, 45.0, "b"), "measured 40 s (1 step executed on both sides"),
+        (Saved("recorded", (3,), 5.0, 45.0, 45.0, "b", "2026-01-01"), "b on 2026-01-01"),
+        (Saved("measured", (), 0.0, 0.0, 0.0, "b"), "no step was executed both"),
+        (Saved("measured", (3,), 50.0, 45.0, 45.0, "b"), "measured -5.0 s"),
+    ],
+)
+def test_time_saved_in_words(saved: Saved, said: str) -> None:
+    assert said in saved_text(saved)
+
+
+def test_durations() -> None:
+    assert [seconds(v) for v in (0, 0.04, 9.94, 9.96, 33.4, 99.6, 201, 3599.6, 12345)] == [
+        "0.0 s", "0.0 s", "9.9 s", "10 s", "33 s", "1m 40s", "3m 21s", "1h 00m", "3h 25m",
+    ]  # fmt: skip
+
+
+def test_text_of_any_width() -> None:
+    assert width_of("日本") == 4
+    assert shorten("日本語テスト", 9) == "日本語..."
+    assert clean("a\x1b[31m\n b\tc") == "a?[31m b c"
+    assert wrap("aa bb cc", Terminal(width=5), "  ")[0] == "aa bb cc"
+    assert wrap("a" * 15 + " " + "b" * 15, Terminal(width=20), "  ") == ("a" * 15, "  " + "b" * 15)
+    columns = (Column("x"), Column("y", flexible=True))
+    rows = [(Cell("1", ("red",)), Cell("z" * 50))]
+    assert table(columns, rows, Terminal(width=20))[1] == "1  " + "z" * 14 + "..."
+    assert table(columns, rows, Terminal(has_colour=True))[1].startswith("\x1b[31m1\x1b[0m  zz")
+    assert table(columns, [], Terminal()) == ()
