@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Logical, Onbuild, Run
 from xbuild.dockerfile.parser import parse
@@ -49,12 +49,13 @@ def assert_edited(
     replaced: Mapping[int, str] | None = None,
     inserted: Mapping[int, Sequence[str]] | None = None,
     flags: Mapping[int, Sequence[str]] | None = None,
+    removed: Collection[int] = (),
 ) -> Dockerfile:
     """The tree of `new`, when it differs from `original` exactly as announced; raises EditError otherwise.
 
     Keys are indexes into `original.instructions`. `expected` holds the scripts of edited RUNs, `replaced`
     the logical text of other changed instructions, `inserted` the logical texts of new ones in front of an
-    index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before.
+    index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before; `removed` are gone.
     """
     try:
         tree = parse(new)
@@ -73,6 +74,8 @@ def assert_edited(
                 raise EditError(f"expected the new instruction {text!r}", file=new.path, line=_line(found))
         if index == len(original.instructions):
             break
+        if index in removed:
+            continue
         found = rest.pop() if rest else None
         before = original.instructions[index]
         if found is None:

@@ -104,13 +104,42 @@ class _Planner:
         dropped: dict[int, _Group] = {}
         while True:
             self.evaluate(groups)
-            failing = [g for g in groups if self.fails(g)]
+            failing = self.first([g for g in groups if self.fails(g)], groups)
             if not failing:
                 break
             for group in failing:
                 dropped.update((s, group) for s in group.stages)
             groups = [g for g in groups if g not in failing]
         return self.verdicts(groups, dropped)
+
+    def first(self, failing: list[_Group], groups: list[_Group]) -> list[_Group]:
+        """Which groups to give up in this round: rather those that a failing one takes something doubtful from."""
+        authored = [_Group(s, (s,)) for s in self.authored() if self.authored_reasons(self.graph.stages[s])]
+        consumers = (*failing, *authored)
+        doubtful = [g for g in groups if any(self.is_doubtful(g, c) for c in consumers if c is not g)]
+        for group in doubtful:
+            group.reasons = group.reasons or self.doubts(group)
+        return doubtful or failing
+
+    def doubts(self, group: _Group) -> dict[int, list[Reason]]:
+        """What is taken out of a group that is not accounted for, whoever takes it."""
+        found: dict[int, list[Reason]] = {}
+        for stage in group.stages:
+            for edge in self.graph.edges_out_of(stage):
+                if edge.kind != "from" and edge.consumer not in group.stages:
+                    found.setdefault(stage, []).extend(self.taken(stage, edge))
+        return {stage: list(dict.fromkeys(reasons)) for stage, reasons in found.items() if reasons}
+
+    def is_doubtful(self, group: _Group, consumer: _Group) -> bool:
+        """Whether what `consumer` takes from `group` may be wrong for the target, were it to be shipped."""
+        return any(
+            not self.facts[source].kind_at(path).is_right
+            for stage in consumer.stages
+            for edge in self.graph.edges_into(stage)
+            for source in sources_of(edge.source)
+            if source in group.stages
+            for path in edge.paths
+        )
 
     # -- which stages might be pinned
 
@@ -449,13 +478,7 @@ class _Planner:
     def authored_verdict(self, stage: Stage) -> StageVerdict:
         """A stage that its author pinned: already right, repaired, or not to be told."""
         facts = self.facts[stage.index]
-        reasons = list(facts.all_reasons) if self.is_needed(stage.index) else []
-        reasons += self.arguments(stage.index)[2]
-        for edge in self.graph.edges_out_of(stage.index):
-            if edge.kind != "from" and edge.consumer not in self.facts:
-                reasons += self.taken(stage.index, edge)
-        if not self.has_run(stage.index):
-            reasons = []
+        reasons = self.authored_reasons(stage)
         if reasons:
             note = "it is pinned by hand, and that its output is right for the target could not be confirmed"
             verdict = self.base_verdict(stage, Word.UNSURE)
@@ -464,6 +487,16 @@ class _Planner:
         if verdict.changes:
             verdict = replace(verdict, word=Word.CROSS)
         return replace(verdict, is_pinned=True)
+
+    def authored_reasons(self, stage: Stage) -> list[Reason]:
+        if not self.has_run(stage.index):
+            return []
+        reasons = list(self.facts[stage.index].all_reasons) if self.is_needed(stage.index) else []
+        reasons += self.arguments(stage.index)[2]
+        for edge in self.graph.edges_out_of(stage.index):
+            if edge.kind != "from" and edge.consumer not in self.facts:
+                reasons += self.taken(stage.index, edge)
+        return reasons
 
     def kept_verdict(self, stage: Stage) -> StageVerdict:
         verdict = self.base_verdict(stage, Word.EMULATED)
@@ -492,7 +525,7 @@ class _Planner:
         return "its base is not known" if pin in ("target", None) else f"it is pinned to {pin}"
 
     def single_stage_notes(self, stage: Stage) -> Iterable[str]:
-        for instruction in stage.instructions:
+        for instruction in stage.instructions if stage.index in self.kept else ():
             if isinstance(instruction, Run) and re.search(
                 r"\bgo\s+(build|install)\b", instruction.logical.text
             ):

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from xbuild.dockerfile.model import Arg, Dockerfile, Env, From, Instruction, Logical, Pair, Run, Trivia
+from xbuild.dockerfile.edit import edit_script, edited_script
+from xbuild.dockerfile.parser import parse
 from xbuild.errors import EditError
 from xbuild.plan.model import (
     AddMount,
@@ -20,15 +22,15 @@ from xbuild.plan.model import (
     SetEnvironment,
     SplitStages,
 )
-from xbuild.text import Edit, Span, apply_edits
+from xbuild.text import Edit, Source, Span, apply_edits
 
 PIN = "$BUILDPLATFORM"
 
 
 @dataclass
 class Edits:
-    """Edits of the file, and what they must have done: for each instruction (index in the original) its new script,
-    whether it is gone, and which keywords were put in front of it.
+    """Edits of the file, and what they must have done, by instruction (index in the original): the new script
+    (`expected`) or text (`replaced`), the flags, whether it is gone, and the texts of new ones put in front of it.
     """
 
     edits: list[Edit] = field(default_factory=list)
@@ -36,6 +38,9 @@ class Edits:
     touched: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
     inserted: dict[int, list[str]] = field(default_factory=dict)
+    expected: dict[int, str] = field(default_factory=dict)
+    replaced: dict[int, str] = field(default_factory=dict)
+    flags: dict[int, list[str]] = field(default_factory=dict)
     removed_pairs: dict[int, set[str]] = field(default_factory=dict)
 
 
@@ -47,8 +52,25 @@ def collect(dockerfile: Dockerfile, changes: Sequence[Change]) -> Edits:
     _write_insertions(dockerfile, changes, made)
     _write_removals(dockerfile, made)
     for number, script_edits in made.scripts.items():
-        made.edits += _script_to_source(dockerfile, number, script_edits)
+        run = dockerfile.instructions[number]
+        assert isinstance(run, Run)
+        made.edits += edit_script(dockerfile, run, script_edits)
+        made.expected[number] = edited_script(run, script_edits)
+    for number in made.touched - made.scripts.keys():
+        made.replaced[number] = _edited(dockerfile, number, made.edits)
     return made
+
+
+def _edited(dockerfile: Dockerfile, number: int, edits: Sequence[Edit]) -> str:
+    """What an instruction reads with the edits inside it applied."""
+    span = dockerfile.instructions[number].span
+    local = [Edit(e.span.shift(-span.start), e.replacement) for e in edits if _is_inside(e.span, span)]
+    text = _texts(dockerfile, apply_edits(dockerfile.source[span], local).lstrip("\ufeff"))
+    return text[0] if text else ""
+
+
+def _is_inside(span: Span, whole: Span) -> bool:
+    return whole.start < span.start and span.end <= whole.end and not (span.start == span.end == whole.end)
 
 
 def _instruction(dockerfile: Dockerfile, number: int) -> Instruction:
@@ -78,28 +100,26 @@ def _split(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     froms = [n for n, i in enumerate(dockerfile.instructions) if isinstance(i, From)]
     source, newline = dockerfile.source, dockerfile.source.newline
     names = {_name(dockerfile, froms[s]): name for s, name in zip(change.stages, change.names, strict=True)}
-    copies: list[str] = []
-    keywords: list[str] = []
     for stage in change.stages:
         first = froms[stage]
         end = froms[stage + 1] if stage + 1 < len(froms) else len(dockerfile.instructions)
         span = Span(dockerfile.instructions[first].span.start, dockerfile.instructions[end - 1].span.end)
-        edits = [_name_edit(dockerfile.instructions[first], names)]
-        if stage == change.stages[0]:
-            edits.append(_pin_edit(dockerfile.instructions[first], 0))
-        else:
-            edits += _redirect_edits(dockerfile.instructions[first], names)
-        local = [Edit(e.span.shift(-span.start), e.replacement) for e in edits]
-        text = apply_edits(source[span], local)
-        copies.append(text if text.endswith(("\n", "\r")) else text + newline)
-        keywords += [i.keyword for i in dockerfile.instructions[first:end]]
-    last = froms[change.stages[-1] + 1]
-    at = dockerfile.instructions[last - 1].span.end
-    made.edits.append(Edit.insert(at, newline + newline.join(copies)))
-    made.inserted[last] = keywords + made.inserted.get(last, [])
+        from_ = dockerfile.instructions[first]
+        is_root = stage == change.stages[0]
+        edits = [_name_edit(from_, names), *([_pin_edit(from_, 0)] if is_root else _redirect_edits(from_, names))]
+        text = apply_edits(source[span], [Edit(e.span.shift(-span.start), e.replacement) for e in edits])
+        copy = text.lstrip("\ufeff").rstrip("\r\n") + newline
+        made.edits.append(Edit.insert(span.end, newline + copy))
+        made.inserted[end] = [*_texts(dockerfile, copy), *made.inserted.get(end, [])]
     for number in change.redirect:
         made.touched.add(number)
         made.edits += _redirect_edits(dockerfile.instructions[number], names)
+
+
+def _texts(dockerfile: Dockerfile, text: str) -> list[str]:
+    """The instructions in `text`, as the parser sees each of them."""
+    head = f"# escape={dockerfile.escape}\n" if dockerfile.escape != "\\" else ""
+    return [i.logical.text.rstrip() for i in parse(Source("new lines", head + text)).instructions]
 
 
 def _name(dockerfile: Dockerfile, number: int) -> str:
@@ -190,13 +210,13 @@ def _write_insertions(dockerfile: Dockerfile, changes: Sequence[Change], made: E
         texts = [t for c in changes if (t := _new_line(dockerfile, c, before)) is not None]
         if not texts:
             continue
-        made.inserted[before] = made.inserted[before] + [t.split(None, 1)[0].upper() for t in texts]
         instruction = dockerfile.instructions[before]
         indent = dockerfile.source.text[instruction.span.start : instruction.keyword_span.start].lstrip(
             "\ufeff"
         )
         newline = dockerfile.source.newline
         body = "".join(f"{indent}{text}{newline}" for text in dict.fromkeys(texts))
+        made.inserted[before] = [*made.inserted[before], *_texts(dockerfile, body)]
         made.edits.append(Edit.insert(_above_comments(dockerfile, instruction), body))
 
 
@@ -230,7 +250,7 @@ def _above_comments(dockerfile: Dockerfile, instruction: Instruction) -> int:
 # -- RUN
 
 
-def _set_environment(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+def _set_environment(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     assert isinstance(change, SetEnvironment)
     edits = made.scripts.setdefault(change.instruction, [])
     edits += [Edit(span, text) for span, text in change.replaced]
@@ -238,38 +258,19 @@ def _set_environment(dockerfile: Dockerfile, change: Change, made: Edits) -> Non
         words = " ".join(f"{name}={value}" for name, value in change.assignments)
         prefix = f"{change.wrapper} " if change.wrapper else ""
         edits.append(Edit.insert(change.at, f"{prefix}{words} "))
-    made.touched.add(change.instruction)
 
 
 def _replace_in_script(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     assert isinstance(change, ReplaceInScript)
     made.scripts.setdefault(change.instruction, []).append(Edit(change.span, change.text))
-    made.touched.add(change.instruction)
 
 
 def _add_mount(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     assert isinstance(change, AddMount)
     run = _instruction(dockerfile, change.instruction)
+    flags = made.flags.setdefault(change.instruction, [])
+    flags.append(f"--mount={change.mount}")
     made.edits.append(Edit.insert(run.keyword_span.end, f" --mount={change.mount}"))
-    made.touched.add(change.instruction)
-
-
-def _script_to_source(dockerfile: Dockerfile, number: int, edits: Sequence[Edit]) -> list[Edit]:
-    run = dockerfile.instructions[number]
-    if not isinstance(run, Run) or run.script is None:
-        raise EditError("this RUN has no script to edit", line=run.first_line)
-    return [_one_to_source(run.script, edit, run.first_line) for edit in edits]
-
-
-def _one_to_source(script: Logical, edit: Edit, line: int) -> Edit:
-    span = edit.span
-    if len(span) == 0:
-        behind = edit.replacement.startswith(" ") and span.start > 0
-        at = script.offsets[span.start - 1] + 1 if behind else script.offsets[span.start]
-        return Edit.insert(at, edit.replacement)
-    if not script.is_contiguous(span):
-        raise EditError("a word to be changed is broken over lines", line=line, hint="write it on one line")
-    return Edit(script.to_source(span), edit.replacement)
 
 
 _HANDLERS: dict[type, Callable[[Dockerfile, Change, Edits], None]] = {

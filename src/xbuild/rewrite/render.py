@@ -6,11 +6,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xbuild.dockerfile.model import Dockerfile, Instruction, Run
-from xbuild.dockerfile.parser import parse
-from xbuild.errors import EditError
+from xbuild.dockerfile.edit import assert_edited
+from xbuild.dockerfile.model import Dockerfile
 from xbuild.plan.model import Change, Plan
-from xbuild.rewrite.edits import Edits, collect
+from xbuild.rewrite.edits import collect
 from xbuild.text import Edit, Source, apply_edits
 
 
@@ -36,49 +35,21 @@ def apply_changes(dockerfile: Dockerfile, changes: Sequence[Change]) -> Rewritte
     original = dockerfile.source
     made = collect(dockerfile, changes)
     text = Source(original.path, apply_edits(original.text, made.edits))
-    _check(dockerfile, parse(text), made)
+    assert_edited(
+        dockerfile,
+        text,
+        made.expected,
+        replaced=made.replaced,
+        inserted=made.inserted,
+        flags={n: [*new, *_flags(dockerfile, n)] for n, new in made.flags.items()},
+        removed=made.removed,
+    )
     return Rewritten(text, _line_map(original, text, made.edits), text.text != original.text)
 
 
-def _check(old: Dockerfile, new: Dockerfile, made: Edits) -> None:
-    """Instruction by instruction: new ones where they were put, gone ones gone, edited scripts exact, the rest the same."""
-    following = iter(new.instructions)
-    for number, instruction in enumerate(old.instructions):
-        for keyword in made.inserted.get(number, ()):
-            found = next(following, None)
-            if found is None or found.keyword != keyword:
-                raise _surprise(old, instruction)
-        if number in made.removed:
-            continue
-        found = next(following, None)
-        if found is None or not _is_as_meant(old, new, number, found, made):
-            raise _surprise(old, instruction)
-    if next(following, None) is not None:
-        raise EditError("the rewritten file has more instructions than were meant", file=old.source.path)
-
-
-def _is_as_meant(old: Dockerfile, new: Dockerfile, number: int, found: Instruction, made: Edits) -> bool:
-    instruction = old.instructions[number]
-    if found.keyword != instruction.keyword:
-        return False
-    if number not in made.touched:
-        return old.source[instruction.span] == new.source[found.span]
-    if isinstance(instruction, Run):
-        expected = instruction.script.text if instruction.script else None
-        if number in made.scripts and expected is not None:
-            expected = apply_edits(expected, made.scripts[number])
-        actual = found.script.text if isinstance(found, Run) and found.script else None
-        return expected == actual
-    return True
-
-
-def _surprise(old: Dockerfile, instruction: Instruction) -> EditError:
-    return EditError(
-        "the edit did not have exactly the intended effect, so nothing was changed",
-        file=old.source.path,
-        line=instruction.first_line,
-        hint="use --no-rewrite for this file, and report it",
-    )
+def _flags(dockerfile: Dockerfile, number: int) -> list[str]:
+    found = dockerfile.instructions[number].flags
+    return [f"--{f.name}" if f.value is None else f"--{f.name}={f.value}" for f in found]
 
 
 def _line_map(original: Source, new: Source, edits: Sequence[Edit]) -> Callable[[int], int]:

@@ -317,7 +317,8 @@ def _install(call: Call) -> Effect:
         return _unknown(call, "GOBIN or GOPATH is not known", "write `go build -o PATH` instead")
     names = [_binary_name(p) if p and _is_named(p.split("@")[0]) else None for p in packages]
     paths = [posixpath.join(folder, n) if n else folder for n in names] or [folder]
-    if not any(call.around.is_shipped(p) for p in paths):
+    is_moved = "_${TARGETARCH}/* " in _script(call)[call.command.span.end :]
+    if not is_moved and not any(call.around.is_shipped(p) for p in paths):
         made = tuple(Write(p, Kind.BUILD, call.place, call.spelled()) for p in paths)
         changes, reason = _natively(call)
         if reason is not None:
@@ -671,9 +672,7 @@ def _origin(origin: str) -> str:
 def _is_substitution(call: Call, word: Word) -> bool:
     """GOARCH=$(go env GOARCH), $(dpkg --print-architecture): what the target itself would have said."""
     return bool(word.expansions) and all(
-        e.kind == "substitution" and call.kind_of(e) is Kind.BUILD
-        for e in word.expansions
-        if e.kind != "variable"
+        e.kind == "substitution" and call.kind_of(e) is Kind.BUILD for e in word.expansions
     )
 
 
@@ -804,9 +803,9 @@ def _gopath(call: Call) -> str | None:
 def _install_folder(call: Call) -> str | None:
     if "GOBIN" in call.assignments:
         value = call.assignments["GOBIN"][0].value
-        return absolute(value, call.directory) if value else None
-    variable = call.variables.get("GOBIN")
-    if variable is not None and variable.text != "":
+        if value is None or value:
+            return absolute(value, call.directory) if value else None
+    elif (variable := call.variables.get("GOBIN")) is not None and variable.text != "":
         return variable.text
     gopath = _gopath(call)
     return posixpath.join(gopath, "bin") if gopath else None

@@ -1,0 +1,132 @@
+"""Each folder of `tests/fixtures/rewrite/` is one case: a Dockerfile, what becomes of it, and why.
+
+`before.Dockerfile`; `after.Dockerfile`, absent when it comes out unchanged; `plan.json`, per stage name the verdict word,
+whether it is proved, and parts of what its reasons, notes or conditions say; optional `options.json`; optional `context/`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xbuild.dockerfile.check import check
+from xbuild.dockerfile.model import Dockerfile
+from xbuild.dockerfile.parser import parse
+from xbuild.graph.model import Options
+from xbuild.plan.context import Context, NoContext
+from xbuild.plan.make import make_plan
+from xbuild.plan.model import CgoAnswer, Knowledge, Plan, Settings, StageVerdict
+from xbuild.platforms import parse_platforms
+from xbuild.rewrite.render import rewrite
+from xbuild.solve.context import DirectoryContext
+from xbuild.text import Source
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "rewrite"
+CASES = sorted(p.name for p in FOLDER.iterdir() if p.is_dir())
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder, read."""
+
+    folder: Path
+    options: dict[str, Any]
+
+    @classmethod
+    def read(cls, name: str) -> Case:
+        file = FOLDER / name / "options.json"
+        return cls(FOLDER / name, json.loads(file.read_text()) if file.exists() else {})
+
+    @property
+    def context(self) -> Context:
+        folder = self.folder / "context"
+        return DirectoryContext(folder) if folder.is_dir() else NoContext()
+
+    @property
+    def conditional(self) -> bool:
+        return bool(self.options.get("conditional"))
+
+    def plan(self, dockerfile: Dockerfile) -> Plan:
+        """The plan; an `answer` in the options is given to every cgo question of a first plan."""
+        platforms = self.options.get("platforms", ["linux/amd64", "linux/arm64"])
+        options = Options(
+            self.options.get("build_args", {}),
+            self.options.get("build_contexts", {}),
+            self.options.get("target"),
+        )
+        settings = Settings(**self.options.get("settings", {}))
+        wanted = parse_platforms(platforms) if platforms else None
+        plan = make_plan(dockerfile, options, wanted, self.context, settings)
+        answer = self.options.get("answer")
+        if answer is None:
+            return plan
+        given = CgoAnswer(
+            tuple(answer.get("packages", ())), tuple(answer.get("standard", ())), answer.get("has_cxx", False)
+        )
+        knowledge = Knowledge({q.key: given for q in plan.questions})
+        return make_plan(dockerfile, options, wanted, self.context, settings, knowledge)
+
+
+def read(file: Path) -> Dockerfile:
+    return tree(Source.from_bytes(file.name, file.read_bytes()))
+
+
+def tree(source: Source) -> Dockerfile:
+    dockerfile = parse(source)
+    check(dockerfile)
+    return dockerfile
+
+
+def said(verdict: StageVerdict) -> dict[str, str]:
+    """All that a verdict says, by kind."""
+    reasons = [" | ".join(filter(None, (r.text, r.path, r.cure))) for r in verdict.reasons]
+    return {
+        "reasons": "\n".join(reasons),
+        "notes": "\n".join(verdict.notes),
+        "conditions": "\n".join(verdict.conditions),
+        "evidence": "\n".join(e.text for e in verdict.evidence),
+    }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_plan(name: str) -> None:
+    case = Case.read(name)
+    plan = case.plan(read(case.folder / "before.Dockerfile"))
+    verdicts = {v.name: v for v in plan.stages}
+    for stage, wanted in json.loads((case.folder / "plan.json").read_text()).items():
+        verdict = verdicts[stage]
+        assert (str(verdict.word), verdict.is_proved) == (wanted["word"], wanted.get("is_proved", True)), said(
+            verdict
+        )
+        for kind, text in said(verdict).items():
+            for part in wanted.get(kind, ()):
+                assert part in text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rewrite(name: str) -> None:
+    case = Case.read(name)
+    before = read(case.folder / "before.Dockerfile")
+    after = case.folder / "after.Dockerfile"
+    expected = (after if after.exists() else case.folder / "before.Dockerfile").read_bytes()
+    made = rewrite(before, case.plan(before), conditional=case.conditional)
+    assert made.text.to_bytes().decode() == expected.decode()
+    assert made.changed == after.exists()
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDER / n / "after.Dockerfile").exists()])
+def test_again(name: str) -> None:
+    """What was rewritten is left alone, and is still sure."""
+    case = Case.read(name)
+    first = case.plan(read(case.folder / "before.Dockerfile"))
+    after = read(case.folder / "after.Dockerfile")
+    plan = case.plan(after)
+    again = rewrite(after, plan, conditional=case.conditional)
+    assert again.text == after.source
+    cross = {v.name for v in first.stages if v.word == "cross" and (v.is_proved or case.conditional)}
+    unsure = {v.name for v in plan.stages if v.word == "unsure"}
+    assert not cross & unsure
