@@ -101,8 +101,10 @@ def qemu_version(engine: Engine) -> str | None:
     if not engine.is_local:
         return None
     for name in _QEMU_NAMES:
-        interpreter = local_handler(Platform("linux", name))
-        if interpreter and os.access(interpreter, os.X_OK):
+        handler = local_handler(Platform("linux", name))
+        # Debian registers `aarch64-binfmt-P`, a link under whose name QEMU only serves the kernel
+        interpreter = os.path.realpath(handler) if handler else ""
+        if os.access(interpreter, os.X_OK):
             said = re.search(r"version (\d+(?:\.\d+)+)", run((interpreter, "--version"), timeout=10).text)
             return said[1] if said else None
     return None

@@ -59,7 +59,8 @@ def test_the_container_driver() -> None:
 def test_a_farm_and_a_node_that_is_down() -> None:
     text = (
         "Name:   farm\nDriver: remote\n\nNodes:\nName:      a\nEndpoint:  tcp://a:1\n"
-        "Status:    running\nPlatforms: linux/amd64*, linux/386\n\nName:      b\nEndpoint:  tcp://b:1\nError:     connection refused\n"
+        "Status:    running\nPlatforms: linux/amd64*, linux/386\n\n"
+        "Name:      b\nEndpoint:  tcp://b:1\nError:     connection refused\n"
     )
     found = parse_builder(text)
     assert [node.name for node in found.nodes] == ["a", "b"]

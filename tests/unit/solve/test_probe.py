@@ -19,6 +19,7 @@ def test_a_tiny_executable_ends_with_zero(architecture: str, tmp_path: Path) -> 
     program = tmp_path / architecture
     program.write_bytes(tiny_elf(architecture))
     program.chmod(0o755)
+    code: int | None
     try:
         code = subprocess.run([program], check=False).returncode
     except OSError as error:

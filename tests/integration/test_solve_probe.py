@@ -1,0 +1,72 @@
+"""Probes on real builders: what runs, what does not, and the classic image store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.integration.solving import BUILDERS, build, docker, engine, file_in, project
+
+from xbuild.platforms import Platform
+from xbuild.solve import build as building
+from xbuild.solve import probe
+from xbuild.solve.deliver import deliver, discard
+from xbuild.solve.engine import Engine
+
+ARM64 = Platform.parse("linux/arm64")
+S390X = Platform.parse("linux/s390x")
+UNKNOWN = Platform.parse("linux/mips64le")
+
+
+@pytest.fixture(autouse=True)
+def _needs_an_engine() -> None:
+    engine()
+
+
+def elsewhere(found: Engine) -> Engine:
+    """The same engine as if it ran on another machine, whose /proc cannot be read."""
+    return replace(found, info={**found.info, "Name": "elsewhere"})
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_probe_runs_on_the_engine_s_machine(builder: str) -> None:
+    probe._known.clear()
+    found = probe.probe_platforms(elsewhere(engine(builder)), (engine().native, ARM64, S390X, UNKNOWN))
+    assert found[engine().native].native
+    assert found[ARM64].ok, found[ARM64].reason
+    assert found[S390X].ok, found[S390X].reason
+    assert not found[UNKNOWN].ok
+    assert "exec format error" in found[UNKNOWN].reason
+
+
+def test_a_local_engine_needs_no_solve(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe._known.clear()
+    monkeypatch.setattr(probe, "run_all", lambda *_, **__: pytest.fail("a solve"))
+    assert engine().is_local
+    assert probe.probe_platforms(engine(), (ARM64,))[ARM64].handler.startswith("/")
+    assert probe.qemu_version(engine())
+
+
+def test_the_classic_store_by_way_of_docker_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the store were classic: the image is built without a name, looked at, then named."""
+    classic = replace(engine(), info={**engine().info, "DriverStatus": []})
+    monkeypatch.setattr("tests.integration.solving.engine", lambda _builder: classic)
+    context = project(tmp_path / "p")
+    name = "solve-classic:1"
+    result, options = build(tmp_path / "w", "--platform=linux/arm64", "--no-cache", "-t", name, str(context))
+    assert result.image_id
+    assert name not in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout
+    assert file_in(result, "out", "linux/arm64") == "for arm64 on x86_64\n"
+    assert deliver(result, options, classic).loaded
+    assert docker("run", "--rm", "--platform=linux/arm64", name).stdout == "for arm64 on x86_64\n"
+    docker("image", "rm", name)
+    discard(result)
+
+
+def test_two_solves_do_not_share_a_folder(tmp_path: Path) -> None:
+    with building.workspace() as one, building.workspace() as two:
+        assert one != two
+    assert not one.exists()
+    assert not two.exists()
+    assert tmp_path.exists()
