@@ -29,6 +29,8 @@ PF_X, PF_W = 1, 2
 SHT_NOBITS = 8
 SHT_ARM_ATTRIBUTES = 0x70000003
 
+GO_SECTION = ".go.buildinfo"
+
 # d_tag (gABI)
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ = 0, 1, 5, 10
 _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 14, 15, 29
@@ -105,7 +107,7 @@ class ElfFacts:
 
 @dataclass(frozen=True)
 class ElfFile:
-    """The header of an ELF file with its segments and sections, all inside the file's bounds."""
+    """The header of an ELF file, its segments, and of its sections the two kinds that are of use here."""
 
     data: Data
     bits: int
@@ -205,17 +207,16 @@ def _sections(
         return
     # Some tools leave a table that lies outside the file (UPX); the kernel does not read section headers.
     raw = bytes(data[offset : offset + size * min(count, _MAX_HEADERS)])
-    rows = [
-        (name, kind, address, at, length)
-        for start in range(0, len(raw) - layout.size + 1, size)
-        for name, kind, _, address, at, length, *_ in (layout.unpack_from(raw, start),)
-    ]
+    starts = range(0, len(raw) - layout.size + 1, size)
     names = b""
-    if names_index < len(rows):
-        _, _, _, at, length = rows[names_index]
+    if names_index < len(starts):
+        _, _, _, _, at, length = layout.unpack_from(raw, starts[names_index])[:6]
         names = bytes(data[at : at + min(length, _MAX_BLOCK)])
-    for name, kind, address, at, length in rows:
-        yield Section(_string(names, name), kind, address, at, length)
+    go = names.find(GO_SECTION.encode() + b"\0")
+    for start in starts:
+        name, kind, _, address, at, length = layout.unpack_from(raw, start)[:6]
+        if kind == SHT_ARM_ATTRIBUTES or (name == go and kind != SHT_NOBITS):
+            yield Section(_string(names, name), kind, address, at, length)
 
 
 def _string(table: bytes, offset: int) -> str:

@@ -235,11 +235,14 @@ class TarReader:
             if field[0] == 0xFF or value >= 1 << 62:
                 raise ImageError("a tar header with an impossible number", file=self._stream.name)
             return value
-        digits = field.split(b"\0", 1)[0].strip()
+        digits = field.rstrip(b"\0 ")
         try:
             value = int(digits, 8) if digits else 0
         except ValueError:
-            value = -1
+            digits = field.split(b"\0", 1)[0].strip()
+            value = (
+                int(digits, 8) if digits.isdigit() and not digits.strip(b"01234567") else -1 if digits else 0
+            )
         if value < 0:
             raise ImageError(f"a tar header holds {field!r} for a number", file=self._stream.name)
         return value
