@@ -49,15 +49,13 @@ def deliver(
     if layout is None:
         raise UsageError("there is no layout to deliver")
     check_outputs(options, layout)
+    if loads_into_engine(options, engine):
+        _check_load(layout, engine)
     names = tuple(str(parse_reference(name)) for name in options.names)
     if result.image_id is not None:
         return _deliver_classic(result, result.image_id, options, names)
     pushed = push(layout, options.references, engine) if options.references else ()
-    written = tuple(
-        written
-        for output in options.outputs
-        if (written := _write(output, layout, names, stdout or sys.stdout.buffer)) is not None
-    )
+    written = _write_all(options, layout, names, stdout or sys.stdout.buffer)
     loads = loads_into_engine(options, engine)
     if loads:
         _load(layout, names, engine)
@@ -91,11 +89,35 @@ def check_outputs(options: BuildOptions, layout: Layout | None = None) -> None:
             raise UsageError(f"output type {output.type!r} is not known", expected=", ".join(known))
         if output.type in ("local", "tar") and not output.dest:
             raise UsageError(f"output type={output.type} has no destination", hint="add dest=PATH")
+        if _is_file(output) and Path(output.dest or "-").is_dir():
+            raise UsageError(f"destination {output.dest} is a folder", expected="a file name")
         if output.type == "docker" and output.dest and platforms > 1:
             raise UsageError(
                 "the docker format holds one platform, and several are asked for",
                 expected="type=oci, or one --platform",
             )
+
+
+def _write_all(
+    options: BuildOptions, layout: Layout, names: tuple[str, ...], stdout: IO[bytes]
+) -> tuple[str, ...]:
+    """All outputs that are files; their places."""
+    written: list[str] = []
+    for output in options.outputs:
+        try:
+            place = _write(output, layout, names, stdout)
+        except OSError as error:
+            raise XbuildError(
+                f"output {output.dest or '-'} cannot be written: {error.strerror or error}",
+                file=error.filename,
+                hint="check the permissions and the space there",
+            ) from error
+        written += [place] if place else []
+    return tuple(written)
+
+
+def _is_file(output: Output) -> bool:
+    return output.type in ("tar", "docker", "oci") and output.attribute("tar") not in ("false", "0")
 
 
 def _write(output: Output, layout: Layout, names: tuple[str, ...], stdout: IO[bytes]) -> str | None:
@@ -127,8 +149,6 @@ def _to_file(dest: str, write: Callable[[IO[bytes]], None], stdout: IO[bytes]) -
         stdout.flush()
         return
     path = Path(dest)
-    if path.is_dir():
-        raise UsageError(f"destination {dest} is a folder", expected="a file name")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.xbuild-{os.getpid()}")
     try:
@@ -139,7 +159,8 @@ def _to_file(dest: str, write: Callable[[IO[bytes]], None], stdout: IO[bytes]) -
         unfinished.unlink(missing_ok=True)
 
 
-def _load(layout: Layout, names: tuple[str, ...], engine: Engine) -> None:
+def _check_load(layout: Layout, engine: Engine) -> None:
+    """Before anything is delivered."""
     if not engine.server_version:
         raise engine_error("Cannot connect to the Docker daemon")
     if not engine.containerd_store and len(layout.images) > 1:
@@ -148,6 +169,9 @@ def _load(layout: Layout, names: tuple[str, ...], engine: Engine) -> None:
             expected="the containerd image store, or one --platform with --load",
             hint='set {"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json',
         )
+
+
+def _load(layout: Layout, names: tuple[str, ...], engine: Engine) -> None:
     answer = load(layout, names, engine)
     if not answer.ok:
         raise engine_error(answer.error_text or answer.text)
@@ -172,9 +196,7 @@ def _deliver_classic(
         digest = pushed[0].digest
     assert result.layout is not None
     layout = result.layout
-    written = tuple(
-        place for output in options.outputs if (place := _write(output, layout, names, sys.stdout.buffer))
-    )
+    written = _write_all(options, layout, names, sys.stdout.buffer)
     write_records(result, digest, options)
     return Delivery(digest, pushed, written, True)
 
