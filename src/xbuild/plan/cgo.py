@@ -112,6 +112,8 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
         return _unsure(call, "what CGO_ENABLED is cannot be told", "write CGO_ENABLED=0 or CGO_ENABLED=1")
     if value == "0":
         return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),))
+    if is_independent and demand is None and (_has_no_compiler(call) or _is_other_system(call)):
+        return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
     if is_independent:
         return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
     if value == "1":
@@ -146,6 +148,11 @@ def _value(call: Call) -> tuple[str | None, bool]:
     if variable is None or (variable.origin == "shell") or variable.text == "":
         return None, True
     return variable.text, variable.text in ("0", "1") and variable.kind.name == "PORTABLE"
+
+
+def _is_other_system(call: Call) -> bool:
+    """Whether GOOS is not linux: always cross-compiled then, wherever it runs."""
+    return _environment_text(call, "GOOS") not in (None, "", "linux")
 
 
 def _flag_demand(call: Call) -> str | None:

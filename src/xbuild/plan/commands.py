@@ -292,6 +292,9 @@ def copies(call: Call) -> Effect:
     destination = folder if into_folder else paths[-1]
     kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
     made = write(call, destination, kind, is_file=len(sources) == 1 and not into_folder)
+    if call.texts[0] == "ln" and has_flag(call, "s", "--symbolic") and sources and made.path is not None:
+        target = absolute(sources[0], posixpath.dirname(made.path)) if sources[0] is not None else None
+        made = replace(made, link=target or "/")
     return Effect(writes=(made,))
 
 

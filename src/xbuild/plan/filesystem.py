@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from xbuild.plan.model import Place
@@ -33,12 +33,16 @@ def join(kinds: Iterable[Kind]) -> Kind:
     return max(kinds, default=Kind.PORTABLE)
 
 
+_MANY_LINKS = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """Something written to `path` (a file, or anywhere below a folder); None means anywhere at all.
 
     `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package manager, which
-    leaves text such as certificates the same on every platform. `is_context`: it came from the build context.
+    leaves text such as certificates the same on every platform. `is_context`: it came from the build context. `link` is what a
+    symbolic link at `path` points to.
     """
 
     path: str | None
@@ -48,6 +52,7 @@ class Write:
     is_file: bool = False
     is_package: bool = False
     is_context: bool = False
+    link: str | None = None
 
 
 # Where packages and tools live: a Go build reads nothing of this (cgo is looked at by itself).
@@ -126,6 +131,18 @@ PORTABLE_PATHS = (
 def is_within(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or below it."""
     return path == folder or folder == "/" or path.startswith(folder.rstrip("/") + "/")
+
+
+def through_links(writes: Sequence[Write], made: Write) -> tuple[Write, ...]:
+    """`made`, and where it lands as well when its path leads through symbolic links."""
+    found = [made]
+    for link in writes:
+        for one in tuple(found):
+            if link.link and link.path and one.path and one.path != link.path and is_within(one.path, link.path):
+                found.append(replace(one, path=link.link + one.path[len(link.path) :], is_file=False))
+        if len(found) > _MANY_LINKS:
+            return (replace(made, path=None),)
+    return tuple(found)
 
 
 def overlaps(one: str, other: str) -> bool:

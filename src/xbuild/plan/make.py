@@ -96,7 +96,7 @@ class _Planner:
         self.graph, self.platforms, self.context = graph, platforms, context
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
         self.targets = target_stages(graph)
-        self.kept = frozenset(s for t in self.targets for s in graph.chain_of(t))
+        self.kept = kept_stages(graph, self.targets)
         self.facts: dict[int, StageFacts] = {}
 
     def plan(self) -> Plan:
@@ -566,6 +566,34 @@ def target_stages(graph: StageGraph) -> tuple[int, ...]:
         return (graph.target,)
     own = [s for s in leaves(graph) if graph.stages[s].has_command]
     return tuple(sorted({graph.target, *own}))
+
+
+def kept_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
+    """The targets and all that they derive from; and what a FROM may name that chooses by an ARG."""
+    choosing = [s.index for s in graph.stages if _choices(graph, s)]
+    pending, found = [*targets, *choosing], set(targets)
+    while pending:
+        stage = graph.stages[pending.pop()]
+        for source in {*sources_of(stage.base), *_choices(graph, stage)} - found:
+            found.add(source)
+            pending.append(source)
+    return frozenset(found)
+
+
+def _choices(graph: StageGraph, stage: Stage) -> tuple[int, ...]:
+    """Earlier stages that a FROM with an ARG in it may name, by other values of the ARG than those known here.
+
+    `FROM $IMAGE` is taken to name images only, unless its value names a stage or is not known.
+    """
+    image = stage.from_.image
+    if "$" not in image or stage.is_replaced:
+        return ()
+    is_whole = re.fullmatch(r"\$\w+|\$\{[^}]*\}", image) is not None
+    is_known = isinstance(stage.base, ImageBase) and stage.base.reference is not None
+    if is_whole and is_known and not sources_of(stage.base):
+        return ()
+    pattern = ".*".join(re.escape(part) for part in re.split(r"\$\w+|\$\{[^}]*\}", image))
+    return tuple(s.index for s in graph.stages[: stage.index] if re.fullmatch(pattern, s.name or "", re.IGNORECASE))
 
 
 def _unaccounted(path: str, consumer: str, line: int, kind: Kind, place: Place, text: str) -> Reason:

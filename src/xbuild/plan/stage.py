@@ -18,6 +18,7 @@ from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
     Write,
+    absolute,
     is_in_any,
     join,
     kind_of,
@@ -278,10 +279,17 @@ class _Reader:
             self.add(edge.destination, kind, run)
         for mount in run.mounts:
             target = mount.get("target")
-            if mount.type == "cache" and target is not None and not is_in_any(target, _CACHE_FOLDERS):
+            if mount.type == "cache" and target is not None and not self.is_cache(target, index):
                 self.add(target if "$" not in target else None, Kind.UNKNOWN, run)
             elif mount.type in ("", "bind") and mount.get("from") is None and target is not None:
-                self.add(target, Kind.PORTABLE, run)
+                where = absolute(target, Scope(self.graph, self.facts.stage, index).workdir())
+                self.add(where, Kind.PORTABLE, run, is_context=True)
+
+    def is_cache(self, target: str, index: int) -> bool:
+        """Whether a folder is made for what tools keep from run to run."""
+        environment = Scope(self.graph, self.facts.stage, index).environment()
+        named = [environment[n].text for n in ("GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME") if n in environment]
+        return is_in_any(target, (*_CACHE_FOLDERS, *(n for n in named if n)))
 
 
 def _destination(scope: Scope, instruction: Copy) -> str | None:

@@ -16,7 +16,7 @@ from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, S
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.graph.scope import Scope
 from xbuild.plan import commands, recipes
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, kind_of
+from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, kind_of, through_links
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
 from xbuild.text import Span
@@ -205,7 +205,8 @@ class _Walker:
         self.result.calls.append(call)
         self.result.effects.append(effect)
         is_certain = self.is_certain(command)
-        self.writes.extend(w if is_certain else replace(w, is_file=False) for w in effect.writes)
+        for made in effect.writes:
+            self.writes += through_links(self.writes, made if is_certain else replace(made, is_file=False))
         self.packages.update(effect.packages)
         self.redirect(call, effect, is_certain=is_certain)
         self.remember(call, effect)
@@ -375,7 +376,8 @@ class _Walker:
             path = absolute(target, call.directory) if target is not None else None
             is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
             is_file = is_file and redirect in call.command.redirects
-            self.writes.append(Write(path, kind, call.place, call.spelled(), is_file))
+            made = Write(path, kind, call.place, call.spelled(), is_file)
+            self.writes += through_links(self.writes, made)
 
     def remember(self, call: Call, effect: Effect) -> None:
         name = call.texts[0]
