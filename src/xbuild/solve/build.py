@@ -147,8 +147,7 @@ def solve(
     for outcome, progress in zip(outcomes, progresses, strict=True):
         if not outcome.ok:
             raise build_error(progress, outcome.exit_code, request.inputs, request.line_map)
-    result = _result(request, calls, progresses)
-    return replace(result, seconds_in_client=max(outcome.seconds for outcome in outcomes))
+    return _result(request, calls, progresses, [outcome.seconds for outcome in outcomes])
 
 
 def build_commands(request: SolveRequest) -> tuple[tuple[str, ...], ...]:
@@ -241,16 +240,18 @@ def _write_dockerfile(request: SolveRequest) -> None:
             path.with_name(path.name + suffix).write_bytes(data)
 
 
-def _result(request: SolveRequest, calls: Sequence[_Call], progresses: Sequence[Progress]) -> SolveResult:
+def _result(
+    request: SolveRequest, calls: Sequence[_Call], progresses: Sequence[Progress], seconds: Sequence[float]
+) -> SolveResult:
     metadata = [_read_metadata(call) for call in calls]
     vertices: list[Vertex] = []
     natives: list[Platform] = []
     for number, (call, progress, found) in enumerate(zip(calls, progresses, metadata, strict=True)):
-        native, joined = _join(request, call, progress, found, f"#{number}" if number else "")
+        start = progress.start_of(seconds[number])
+        native, joined = _join(request, call, progress, found, f"#{number}" if number else "", start)
         natives.append(native)
         vertices += joined
-    # A cached vertex carries the times of the solve that executed it.
-    times = [time for vertex in vertices if not vertex.cached for span in vertex.intervals for time in span]
+    times = [time for vertex in vertices for span in vertex.intervals for time in span]
     result = SolveResult(
         vertices=tuple(vertices),
         started=min(times, default=0.0),
@@ -261,12 +262,18 @@ def _result(request: SolveRequest, calls: Sequence[_Call], progresses: Sequence[
         log=tuple(line for progress in progresses for line in progress.text),
         warnings=tuple(warning.text for progress in progresses for warning in progress.warnings),
         platforms=request.platforms,
+        seconds_in_client=max(seconds),
     )
     return _with_output(request, calls, result)
 
 
 def _join(
-    request: SolveRequest, call: _Call, progress: Progress, metadata: Mapping[str, Any], suffix: str
+    request: SolveRequest,
+    call: _Call,
+    progress: Progress,
+    metadata: Mapping[str, Any],
+    suffix: str,
+    start: float,
 ) -> tuple[Platform, tuple[Vertex, ...]]:
     records = provenances_in(metadata)
     reference = str(metadata.get("buildx.build.ref", ""))
@@ -276,7 +283,13 @@ def _join(
     native = told or request.engine.native
     platforms = call.platforms or (native,)
     vertices = join(
-        progress, records, native=native, platforms=platforms, line_map=request.line_map, suffix=suffix
+        progress,
+        records,
+        native=native,
+        platforms=platforms,
+        line_map=request.line_map,
+        suffix=suffix,
+        start=start,
     )
     return native, vertices
 

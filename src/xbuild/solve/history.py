@@ -21,7 +21,7 @@ from typing import Any
 from xbuild.errors import PlatformError
 from xbuild.platforms import Platform
 from xbuild.solve.engine import docker, runs_natively
-from xbuild.solve.progress import Interval, Progress, StepName, VertexState, length
+from xbuild.solve.progress import Interval, Progress, StepName, VertexState, length, since
 from xbuild.solve.run import run
 
 Lines = tuple[int, int]
@@ -214,10 +214,14 @@ def join(
     platforms: Sequence[Platform],
     line_map: LineMap | None = None,
     suffix: str = "",
+    start: float = 0.0,
 ) -> tuple[Vertex, ...]:
-    """Vertices in the order in which they came up. `suffix` keeps those of several solves apart."""
+    """Vertices in the order in which they came up, with what they did after `start`.
+
+    `suffix` keeps those of several solves apart.
+    """
     return tuple(
-        _vertex(state, _found(state, provenances, platforms), native, line_map, suffix)
+        _vertex(state, _found(state, provenances, platforms), native, line_map, suffix, start)
         for state in progress.vertices.values()
         if state.name
     )
@@ -245,12 +249,14 @@ def _vertex(
     native: Platform,
     line_map: LineMap | None,
     suffix: str,
+    start: float,
 ) -> Vertex:
     step, targets = found
     name = state.step
     platform = (step.platform if step else None) or name.run_platform
     is_run = step.kind == "exec" if step else name.instruction == "RUN"
     lines = step.lines if step else None
+    intervals = since(state.intervals, start)
     return Vertex(
         digest=state.digest + suffix,
         name=state.name,
@@ -258,8 +264,8 @@ def _vertex(
         platform=platform,
         targets=targets or ((name.target_platform,) if name.target_platform else ()),
         emulated=bool(is_run and platform and not runs_natively(platform, native)),
-        cached=state.cached,
-        intervals=state.intervals,
+        cached=state.cached or (bool(state.intervals) and not intervals),
+        intervals=intervals,
         inputs=tuple(digest + suffix for digest in state.inputs),
         lines=lines,
         user_lines=_map_lines(lines, line_map),

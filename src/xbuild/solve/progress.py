@@ -234,6 +234,11 @@ def length(intervals: Iterable[Interval]) -> float:
     return sum(end - start for start, end in intervals)
 
 
+def since(intervals: Iterable[Interval], start: float) -> tuple[Interval, ...]:
+    """What lies after `start`; an interval that spans it is cut."""
+    return tuple((max(begin, start), end) for begin, end in intervals if end > start)
+
+
 @dataclass
 class VertexState:
     """What is known about a vertex so far."""
@@ -284,6 +289,7 @@ class VertexState:
 
 
 _LOG_LIMIT = 1 << 20
+_SLACK = 1.0  # between the last vertex and the end of the client
 
 
 class Progress:
@@ -314,6 +320,14 @@ class Progress:
         if digest not in self.vertices:
             self.vertices[digest] = VertexState(digest)
         return self.vertices[digest]
+
+    def start_of(self, seconds: float) -> float:
+        """When the solve began by the engine's clock, if it took the client `seconds`.
+
+        BuildKit reports a vertex that another solve executed a moment ago with the times it had there.
+        """
+        ends = [end for state in self.vertices.values() for _, end in state.intervals]
+        return max(ends, default=0.0) - seconds - _SLACK
 
     @property
     def failed(self) -> VertexState | None:

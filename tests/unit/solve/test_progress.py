@@ -165,6 +165,19 @@ def test_intervals_are_joined() -> None:
     assert (state.started, state.completed) == (1.0, 6.0)
 
 
+def test_times_of_an_earlier_solve_do_not_count() -> None:
+    progress = Progress()
+    progress.update(VertexEvent("old", "[1/3] FROM x", started=100.0, completed=103.0))
+    progress.update(VertexEvent("long", "[2/3] RUN x", started=190.0, completed=201.0))
+    progress.update(VertexEvent("new", "[3/3] RUN y", started=201.0, completed=204.0))
+    start = progress.start_of(5.0)
+    assert start == 198.0
+    found = {v.digest: v for v in join(progress, {}, native=AMD64, platforms=(AMD64,), start=start)}
+    assert (found["old"].intervals, found["old"].executed) == ((), False)
+    assert found["long"].intervals == ((198.0, 201.0),)
+    assert found["new"].intervals == ((201.0, 204.0),)
+
+
 def test_executed_by_one_platform_and_cached_for_another_is_executed() -> None:
     progress = Progress()
     progress.update(VertexEvent("d", "n", started=1.0, completed=2.0))
