@@ -17,7 +17,8 @@ def settle(
 ) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
     """Changes, repair notes and reasons for the ARGs that a stage needs.
 
-    `unknown_runs` are RUNs that may read any variable; `may_move` is False for a stage that its author pinned.
+    `unknown_runs` are RUNs that may read any variable; `may_move` is False for a stage that its author
+    pinned.
     """
     changes: list[Change] = []
     notes: list[str] = []
@@ -69,7 +70,8 @@ def _settle_one(
             continue
         reasons.append(
             Reason(
-                f"{name} is not BuildKit's own value here (an ENV, a global ARG default or --build-arg hides it)",
+                f"{name} is not BuildKit's own value here (an ENV, a global ARG default or --build-arg "
+                "hides it)",
                 Place(line),
                 cure=f"declare `ARG {name}` without a default in this stage",
             )
@@ -95,7 +97,9 @@ def _is_automatic(value: Value, name: str) -> bool:
 
 
 def _moves(stage: Stage, needs: Sequence[Need], unknown_runs: frozenset[int]) -> list[Change]:
-    """Declarations that stand earlier than anything that needs them, with RUNs between that would run per platform."""
+    """Declarations that stand earlier than anything that needs them, with RUNs between that would run per
+    platform.
+    """
     changes: list[Change] = []
     for index, instruction in enumerate(stage.instructions):
         if not isinstance(instruction, Arg) or not _is_movable(instruction):

@@ -1,8 +1,9 @@
 """Whether a Go build needs cgo, and what it takes to have it for every platform alike.
 
 `CGO_ENABLED` defaults to 1 on the build platform when a C compiler is there and to 0 when cross-compiling
-(Go `src/cmd/go/internal/cfg/cfg.go`, `defaultCgoEnabled`), so that a mere pin makes the platforms differ. The decision here is
-the same for all platforms. Debian's cross compilers: packages `gcc-<triplet>` and `libc6-dev-<arch>-cross`.
+(Go `src/cmd/go/internal/cfg/cfg.go`, `defaultCgoEnabled`), so that a mere pin makes the platforms differ.
+The decision here is the same for all platforms. Debian's cross compilers: packages `gcc-<triplet>` and
+`libc6-dev-<arch>-cross`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import overlaps
 from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
-from xbuild.graph.scope import Scope
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.platforms import Platform
 
@@ -25,8 +27,8 @@ PKG_CONFIG = "xbuild-pkg-config"
 
 @dataclass(frozen=True, slots=True)
 class Cross:
-    """Debian's names for one architecture: its own, the package suffix of its gcc, the triplet of its tools, and the
-    folder of its libraries below /usr/lib.
+    """Debian's names for one architecture: its own, the package suffix of its gcc, the triplet of its
+    tools, and the folder of its libraries below /usr/lib.
     """
 
     debian: str
@@ -79,11 +81,14 @@ _PIE_NEEDS = ("arm", "386", "riscv64", "s390x")
 _QUESTION_FLAGS = ("-tags", "-mod", "-modfile")
 # Alpine packages that bring no C compiler along; any other may.
 _WITHOUT_COMPILER = frozenset(
-    "git ca-certificates ca-certificates-bundle tzdata bash curl wget openssh openssh-client make upx jq tar gzip xz zip unzip "
-    "mercurial subversion bzr gnupg tree file coreutils findutils grep sed gawk diffutils patch rsync musl musl-utils su-exec "
-    "tini dumb-init openssl libcap libcap-utils shadow sudo tzdata-utils protobuf protobuf-dev protoc yq alpine-conf busybox "
-    "binutils git-lfs linux-headers musl-dev libc-dev pkgconfig pkgconf less vim nano htop procps util-linux mailcap "
-    "openssl-dev zlib-dev sqlite-dev sqlite go-task task docker-cli python3 nodejs npm yarn perl".split()
+    words(
+        "git ca-certificates ca-certificates-bundle tzdata bash curl wget openssh openssh-client make upx "
+        "jq tar gzip xz zip unzip mercurial subversion bzr gnupg tree file coreutils findutils grep sed "
+        "gawk diffutils patch rsync musl musl-utils su-exec tini dumb-init openssl libcap libcap-utils "
+        "shadow sudo tzdata-utils protobuf protobuf-dev protoc yq alpine-conf busybox binutils git-lfs "
+        "linux-headers musl-dev libc-dev pkgconfig pkgconf less vim nano htop procps util-linux mailcap "
+        "openssl-dev zlib-dev sqlite-dev sqlite go-task task docker-cli python3 nodejs npm yarn perl"
+    )
 )
 # These leave no room for Debian's cross compilers beside them.
 _MULTILIB = ("gcc-multilib", "g++-multilib")
@@ -92,7 +97,9 @@ _ROOT = ("", "root", "0", "0:0", "root:root")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What cgo takes: assignments in front of the command, further changes, and what the decision rests on."""
+    """What cgo takes: assignments in front of the command, further changes, and what the decision rests
+    on.
+    """
 
     added: tuple[tuple[str, str], ...] = ()
     changes: tuple[Change, ...] = ()
@@ -197,7 +204,9 @@ def _has_no_compiler(call: Call) -> bool:
 
 
 def _ruled_out(call: Call) -> Decision:
-    """No C compiler in the builder: Go 1.20 and later then builds without cgo by itself, earlier ones are told."""
+    """No C compiler in the builder: Go 1.20 and later then builds without cgo by itself, earlier ones are
+    told.
+    """
     evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
     version = call.around.image.version
     if version is not None and version >= (1, 20):
@@ -208,7 +217,8 @@ def _ruled_out(call: Call) -> Decision:
 def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision:
     uses = f" ({', '.join(standard)})" if standard else ""
     note = (
-        f"line {call.place.line}: CGO_ENABLED=0 for every platform{uses}: names are resolved by Go's own resolver "
+        f"line {call.place.line}: CGO_ENABLED=0 for every platform{uses}: names are resolved by Go's "
+        "own resolver "
         "instead of the C library's (`go.cgo: keep` in .xbuild.yaml avoids it)"
     )
     return Decision(added=(("CGO_ENABLED", "0"),), evidence=(Evidence(why, call.place),), notes=(note,))
@@ -327,7 +337,9 @@ def _fetches(call: Call) -> bool:
 
 
 def _context_has_no_cgo(context: Context) -> bool:
-    """Whether all code that can be built is in the context (no module is fetched), and none of it imports C."""
+    """Whether all code that can be built is in the context (no module is fetched), and none of it imports
+    C.
+    """
     files = context.files()
     go_files = [f for f in files if f.endswith(".go")]
     manifests = [f for f in files if f.rpartition("/")[2] == "go.mod" and not f.startswith("vendor/")]
@@ -374,7 +386,8 @@ def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> De
             f"{why}, and CGO_CFLAGS and the like may hold what is right for one platform only",
             "drop them",
         )
-    # The install step names every platform of the list, so that it runs once for all; it stands as early as it can.
+    # The install step names every platform of the list, so that it runs once for all; it stands as early as
+    # it can.
     change = InsertRun(_insert_at(call), lines, f"{why}: a C cross compiler for the target")
     needs = (Need("TARGETARCH", call.instruction, "cgo"), Need("TARGETVARIANT", call.instruction, "cgo"))
     return Decision(tuple(added), (change,), needs, evidence)
@@ -428,7 +441,8 @@ def _cannot_cross(call: Call, why: str) -> Reason | None:
     place = Scope(call.scope.graph, call.scope.stage, _insert_at(call) - call.around.offset)
     if call.scope.user() not in _ROOT or place.user() not in _ROOT:
         return Reason(
-            f"`{call.spelled()}`: {why}, and the stage is not root, so that no cross compiler can be installed",
+            f"`{call.spelled()}`: {why}, and the stage is not root, so that no cross compiler can be "
+            "installed",
             call.place,
             cure="install the cross compiler before USER",
         )
@@ -478,8 +492,8 @@ def install_lines(
 ) -> tuple[str, ...]:
     """The script that installs the cross compilers, and one wrapper that chooses among them by TARGETARCH.
 
-    The wrapper goes by three names. The architecture that the stage runs on needs no cross packages: its own compiler
-    has its triplet as a name too.
+    The wrapper goes by three names. The architecture that the stage runs on needs no cross packages: its
+    own compiler has its triplet as a name too.
     """
     keys = tuple(CROSS) if platforms is None else tuple(dict.fromkeys(_cross_key(p) for p in platforms))
     lines = ["set -e; native=$(dpkg --print-architecture); packages=;"]
@@ -520,7 +534,7 @@ def _wrapper(keys: Sequence[str]) -> tuple[str, ...]:
     return (
         "#!/bin/sh",
         f'case "$TARGETARCH${{TARGETVARIANT#v[1234]}}" in {cases} {unknown} esac',
-        f'case "$0" in *-cc) exec "$t-gcc" "$@";; *-cxx) exec "$t-g++" "$@";; esac',
+        'case "$0" in *-cc) exec "$t-gcc" "$@";; *-cxx) exec "$t-g++" "$@";; esac',
         'PKG_CONFIG_LIBDIR="/usr/lib/$l/pkgconfig:/usr/share/pkgconfig" exec pkg-config "$@"',
     )
 

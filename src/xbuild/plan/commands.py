@@ -1,7 +1,8 @@
 """What common commands do to the filesystem: a table from program to a small function.
 
-A command that is not in the table may do anything. Only effects that matter for the question "is this the same on
-every platform" are stated; option letters are those of GNU coreutils, BusyBox, curl, wget, git and the package managers.
+A command that is not in the table may do anything. Only effects that matter for the question "is this the
+same on every platform" are stated; option letters are those of GNU coreutils, BusyBox, curl, wget, git and
+the package managers.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 
 from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, absolute, join, kind_of, without_glob
 from xbuild.plan.model import Reason
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
 
 Handler = Callable[[Call], Effect]
@@ -148,19 +150,21 @@ def uname(call: Call) -> Effect:
 
 
 _DPKG_ASKS = frozenset(
-    "-l -L -s -S -p --list --listfiles --status --search --print-avail --version --print-architecture "
-    "--print-foreign-architectures --get-selections --verify --audit --compare-versions".split()
+    words(
+        "-l -L -s -S -p --list --listfiles --status --search --print-avail --version --print-architecture "
+        "--print-foreign-architectures --get-selections --verify --audit --compare-versions"
+    )
 )
 _DPKG_INSTALLS = frozenset(
-    "-i --install --unpack --configure --add-architecture --remove-architecture -r -P --purge --remove".split()
+    words("-i --install --unpack --configure --add-architecture --remove-architecture -r -P --purge --remove")
 )
 
 
 def dpkg(call: Call) -> Effect:
-    words = {t for t in call.texts[1:] if t is not None and t.startswith("-")}
-    if words & _DPKG_ASKS:
+    given = {t for t in call.texts[1:] if t is not None and t.startswith("-")}
+    if given & _DPKG_ASKS:
         return Effect(output=Kind.BUILD)
-    if words & _DPKG_INSTALLS and not any(w.startswith(("--root", "--instdir", "--admindir")) for w in words):
+    if given & _DPKG_INSTALLS and not any(w.startswith(("--root", "--instdir", "--admindir")) for w in given):
         return packages(call)
     return anything(call)
 
@@ -177,9 +181,11 @@ def rpm(call: Call) -> Effect:
 
 
 _PACKAGE_VERBS = frozenset(
-    "update upgrade install add del remove purge clean autoremove autoclean dist-upgrade full-upgrade makecache "
-    "groupinstall reinstall info search list show policy build-dep fix cache localinstall in rm ref refresh check-update "
-    "erase module config-manager check version stats audit".split()
+    words(
+        "update upgrade install add del remove purge clean autoremove autoclean dist-upgrade full-upgrade "
+        "makecache groupinstall reinstall info search list show policy build-dep fix cache localinstall "
+        "in rm ref refresh check-update erase module config-manager check version stats audit"
+    )
 )
 _ELSEWHERE = (
     "--root",
@@ -192,11 +198,13 @@ _ELSEWHERE = (
     "-o",
     "--option",
 )
-_ASKS_PACKAGES = frozenset("info search list show policy version check-update stats".split())
+_ASKS_PACKAGES = frozenset(["info", "search", "list", "show", "policy", "version", "check-update", "stats"])
 
 
 def package_manager(call: Call) -> Effect:
-    """apt, apk, dnf, …: anything when told to work elsewhere or asked for something that is not a plain verb."""
+    """apt, apk, dnf, …: anything when told to work elsewhere or asked for something that is not a plain
+    verb.
+    """
     folder = next((option(call, name)[1] for name in _ELSEWHERE if option(call, name)[0]), None)
     is_harmless = folder is not None and folder.startswith(
         ("Acquire::", "Dpkg::", "DPkg::", "APT::", "tsflags")
@@ -213,7 +221,9 @@ def package_manager(call: Call) -> Effect:
 
 
 def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
-    """A package manager: writes for the platform it runs on, where packages go. A name that cannot be read is "?"."""
+    """A package manager: writes for the platform it runs on, where packages go. A name that cannot be read
+    is "?".
+    """
     return Effect(
         writes=tuple(
             Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in PACKAGE_FOLDERS
@@ -225,9 +235,9 @@ def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
 
 def compiler(call: Call) -> Effect:
     """A C compiler: for the machine it runs on, unless it is only asked something."""
-    words = call.texts[1:]
-    if words and all(
-        t and (t.startswith(("-dump", "-print", "--print", "--version", "-v", "-###"))) for t in words
+    given = call.texts[1:]
+    if given and all(
+        t and (t.startswith(("-dump", "-print", "--print", "--version", "-v", "-###"))) for t in given
     ):
         return Effect(output=Kind.BUILD)
     made = (write(call, option(call, "-o")[1] or ".", Kind.BUILD), write(call, ".", Kind.BUILD))
@@ -241,26 +251,30 @@ def gpg(call: Call) -> Effect:
 
 
 def environment(call: Call) -> Effect:
-    """`env`, `nice` or `command` that still stands in front: alone it prints, with options it may run anything."""
-    words = call.texts[1:]
-    if call.texts[0] == "command" and words[:1] in (("-v",), ("-V",)):
+    """`env`, `nice` or `command` that still stands in front: alone it prints, with options it may run
+    anything.
+    """
+    given = call.texts[1:]
+    if call.texts[0] == "command" and given[:1] in (("-v",), ("-V",)):
         return nothing(call)
-    return nothing(call) if not words else anything(call)
+    return nothing(call) if not given else anything(call)
 
 
 def shell_options(call: Call) -> Effect:
-    """`set`: `-a` exports all that is assigned, words become `$1` and so on."""
-    words = call.texts[1:]
+    """`set`: `-a` exports all that is assigned, given become `$1` and so on."""
+    given = call.texts[1:]
     if any(
         t is None or (t.startswith("-") and "a" in t and not t.startswith("--")) or t == "allexport"
-        for t in words
+        for t in given
     ):
         return anything(call)
     return nothing(call)
 
 
 def xx_packages(call: Call) -> Effect:
-    """tonistiigi/xx: `xx-apk add` and `xx-apt install` put packages for the target under a folder of their own."""
+    """tonistiigi/xx: `xx-apk add` and `xx-apt install` put packages for the target under a folder of their
+    own.
+    """
     effect = packages(call)
     return replace(effect, needs=(Need("TARGETPLATFORM", call.instruction, call.texts[0] or "xx"),))
 
@@ -393,68 +407,39 @@ def compresses(call: Call) -> Effect:
 
 
 _GIT_READS = frozenset(
-    (
-        "rev-parse",
-        "describe",
-        "log",
-        "status",
-        "show",
-        "rev-list",
-        "symbolic-ref",
-        "diff",
-        "ls-files",
-        "ls-remote",
-    )
-    + (
-        "tag",
-        "branch",
-        "remote",
-        "config",
-        "version",
-        "name-rev",
-        "merge-base",
-        "for-each-ref",
-        "var",
-        "shortlog",
+    words(
+        "rev-parse describe log status show rev-list symbolic-ref diff ls-files ls-remote tag branch "
+        "remote config "
+        "config version name-rev merge-base for-each-ref var shortlog"
     )
 )
 _GIT_WRITES = frozenset(
-    (
-        "checkout",
-        "fetch",
-        "pull",
-        "submodule",
-        "reset",
-        "apply",
-        "am",
-        "clean",
-        "init",
-        "switch",
-        "restore",
-        "lfs",
+    words(
+        "checkout fetch pull submodule reset apply am clean init switch restore lfs worktree add "
+        "commit merge "
+        "merge cherry-pick stash"
     )
-    + ("worktree", "add", "commit", "merge", "cherry-pick", "stash")
 )
 
 
 def git(call: Call) -> Effect:
-    words = operands(
+    named = operands(
         call, ("-c", "-C", "--git-dir", "--work-tree", "-b", "--branch", "--depth", "-j", "--jobs")
     )
-    verb = words[0] if words else None
+    verb = named[0] if named else None
     kind = word_kind(call)
     if verb in _GIT_READS:
         return Effect(output=kind)
     folder = option(call, "-C")[1] or "."
     if verb == "clone":
-        return Effect(writes=(write(call, _clone_folder(words), kind),))
+        return Effect(writes=(write(call, _clone_folder(named), kind),))
     return Effect(writes=(write(call, folder, kind),), output=kind) if verb in _GIT_WRITES else anything(call)
 
 
-def _clone_folder(words: tuple[str | None, ...]) -> str | None:
-    if len(words) > 2:
-        return words[2]
-    url = words[1] if len(words) > 1 else None
+def _clone_folder(named: tuple[str | None, ...]) -> str | None:
+    if len(named) > 2:
+        return named[2]
+    url = named[1] if len(named) > 1 else None
     return posixpath.basename(url.rstrip("/")).removesuffix(".git") if url else "."
 
 
@@ -469,7 +454,9 @@ def certificates(call: Call) -> Effect:
 
 
 def generates(call: Call) -> Effect:
-    """A code generator whose text is the same on every platform, unless it is given a program for the target."""
+    """A code generator whose text is the same on every platform, unless it is given a program for the
+    target.
+    """
     for made in call.writes:
         if made.kind is Kind.CROSS and made.is_file and made.path and len(call.texts) > 1:
             name = posixpath.basename(made.path)
@@ -478,6 +465,11 @@ def generates(call: Call) -> Effect:
             ):
                 return anything(call)
     return Effect(writes=(write(call, ".", word_kind(call)),), output=word_kind(call))
+
+
+def fetches_modules(call: Call) -> Effect:
+    """The tools from before Go modules: sources into the vendor folder of the project."""
+    return Effect(writes=(write(call, ".", word_kind(call)),))
 
 
 def finds(call: Call) -> Effect:
@@ -513,31 +505,33 @@ def refuses(text: str, cure: str) -> Handler:
     return handler
 
 
-_NOTHING = (
-    "echo printf true false : test [ [[ (( exit return unset shift pwd export readonly local declare typeset "
-    "ulimit umask wait kill read sleep which type hash id whoami du df date basename dirname realpath readlink "
-    "seq expr getent ps free rm rmdir chmod chown chgrp setcap setfacl cd pushd popd xx-verify gofmt golangci-lint "
-    "staticcheck gosec govulncheck golint revive misspell shellcheck hadolint yamllint lsb_release ssh-keyscan printenv sync "
-    "break continue let shopt gpgconf apt-key hostname"
-).split()
-_PRINTS_FILES = (
-    "cat head tail grep egrep fgrep awk gawk mawk cut jq tac nl strings column ls stat sha256sum sha512sum sha1sum md5sum "
-    "cmp diff tr wc uniq git-lfs"
-).split()
-_MACHINE = "arch dpkg-architecture lscpu getconf file ldd readelf objdump nm hostnamectl nproc".split()
-_COMPILERS = "gcc cc g++ c++ clang clang++ c99".split()
-_PACKAGES = "apt-get apt aptitude apk yum dnf microdnf zypper tdnf".split()
-_ACCOUNTS = (
-    "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel groupdel".split()
+_NOTHING = words(
+    "echo printf true false : test [ [[ (( exit return unset shift pwd export readonly local declare "
+    "typeset ulimit umask wait kill read sleep which type hash id whoami du df date basename dirname "
+    "realpath readlink seq expr getent ps free rm rmdir chmod chown chgrp setcap setfacl cd pushd "
+    "popd xx-verify gofmt golangci-lint staticcheck gosec govulncheck golint revive misspell "
+    "shellcheck hadolint yamllint lsb_release ssh-keyscan printenv sync break continue let shopt "
+    "gpgconf apt-key hostname mktemp"
 )
-_UNPACKS = "gzip gunzip xz unxz bzip2 bunzip2 zstd unzstd lz4 brotli pigz".split()
+_PRINTS_FILES = words(
+    "cat head tail grep egrep fgrep awk gawk mawk cut jq tac nl strings column ls stat sha256sum "
+    "sha512sum sha1sum md5sum cmp diff tr wc uniq git-lfs"
+)
+_MACHINE = words("arch dpkg-architecture lscpu getconf file ldd readelf objdump nm hostnamectl nproc")
+_COMPILERS = ["gcc", "cc", "g++", "c++", "clang", "clang++", "c99"]
+_PACKAGES = ["apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper", "tdnf"]
+_ACCOUNTS = words(
+    "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel groupdel"
+)
+_UNPACKS = ["gzip", "gunzip", "xz", "unxz", "bzip2", "bunzip2", "zstd", "unzstd", "lz4", "brotli", "pigz"]
 GENERATORS = frozenset(
-    (
-        "stringer mockgen mockery moq counterfeiter minimock enumer go-enum wire protoc protoc-gen-go protoc-gen-go-grpc buf "
-        "sqlc templ swag controller-gen deepcopy-gen client-gen lister-gen informer-gen conversion-gen defaulter-gen openapi-gen "
-        "easyjson ffjson msgp oapi-codegen gqlgen jsonenums go-bindata statik packr packr2 rice esc genny ifacemaker "
-        "goyacc ragel peg gen-crd-api-reference-docs thrift go-swagger swagger kubebuilder xo ent addlicense gofumpt goimports"
-    ).split()
+    words(
+        "stringer mockgen mockery moq counterfeiter minimock enumer go-enum wire protoc protoc-gen-go "
+        "protoc-gen-go-grpc buf sqlc templ swag controller-gen deepcopy-gen client-gen lister-gen "
+        "informer-gen conversion-gen defaulter-gen openapi-gen easyjson ffjson msgp oapi-codegen gqlgen "
+        "jsonenums go-bindata statik packr packr2 rice esc genny ifacemaker goyacc ragel peg gen-crd-api- "
+        "reference-docs thrift go-swagger swagger kubebuilder xo ent addlicense gofumpt goimports"
+    )
 )
 
 HANDLERS: dict[str, Handler] = {
@@ -553,6 +547,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_ACCOUNTS, accounts),
     **dict.fromkeys(_UNPACKS, compresses),
     **dict.fromkeys(GENERATORS, generates),
+    **dict.fromkeys(("dep", "glide", "govendor", "godep"), fetches_modules),
     **dict.fromkeys(("mkdir", "touch", "truncate"), makes_paths),
     **dict.fromkeys(("cp", "mv", "install", "ln", "rsync"), copies),
     "uname": uname,

@@ -1,4 +1,6 @@
-"""What planning sees of the build context: names and texts, `.dockerignore` applied; implemented in `solve/`."""
+"""What planning sees of the build context: names and texts, `.dockerignore` applied; implemented in
+`solve/`.
+"""
 
 from __future__ import annotations
 

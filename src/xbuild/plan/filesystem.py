@@ -1,4 +1,6 @@
-"""What a stage's filesystem holds, as far as it matters: who wrote which path, and is that right for the target?"""
+"""What a stage's filesystem holds, as far as it matters: who wrote which path, and is that right for the
+target?
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,9 @@ _MANY_LINKS = 16
 class Write:
     """Something written to `path` (a file, or anywhere below a folder); None means anywhere at all.
 
-    `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package manager, which
-    leaves text such as certificates the same on every platform. `is_context`: it came from the build context. `link` is what a
-    symbolic link at `path` points to.
+    `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package
+    manager, which leaves text such as certificates the same on every platform. `is_context`: it came from
+    the build context. `link` is what a symbolic link at `path` points to.
     """
 
     path: str | None
@@ -137,12 +139,17 @@ def through_links(writes: Sequence[Write], made: Write) -> tuple[Write, ...]:
     """`made`, and where it lands as well when its path leads through symbolic links."""
     found = [made]
     for link in writes:
-        for one in tuple(found):
-            if link.link and link.path and one.path and one.path != link.path and is_within(one.path, link.path):
-                found.append(replace(one, path=link.link + one.path[len(link.path) :], is_file=False))
+        if link.link is not None and link.path is not None:
+            found += [n for one in found if (n := _through(link.path, link.link, one)) is not None]
         if len(found) > _MANY_LINKS:
             return (replace(made, path=None),)
     return tuple(found)
+
+
+def _through(path: str, target: str, made: Write) -> Write | None:
+    if made.path is None or made.path == path or not is_within(made.path, path):
+        return None
+    return replace(made, path=target + made.path[len(path) :], is_file=False)
 
 
 def overlaps(one: str, other: str) -> bool:
@@ -175,10 +182,11 @@ def without_glob(path: str) -> str:
 def offenders(
     writes: Sequence[Write], path: str, empty_base: Sequence[str] = (), *, is_base_plain: bool = True
 ) -> tuple[Write, ...]:
-    """The writes that keep `path` from being right for the target, and the base image's content as one of them.
+    """The writes that keep `path` from being right for the target, and the base image's content as one of
+    them.
 
-    `empty_base` names folders that the base image leaves empty; `is_base_plain` tells that it has nothing of its own
-    outside the folders of a distribution.
+    `empty_base` names folders that the base image leaves empty; `is_base_plain` tells that it has nothing
+    of its own outside the folders of a distribution.
     """
     path = without_glob(path)
     overwritten = _overwritten(writes, path)
@@ -225,7 +233,9 @@ def _has_base_content(
 
 
 def kind_of(writes: Sequence[Write], path: str | None, empty_base: Sequence[str] = ()) -> Kind:
-    """The kind of what stands at `path`; an unknown path may be anything that was written or was there before."""
+    """The kind of what stands at `path`; an unknown path may be anything that was written or was there
+    before.
+    """
     if path is None:
         return Kind.UNKNOWN
     bad = offenders(writes, path, empty_base)

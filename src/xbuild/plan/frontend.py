@@ -1,6 +1,7 @@
 """What a `# syntax=` line allows: an edit that needs a newer frontend than the one named is not made.
 
-Sources: moby/buildkit `frontend/dockerfile/docs/reference.md` (RUN --mount since 1.2), Docker Hub tags of `docker/dockerfile`.
+Sources: moby/buildkit `frontend/dockerfile/docs/reference.md` (RUN --mount since 1.2), Docker Hub tags of
+`docker/dockerfile`.
 """
 
 from __future__ import annotations

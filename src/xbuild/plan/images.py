@@ -1,8 +1,8 @@
 """What is known about base images by their names, without looking at them.
 
-Facts of the official `golang` images: docker-library/golang `Dockerfile-linux.template` (WORKDIR /go, GOPATH=/go,
-GOTOOLCHAIN=local since 1.21, PATH; Debian variants are made from buildpack-deps:scm and install g++, gcc, libc6-dev, make and
-pkg-config, Alpine variants have no C compiler).
+Facts of the official `golang` images: docker-library/golang `Dockerfile-linux.template` (WORKDIR /go,
+GOPATH=/go, GOTOOLCHAIN=local since 1.21, PATH; Debian variants are made from buildpack-deps:scm and install
+g++, gcc, libc6-dev, make and pkg-config, Alpine variants have no C compiler).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from xbuild.graph.model import ImageFacts
+from xbuild.plan.table import words
 
 _DEBIAN = (
     "bookworm",
@@ -38,10 +39,14 @@ _MIRRORS = (
     "library/",
     "registry-1.docker.io/",
 )
-# Images, by the last part of their name, that have no content of their own outside the folders of a distribution.
+# Images, by the last part of their name, that have no content of their own outside the folders of a
+# distribution.
 _PLAIN = frozenset(
-    "golang debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux amazonlinux centos busybox "
-    "ubi ubi-minimal ubi-micro archlinux openjdk eclipse-temurin ruby php perl wolfi-base maven gradle photon".split()
+    words(
+        "golang debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux "
+        "amazonlinux centos busybox ubi ubi-minimal ubi-micro archlinux openjdk eclipse-temurin ruby php "
+        "perl wolfi-base maven gradle photon"
+    )
 )
 # Debian releases whose packages have moved to the archive, so that apt-get update fails.
 _ARCHIVED = ("jessie", "stretch", "buster")
@@ -53,8 +58,9 @@ _PORTABLE = ("tonistiigi/xx", "crazymax/xx")
 class Image:
     """What a reference tells. `family` is "debian", "alpine" or "" (unknown); `version` of Go, or None.
 
-    `has_compiler` is None when it cannot be known whether a C compiler is in the image. `is_plain`: it has nothing of its
-    own outside the folders of a distribution. `is_archived`: its packages can no longer be installed.
+    `has_compiler` is None when it cannot be known whether a C compiler is in the image. `is_plain`: it has
+    nothing of its own outside the folders of a distribution. `is_archived`: its packages can no longer be
+    installed.
     """
 
     reference: str | None = None

@@ -1,8 +1,9 @@
 """Make the plan: which stages can run on the build platform, proved by what other stages take out of them.
 
-The soundness rule: a stage is pinned only if everything that an unpinned stage takes out of it is right for the target
-(`filesystem.Kind.is_right`), and if what its compilers read is accounted for likewise. The largest set of stages for
-which that holds is found by starting from all candidates and dropping those that fail until none does.
+The soundness rule: a stage is pinned only if everything that an unpinned stage takes out of it is right for
+the target (`filesystem.Kind.is_right`), and if what its compilers read is accounted for likewise. The
+largest set of stages for which that holds is found by starting from all candidates and dropping those that
+fail until none does.
 """
 
 from __future__ import annotations
@@ -63,8 +64,9 @@ def make_plan(
     settings: Settings | None = None,
     knowledge: Knowledge | None = None,
 ) -> Plan:
-    """The plan for a Dockerfile. `platforms` None: right for any list. Without `options.target` every leaf stage with a
-    command of its own counts as a target. Raises StageError and DockerfileError where BuildKit would refuse the stages.
+    """The plan for a Dockerfile. `platforms` None: right for any list. Without `options.target` every leaf
+    stage with a command of its own counts as a target. Raises StageError and DockerfileError where BuildKit
+    would refuse the stages.
     """
     graph = build_graph(dockerfile, replace(options, image_facts=images.facts))
     planner = _Planner(
@@ -75,7 +77,9 @@ def make_plan(
 
 @dataclass
 class _Group:
-    """Stages that share a root and are pinned together. `split` are stages of the root's chain that have to be copied."""
+    """Stages that share a root and are pinned together. `split` are stages of the root's chain that have to
+    be copied.
+    """
 
     root: int
     stages: tuple[int, ...]
@@ -98,6 +102,7 @@ class _Planner:
         self.targets = target_stages(graph)
         self.kept = kept_stages(graph, self.targets)
         self.facts: dict[int, StageFacts] = {}
+        self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
 
     def plan(self) -> Plan:
         groups = self.candidates()
@@ -113,7 +118,9 @@ class _Planner:
         return self.verdicts(groups, dropped)
 
     def first(self, failing: list[_Group], groups: list[_Group]) -> list[_Group]:
-        """Which groups to give up in this round: rather those that a failing one takes something doubtful from."""
+        """Which groups to give up in this round: rather those that a failing one takes something doubtful
+        from.
+        """
         authored = [_Group(s, (s,)) for s in self.authored() if self.authored_reasons(self.graph.stages[s])]
         consumers = (*failing, *authored)
         doubtful = [g for g in groups if any(self.is_doubtful(g, c) for c in consumers if c is not g)]
@@ -165,11 +172,11 @@ class _Planner:
             isinstance(root.base, ImageBase)
             and root.base.reference is not None
             and not root.base.stages
-            and runs_on(self.graph, stage) == TARGET
+            and self.runs_on[stage] == TARGET
         )
 
     def is_pinned_by_author(self, stage: int) -> bool:
-        return runs_on(self.graph, stage) == BUILD
+        return self.runs_on[stage] == BUILD
 
     def has_run(self, stage: int) -> bool:
         return any(isinstance(i, Run) for i in self.graph.stages[stage].instructions)
@@ -198,7 +205,9 @@ class _Planner:
                 )
 
     def shipped(self, pinned: frozenset[int]) -> Mapping[int, list[str | None]]:
-        """Per pinned stage the paths that end up in an unpinned one, directly or through other pinned stages."""
+        """Per pinned stage the paths that end up in an unpinned one, directly or through other pinned
+        stages.
+        """
         demands: dict[int, list[str | None]] = {s.index: [] for s in self.graph.stages}
         for stage in reversed(self.graph.stages):
             for edge in self.graph.edges_into(stage.index):
@@ -249,7 +258,9 @@ class _Planner:
         at = self.graph.stages[stage]
 
         def find(line: int, limit: int) -> int:
-            """Index in the file of the first instruction of the stage that starts behind `line`, at most `limit`."""
+            """Index in the file of the first instruction of the stage that starts behind `line`, at most
+            `limit`.
+            """
             for index, instruction in enumerate(at.instructions[1:], 1):
                 if instruction.first_line > line:
                     return min(at.position + index, limit)
@@ -286,7 +297,9 @@ class _Planner:
         return list(dict.fromkeys(found))
 
     def split_reasons(self, stage: int, facts: StageFacts) -> list[Reason]:
-        """Why a stage cannot be copied: edits inside it, a number or a name that would mean another stage then."""
+        """Why a stage cannot be copied: edits inside it, a number or a name that would mean another stage
+        then.
+        """
         at = self.graph.stages[stage]
         place = Place(at.from_.first_line)
         found: list[Reason] = []
@@ -340,8 +353,7 @@ class _Planner:
                 continue
             image = facts.image
             bad = offenders(facts.writes, path, image.empty_folders, is_base_plain=image.is_plain)
-            for write in bad[:1]:
-                found.append(_unaccounted(path, consumer.label, line, write.kind, write.place, write.text))
+            found += [_unaccounted(path, consumer.label, line, w.kind, w.place, w.text) for w in bad[:1]]
         return found
 
     def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
@@ -521,7 +533,7 @@ class _Planner:
             return "nothing is taken from it"
         if isinstance(stage.base, ScratchBase):
             return "its base is scratch"
-        pin = runs_on(self.graph, stage.index)
+        pin = self.runs_on[stage.index]
         return "its base is not known" if pin in ("target", None) else f"it is pinned to {pin}"
 
     def single_stage_notes(self, stage: Stage) -> Iterable[str]:
@@ -530,25 +542,29 @@ class _Planner:
                 r"\bgo\s+(build|install)\b", instruction.logical.text
             ):
                 yield (
-                    f"line {instruction.first_line}: this build step runs emulated; to have it native, move it to a stage of "
+                    f"line {instruction.first_line}: this build step runs emulated; to have it native, "
+                    "move it to a stage of "
                     f"its own (FROM … AS build), and COPY --from=build its output into {stage.label}"
                 )
 
     def spread_conditions(
         self, verdicts: list[StageVerdict], by_stage: Mapping[int, _Group]
     ) -> list[StageVerdict]:
-        """A conditional verdict makes its whole group conditional, and what takes from it on the build platform."""
+        """A conditional verdict makes its whole group conditional, and what takes from it on the build
+        platform.
+        """
         found = {v.stage: v for v in verdicts}
         changed = True
         while changed:
             changed = False
             for stage, verdict in found.items():
-                if not verdict.is_proved or not verdict.is_pinned:
+                if not verdict.is_proved or not verdict.is_pinned or verdict.word is Word.UNSURE:
                     continue
                 others = set(by_stage[stage].stages) if stage in by_stage else set()
                 for edge in self.graph.edges_into(stage):
                     others |= set(sources_of(edge.source))
-                # What a tools stage makes for the build platform fits only while those that take it run there too.
+                # What a tools stage makes for the build platform fits only while those that take it run
+                # there too.
                 others |= {e.consumer for e in self.graph.edges_out_of(stage)}
                 unproved = [found[s] for s in sorted(others) if not found[s].is_proved]
                 if unproved:
@@ -581,7 +597,8 @@ def kept_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
 
 
 def _choices(graph: StageGraph, stage: Stage) -> tuple[int, ...]:
-    """Earlier stages that a FROM with an ARG in it may name, by other values of the ARG than those known here.
+    """Earlier stages that a FROM with an ARG in it may name, by other values of the ARG than those known
+    here.
 
     `FROM $IMAGE` is taken to name images only, unless its value names a stage or is not known.
     """
@@ -593,7 +610,9 @@ def _choices(graph: StageGraph, stage: Stage) -> tuple[int, ...]:
     if is_whole and is_known and not sources_of(stage.base):
         return ()
     pattern = ".*".join(re.escape(part) for part in re.split(r"\$\w+|\$\{[^}]*\}", image))
-    return tuple(s.index for s in graph.stages[: stage.index] if re.fullmatch(pattern, s.name or "", re.IGNORECASE))
+    return tuple(
+        s.index for s in graph.stages[: stage.index] if re.fullmatch(pattern, s.name or "", re.IGNORECASE)
+    )
 
 
 def _unaccounted(path: str, consumer: str, line: int, kind: Kind, place: Place, text: str) -> Reason:

@@ -50,8 +50,8 @@ class Reason:
     cure: str | None = None
 
 
-# Changes. Spans of `SetEnvironment` and `ReplaceInScript` are offsets into the RUN's script (`Run.script.text`);
-# instruction numbers are indexes into `Dockerfile.instructions`.
+# Changes. Spans of `SetEnvironment` and `ReplaceInScript` are offsets into the RUN's script
+# (`Run.script.text`); instruction numbers are indexes into `Dockerfile.instructions`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class PinStage:
 class SplitStages:
     """Copy `stages` (the shared start of a FROM chain, root first) for the build platform, pinned.
 
-    The copies stand right after the last of them and are named `names`; `redirect` lists the FROM instructions that
-    then name the last copy.
+    The copies stand right after the last of them and are named `names`; `redirect` lists the FROM
+    instructions that then name the last copy.
     """
 
     stages: tuple[int, ...]
@@ -122,8 +122,8 @@ class RemoveEnv:
 class SetEnvironment:
     """Put `assignments` (name, shell text) in front of the command at `at`.
 
-    A name that the command assigns already has its value replaced instead. `wrapper` is "env" where the assignments must
-    be given to `env` because a word such as `time` stands before the command.
+    A name that the command assigns already has its value replaced instead. `wrapper` is "env" where the
+    assignments must be given to `env` because a word such as `time` stands before the command.
     """
 
     instruction: int
@@ -184,8 +184,8 @@ Change = (
 class CgoQuestion:
     """Which packages of one Go build use cgo: to be answered by `go list -deps` in the builder.
 
-    `instruction` is the RUN in `Dockerfile.instructions`; `directory` where the command runs; `arguments` are the flags
-    that change the answer (-tags, -mod, -modfile) and the packages, as shell words.
+    `instruction` is the RUN in `Dockerfile.instructions`; `directory` where the command runs; `arguments`
+    are the flags that change the answer (-tags, -mod, -modfile) and the packages, as shell words.
     """
 
     stage: int
@@ -203,7 +203,9 @@ class CgoQuestion:
 
 @dataclass(frozen=True, slots=True)
 class CgoAnswer:
-    """Import paths that use cgo, over all asked platforms: outside and inside the standard library; C++ among them."""
+    """Import paths that use cgo, over all asked platforms: outside and inside the standard library; C++
+    among them.
+    """
 
     packages: tuple[str, ...] = ()
     standard: tuple[str, ...] = ()
@@ -214,9 +216,9 @@ class CgoAnswer:
 class StageVerdict:
     """What is decided for one stage.
 
-    `is_proved` is False when the verdict rests on `conditions` that could not be looked at; `questions` would settle them.
-    `changes` may touch other stages' lines only for SplitStages. `is_pinned` tells whether the stage runs on the build
-    platform after the changes; `has_run` whether it runs anything at all.
+    `is_proved` is False when the verdict rests on `conditions` that could not be looked at; `questions`
+    would settle them. `changes` may touch other stages' lines only for SplitStages. `is_pinned` tells
+    whether the stage runs on the build platform after the changes; `has_run` whether it runs anything at all.
     """
 
     stage: int
@@ -265,6 +267,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What was found out elsewhere: answers to questions by key; `images` says what base images are made of."""
+    """What was found out elsewhere: answers to questions by key; `images` says what base images are made
+    of.
+    """
 
     cgo: Mapping[str, CgoAnswer] = field(default_factory=dict)

@@ -1,4 +1,6 @@
-"""One stage as if it ran on the build platform: what it writes, of which kind, and what would have to change."""
+"""One stage as if it ran on the build platform: what it writes, of which kind, and what would have to
+change.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from xbuild.plan.filesystem import (
     Write,
     absolute,
     is_in_any,
+    is_within,
     join,
     kind_of,
     overlaps,
@@ -72,7 +75,9 @@ def evaluate(
     pinned: frozenset[int],
     toolchains: Sequence[Toolchain],
 ) -> StageFacts:
-    """Run through a stage; `known` holds the facts of stages before it, `pinned` those on the build platform."""
+    """Run through a stage; `known` holds the facts of stages before it, `pinned` those on the build
+    platform.
+    """
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
         below = known[base.stage]
@@ -218,7 +223,8 @@ class _Reader:
             return
         name = getattr(edge.source, "raw", None) or "another stage"
         self.refuse(
-            f"what comes from {name} is for the target and lies among the tools of this stage, where it could be run",
+            f"what comes from {name} is for the target and lies among the tools of this stage, where "
+            "it could be run",
             instruction,
             destination,
             "give it a stage of its own: FROM --platform=$BUILDPLATFORM … AS tools, and COPY --from=tools",
@@ -257,7 +263,9 @@ class _Reader:
         self.add(None, Kind.UNKNOWN, run)
 
     def script(self, run: Run, scope: Scope) -> tuple[ParsedScript | None, bool]:
-        """The parsed script of a RUN, and whether it can be edited; None with a reason when it cannot be read."""
+        """The parsed script of a RUN, and whether it can be edited; None with a reason when it cannot be
+        read.
+        """
         if run.words is not None:
             return _exec_form(run.words), False
         shell = scope.shell()
@@ -289,7 +297,8 @@ class _Reader:
         """Whether a folder is made for what tools keep from run to run."""
         environment = Scope(self.graph, self.facts.stage, index).environment()
         named = [environment[n].text for n in ("GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME") if n in environment]
-        return is_in_any(target, (*_CACHE_FOLDERS, *(n for n in named if n)))
+        folders = [n for n in named if n]
+        return is_in_any(target, (*_CACHE_FOLDERS, *folders)) or any(is_within(n, target) for n in folders)
 
 
 def _destination(scope: Scope, instruction: Copy) -> str | None:
@@ -305,7 +314,9 @@ def _destination(scope: Scope, instruction: Copy) -> str | None:
 
 
 def _looks_like_file(paths: Sequence[str | None], destination: str | None) -> bool:
-    """Whether a single COPY source goes to exactly `destination` as a file, judged by equal names or an extension."""
+    """Whether a single COPY source goes to exactly `destination` as a file, judged by equal names or an
+    extension.
+    """
     if destination is None or len(paths) != 1 or paths[0] is None:
         return False
     return posixpath.basename(paths[0]) == posixpath.basename(destination)

@@ -18,9 +18,11 @@ from xbuild.platforms import Platform
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """What a shell or environment variable holds: literal text if known, the kind of its value, where it comes from.
+    """What a shell or environment variable holds: literal text if known, the kind of its value, where it
+    comes from.
 
-    `origin` is "env", "arg", "platform" (Dockerfile), "shell" (assigned in the script) or "export" (exported in it).
+    `origin` is "env", "arg", "platform" (Dockerfile), "shell" (assigned in the script) or "export"
+    (exported in it).
     """
 
     text: str | None
@@ -34,10 +36,10 @@ class Variable:
 class Surroundings:
     """What is the same for all commands of a stage.
 
-    `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions, `is_shipped` says
-    whether a path of the stage ends up in an image, `is_taken` whether any other stage copies or mounts it,
-    `has_children` whether another stage derives from it; `literal_architectures` the GOARCH values written out in it, `text` is
-    the stage's own text.
+    `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
+    `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
+    copies or mounts it, `has_children` whether another stage derives from it; `literal_architectures` the
+    GOARCH values written out in it, `text` is the stage's own text.
     """
 
     stage: int
@@ -60,10 +62,11 @@ class Surroundings:
 class Call:
     """One command about to run: its words with wrappers (`env`, `time`, …) taken off, and what surrounds it.
 
-    `instruction` is the index within the stage, `number` the index in the file. `texts` are the words as far as they
-    are known, variables with known text filled in; `kinds` says for each what it depends on. `wrapper` is the wrapper word
-    that stands directly before the command, if any. `is_editable` is False in exec form. `script` is the text that the spans point into: the RUN's, or that of a recipe. `mounted` are the targets of the
-    RUN's mounts.
+    `instruction` is the index within the stage, `number` the index in the file. `texts` are the words as
+    far as they are known, variables with known text filled in; `kinds` says for each what it depends on.
+    `wrapper` is the wrapper word that stands directly before the command, if any. `is_editable` is False in
+    exec form. `script` is the text that the spans point into: the RUN's, or that of a recipe. `mounted` are
+    the targets of the RUN's mounts.
     """
 
     around: Surroundings

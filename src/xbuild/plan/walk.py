@@ -1,7 +1,7 @@
 """Walk through a RUN's script: which command runs where, with what in its environment, and what it does.
 
-Everything that cannot be told from the text is taken for the worst. The walk does not follow control flow: every command
-is taken to run, in the order of the text.
+Everything that cannot be told from the text is taken for the worst. The walk does not follow control flow:
+every command is taken to run, in the order of the text.
 """
 
 from __future__ import annotations
@@ -155,7 +155,9 @@ class _Walker:
         return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
 
     def foreign_variable(self, name: str) -> Kind:
-        """A variable that neither the Dockerfile nor the script sets: the shell's own, or the base image's."""
+        """A variable that neither the Dockerfile nor the script sets: the shell's own, or the base
+        image's.
+        """
         if name in _MACHINE_VARIABLES:
             return Kind.BUILD
         if _POSITIONAL.fullmatch(name):
@@ -284,7 +286,9 @@ class _Walker:
         return [(word, None if re.search(r"[\s*?\[]", text) else text)]
 
     def pattern(self, word: Word) -> str | None:
-        """A word that is known in part: what is not known stands as `*`. None when it may begin with anything."""
+        """A word that is known in part: what is not known stands as `*`. None when it may begin with
+        anything.
+        """
         text = _render(word, self.variables, unknown="*")
         return None if text is None or text.startswith("*") or word.raw.startswith("~") else text
 
@@ -477,7 +481,9 @@ def _env_argument(word: Word) -> tuple[str, Word]:
 
 
 def _render(word: Word, variables: Mapping[str, Variable], unknown: str | None = None) -> str | None:
-    """Quote removal and expansion of plain variables; what is not known becomes `unknown`, or all of it None."""
+    """Quote removal and expansion of plain variables; what is not known becomes `unknown`, or all of it
+    None.
+    """
     expansions = _outermost(word.expansions)
     pieces: list[str] = []
     at, quoted = 0, False

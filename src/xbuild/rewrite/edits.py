@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from xbuild.dockerfile.model import Arg, Dockerfile, Env, From, Instruction, Logical, Pair, Run, Trivia
 from xbuild.dockerfile.edit import edit_script, edited_script
+from xbuild.dockerfile.model import Arg, Dockerfile, Env, From, Instruction, Pair, Run, Trivia
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import EditError
 from xbuild.plan.model import (
@@ -30,7 +30,8 @@ PIN = "$BUILDPLATFORM"
 @dataclass
 class Edits:
     """Edits of the file, and what they must have done, by instruction (index in the original): the new script
-    (`expected`) or text (`replaced`), the flags, whether it is gone, and the texts of new ones put in front of it.
+    (`expected`) or text (`replaced`), the flags, whether it is gone, and the texts of new ones put in front
+    of it.
     """
 
     edits: list[Edit] = field(default_factory=list)
@@ -106,7 +107,10 @@ def _split(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
         span = Span(dockerfile.instructions[first].span.start, dockerfile.instructions[end - 1].span.end)
         from_ = dockerfile.instructions[first]
         is_root = stage == change.stages[0]
-        edits = [_name_edit(from_, names), *([_pin_edit(from_, 0)] if is_root else _redirect_edits(from_, names))]
+        edits = [
+            _name_edit(from_, names),
+            *([_pin_edit(from_, 0)] if is_root else _redirect_edits(from_, names)),
+        ]
         text = apply_edits(source[span], [Edit(e.span.shift(-span.start), e.replacement) for e in edits])
         copy = text.lstrip("\ufeff").rstrip("\r\n") + newline
         made.edits.append(Edit.insert(span.end, newline + copy))

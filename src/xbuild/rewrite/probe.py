@@ -36,7 +36,8 @@ def probe_dockerfile(
 ) -> Source:
     """A Dockerfile whose stage `xbuild-probe` holds `/xbuild-probe.txt`, to be read by `read_answers`.
 
-    Pins and ARGs are as the real build will have them, so that what comes before the compile step is shared with it.
+    Pins and ARGs are as the real build will have them, so that what comes before the compile step is shared
+    with it.
     """
     edits: list[Edit] = []
     cut: set[int] = set()
@@ -99,7 +100,8 @@ def _question_edit(
 def _listing(number: int, question: CgoQuestion, architectures: str) -> str:
     arguments = " ".join(shlex.quote(a) for a in question.arguments)
     variables = "".join(f"{name}={shlex.quote(text)} " for name, text in question.variables)
-    listed = f"{variables}CGO_ENABLED=1 GOOS=linux GOARCH=$a go list -deps -f {shlex.quote(_FORMAT)} {arguments}".rstrip()
+    settings = f"{variables}CGO_ENABLED=1 GOOS=linux GOARCH=$a"
+    listed = f"{settings} go list -deps -f {shlex.quote(_FORMAT)} {arguments}".rstrip()
     return (
         f"cd {shlex.quote(question.directory)} && echo '# {number}' >> {_WRITTEN} && "
         f"for a in {architectures}; do {listed} >> {_WRITTEN} || exit 1; done"

@@ -1,4 +1,6 @@
-"""Plan → new text: apply the edits, then read the result again and check that it is exactly what was meant."""
+"""Plan → new text: apply the edits, then read the result again and check that it is exactly what was
+meant.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def _flags(dockerfile: Dockerfile, number: int) -> list[str]:
 
 
 def _line_map(original: Source, new: Source, edits: Sequence[Edit]) -> Callable[[int], int]:
-    """For a line of the new text the line of the original that its first unedited or replaced text stands on."""
+    """For a line of the new text the line of the original that its first unedited or replaced text stands
+    on.
+    """
     ordered = sorted(edits, key=lambda e: (e.span.start, e.span.end))
     new_starts: list[int] = [0]
     old_starts: list[int] = [0]

@@ -1,7 +1,8 @@
 """Each folder of `tests/fixtures/rewrite/` is one case: a Dockerfile, what becomes of it, and why.
 
-`before.Dockerfile`; `after.Dockerfile`, absent when it comes out unchanged; `plan.json`, per stage name the verdict word,
-whether it is proved, and parts of what its reasons, notes or conditions say; optional `options.json`; optional `context/`.
+`before.Dockerfile`; `after.Dockerfile`, absent when it comes out unchanged; `plan.json`, per stage name the
+verdict word, whether it is proved, and parts of what its reasons, notes or conditions say; optional
+`options.json`; optional `context/`.
 """
 
 from __future__ import annotations
@@ -99,8 +100,8 @@ def test_plan(name: str) -> None:
     verdicts = {v.name: v for v in plan.stages}
     for stage, wanted in json.loads((case.folder / "plan.json").read_text()).items():
         verdict = verdicts[stage]
-        assert (str(verdict.word), verdict.is_proved) == (wanted["word"], wanted.get("is_proved", True)), said(
-            verdict
+        assert (str(verdict.word), verdict.is_proved) == (wanted["word"], wanted.get("is_proved", True)), (
+            said(verdict)
         )
         for kind, text in said(verdict).items():
             for part in wanted.get(kind, ()):

@@ -1,8 +1,9 @@
 """Go: the compiler targets every platform by itself; cgo brings a C compiler along.
 
-Sources: `go help environment`, `go help build`, `go help install`, Go `src/internal/buildcfg/cfg.go` (GOARM, GOAMD64; an empty
-value is the default), Go `src/cmd/go/internal/cfg/cfg.go` (CGO_ENABLED defaults to 0 when cross-compiling),
-docker-library/golang (GOPATH). Docker's architecture names are the GOARCH names for all platforms known here.
+Sources: `go help environment`, `go help build`, `go help install`, Go `src/internal/buildcfg/cfg.go`
+(GOARM, GOAMD64; an empty value is the default), Go `src/cmd/go/internal/cfg/cfg.go` (CGO_ENABLED defaults
+to 0 when cross-compiling), docker-library/golang (GOPATH). Docker's architecture names are the GOARCH names
+for all platforms known here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from xbuild.dockerfile.script import Expansion, Word
+from xbuild.plan import cgo
 from xbuild.plan.commands import GENERATORS, anything, option, word_kind, write
 from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
@@ -26,22 +28,24 @@ from xbuild.plan.filesystem import (
     without_glob,
 )
 from xbuild.plan.model import AddMount, Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need, Surroundings, Toolchain
-from xbuild.plan import cgo
 from xbuild.text import Span
 
-# What each variable must be for the target, and the ARG that it comes from. The `case` forms are for platform lists in
-# which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and GOAMD64=v7 for arm.
+# What each variable must be for the target, and the ARG that it comes from. The `case` forms are for
+# platform lists in which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and
+# GOAMD64=v7 for arm.
 _ARM = "${TARGETVARIANT#v}"
 _ARM_ONLY = '$(case "$TARGETARCH" in (arm) echo "${TARGETVARIANT#v}";; esac)'
 _AMD64 = "$TARGETVARIANT"
 _AMD64_ONLY = '$(case "$TARGETARCH" in (amd64) echo "$TARGETVARIANT";; esac)'
 
 _VALUE_FLAGS = frozenset(
-    (
-        "-o -p -C -asmflags -buildmode -buildvcs -compiler -gccgoflags -gcflags -installsuffix -ldflags -mod -modfile "
-        "-overlay -pgo -pkgdir -tags -toolexec -covermode -coverpkg -exec -run -timeout -count -f"
-    ).split()
+    words(
+        "-o -p -C -asmflags -buildmode -buildvcs -compiler -gccgoflags -gcflags -installsuffix -ldflags "
+        "-mod -modfile -overlay -pgo -pkgdir -tags -toolexec -covermode -coverpkg -exec -run -timeout "
+        "-count -f"
+    )
 )
 _BOOLEAN_BUILDVCS = frozenset(("-buildvcs", "-pgo"))
 _ANSWERS_MACHINE = frozenset(
@@ -208,7 +212,9 @@ _DIRECTIVE = re.compile(r"^//go:generate[ \t]+(.*)$", re.MULTILINE)
 
 
 def _generate(call: Call) -> Effect:
-    """Portable if every `//go:generate` of the context names a generator whose text is the same everywhere."""
+    """Portable if every `//go:generate` of the context names a generator whose text is the same
+    everywhere.
+    """
     changes, refused = _natively(call)
     if refused is not None:
         return replace(anything(call), reasons=(refused,))
@@ -222,7 +228,8 @@ def _generate(call: Call) -> Effect:
             line = text.count("\n", 0, match.start()) + 1
             if program not in GENERATORS or _is_made_for_target(call, program):
                 reason = Reason(
-                    f"`{call.spelled()}` runs `{match[1].strip()}`, whose output cannot be told to be the same on every "
+                    f"`{call.spelled()}` runs `{match[1].strip()}`, whose output cannot be told to be "
+                    "the same on every "
                     "platform",
                     Place(line, name),
                     cure="run it before the image is built and commit its output, or in a stage of its own",
@@ -342,7 +349,8 @@ def _install_local(call: Call, folder: str, writes: tuple[Write, ...]) -> Effect
         call.number,
         verb.span,
         f"build -o {folder}/",
-        "go install writes elsewhere when cross-compiling; go build -o writes to the same place for every platform",
+        "go install writes elsewhere when cross-compiling; go build -o writes to the same place for "
+        "every platform",
     )
     return effect if effect.reasons else replace(effect, changes=(*effect.changes, change))
 
@@ -442,7 +450,9 @@ def _compile(call: Call, writes: tuple[Write, ...], *, has_module: bool = True) 
 def _set_environment(
     call: Call, added: tuple[tuple[str, str], ...], replaced: tuple[tuple[Span, str], ...]
 ) -> SetEnvironment:
-    """Assignments stand first, where the command's own stand; behind `time` they have to be given to `env`."""
+    """Assignments stand first, where the command's own stand; behind `time` they have to be given to
+    `env`.
+    """
     wrapper = "env" if call.wrapper not in (None, "env") else None
     at = call.words[0].span.start if call.wrapper is not None else call.command.span.start
     reason = "compile for the target: " + ", ".join(f"{n}={v}" for n, v in added) if added else ""
@@ -520,7 +530,9 @@ def _broken(call: Call, spans: Sequence[Span]) -> Reason | None:
 
 
 def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need, ...]]:
-    """`$(go env GOARCH)` in an argument is expanded before the prefix applies: it would name the build platform."""
+    """`$(go env GOARCH)` in an argument is expanded before the prefix applies: it would name the build
+    platform.
+    """
     changes: list[ReplaceInScript] = []
     needs: list[Need] = []
     for word in dict.fromkeys(call.words):
@@ -561,7 +573,8 @@ def _unaccounted(call: Call) -> Reason | None:
             f"`{call.spelled()}` may read what line {made.place.line} left (`{made.text}`), and that {what}",
             made.place,
             made.path,
-            "move that step to a stage of its own, or behind the build, or make its output the same for all platforms",
+            "move that step to a stage of its own, or behind the build, or make its output the same "
+            "for all platforms",
         )
     return None
 
@@ -604,7 +617,9 @@ def _independent(call: Call, parts: Sequence[_Wiring]) -> _Wiring:
 
 
 def _fixed(call: Call) -> _Wiring:
-    """A build for a platform that is written out: the same wherever it runs, once it is written out in full."""
+    """A build for a platform that is written out: the same wherever it runs, once it is written out in
+    full.
+    """
     if _value(call, "GOARCH")[1] == "arm" and not _value(call, "GOARM")[1]:
         reason = Reason(
             f"`{call.spelled()}` names GOARCH=arm without GOARM, whose default depends on the builder image",
@@ -652,7 +667,10 @@ def _wire_architecture(call: Call) -> _Wiring:
         return _Wiring(replaced=((word.span, "$TARGETARCH"),), needs=need, notes=(note,))
     variable = call.variables.get("GOARCH")
     if word is None and variable is not None and text is not None:
-        note = f"line {call.place.line}: GOARCH={text} was fixed by {_origin(variable.origin)}; it follows the target now"
+        note = (
+            f"line {call.place.line}: GOARCH={text} was fixed by {_origin(variable.origin)}; it "
+            "follows the target now"
+        )
         return _Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need, notes=(note,))
     return _Wiring(
         reasons=(
@@ -677,7 +695,9 @@ def _is_substitution(call: Call, word: Word) -> bool:
 
 
 def _wire_variant(call: Call, name: str) -> _Wiring:
-    """GOARM and GOAMD64: only for their own architecture, and only when a platform of the list has the variant."""
+    """GOARM and GOAMD64: only for their own architecture, and only when a platform of the list has the
+    variant.
+    """
     wants_arm, wants_amd64 = _variants(call.around)
     wanted = wants_arm if name == "GOARM" else wants_amd64
     word, text = _value(call, name)
@@ -728,7 +748,7 @@ def _value(call: Call, name: str) -> tuple[Word | None, str | None]:
         word, _ = call.assignments[name]
         return word, word.value if word.value is not None else _plain_text(call, word)
     variable = call.variables.get(name)
-    if variable is not None and variable.origin in ("shell",):
+    if variable is not None and variable.origin == "shell":
         return None, None
     return None, variable.text if variable is not None else None
 
@@ -745,7 +765,9 @@ def _plain_text(call: Call, word: Word) -> str | None:
 
 
 def _names(call: Call, name: str, platform_arg: str) -> bool:
-    """Whether `name` gets its value from `platform_arg`: directly, or through variables that were made from it."""
+    """Whether `name` gets its value from `platform_arg`: directly, or through variables that were made from
+    it.
+    """
     if name in call.assignments:
         word, _ = call.assignments[name]
         return any(
@@ -782,7 +804,9 @@ def _packages(call: Call) -> tuple[str | None, ...]:
 
 
 def _binary_name(package: str) -> str:
-    """Name of the program that a package path gives (`go help install`: the last element that is no major version)."""
+    """Name of the program that a package path gives (`go help install`: the last element that is no major
+    version).
+    """
     path = package.split("@", 1)[0].rstrip("/")
     name = posixpath.basename(path)
     if re.fullmatch(r"v[2-9]\d*|v1\d+", name):
@@ -948,7 +972,9 @@ def _is_go(call: Call, *verbs: str) -> bool:
 
 
 def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> bool:
-    """Whether nothing else puts modules there or reads them, and this RUN does not build from a vendor folder."""
+    """Whether nothing else puts modules there or reads them, and this RUN does not build from a vendor
+    folder.
+    """
     first = next(c for c in calls if c.number == number)
     if any(w.path is not None and overlaps(w.path, modules) for w in first.writes):
         return False
