@@ -132,7 +132,7 @@ PORTABLE_PATHS = (
 
 def is_within(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or below it."""
-    return path == folder or folder == "/" or path.startswith(folder.rstrip("/") + "/")
+    return path.startswith((folder + "/").replace("//", "/")) or path == (folder.rstrip("/") or "/")
 
 
 def through_links(writes: Sequence[Write], made: Write) -> tuple[Write, ...]:
