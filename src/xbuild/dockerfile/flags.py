@@ -39,24 +39,25 @@ class _Word(NamedTuple):
 def split_head(line: Logical, escape: str) -> Head:
     """Split a logical line; `line` may have spaces around it."""
     text = line.text
-    body = text.lstrip(SPACE)
-    if len(body) != len(text):
-        line = line.slice(Span(len(text) - len(body), len(text)))
-    text = line.text
+    if text[:1] in SPACE:
+        line = line.slice(Span(len(text) - len(text.lstrip(SPACE)), len(text)))
+        text = line.text
     body = text.rstrip(SPACE)
+    offsets = line.offsets
     gap = GAP.search(body)
     if gap is None:
         nothing = line.slice(Span(len(body), len(body)))
         return Head(_upper(body), line.to_source(Span(0, len(body))), line, (), nothing)
-    at = gap.end()
+    start, at = gap.span()
+    keyword_span = Span(offsets[0], offsets[start - 1] + 1)
     rest = body[at:]
     flags: tuple[Flag, ...] = ()
     if rest[0] == "-" or rest[0] > "\x7f":
         flags, taken = _read_flags(rest, line, at, escape)
         rest = rest[taken:].lstrip(SPACE)
         at = len(body) - len(rest)
-    arguments = Logical(rest, line.offsets[at : at + len(rest) + 1])
-    return Head(_upper(body[: gap.start()]), line.to_source(Span(0, gap.start())), line, flags, arguments)
+    arguments = Logical(rest, offsets[at : at + len(rest) + 1])
+    return Head(_upper(body[:start]), keyword_span, line, flags, arguments)
 
 
 def _upper(keyword: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xbuild.text import Source, Span
+from xbuild.text import Source, Span, value
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Logical:
     """Text as a later reader sees it (continuations and interleaved comments removed), with a map back.
 
@@ -38,7 +38,7 @@ class Logical:
         return Logical(self.text[span.start : span.end], self.offsets[span.start : span.end + 1])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Node:
     """A run of whole physical lines, line endings included; the nodes of a file tile it exactly."""
 
@@ -47,7 +47,7 @@ class Node:
     last_line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Directive(Node):
     """Parser directive at the top: `# syntax=…`, `# escape=…`, `# check=…`; `name` is lower case."""
 
@@ -56,12 +56,12 @@ class Directive(Node):
     value_span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Trivia(Node):
     """Comment or blank line outside any instruction."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Flag:
     """`--name=value` in front of an instruction's arguments; spans are source spans."""
 
@@ -71,7 +71,7 @@ class Flag:
     value_span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Heredoc:
     """A here-document: `name` without quotes, `expand` false when quoted.
 
@@ -88,7 +88,7 @@ class Heredoc:
     terminator_span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Instruction(Node):
     """One instruction; its lines, heredocs included, are those of BuildKit's `StartLine` and `EndLine`.
 
@@ -110,7 +110,7 @@ class Instruction(Node):
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class From(Instruction):
     """`FROM [--platform=P] image [AS name]`: image and platform unexpanded, `name` in lower case."""
 
@@ -124,7 +124,7 @@ class From(Instruction):
         return self.flag("platform")
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Pair:
     """`key=value` of ARG, ENV or LABEL. `value` is unexpanded and still quoted; None only for `ARG key`."""
 
@@ -134,12 +134,12 @@ class Pair:
     value_span: Span | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Arg(Instruction):
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Env(Instruction):
     """`legacy` is the form `ENV key value`."""
 
@@ -147,12 +147,12 @@ class Env(Instruction):
     legacy: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Label(Instruction):
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Mount:
     """`RUN --mount=type=…`; `options` holds the keys as given, lower case, aliases resolved.
 
@@ -168,7 +168,7 @@ class Mount:
         return self.options.get(key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Run(Instruction):
     """`script` is the text that the shell sees, or None in exec form; see `shell.parse_script`.
 
@@ -180,7 +180,7 @@ class Run(Instruction):
     mounts: tuple[Mount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Copy(Instruction):
     """COPY or ADD (see `keyword`). Paths unexpanded, quotes removed; heredoc sources are not in `sources`."""
 
@@ -193,34 +193,34 @@ class Copy(Instruction):
         return flag.value if flag else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Workdir(Instruction):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class User(Instruction):
     user: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Shell(Instruction):
     """`words` holds the new shell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Command(Instruction):
     """CMD or ENTRYPOINT; exec form in `words`, shell form in `arguments`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Onbuild(Instruction):
     """`inner` is the instruction that it defers; it may be any instruction except ONBUILD and FROM."""
 
     inner: Instruction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Other(Instruction):
     """EXPOSE, VOLUME, STOPSIGNAL, HEALTHCHECK, MAINTAINER; keywords that the parser accepts without knowing;
     known ones with arguments that BuildKit refuses after parsing (see `check.check`).

@@ -42,6 +42,7 @@ class _Parser:
         self.starts = source.line_starts
         self.index = 0
         self.escape = "\\"
+        self.context = Context(self.text, self.escape)
         self.directives: list[Directive] = []
 
     def parse(self) -> Dockerfile:
@@ -128,6 +129,7 @@ class _Parser:
                     f"invalid escape character {value!r}", number, "`# escape=\\` or `# escape=``"
                 )
             self.escape = value
+            self.context = Context(self.text, value)
         start, end = self.starts[self.index], self._end_of(self.index)
         at = self.text.index(body, start) + found.start(2)
         directive = Directive(
@@ -195,16 +197,16 @@ class _Parser:
         return Logical("".join(pieces), Offsets(joined, sources, 0, size + 1))
 
     def _instruction(self, line: Logical, first: int) -> Instruction:
-        heads = [split_head(line, self.escape)]
-        while heads[-1].keyword == "ONBUILD" and heads[-1].arguments.text:
-            heads.append(split_head(heads[-1].arguments, self.escape))
-        last = heads[-1]
+        last = split_head(line, self.escape)
+        heads = [last]
+        while last.keyword == "ONBUILD" and last.arguments.text:
+            last = split_head(last.arguments, self.escape)
+            heads.append(last)
         words = _strings(last)
         heredocs: tuple[Heredoc, ...] = ()
         if "<<" in line.text and len(heads) < 3 and words is None and last.keyword in HEREDOC_KEYWORDS:
             heredocs = self._read_heredocs(find_openings(line.text), first)
         span = Span(self.starts[first], self._end_of(self.index - 1))
-        context = Context(self.text, self.escape)
         made: Instruction | None = None
         while heads:
             head = heads.pop()
@@ -220,7 +222,7 @@ class _Parser:
                 "words": words,
                 "heredocs": heredocs,
             }
-            made = build(head, common, context, made)
+            made = build(head, common, self.context, made)
             words = None
         assert made is not None
         return made

@@ -5,12 +5,10 @@ These are the values; `shell.parse_script` makes them with tree-sitter-bash.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from xbuild.text import Span
+from xbuild.text import Span, value
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Expansion:
     """`$NAME`, `${NAME…}`, `$(…)`, `` `…` ``, `$((…))` or `<(…)` inside a word.
 
@@ -27,7 +25,7 @@ class Expansion:
     quoted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Word:
     """A shell word. `value` is its text after quote removal if it is wholly literal, else None.
 
@@ -41,7 +39,7 @@ class Word:
     is_glob: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Assignment:
     """`NAME=value` before a command or alone, or an argument of `export`, `local`…; `append` for `+=`."""
 
@@ -51,7 +49,7 @@ class Assignment:
     append: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Redirect:
     """`>`, `>>`, `<`, `2>`, `&>`, `<<EOF`, …; `operator` without the descriptor.
 
@@ -65,7 +63,7 @@ class Redirect:
     heredoc: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Scope:
     """A construct around a command, with its span in the script.
 
@@ -81,7 +79,7 @@ class Scope:
     redirects: tuple[Redirect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Command:
     """A simple command: assignments, then words. `words` is empty for assignments alone.
 
@@ -107,7 +105,7 @@ class Command:
         return any(scope.kind == kind for scope in self.scopes)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Loop:
     """`for NAME in WORDS`: needed to know what a loop variable can be. `words` None for C-style loops."""
 
@@ -116,7 +114,7 @@ class Loop:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Script:
     """All commands of a script in source order, those inside substitutions included.
 

@@ -23,6 +23,7 @@ _BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
 _DASH = re.compile(r"(?:[ \t]|\\\n)+(-)(?:[ \t]|\\\n)+")
 # tree-sitter-bash takes an escaped blank between tokens, and blanks that are none to a shell, for space.
 _ODD_BLANK = re.compile(r"\\[ \t]|[\v\f\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
+_ODD_ASCII_BLANKS = ("\\ ", "\\\t", "\v", "\f", "\r")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_PLAIN = re.compile(r"[\\*?\[{~\s;&|<>()'\"$`]")
 _NOT_IN_WORD = re.compile(r"[ \t\n;&|<>()'\"`]")
@@ -73,6 +74,8 @@ class _Reader:
             self.characters = _character_offsets(clean)
         self.root = _parser().parse(data).root_node
         self.commands: list[Command] = []
+        # Commands inside substitutions are found before the command around them.
+        self.is_in_order = True
         self.functions: list[str] = []
         self.loops: list[Loop] = []
         self.case_words: list[Word] = []
@@ -83,9 +86,10 @@ class _Reader:
             self._block(self.root.children, ())
         except RecursionError:
             self.has_error = True
-        if _ODD_BLANK.search(self.text) and not self._has_clean_gaps():
+        if _has_odd_blank(self.text) and not self._has_clean_gaps():
             self.has_error = True
-        self.commands.sort(key=_position)
+        if not self.is_in_order:
+            self.commands.sort(key=_position)
         return Script(
             self.text,
             tuple(self.commands),
@@ -295,8 +299,17 @@ class _Reader:
         found: list[Redirect] = []
         text = self.text
         start = at = self._start(node)
+        is_ascii = self.characters is None
         for child in node.children:
             kind = child.type
+            if kind == "word" and is_ascii:
+                # Most words are plain ones with one space in front: no need for anything more.
+                begin, end = child.start_byte, child.end_byte
+                raw = text[begin:end]
+                if begin == at + 1 and text[at] == " " and not _NOT_PLAIN.search(raw):
+                    words.append(Word(Span(begin, end), raw, raw))
+                    at = end
+                    continue
             if kind in _NEVER_WORDS:
                 self.has_error = True
                 self._block((child,), scopes)
@@ -367,7 +380,10 @@ class _Reader:
         redirects: Iterable[Redirect],
         scopes: tuple[Scope, ...],
     ) -> None:
-        self.commands.append(
+        commands = self.commands
+        if commands and start <= commands[-1].span.start:
+            self.is_in_order = False
+        commands.append(
             Command(
                 Span(start, end), tuple(words), tuple(assignments), tuple(exports), tuple(redirects), scopes
             )
@@ -715,6 +731,12 @@ def _position(command: Command) -> tuple[int, int]:
 def _ends_in_digits(words: Sequence[Word]) -> bool:
     """Whether a redirect right behind these words would take the last one for its descriptor."""
     return bool(words) and words[-1].raw.isdecimal()
+
+
+def _has_odd_blank(text: str) -> bool:
+    if text.isascii():
+        return any(blank in text for blank in _ODD_ASCII_BLANKS)
+    return _ODD_BLANK.search(text) is not None
 
 
 def _character_offsets(text: str) -> array[int]:
