@@ -8,11 +8,13 @@ from . import gotools, packages
 from .process import BedError, run, step, succeeds
 from .settings import Bed
 
-BUILDKITD_CONFIG = """\
+MIRRORS = """\
 [registry."docker.io"]
   mirrors = ["{registry}"]
 [registry."gcr.io"]
   mirrors = ["{registry}"]
+"""
+REGISTRIES = """\
 [registry."{registry}"]
   http = true
 [registry."{auth}"]
@@ -36,12 +38,12 @@ def link_tools(bed: Bed) -> None:
     _link(bed.docker_config / "cli-plugins/docker-buildx", tools / "buildx")
 
 
-def create_builder(bed: Bed, env: dict[str, str], marker: str) -> None:
+def create_builder(bed: Bed, env: dict[str, str], marker: str, mirrored: bool) -> None:
     """The docker-container builder, made anew when its image (`marker`) has changed."""
     noted = bed.buildx_config / "made-from"
     known = succeeds("docker", "buildx", "inspect", bed.builder, env=env)
     if not known or not noted.exists() or noted.read_text() != marker:
-        _create(bed, env)
+        _create(bed, env, mirrored)
         noted.write_text(marker)
     with step(f"builder {bed.builder} is up"):
         run("docker", "buildx", "inspect", "--bootstrap", bed.builder, env=env)
@@ -52,11 +54,12 @@ def remove_builder(bed: Bed, env: dict[str, str]) -> None:
     succeeds("docker", "buildx", "rm", "--force", bed.builder, env=env)
 
 
-def _create(bed: Bed, env: dict[str, str]) -> None:
+def _create(bed: Bed, env: dict[str, str], mirrored: bool) -> None:
     remove_builder(bed, env)
     bed.buildx_config.mkdir(parents=True, exist_ok=True)
     config = bed.buildx_config / "buildkitd.toml"
-    config.write_text(BUILDKITD_CONFIG.format(registry=bed.registry, auth=bed.auth_registry))
+    text = (MIRRORS if mirrored else "") + REGISTRIES
+    config.write_text(text.format(registry=bed.registry, auth=bed.auth_registry))
     run(
         "docker", "buildx", "create", "--name", bed.builder, "--driver", "docker-container",
         "--driver-opt", "network=host", "--buildkitd-config", config, env=env,

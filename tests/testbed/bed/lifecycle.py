@@ -41,7 +41,8 @@ def start(bed: Bed, images: Iterable[str] = ()) -> None:
     _deliver(bed, kitchen, [*recipes.frontend(kitchen), *recipes.buildkit(kitchen)])
     clients.link_programs(bed)
     marker = kitchen.store.image("docker.io/moby/buildkit:buildx-stable-1")
-    clients.create_builder(bed, environment.apply(environment.variables(bed, "private")), str(marker))
+    env = environment.apply(environment.variables(bed, "private"))
+    clients.create_builder(bed, env, str(marker), mirrored=True)
 
 
 def stop(bed: Bed) -> None:

@@ -33,7 +33,7 @@ def start(bed: Bed) -> None:
             run("docker", "start", name)
         if not succeeds("docker", "run", "--rm", "--platform", "linux/arm64", SMALL_IMAGE, "true"):
             run("docker", "run", "--rm", "--privileged", "tonistiigi/binfmt", "--install", "all")
-        clients.create_builder(bed, env, "registry")
+        clients.create_builder(bed, env, "registry", mirrored=False)
     _build_oracle(bed)
 
 

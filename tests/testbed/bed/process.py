@@ -25,11 +25,13 @@ def say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def step(title: str) -> Iterator[None]:
-    """Say how long it took, once it is done."""
+def step(title: str, at_least: float = 0) -> Iterator[None]:
+    """Say how long it took, once it is done; nothing if it took less than `at_least` seconds."""
     begin = time.monotonic()
     yield
-    say(f"{title} ({time.monotonic() - begin:.1f} s)")
+    elapsed = time.monotonic() - begin
+    if elapsed >= at_least:
+        say(f"{title} ({elapsed:.1f} s)")
 
 
 def run(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import gotools, rootfs
@@ -73,12 +74,15 @@ class Kitchen:
 
     bed: Bed
     fetch_go: Callable[[], None]
-    archive: Archive = field(default_factory=find_archive)
     platforms: tuple[Platform, ...] = RUNTIME
 
     def __post_init__(self) -> None:
         self.store = Store(self.bed.store)
         self._updated: set[str] = set()
+
+    @functools.cached_property
+    def archive(self) -> Archive:
+        return find_archive()
 
     def go(self) -> Path:
         return gotools.find_go(self.bed, self.fetch_go)
@@ -125,13 +129,19 @@ def host_variables() -> list[str]:
 
 def _fingerprint(made_by: str, title: str) -> str:
     """Changes when the way a layer is made changes, or this machine's own certificates."""
-    code = ast.dump(ast.parse((TESTBED / "bed" / made_by).read_text()))  # layout and comments do not count
+    code = _code(made_by)
     sources: list[Path] = []
     if made_by == "rootfs.py":
         sources += sorted(rootfs.HOST_CERTIFICATES.glob("**/*.crt"))
     return hashlib.sha256(
         f"{title}\n{code}".encode() + b"".join(path.read_bytes() for path in sources)
     ).hexdigest()[:12]
+
+
+@functools.cache
+def _code(name: str) -> str:
+    """A module of the bed's, without its layout and comments."""
+    return ast.dump(ast.parse((TESTBED / "bed" / name).read_text()))
 
 
 # Layers
@@ -386,7 +396,7 @@ def _image(
     manifest: Callable[[Platform], Descriptor],
 ) -> list[str]:
     with (
-        step(f"image {names[0].removeprefix('docker.io/').removeprefix('library/')}"),
+        step(f"image {names[0].removeprefix('docker.io/').removeprefix('library/')}", at_least=1),
         ThreadPoolExecutor(2) as pool,
     ):
         kitchen.store.add_image(names, list(pool.map(manifest, platforms)))
