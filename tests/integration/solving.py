@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -110,7 +111,8 @@ def with_login(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
     monkeypatch.setenv("DOCKER_CONFIG", str(config))
     user, password = os.environ["XBUILD_TESTBED_AUTH_USER"], os.environ["XBUILD_TESTBED_AUTH_PASSWORD"]
-    docker("login", AUTH_REGISTRY, "--username", user, "--password-stdin", input=password)
+    auth = base64.b64encode(f"{user}:{password}".encode()).decode()
+    (config / "config.json").write_text(json.dumps({"auths": {AUTH_REGISTRY: {"auth": auth}}}))
 
 
 def old_buildx(monkeypatch: pytest.MonkeyPatch) -> Engine:

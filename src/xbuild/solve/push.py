@@ -136,16 +136,27 @@ def _outcomes(references: Sequence[Reference], answer: Completed, digest: str) -
 
 
 def _with_skopeo(layout: Layout, repositories: Repositories, _engine: Engine) -> tuple[PushOutcome, ...]:
-    base = ("skopeo", "copy", "--all", "--preserve-digests", f"oci:{layout.path}")
+    def command(reference: Reference, name: str) -> tuple[str, ...]:
+        plain = ("--dest-tls-verify=false",) if reference.is_loopback else ()
+        return (
+            "skopeo",
+            "copy",
+            "--all",
+            "--preserve-digests",
+            *plain,
+            f"oci:{layout.path}",
+            f"docker://{name}",
+        )
+
     if len(repositories) > 1:
-        names = [found[0].at(layout.digest) for found in repositories.values()]
-        refused = _refused(repositories, _run([(*base, f"docker://{name}") for name in names]))
+        firsts = [found[0] for found in repositories.values()]
+        refused = _refused(repositories, _run([command(r, r.at(layout.digest)) for r in firsts]))
         if refused:
             return _nothing_moved(repositories, refused, layout.digest)
     references = [reference for found in repositories.values() for reference in found]
     outcomes = []
     for reference in references:
-        answer = run((*base, f"docker://{reference}"), timeout=_TIMEOUT)
+        answer = run(command(reference, str(reference)), timeout=_TIMEOUT)
         outcomes.append(
             PushOutcome(str(reference), layout.digest, answer.ok, "" if answer.ok else _reason(answer))
         )

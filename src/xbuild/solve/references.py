@@ -34,6 +34,12 @@ class Reference:
         """What `docker login` wants to hear; the hub needs no name."""
         return "" if self.host == "docker.io" else self.host
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether docker and buildx would also speak plain HTTP with it (containerd `MatchLocalhost`)."""
+        name = self.host.rpartition(":")[0] if self.host.rpartition(":")[2].isdigit() else self.host
+        return name in ("localhost", "[::1]") or name.startswith("127.")
+
     def at(self, digest: str) -> str:
         return f"{self.repository}@{digest}"
 

@@ -51,6 +51,12 @@ def test_what_is_refused(text: str) -> None:
         parse_reference(text)
 
 
+def test_loopback() -> None:
+    names = ("localhost/a", "localhost:5000/a", "127.0.0.1:5000/a", "[::1]:5000/a", "[::1]/a")
+    assert all(parse_reference(name).is_loopback for name in names)
+    assert not any(parse_reference(name).is_loopback for name in ("a", "h.example:5000/a", "128.0.0.1/a"))
+
+
 def test_by_digest() -> None:
     digest = "sha256:" + "0" * 64
     assert parse_reference("host.example/a:1").at(digest) == f"host.example/a@{digest}"
