@@ -112,10 +112,26 @@ class _Planner:
             failing = self.first([g for g in groups if self.fails(g)], groups)
             if not failing:
                 break
-            for group in failing:
-                dropped.update((s, group) for s in group.stages)
             groups = [g for g in groups if g not in failing]
+            for group in failing:
+                rest = self.rest(group)
+                dropped.update((s, group) for s in group.stages if rest is None or s not in rest.stages)
+                groups += [rest] if rest is not None else []
         return self.verdicts(groups, dropped)
+
+    def rest(self, group: _Group) -> _Group | None:
+        """What is left of a group without the stages that fail: these keep their base, the others get a
+        copy of it.
+        """
+        if group.split or not group.reasons:
+            return None
+        failing = {d for s in group.reasons for d in (s, *self.graph.derived_from(s))}
+        kept = {a for s in failing for a in self.graph.chain_of(s)}
+        stages = tuple(s for s in group.stages if s not in kept)
+        if not any(self.has_run(s) for s in stages) or not any(self.is_needed(s) for s in stages):
+            return None
+        split = {a for s in stages for a in self.graph.chain_of(s) if a in kept}
+        return _Group(group.root, stages, tuple(sorted(split)))
 
     def first(self, failing: list[_Group], groups: list[_Group]) -> list[_Group]:
         """Which groups to give up in this round: rather those that a failing one takes something doubtful
@@ -468,7 +484,7 @@ class _Planner:
             for s in group.stages
             if isinstance(base := self.graph.stages[s].base, StageBase) and base.stage in group.split
         )
-        reason = f"{labels[-1]} is also what the image is made from, which stays on the target platform"
+        reason = f"{labels[-1]} is also the base of what stays on the target platform"
         return SplitStages(group.split, names, redirect, reason)
 
     def dropped_verdict(self, stage: Stage, group: _Group) -> StageVerdict:

@@ -128,7 +128,8 @@ def _natively(call: Call) -> tuple[tuple[Change, ...], Reason | None]:
             cure="drop GOOS and GOARCH in front of it",
         )
     named = [n for n in _TARGETED if (v := call.variables.get(n)) and v.origin != "shell" and v.text != ""]
-    if not named or (named == ["GOOS"] and call.variables["GOOS"].text == "linux"):
+    named = [n for n in named if not (n == "GOOS" and call.variables[n].text == "linux")]
+    if not named:
         return (), None
     if not call.is_editable:
         return (), Reason(f"`{call.spelled()}` would run a program made for the target", call.place)
