@@ -51,6 +51,9 @@ COPY --from=builder /out/app /app
 CMD ["cat", "/app"]
 """
 
+# Whether modules use cgo cannot be told from the context alone.
+WITH_MODULES = "module app\n\ngo 1.21\n\nrequire example.com/unknown v1.0.0\n"
+
 
 @dataclass(frozen=True)
 class Done:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from tests.integration.commands import Done, go_project, report, run_image, xbuild
+from tests.integration.commands import NAIVE, WITH_MODULES, Done, go_project, report, run_image, xbuild
 from tests.integration.solving import (
     AUTH_REGISTRY,
     BOTH,
@@ -101,9 +101,7 @@ def test_a_naive_dockerfile_becomes_a_verified_image_at_native_speed(
 
 
 def test_a_question_is_asked_of_the_builder_before_building(tag: str, tmp_path: Path) -> None:
-    folder = go_project(tmp_path / "p")
-    text = (folder / "Dockerfile").read_text().replace("CGO_ENABLED=0 ", "")
-    (folder / "Dockerfile").write_text(text)
+    folder = go_project(tmp_path / "p", NAIVE.replace("CGO_ENABLED=0 ", ""), go__mod=WITH_MODULES)
     done = xbuild("build", *BOTH, "-t", tag, "--push", folder)
     assert done.code == 0, done.err
     # The stand-in for Go names no package with cgo: proved, so that it is off for every platform alike.

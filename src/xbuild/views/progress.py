@@ -7,7 +7,7 @@ or ends and the output of RUNs in between. Both take events and the time and ret
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xbuild.platforms import Platform
@@ -85,6 +85,7 @@ _COLUMNS = (
     Column("time", right=True),
 )
 _ROWS = 8
+_NARROW = 40
 
 
 def describe(state: VertexState) -> str:
@@ -114,7 +115,7 @@ class Board:
         running = [state for state in self.progress.vertices.values() if state.is_running]
         running.sort(key=lambda state: state.started or 0.0)
         rows = [self._row(state, now) for state in running[:_ROWS]]
-        body = list(table(_COLUMNS, rows, terminal))[1:]
+        body = _fitting(rows, terminal)
         if len(running) > _ROWS:
             body.append(f"and {len(running) - _ROWS} more")
         return [terminal.paint(shorten(head, width) if width else head, "bold"), *body]
@@ -130,6 +131,13 @@ class Board:
             Cell(how, _STYLES.get(how, ())),
             Cell(seconds(max(0.0, now - (state.started or now))), ("dim",)),
         )
+
+
+def _fitting(rows: Sequence[tuple[Cell, ...]], terminal: Terminal) -> list[str]:
+    """The rows without their heading; a very narrow terminal keeps platform, step and time."""
+    kept = range(len(_COLUMNS)) if terminal.width is None or terminal.width >= _NARROW else (0, 2, 4)
+    columns = [_COLUMNS[at] for at in kept]
+    return list(table(columns, [[row[at] for at in kept] for row in rows], terminal))[1:]
 
 
 def _amount(state: VertexState) -> str:
