@@ -501,9 +501,8 @@ def install_lines(
     lines.append(
         "apt-get update; apt-get install -y --no-install-recommends $packages; rm -rf /var/lib/apt/lists/*;"
     )
-    lines.append(
-        f"printf '%s\\n' {' '.join(_quoted(line) for line in _wrapper(keys))} > {_FOLDER}/{COMPILER};"
-    )
+    wrapper = " ".join(_quoted(line) for line in _wrapper(keys))
+    lines.append(f"mkdir -p {_FOLDER}; printf '%s\\n' {wrapper} > {_FOLDER}/{COMPILER};")
     lines.append(f"chmod 755 {_FOLDER}/{COMPILER};")
     lines.append(
         " ".join(f"ln -sf {COMPILER} {_FOLDER}/{name};" for name in (CXX_COMPILER, PKG_CONFIG)).rstrip(";")

@@ -41,7 +41,7 @@ def test_the_script_is_one(
 def wrapper(tmp_path: Path) -> Path:
     """A folder with the wrapper under its three names, and compilers that only say who they are."""
     lines = cgo.install_lines(parse_platforms(ALL), (), has_cxx=True)
-    script = " ".join(line for line in lines if line.startswith(("printf", "chmod", "ln")))
+    script = " ".join(line for line in lines if line.startswith(("mkdir", "chmod", "ln")))
     subprocess.run(["sh", "-ec", script.replace("/usr/local/bin", str(tmp_path))], check=True)
     for cross in cgo.CROSS.values():
         for tool in ("gcc", "g++"):

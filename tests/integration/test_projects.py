@@ -1,0 +1,172 @@
+"""The sample projects for real: built from their own naive Dockerfiles with a real Go, pulled back, and run.
+
+What each program prints about itself is looked at on both platforms (the foreign one under QEMU), besides
+what `xbuild verify` says of the image that was pulled.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.commands import Done, report, xbuild
+from tests.integration.solving import BOTH, CONTAINER_BUILDER, REGISTRY, docker, engine
+
+PROJECTS = Path(__file__).parents[1] / "projects"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A project, what is given to its program, what its output must hold, and what the plan says of its
+    builder.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    prints: tuple[str, ...]
+    verdict: str
+    code: int = 0
+    cgo: str = "0"
+
+
+SAMPLES = (
+    Sample("go-server", ("--version",), ("{architecture}",), "cross"),
+    Sample("go-server", ("--check",), ("trace_id", "span_id"), "cross"),
+    Sample("go-check-plugin", ("--version",), ("{architecture}",), "cross"),
+    Sample("go-cgo-sqlite", ("first", "second"), ("{architecture}", "first", "second"), "cross", cgo="1"),
+    Sample("go-make", ("--version",), ("{architecture}", "1.0.0"), "cross"),
+    Sample("go-kubebuilder", ("--version",), ("{architecture}",), "cross"),
+    Sample("go-vendor-cgo-free", ("-about",), ("{architecture}",), "cross"),
+)
+NAMES = tuple(dict.fromkeys(sample.name for sample in SAMPLES))
+
+
+@dataclass(frozen=True)
+class Built:
+    reference: str
+    plan: Any
+    outcome: Any
+    done: Done
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Built]]:
+    """Every project once, pushed."""
+    engine()
+    found: dict[str, Built] = {}
+    for name in NAMES:
+        folder = tmp_path_factory.mktemp(name)
+        reference = f"{REGISTRY}/projects-{name}:{uuid.uuid4().hex[:8]}"
+        done = xbuild(
+            "build", *BOTH, "--tag", reference, "--push", "--report", folder / "report.json", PROJECTS / name
+        )
+        assert done.code == 0, f"{name}: {done.err}"
+        planned = xbuild("plan", *BOTH, "--json", PROJECTS / name)
+        found[name] = Built(reference, json.loads(planned.out), report(folder / "report.json"), done)
+    yield found
+    for one in found.values():
+        docker("image", "rm", "--force", one.reference, check=False)
+
+
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: f"{s.name}-{s.arguments[0]}")
+def test_a_pulled_image_runs_and_names_its_platform(
+    built: dict[str, Built], sample: Sample, platform: str
+) -> None:
+    reference = built[sample.name].reference
+    docker("image", "rm", "--force", reference, check=False)
+    options = ("run", "--rm", "--pull", "always", "--quiet", "--platform", platform)
+    ran = docker(*options, reference, *sample.arguments, check=False)
+    output = ran.stdout + ran.stderr
+    assert ran.returncode == sample.code, output
+    for text in sample.prints:
+        assert text.format(architecture=platform.removeprefix("linux/")) in output
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_builder_is_cross_and_proved(built: dict[str, Built], name: str) -> None:
+    verdicts = {stage["word"] for stage in built[name].plan["stages"] if not stage["is_target"]}
+    assert verdicts == {"cross"}
+    assert all(stage["is_proved"] for stage in built[name].plan["stages"])
+
+
+@pytest.mark.parametrize("sample", {s.name: s for s in SAMPLES}.values(), ids=lambda s: s.name)
+def test_go_programs_are_alike_in_cgo_on_every_platform(built: dict[str, Built], sample: Sample) -> None:
+    done = xbuild("verify", "--json", built[sample.name].reference)
+    assert done.code == 0, done.err + done.out
+    data = json.loads(done.out)
+    assert {p["platform"] for p in data["platforms"]} == {"linux/amd64", "linux/arm64"}
+    assert not [c for p in data["platforms"] for c in p["checks"] if c["severity"] == "failure"]
+
+
+def test_a_build_that_cannot_be_proved_is_left_alone_and_right(tmp_path: Path) -> None:
+    """go-embed-download: the file that is embedded is the build machine's; it has to stay emulated."""
+    name = "go-embed-download"
+    shown = xbuild("rewrite", *BOTH, PROJECTS / name)
+    assert shown.out == (PROJECTS / name / "Dockerfile").read_text()
+    plan = json.loads(xbuild("plan", *BOTH, "--json", PROJECTS / name).out)
+    builder = next(stage for stage in plan["stages"] if not stage["is_target"])
+    assert builder["word"] == "unsure"
+    assert any("uname -m" in reason["text"] for reason in builder["reasons"])
+    assert tmp_path.exists()
+
+
+def test_variants_of_one_build_under_go_1_21(tmp_path: Path) -> None:
+    """amd64/v3, arm/v7 and arm64 at once: GOARM and GOAMD64 each for its own architecture only."""
+    reference = f"{REGISTRY}/projects-variants:{uuid.uuid4().hex[:8]}"
+    platforms = "linux/amd64/v3,linux/arm/v7,linux/arm64"
+    done = xbuild("build", "--platform", platforms, "-t", reference, "--push", PROJECTS / "go-kubebuilder")
+    assert done.code == 0, done.err
+    expected = {"linux/arm64": "arm64", "linux/arm/v7": "arm"}
+    for platform, architecture in expected.items():
+        ran = docker(
+            "run", "--rm", "--pull", "always", "--quiet", "--platform", platform, reference, "--version"
+        )
+        assert architecture in ran.stdout + ran.stderr
+    assert _go_settings(reference, "linux/amd64/v3", tmp_path)["GOAMD64"] == "v3"
+    assert _go_settings(reference, "linux/arm/v7", tmp_path)["GOARM"].startswith("7")
+
+
+def _go_settings(reference: str, platform: str, folder: Path) -> dict[str, str]:
+    """The build settings of the image's program, by the Go of a builder image: `go version -m`."""
+    target = folder / platform.replace("/", "-")
+    target.mkdir()
+    dockerfile = (
+        f"FROM --platform={platform} {reference} AS app\nFROM golang:1.21-bookworm\nCOPY "
+        "--from=app /manager /m\n"
+    )
+    done = docker("buildx", "build", "-q", "--load", "-f-", str(target), input=dockerfile)
+    listed = docker("run", "--rm", done.stdout.strip(), "go", "version", "-m", "/m").stdout
+    pairs = (
+        line.split("\t")[2].partition("=") for line in listed.splitlines() if line.startswith("\tbuild\t")
+    )
+    return {name: value for name, _, value in pairs}
+
+
+def test_the_module_download_runs_once_for_all_platforms(tmp_path: Path) -> None:
+    folder = tmp_path / "report.json"
+    reference = f"{REGISTRY}/projects-once:{uuid.uuid4().hex[:8]}"
+    builder = ("--builder", CONTAINER_BUILDER)
+    done = xbuild(
+        "build",
+        *BOTH,
+        *builder,
+        "--no-cache",
+        "-t",
+        reference,
+        "--push",
+        "--report",
+        folder,
+        PROJECTS / "go-server",
+    )
+    assert done.code == 0, done.err
+    steps = [s for s in report(folder)["steps"] if "go mod download" in s["text"]]
+    assert len(steps) == 1
+    compiled = [s for s in report(folder)["steps"] if "go build" in s["text"]]
+    assert len(compiled) == 2
+    assert not any(s["how"] == "emulated" for s in compiled)
