@@ -121,6 +121,8 @@ class _Reader:
     def read(self, node: yaml.Node, rule: dict[str, Any], name: str) -> Any:
         """The value of `node`, called `name`, which `rule` allows."""
         kind = _TAGS.get(node.tag, "something else")
+        if kind == "boolean" and node.value in rule.get("enum", ()):
+            return str(node.value)  # YAML 1.1 reads an unquoted `off` as a boolean
         if kind != rule["type"]:
             self._fail(
                 node, f"{name or 'the file'} must be {_WORDS[rule['type']]}, and is {_WORDS.get(kind, kind)}"
