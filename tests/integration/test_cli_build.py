@@ -30,7 +30,7 @@ from tests.integration.solving import (
     with_login,
 )
 
-import xbuild.cli.build as flow
+import xbuild.cli.finish as flow
 from xbuild.cli.main import run
 from xbuild.errors import Exit
 

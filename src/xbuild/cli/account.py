@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 from xbuild.cli.checking import Checked
+from xbuild.cli.clock import Clock
 from xbuild.cli.output import warn
 from xbuild.cli.prepare import Prepared
 from xbuild.cli.records import Records, Subject, now
@@ -31,26 +29,6 @@ NOT_FOR_MEASURING = (
     "push", "load", "tag", "output", "iidfile", "metadata-file", "cache-to", "cache-from", "attest", "sbom",
     "provenance", "no-cache", "no-cache-filter", "quiet", "annotation",
 )  # fmt: skip
-
-
-@dataclass
-class Clock:
-    """Names and seconds of what xbuild did, in order."""
-
-    started: float = field(default_factory=time.monotonic)
-    phases: list[tuple[str, float]] = field(default_factory=list)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        begun = time.monotonic()
-        try:
-            yield
-        finally:
-            self.phases.append((name, time.monotonic() - begun))
-
-    @property
-    def elapsed(self) -> float:
-        return time.monotonic() - self.started
 
 
 def steps_for(prepared: Prepared, result: SolveResult) -> tuple[Step, ...]:

@@ -1,0 +1,65 @@
+"""`xbuild build --dry-run`: plan, diff and the exact command; nothing is run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from xbuild.cli.background import Background
+from xbuild.cli.live import terminal_of
+from xbuild.cli.output import print_lines
+from xbuild.cli.prepare import Prepared, plan_only, with_new_text
+from xbuild.cli.project import open_project, with_engine
+from xbuild.errors import EngineError
+from xbuild.solve.build import build_commands
+from xbuild.solve.engine import Builder, Engine
+from xbuild.solve.options import BuildOptions, display_command
+from xbuild.views.plan import plan_lines
+
+# Stands where no engine answers and nothing will be run.
+NO_ENGINE = Engine(Builder("", ""), (0, 0, 0), {})
+
+
+def dry_run(options: BuildOptions, folder: Path, asking: Background[Engine]) -> int:
+    """Print plan, diff and the exact command; run nothing."""
+    project = open_project(options, folder)
+    engine, problem = _engine_if_any(asking)
+    known = project if engine is None else with_engine(project, engine)
+    prepared = plan_only(known, engine or NO_ENGINE, folder)
+    if prepared.plan is not None:
+        print_lines([*plan_lines(prepared.plan, terminal_of(sys.stdout)), ""])
+        if not prepared.why_not:
+            prepared = with_new_text(prepared, conditional=True)
+    print_lines([*_difference(prepared), ""])
+    if engine is None:
+        print_lines([f"the command depends on the builder, and none answers: {problem}"])
+    else:
+        commands = build_commands(prepared.request)
+        print_lines(display_command(argv, show_values=options.show_values) for argv in commands)
+    return 0
+
+
+def _difference(prepared: Prepared) -> Iterator[str]:
+    """The diff, and what it still rests on."""
+    from xbuild.rewrite.diff import unified
+
+    if prepared.new is None or prepared.plan is None:
+        yield f"not rewritten: {prepared.why_not}"
+        return
+    yield from unified(prepared.project.source, prepared.new).splitlines()
+    for question in prepared.plan.questions:
+        line = _line(prepared, question.instruction)
+        yield f"before building, the builder would be asked which packages of line {line} use cgo"
+
+
+def _line(prepared: Prepared, instruction: int) -> int:
+    assert prepared.project.dockerfile is not None
+    return prepared.project.dockerfile.instructions[instruction].first_line
+
+
+def _engine_if_any(asking: Background[Engine]) -> tuple[Engine | None, str]:
+    try:
+        return asking.result(), ""
+    except EngineError as error:
+        return None, error.message
