@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,12 +157,15 @@ def unpack(packages: Iterable[Path], root: Path) -> None:
     """The files of packages, without running their scripts; /bin and /lib stay links to /usr."""
     root.mkdir(parents=True, exist_ok=True)
     merge_usr(root)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda package: unpack_one(package, root), packages))
+    for package in packages:
+        unpack_one(package, root)
 
 
 def unpack_one(package: Path, root: Path) -> list[str]:
-    """Unpack one package; returns the paths it holds, as dpkg lists them."""
+    """Unpack one package; returns the paths it holds, as dpkg lists them.
+
+    Never two at a time into one root: tar narrows a folder's mode while it fills it.
+    """
     files = run(
         "sh", "-ec",
         'dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink --no-overwrite-dir -v -C "$2"',

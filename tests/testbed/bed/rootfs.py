@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .debian import merge_usr, unpack_one
@@ -46,9 +45,7 @@ def install(packages: Iterable[Path], root: Path, architecture: str, status: str
     merge_usr(root, LIBRARY_LINKS.get(architecture, ()))
     info = root / "var/lib/dpkg/info"
     info.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(2) as pool:
-        stanzas = list(pool.map(lambda package: _install_one(package, root, info), packages))
-    status += "".join(stanzas)
+    status += "".join([_install_one(package, root, info) for package in packages])
     (info.parent / "status").write_text(status)
     (info / "format").write_text("1\n")  # file names carry the architecture
     (info.parent / "available").touch()
