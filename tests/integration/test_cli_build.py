@@ -30,7 +30,7 @@ from tests.integration.solving import (
     with_login,
 )
 
-import xbuild.cli.finish as flow
+from xbuild.cli.checking import check
 from xbuild.cli.main import run
 from xbuild.errors import Exit
 
@@ -191,7 +191,6 @@ def test_what_changes_after_the_check_is_not_pushed(
 ) -> None:
     folder = go_project(tmp_path / "p")
     file = tmp_path / "r.json"
-    check = flow.check
 
     def check_and_change(*arguments: object) -> object:
         found = check(*arguments)  # type: ignore[arg-type]
@@ -200,7 +199,7 @@ def test_what_changes_after_the_check_is_not_pushed(
         return found
 
     seen: list[str] = []
-    monkeypatch.setattr(flow, "check", check_and_change)
+    monkeypatch.setattr("xbuild.cli.finish.check", check_and_change)
     code = run(
         ["build", *BOTH, "-t", tag, "--push", "--no-cache", "--quiet", "--report", str(file), str(folder)]
     )

@@ -10,7 +10,7 @@ from xbuild.cli.clock import Clock
 from xbuild.cli.live import OnEvent, progress_kind, showing
 from xbuild.cli.preflight import preflight
 from xbuild.cli.prepare import Prepared, prepare
-from xbuild.cli.project import check_dockerfile, open_project, with_engine
+from xbuild.cli.project import check_dockerfile, open_project, plan_project, with_engine
 from xbuild.cli.showing import raw_of, showing_build
 from xbuild.solve.build import solve
 from xbuild.solve.engine import Engine
@@ -34,7 +34,7 @@ def build(options: BuildOptions, folder: Path, asking: Background[Engine]) -> in
 
 
 def _meanwhile(on_event: OnEvent | None) -> OnEvent:
-    """Import what comes after the solve while it runs; not before buildx is forked, for that wants no threads."""
+    """Import what comes after the solve while it runs; not before the fork, which wants no threads."""
     begun: list[str] = []
 
     def take(event: Event) -> None:
@@ -50,9 +50,12 @@ def _meanwhile(on_event: OnEvent | None) -> OnEvent:
 def _prepared(options: BuildOptions, folder: Path, asking: Background[Engine]) -> Prepared:
     """Read and plan while the engine is asked what it is."""
     project = open_project(options, folder)
-    check_dockerfile(project)  # what is wrong with it is said before anything about the engine
-    project = with_engine(project, asking.result())
-    native = asking.result().native  # where the builder is asked what the plan wants to know
-    scene = Scene.of(asking.result(), (native,), frozenset(), lambda _line: None)
+    # What is wrong with the Dockerfile is said before anything about the engine. Without platforms the plan
+    # has to wait for the engine, whose own platform it is then for.
+    plan = plan_project(project) if project.platforms and project.dockerfile else None
+    check_dockerfile(project)
+    engine = asking.result()
+    # Questions are put to the builder for its own platform.
+    scene = Scene.of(engine, (engine.native,), frozenset(), lambda _line: None)
     with showing(progress_kind(options, sys.stderr), scene) as on_event:
-        return prepare(project, asking.result(), folder, on_event)
+        return prepare(with_engine(project, engine), engine, folder, on_event, plan)

@@ -78,20 +78,21 @@ def prepare(
     engine: Engine,
     folder: Path,
     on_event: Callable[[Event], None] | None,
+    plan: Plan | None = None,
 ) -> Prepared:
-    """Plan, ask the builder what the plan wants to know, and write the new text."""
-    before = plan_only(project, engine, folder)
+    """Plan (unless that is done), ask the builder what the plan wants to know, and write the new text."""
+    before = plan_only(project, engine, folder, plan)
     if before.why_not or before.plan is None:
         return before
     settled = settle(project, before.plan, engine, folder, on_event)
     return with_new_text(replace(before, plan=settled.plan, why_not=settled.problem))
 
 
-def plan_only(project: Project, engine: Engine, folder: Path) -> Prepared:
+def plan_only(project: Project, engine: Engine, folder: Path, plan: Plan | None = None) -> Prepared:
     """The plan without asking anybody; also with `--no-rewrite`: what is wrong with the file is said."""
     if project.dockerfile is None:
         return Prepared(project, engine, folder, why_not=project.inputs.reason)
-    plan = plan_project(project)
+    plan = plan or plan_project(project)
     return Prepared(
         project, engine, folder, plan, why_not="--no-rewrite" if project.options.no_rewrite else ""
     )

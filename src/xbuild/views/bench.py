@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -171,7 +171,7 @@ def _comparison(comparison: Comparison, terminal: Terminal, limit: int = 20) -> 
         yield f"  and {len(comparison.differences) - limit} more"
 
 
-def differences(platform: str, left: Mapping[str, str], right: Mapping[str, str]) -> Sequence[Difference]:
+def differences(platform: str, left: Mapping[str, str], right: Mapping[str, str]) -> tuple[Difference, ...]:
     """Where two descriptions of an image, fact by fact, are not the same."""
     return tuple(
         Difference(platform, name, left.get(name, "missing"), right.get(name, "missing"))
