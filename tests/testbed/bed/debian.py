@@ -119,6 +119,11 @@ class Apt:
             if re.fullmatch(pattern, name)
         ]
 
+    def answering(self) -> list[tuple[str, str]]:
+        """Address and suite of the sources that `update` found to answer."""
+        lines = (self.folder / "etc/sources.list").read_text().splitlines()
+        return [(words[-3], words[-2]) for words in (line.split() for line in lines)]
+
     def _use(self, sources: Iterable[str]) -> None:
         (self.folder / "etc/sources.list").write_text("".join(f"{line}\n" for line in sources))
 

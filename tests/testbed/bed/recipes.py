@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import gotools, rootfs
-from .debian import Apt, Archive, find_archive, merge_usr, unpack_one
+from .debian import KEYRING, Apt, Archive, find_archive, merge_usr, unpack_one
 from .golang import go_tree
 from .oci import Descriptor, Layer, Platform, Store, make_manifest
 from .process import BedError, run, step
@@ -153,12 +153,12 @@ def debian_layer(kitchen: Kitchen, platform: Platform) -> Layer:
         archives = kitchen.tree(f"archives-debian-{platform.debian}")
         names = [*apt.required(), "apt", "tzdata", "debian-archive-keyring"]
         status = rootfs.install(apt.download(names, archives), root, platform.debian, "")
-        rootfs.finish_base(root, _sources(kitchen.archive, platform))
+        rootfs.finish_base(root, _sources(apt))
         rootfs.add_certificates(root)
         _status_file(kitchen, platform).write_text(status)
         shutil.rmtree(archives)
 
-    return kitchen.layer(f"debian-{platform.debian}", f"debian {suite(platform)} from packages", fill)
+    return kitchen.layer(f"debian-{platform.debian}", f"debian {suite(platform)} from its packages", fill)
 
 
 def packages_layer(kitchen: Kitchen, platform: Platform, key: str, names: Iterable[str]) -> Layer:
@@ -436,14 +436,10 @@ def _status_file(kitchen: Kitchen, platform: Platform) -> Path:
     return path
 
 
-def _sources(archive: Archive, platform: Platform) -> str:
-    parts = [(archive.main, f"{suite(platform)} {suite(platform)}-updates")]
-    if archive.security:
-        parts.append((archive.security, f"{suite(platform)}-security"))
-    signed = "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg"
-    return "\n".join(
-        f"Types: deb\nURIs: {uri}\nSuites: {names}\nComponents: main\n{signed}\n" for uri, names in parts
-    )
+def _sources(apt: Apt) -> str:
+    """The image's own package sources: those that exist for its architecture."""
+    text = "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: " + KEYRING + "\n"
+    return "\n".join(text.format(address, name) for address, name in apt.answering())
 
 
 def _digest(path: Path) -> str:
