@@ -55,7 +55,8 @@ def assert_edited(
 
     Keys are indexes into `original.instructions`. `expected` holds the scripts of edited RUNs, `replaced`
     the logical text of other changed instructions, `inserted` the logical texts of new ones in front of an
-    index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before; `removed` are gone.
+    index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before;
+    `removed` are gone.
     """
     try:
         tree = parse(new)
