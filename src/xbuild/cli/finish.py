@@ -67,6 +67,6 @@ def _report(
     write_reports(outcome, options.reports)
     if options.quiet:
         print(delivery.digest)
-    elif options.progress != "rawjson":
+    elif options.progress not in ("rawjson", "none"):
         for line in outcome_lines(outcome, terminal_of(sys.stderr)):
             say(line)
