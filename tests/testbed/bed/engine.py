@@ -35,6 +35,8 @@ def stop(bed: Bed) -> None:
         return
     end("dockerd", bed.run, patience=40)
     end("containerd", bed.run)
+    for mounted in (bed.run / "docker/netns").glob("*"):
+        succeeds("umount", mounted)  # or the folder could not be removed
     registry.stop(bed)
     network.down(bed)
     if bed.run.exists():
