@@ -46,6 +46,8 @@ def engine(builder: str = "default") -> Engine:
     try:
         return inspect_engine(builder)
     except EngineError as error:
+        if "XBUILD_TESTBED" in os.environ:
+            raise
         pytest.skip(f"no builder {builder}: {error.message}")
 
 

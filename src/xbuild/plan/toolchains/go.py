@@ -27,7 +27,9 @@ from xbuild.plan.filesystem import (
     overlaps,
     without_glob,
 )
+from xbuild.plan.generators import why_not_portable
 from xbuild.plan.model import AddMount, Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
+from xbuild.plan.recipes import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need, Surroundings, Toolchain
 from xbuild.text import Span
@@ -193,11 +195,30 @@ def _run(call: Call) -> Effect:
             notes=_runs_here(call),
             changes=changes,
         )
+    why = _why_not_run_alike(call, package)
+    if why is None:
+        return Effect(
+            writes=(write(call, ".", word_kind(call)),),
+            output=word_kind(call),
+            notes=_runs_here(call),
+            changes=changes,
+        )
     return _unknown(
         call,
-        "what the program writes cannot be told, and it now would run on the build platform",
+        f"what the program writes cannot be told ({why}), and it now would run on the build platform",
         "run it before the image is built and COPY its output, or in a stage of its own",
     )
+
+
+def _why_not_run_alike(call: Call, package: str | None) -> str | None:
+    """Why a program of the project's own may write different text on another platform."""
+    if package is None or not package.startswith("."):
+        return "it is not known"
+    folder = posixpath.dirname(package) if package.endswith(".go") else package
+    place = context_path(call, absolute(posixpath.join(folder, "main.go"), call.directory))
+    if place is None:
+        return "its source is not in the build context"
+    return why_not_portable(call.around.context, posixpath.dirname(place) or ".")
 
 
 def _tool(call: Call) -> Effect:
@@ -228,11 +249,11 @@ def _generate(call: Call) -> Effect:
         for match in _DIRECTIVE.finditer(text):
             program = _directive_program(match[1])
             line = text.count("\n", 0, match.start()) + 1
-            if program not in GENERATORS or _is_made_for_target(call, program):
+            why = _why_not_generated_alike(call, match[1], program, posixpath.dirname(name))
+            if why is not None:
                 reason = Reason(
                     f"`{call.spelled()}` runs `{match[1].strip()}`, whose output cannot be told to be "
-                    "the same on every "
-                    "platform",
+                    f"the same on every platform: {why}",
                     Place(line, name),
                     cure="run it before the image is built and commit its output, or in a stage of its own",
                 )
@@ -247,6 +268,26 @@ def _generate(call: Call) -> Effect:
         ),
         notes=_runs_here(call),
     )
+
+
+def _why_not_generated_alike(call: Call, directive: str, program: str | None, folder: str) -> str | None:
+    """Why what a `//go:generate` line runs may write different text on another platform."""
+    if program is None:
+        package = _own_package(directive)
+        if package is None:
+            return "the program is not known"
+        return why_not_portable(call.around.context, posixpath.join(folder, package))
+    if program not in GENERATORS:
+        return "the program is not known"
+    return "the program is made for the target" if _is_made_for_target(call, program) else None
+
+
+def _own_package(directive: str) -> str | None:
+    """The folder that `go run ./FOLDER …` names, relative to where it runs."""
+    words = directive.split()
+    if words[:2] != ["go", "run"] or len(words) < 3 or not words[2].startswith("."):
+        return None
+    return posixpath.dirname(words[2]) or "." if words[2].endswith(".go") else words[2]
 
 
 def _directive_program(text: str) -> str | None:
