@@ -16,3 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="a folder of real Dockerfiles on which to compare the parser with BuildKit's (repeatable)",
     )
+    parser.addoption(
+        "--project",
+        action="append",
+        default=[],
+        metavar="FOLDER[:DOCKERFILE[:ARGUMENTS]]",
+        help="a real project for the panel (repeatable)",
+    )
+    parser.addoption(
+        "--panel-report",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="where the panel adds a line of JSON per project",
+    )

@@ -63,6 +63,7 @@ def bench(
     skip_original: Annotated[
         bool, typer.Option("--skip-original", help="Leave the slow original out")
     ] = False,
+    cold_only: Annotated[bool, typer.Option("--cold-only", help="Leave the warm rebuilds out")] = False,
     json_: parameters.Json = False,
 ) -> int:
     """
@@ -90,7 +91,9 @@ def bench(
         prepared = prepare(project, engine, folder, None)
         preflight(prepared)
         chosen = variants(prepared, against, skip_original=skip_original)
-        measurement = _measure(prepared, chosen, rounds, str(against) if against else None)
+        measurement = _measure(
+            prepared, chosen, rounds, str(against) if against else None, is_warm=not cold_only
+        )
     if json_:
         print_lines([json.dumps(bench_data(measurement), indent=2)])
     else:
@@ -139,11 +142,11 @@ def _turn(chosen: tuple[Variant, ...], number: int) -> Iterator[Variant]:
 
 
 def _measure(
-    prepared: Prepared, chosen: tuple[Variant, ...], rounds: int, against: str | None
+    prepared: Prepared, chosen: tuple[Variant, ...], rounds: int, against: str | None, *, is_warm: bool
 ) -> Measurement:
     run = _Bench(prepared, chosen)
     run.cold(rounds)
-    changed = run.warm(rounds)
+    changed = run.warm(rounds) if is_warm else None
     _learn(run)
     builder = prepared.engine.builder
     return Measurement(

@@ -52,7 +52,16 @@ def check(env: dict[str, str], arguments: list[str]) -> int:
 
 
 def panel(env: dict[str, str], arguments: list[str]) -> int:
-    return _call([str(VENV / "bin/python"), "-m", "pytest", "-m", "panel", "tests", *arguments], env)
+    """The slow tests; folders, relative to where the caller is, are the projects to build."""
+    folders, rest = _split(arguments)
+    command = [str(VENV / "bin/python"), "-m", "pytest", "-m", "panel", "-s", "tests/panel"]
+    return _call([*command, *(f"--project={folder}" for folder in folders), *rest], env)
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Folders in front, options from the first dash on."""
+    at = next((n for n, word in enumerate(arguments) if word.startswith("-")), len(arguments))
+    return [str(Path.cwd() / word) for word in arguments[:at]], arguments[at:]
 
 
 def call(command: list[str], env: dict[str, str]) -> int:

@@ -43,6 +43,7 @@ func describe(node *parser.Node) instruction {
 	for next := node.Next; next != nil; next = next.Next {
 		found.Values = append(found.Values, next.Value)
 	}
+	node.PrevComment = nil // BuildKit lints these without a linter
 	parsed, err := instructions.ParseInstruction(node)
 	if err != nil {
 		found.Invalid = err.Error()

@@ -1,0 +1,101 @@
+"""The slow panel: real projects, given as folders, built as they are and as xbuild builds them.
+
+    tests/testbed/run panel FOLDER[:DOCKERFILE[:ARGUMENT,ARGUMENT…]]... [--panel-report FILE]
+
+A project whose builder xbuild does not rewrite is planned only, and its reasons go into the report. For the
+others: original and rewritten are built cold on the same builder, their images compared, the real build is
+verified and pushed, and pulled images are started on both platforms with the arguments given (default
+`--version`).
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.commands import xbuild
+from tests.integration.solving import BOTH, REGISTRY, docker
+
+pytestmark = pytest.mark.panel
+
+
+@dataclass(frozen=True)
+class Project:
+    folder: Path
+    dockerfile: str
+    arguments: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Project:
+        folder, _, rest = text.partition(":")
+        dockerfile, _, arguments = rest.partition(":")
+        words = tuple(arguments.split(",")) if arguments else ("--version",)
+        return cls(Path(folder).resolve(), dockerfile or "Dockerfile", words)
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return (*BOTH, "--file", str(self.folder / self.dockerfile), str(self.folder))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    given = metafunc.config.getoption("--project")
+    if not given:
+        raise pytest.UsageError("the panel needs folders: tests/testbed/run panel FOLDER...")
+    metafunc.parametrize("text", given, ids=lambda text: Path(text.partition(":")[0]).name)
+
+
+def test_project(text: str, pytestconfig: pytest.Config) -> None:
+    project = Project.parse(text)
+    row: dict[str, Any] = {"project": project.folder.name, "dockerfile": project.dockerfile}
+    try:
+        _measure(project, row)
+    finally:
+        _keep(row, pytestconfig.getoption("--panel-report"))
+
+
+def _measure(project: Project, row: dict[str, Any]) -> None:
+    done = xbuild("plan", "--json", *project.options)
+    assert done.code == 0, done.err
+    plan = json.loads(done.out)
+    row["verdicts"] = {stage["name"]: stage["word"] for stage in plan["stages"]}
+    row["reasons"] = [reason["text"] for stage in plan["stages"] for reason in stage["reasons"]]
+    if not any(stage["word"] in ("cross", "portable") for stage in plan["stages"]):
+        return
+    benched = xbuild("bench", "-n", "1", "--cold-only", "--json", *project.options)
+    assert benched.code == 0, benched.err
+    data = json.loads(benched.out)
+    row["samples"] = {sample["variant"]: sample["seconds"] for sample in data["samples"]}
+    row["ratio"] = round(row["samples"]["original"] / row["samples"]["rewritten"], 1)
+    row["comparisons"] = data["comparisons"]
+    row["verified"] = data["verified"]
+    assert data["verified"]["rewritten"]
+    row["runs"] = _built_and_run(project)
+    assert len({run["code"] for run in row["runs"].values()}) == 1, row["runs"]
+
+
+def _built_and_run(project: Project) -> dict[str, Any]:
+    """Exit code and output of the pulled image on each platform."""
+    reference = f"{REGISTRY}/panel-{project.folder.name.lower()}:{uuid.uuid4().hex[:8]}"
+    done = xbuild("build", "--tag", reference, "--push", *project.options)
+    assert done.code == 0, done.err
+    found: dict[str, Any] = {}
+    for platform in ("linux/amd64", "linux/arm64"):
+        docker("image", "rm", "--force", reference, check=False)
+        options = ("run", "--rm", "--pull", "always", "--quiet", "--platform", platform)
+        ran = docker(*options, reference, *project.arguments, check=False)
+        found[platform] = {"code": ran.returncode, "output": (ran.stdout + ran.stderr)[:400]}
+        assert "exec format error" not in ran.stdout + ran.stderr
+    docker("image", "rm", "--force", reference, check=False)
+    return found
+
+
+def _keep(row: dict[str, Any], report: Path | None) -> None:
+    print(json.dumps(row, indent=2))
+    if report is not None:
+        with report.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
