@@ -76,11 +76,13 @@ _PURE = frozenset(
         "archive/tar",
     ]
 )
-_IMPORT_BLOCK = re.compile(r"^import\s*\(([^)]*)\)|^import\s+(.*)$", re.MULTILINE)
-_PATH = re.compile(r'(?:^|[\s(])(?:[\w.]+\s+)?"([^"\n]+)"')
+# Imports stand in front of every other declaration (Go specification, "Source file organization").
+_DECLARATION = re.compile(r"^\s*(?:func|var|const|type)\b", re.MULTILINE)
+_IMPORT = re.compile(r"^\s*import\b", re.MULTILINE)
+_STRING = re.compile(r"\"([^\"\n]*)\"|`([^`]*)`")
 _PLATFORM_WORDS = re.compile(
     r"GOARCH|GOOS|GOHOST|//go:build|// \+build|//go:linkname|Hostname|NumCPU|TARGET(?:ARCH|OS|PLATFORM)|uname"
-    r"|os\.(?:Environ|Getpagesize)|[\"`]/(?:bin|etc|lib|opt|proc|sys|usr|var)/"
+    r"|os\.(?:Environ|Getpagesize)|MaxU?[Ii]nt\b|MinInt\b|U?[Ii]ntSize|uintptr|NativeEndian|\^uint\(|[\"`]/(?:bin|etc|lib|opt|proc|sys|usr|var)/"
 )
 _SUFFIX = re.compile(r"_(?:linux|amd64|arm64|arm|386|s390x|ppc64le|riscv64|unix|darwin|windows)\.go$")
 
@@ -102,14 +104,31 @@ def why_not_portable(context: Context, folder: str) -> str | None:
         word = _PLATFORM_WORDS.search(text)
         if word is not None:
             return f"{name} names {word[0]}"
-        other = next((i for i in _imports(text) if i not in _PURE), None)
-        if other is not None:
-            return f"{name} imports {other}"
+        why = _why_imports_matter(name, text)
+        if why is not None:
+            return why
+    if any(
+        posixpath.dirname(f) == folder and f.endswith((".s", ".c", ".syso")) for f in context.files(folder)
+    ):
+        return f"{folder} has more than Go files"
     return None
 
 
-def _imports(text: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for block, single in _IMPORT_BLOCK.findall(text):
-        found += _PATH.findall("\n" + (block or single))
-    return tuple(found)
+def why_arguments_matter(directive: str) -> str | None:
+    """Why a `//go:generate` line itself asks for the platform: go generate fills in $GOARCH and $GOOS."""
+    word = _PLATFORM_WORDS.search(directive)
+    return f"it names {word[0]}" if word is not None else None
+
+
+def _why_imports_matter(name: str, text: str) -> str | None:
+    """Every string in front of the first declaration has to be a harmless import; comments are not told
+    apart.
+    """
+    first = _DECLARATION.search(text)
+    head = text[: first.start()] if first is not None else text
+    rest = text[first.start() :] if first is not None else ""
+    if "/*" in head or _IMPORT.search(rest) is not None:
+        return f"the imports of {name} cannot be read without doubt"
+    strings = (double or raw for double, raw in _STRING.findall(head))
+    other = next((s for s in strings if s not in _PURE), None)
+    return f"{name} imports {other}" if other is not None else None

@@ -27,7 +27,7 @@ from xbuild.plan.filesystem import (
     overlaps,
     without_glob,
 )
-from xbuild.plan.generators import why_not_portable
+from xbuild.plan.generators import why_arguments_matter, why_not_portable
 from xbuild.plan.model import AddMount, Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
 from xbuild.plan.recipes import context_path
 from xbuild.plan.table import words
@@ -188,7 +188,8 @@ def _run(call: Call) -> Effect:
     changes, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
-    if name in GENERATORS and package is not None and not package.startswith("."):
+    is_known = name in GENERATORS and package is not None and not package.startswith(".")
+    if is_known and not _is_told_of_machine(call):
         return Effect(
             writes=(write(call, ".", word_kind(call)),),
             output=word_kind(call),
@@ -214,6 +215,8 @@ def _why_not_run_alike(call: Call, package: str | None) -> str | None:
     """Why a program of the project's own may write different text on another platform."""
     if package is None or not package.startswith("."):
         return "it is not known"
+    if word_kind(call) >= Kind.BUILD or _is_told_of_machine(call):
+        return "what it is told depends on the machine"
     folder = posixpath.dirname(package) if package.endswith(".go") else package
     place = context_path(call, absolute(posixpath.join(folder, "main.go"), call.directory))
     if place is None:
@@ -272,6 +275,11 @@ def _generate(call: Call) -> Effect:
 
 def _why_not_generated_alike(call: Call, directive: str, program: str | None, folder: str) -> str | None:
     """Why what a `//go:generate` line runs may write different text on another platform."""
+    asked = why_arguments_matter(directive)
+    if asked is not None:
+        return asked
+    if _is_told_of_machine(call):
+        return "a variable in its environment depends on the machine"
     if program is None:
         package = _own_package(directive)
         if package is None:
@@ -280,6 +288,15 @@ def _why_not_generated_alike(call: Call, directive: str, program: str | None, fo
     if program not in GENERATORS:
         return "the program is not known"
     return "the program is made for the target" if _is_made_for_target(call, program) else None
+
+
+def _is_told_of_machine(call: Call) -> bool:
+    """Whether an exported variable, an assignment or a condition in front of it carries the machine's
+    name.
+    """
+    exported = (v.kind for v in call.variables.values() if v.origin == "export")
+    assigned = (kind for _, kind in call.assignments.values())
+    return any(kind >= Kind.BUILD for kind in (*exported, *assigned, call.condition))
 
 
 def _own_package(directive: str) -> str | None:
