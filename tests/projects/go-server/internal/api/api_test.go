@@ -9,6 +9,10 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 func get(t *testing.T, handler http.Handler, path string) *httptest.ResponseRecorder {
@@ -33,10 +37,16 @@ func TestVersionTellsTheArchitecture(t *testing.T) {
 	}
 }
 
-func TestRequestsAreCounted(t *testing.T) {
-	handler := Handler(slog.New(slog.NewJSONHandler(new(bytes.Buffer), nil)))
-	get(t, handler, "/healthz")
-	if body := get(t, handler, "/metrics").Body.String(); !strings.Contains(body, `http_requests_total{route="/healthz"} 1`) {
-		t.Errorf("no count for /healthz in:\n%s", body)
+func TestTheCallersTraceIsKept(t *testing.T) {
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	var seen trace.SpanContext
+	handler := traced(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen = trace.SpanContextFromContext(r.Context())
+	}))
+	request := httptest.NewRequest(http.MethodGet, "/", nil)
+	request.Header.Set("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	handler.ServeHTTP(httptest.NewRecorder(), request)
+	if got := seen.TraceID().String(); got != "4bf92f3577b34da6a3ce929d0e0e4736" {
+		t.Errorf("got trace %s, want the caller's", got)
 	}
 }
