@@ -4,13 +4,15 @@
 
 A project whose builder xbuild does not rewrite is planned only, and its reasons go into the report. For the
 others: original and rewritten are built cold on the same builder, their images compared, the real build is
-verified and pushed, and pulled images are started on both platforms with the arguments given (default
-`--version`).
+verified and pushed, and pulled images are started on both platforms with the arguments given. A program
+that ends must end with the same exit code on both; one that does not, such as a server, is looked at and
+stopped.
 """
 
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,11 @@ from tests.integration.solving import BOTH, REGISTRY, docker
 
 pytestmark = pytest.mark.panel
 
+LOOKS = 20
+"""How often, a second apart, a started program is looked at before it counts as one that keeps running."""
+
+STATE = "{{.State.Status}} {{.State.ExitCode}}"
+
 
 @dataclass(frozen=True)
 class Project:
@@ -34,7 +41,7 @@ class Project:
     def parse(cls, text: str) -> Project:
         folder, _, rest = text.partition(":")
         dockerfile, _, arguments = rest.partition(":")
-        words = tuple(arguments.split(",")) if arguments else ("--version",)
+        words = tuple(arguments.split(",")) if arguments else ()
         return cls(Path(folder).resolve(), dockerfile or "Dockerfile", words)
 
     @property
@@ -79,19 +86,41 @@ def _measure(project: Project, row: dict[str, Any]) -> None:
 
 
 def _built_and_run(project: Project) -> dict[str, Any]:
-    """Exit code and output of the pulled image on each platform."""
+    """Exit code (or "running") and first output of the pulled image on each platform."""
     reference = f"{REGISTRY}/panel-{project.folder.name.lower()}:{uuid.uuid4().hex[:8]}"
     done = xbuild("build", "--tag", reference, "--push", *project.options)
     assert done.code == 0, done.err
     found: dict[str, Any] = {}
     for platform in ("linux/amd64", "linux/arm64"):
         docker("image", "rm", "--force", reference, check=False)
-        options = ("run", "--rm", "--pull", "always", "--quiet", "--platform", platform)
-        ran = docker(*options, reference, *project.arguments, check=False)
-        found[platform] = {"code": ran.returncode, "output": (ran.stdout + ran.stderr)[:400]}
-        assert "exec format error" not in ran.stdout + ran.stderr
+        docker("pull", "--quiet", "--platform", platform, reference)
+        found[platform] = _started(reference, platform, project.arguments)
+        assert "exec format error" not in found[platform]["output"]
     docker("image", "rm", "--force", reference, check=False)
     return found
+
+
+def _started(reference: str, platform: str, arguments: tuple[str, ...]) -> dict[str, Any]:
+    """What the program did in its first seconds."""
+    name = f"panel-{uuid.uuid4().hex[:8]}"
+    run = ("run", "--detach", "--name", name, "--platform", platform)
+    started = docker(*run, reference, *arguments, check=False)
+    if started.returncode != 0:
+        return {"code": started.returncode, "output": started.stderr[:400]}
+    try:
+        code: int | str = "running"
+        for _ in range(LOOKS):
+            state = docker(
+                "inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", name
+            ).stdout.split()
+            if state[0] == "exited":
+                code = int(state[1])
+                break
+            time.sleep(1)
+        logs = docker("logs", name)
+        return {"code": code, "output": (logs.stdout + logs.stderr)[:400]}
+    finally:
+        docker("rm", "--force", name, check=False)
 
 
 def _keep(row: dict[str, Any], report: Path | None) -> None:

@@ -154,7 +154,8 @@ def _engine(patient: Patient) -> Iterator[Finding]:
 def _builder(patient: Patient) -> Iterator[Finding]:
     builder = patient.engine.builder
     for node in builder.nodes:
-        text = f"{builder.name}/{node.name} ({builder.driver}), BuildKit {node.buildkit_version or 'unknown'}"
+        version = node.buildkit_version or ("the engine's own" if builder.driver == "docker" else "unknown")
+        text = f"{builder.name}/{node.name} ({builder.driver}), BuildKit {version}"
         if node.error or node.status not in ("running", ""):
             said = node.error or f"status {node.status}"
             yield Finding(

@@ -38,6 +38,13 @@ def word_kind(call: Call) -> Kind:
     return join((*call.kinds, call.condition))
 
 
+def told_kind(call: Call) -> Kind:
+    """What a program started here is told: words, input, conditions, assignments, exported variables."""
+    exported = (v.kind for v in call.variables.values() if v.origin == "export")
+    assigned = (kind for _, kind in call.assignments.values())
+    return join((word_kind(call), *exported, *assigned))
+
+
 def operands(call: Call, with_value: Iterable[str] = ()) -> tuple[str | None, ...]:
     """The arguments that are no options; `with_value` are options whose value is the next word."""
     found: list[str | None] = []
@@ -455,7 +462,7 @@ def certificates(call: Call) -> Effect:
 
 def generates(call: Call) -> Effect:
     """A code generator whose text is the same on every platform, unless it is given a program for the
-    target.
+    target, told of the machine, or puts files that are not the same everywhere into its output.
     """
     for made in call.writes:
         if made.kind is Kind.CROSS and made.is_file and made.path and len(call.texts) > 1:
@@ -464,7 +471,11 @@ def generates(call: Call) -> Effect:
                 t and "plugin" in t for t in call.texts
             ):
                 return anything(call)
-    return Effect(writes=(write(call, ".", word_kind(call)),), output=word_kind(call))
+    kind = told_kind(call)
+    if posixpath.basename(call.texts[0] or "") in _EMBEDDERS:
+        read = [argument.partition("=")[2] or argument for argument in call.texts[1:] if argument]
+        kind = join((kind, *(source_kind(call, path) for path in (".", *read))))
+    return Effect(writes=(write(call, ".", kind),), output=kind)
 
 
 def fetches_modules(call: Call) -> Effect:
@@ -524,6 +535,7 @@ _ACCOUNTS = words(
     "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel groupdel"
 )
 _UNPACKS = ["gzip", "gunzip", "xz", "unxz", "bzip2", "bunzip2", "zstd", "unzstd", "lz4", "brotli", "pigz"]
+_EMBEDDERS = frozenset(["go-bindata", "statik", "packr", "packr2", "rice", "esc"])
 GENERATORS = frozenset(
     words(
         "stringer mockgen mockery moq counterfeiter minimock enumer go-enum wire protoc protoc-gen-go "

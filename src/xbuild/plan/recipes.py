@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xbuild.dockerfile.model import Copy
@@ -302,7 +302,7 @@ def _handle(call: Call, recipe: _Recipe, walk: Walk) -> Effect:
     for _ in range(_ROUNDS):
         effects, inner, writes = walk(call, script, _environment(call, added), recipe.place)
         _check(call, effects, inner)
-        new = _demanded(call, effects, recipe, inserts)
+        new = _demanded(call, zip(inner, effects, strict=True), recipe, inserts)
         if not new.keys() - added.keys():
             return _effect(call, recipe, effects, writes, added, inserts)
         added.update(new)
@@ -357,18 +357,19 @@ def _runs_for_machine(command: Call) -> bool:
 
 
 def _demanded(
-    call: Call, effects: Sequence[Effect], recipe: _Recipe, inserts: list[Change]
+    call: Call, pairs: Iterable[tuple[Call, Effect]], recipe: _Recipe, inserts: list[Change]
 ) -> dict[str, str]:
     """The assignments that the recipe's commands need; InsertRun changes are collected."""
     found: dict[str, str] = {}
-    for effect in effects:
+    for command, effect in pairs:
         for change in effect.changes:
             if isinstance(change, InsertRun):
                 if change not in inserts:
                     inserts.append(change)
                 continue
             if not isinstance(change, SetEnvironment) or change.replaced:
-                raise _refuse(call, "a command in it would have to be changed", _place_of(effect, recipe))
+                text = f"`{command.spelled()}` in it would have to be changed"
+                raise _refuse(call, text, _place_of(effect, recipe))
             for name, value in change.assignments:
                 if found.setdefault(name, value) != value:
                     raise _refuse(

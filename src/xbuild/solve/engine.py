@@ -80,10 +80,6 @@ class Engine:
         status = self.info.get("DriverStatus") or ()
         return any("io.containerd.snapshotter.v1" in (pair[1] or "") for pair in status if len(pair) == 2)
 
-    @property
-    def buildkit_version(self) -> str:
-        return self.builder.nodes[0].buildkit_version if self.builder.nodes else ""
-
     @cached_property
     def native(self) -> Platform:
         """The platform that the builder (its first node) runs on."""
@@ -237,11 +233,17 @@ def _node(lines: Sequence[str]) -> Node:
         name=fields.get("Name", ""),
         endpoint=fields.get("Endpoint", ""),
         status=fields.get("Status", ""),
-        buildkit_version=fields.get("BuildKit version", fields.get("Buildkit", "")),
+        buildkit_version=_version(fields),
         platforms=_platforms(name.rstrip("*") for name in names),
         declared=_platforms(name.rstrip("*") for name in names if name.endswith("*")),
         error=fields.get("Error", ""),
     )
+
+
+def _version(fields: Mapping[str, str]) -> str:
+    """Empty where BuildKit does not tell, as an engine's own often (`v0.0.0+unknown`)."""
+    found = fields.get("BuildKit version", fields.get("Buildkit", ""))
+    return "" if found.endswith("+unknown") else found
 
 
 def _platforms(names: Iterable[str]) -> tuple[Platform, ...]:

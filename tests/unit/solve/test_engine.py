@@ -47,6 +47,7 @@ def test_the_docker_driver() -> None:
     assert (found.name, found.driver, len(found.nodes)) == ("default", "docker", 1)
     assert found.nodes[0].native == Platform.parse("linux/amd64")
     assert found.nodes[0].platforms[-1] == Platform.parse("linux/arm/v6")
+    assert found.nodes[0].buildkit_version == ""
 
 
 def test_the_container_driver() -> None:

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from xbuild.dockerfile.script import Expansion, Word
 from xbuild.plan import cgo
-from xbuild.plan.commands import GENERATORS, anything, option, word_kind, write
+from xbuild.plan.commands import GENERATORS, anything, option, told_kind, word_kind, write
 from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
@@ -294,9 +294,7 @@ def _is_told_of_machine(call: Call) -> bool:
     """Whether an exported variable, an assignment or a condition in front of it carries the machine's
     name.
     """
-    exported = (v.kind for v in call.variables.values() if v.origin == "export")
-    assigned = (kind for _, kind in call.assignments.values())
-    return any(kind >= Kind.BUILD for kind in (*exported, *assigned, call.condition))
+    return told_kind(call) >= Kind.BUILD
 
 
 def _own_package(directive: str) -> str | None:
