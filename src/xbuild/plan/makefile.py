@@ -8,7 +8,7 @@ understood becomes part of a reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 _ASSIGN = re.compile(
@@ -17,7 +17,10 @@ _ASSIGN = re.compile(
 _RULE = re.compile(r"^(?P<targets>[^:=\t#][^:=]*?)\s*(?P<colons>::?)(?!=)\s*(?P<rest>.*)$")
 _CONDITION = re.compile(r"^\s*(ifeq|ifneq|ifdef|ifndef)\b")
 _FOUND_FILES = re.compile(r"""\$\(find [^()]*-name ["']\*(?P<suffix>\.\w+)["'][^()]*\)""")
-_UNKNOWN = "$(xbuild-cannot-tell)"
+_GO_ENV = re.compile(r"\bgo\s+env\s+(\w+)")
+UNKNOWN = "xbuild-cannot-tell"
+"""The command that stands, in a recipe, for what make would have put there."""
+_CANNOT_TELL = f"$({UNKNOWN})"
 
 
 class NotToldError(Exception):
@@ -65,6 +68,8 @@ class Makefile:
     assignments: dict[str, list[_Assignment]] = field(default_factory=dict)
     default: str | None = None
     odd: list[tuple[str, int]] = field(default_factory=list)
+    exports: set[str] = field(default_factory=set)
+    exports_all: bool = False
 
 
 def parse_makefile(text: str) -> Makefile:
@@ -136,8 +141,8 @@ def _read_line(
         made.odd.append((line, number))
         return []
     if words[0] == "export":
-        for name in words[1:]:
-            made.assignments.setdefault(name, [])
+        made.exports.update(words[1:])
+        made.exports_all = made.exports_all or len(words) == 1
         return current
     rule = _RULE.match(line)
     if rule is None:
@@ -157,6 +162,7 @@ def _read_rule(made: Makefile, match: re.Match[str], number: int, conditional: b
         for target in targets:
             made.odd.append((f"{target}:", number))
         return []
+    made.exports_all = made.exports_all or ".EXPORT_ALL_VARIABLES" in targets
     rules: list[_Rule] = []
     for target in targets:
         before = made.rules.get(target)
@@ -178,7 +184,7 @@ class _Reader:
 
     makefile: Makefile
     overrides: Mapping[str, str]
-    environment: Mapping[str, str | None]
+    environment: Set[str]
     lines: list[Line] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
 
@@ -197,7 +203,7 @@ class _Reader:
         prerequisites = _FOUND_FILES.sub(
             lambda m: " " if self.has_no_rule_for(m["suffix"]) else m[0], prerequisites
         )
-        if _UNKNOWN in prerequisites or "$" in prerequisites:
+        if _CANNOT_TELL in prerequisites or "$" in prerequisites:
             raise NotToldError(f"what `{name}` needs cannot be told", rule.line)
         words = prerequisites.split()
         for word in words:
@@ -243,11 +249,14 @@ class _Reader:
     def reference(self, inner: str, line: int, automatic: Mapping[str, str], depth: int) -> str:
         name, _, rest = inner.partition(" ")
         if rest and name == "shell":
+            asked = _GO_ENV.search(rest)
+            if asked is not None and asked[1] in self.overrides:
+                return _CANNOT_TELL  # Before GNU make 4.4 the command line's variables do not reach $(shell).
             return f"$({self.expand(rest, line, automatic, depth + 1)})"
         if rest and name in ("strip", "info"):
             return " ".join(self.expand(rest, line, automatic, depth + 1).split()) if name == "strip" else ""
         if inner in ("@D", "@F") or rest or ":" in inner or "$" in inner:
-            return automatic.get(inner, _UNKNOWN)
+            return automatic.get(inner, _CANNOT_TELL)
         if inner in automatic:
             return automatic[inner]
         return self.variable(inner, depth)
@@ -264,7 +273,7 @@ class _Reader:
         from_file = False
         for entry in assignments:
             if entry.is_conditional or entry.operator == "!=":
-                return _UNKNOWN
+                return _CANNOT_TELL
             if entry.operator == "?=":
                 if name in self.environment or from_file:
                     continue
@@ -291,29 +300,56 @@ def _closing(text: str, at: int) -> int:
     return len(text)
 
 
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """The shell lines that make would run, in order, and what the Makefile itself puts into their
+    environment among the names that were asked about.
+    """
+
+    lines: tuple[Line, ...]
+    exported: Mapping[str, str]
+
+
 def recipe_of(
     makefile: Makefile,
     targets: tuple[str, ...],
     overrides: Mapping[str, str],
-    environment: Mapping[str, str | None],
+    environment: Set[str],
     files: frozenset[str],
     guarded: frozenset[str],
-) -> tuple[Line, ...]:
-    """The shell lines that make would run, in order. `guarded` are names that must come through the
-    environment.
+) -> Commands:
+    """What make would run. `overrides` are variables of the command line, `environment` the names that
+    make finds in its environment, `guarded` those whose value the caller must know.
 
     Raises NotToldError with the line in the Makefile where something cannot be told.
     """
-    for name in sorted(guarded):
-        for entry in makefile.assignments.get(name, []):
-            if name not in overrides and entry.operator != "?=":
-                raise NotToldError(f"it sets {name} itself, whatever the environment says", entry.line)
     for text, line in makefile.odd:
         if not text.endswith(":") or text[:-1] in targets:
             raise NotToldError(f"`{text}` is not followed", line)
     reader = _Reader(makefile, overrides, environment)
+    exported = {name: value for name in sorted(guarded) if (value := _exported(reader, name)) is not None}
     for target in targets or ((makefile.default,) if makefile.default else ()):
         reader.target(target, 1, files)
     if not targets and makefile.default is None:
         raise NotToldError("it has no target", 1)
-    return tuple(reader.lines)
+    return Commands(tuple(reader.lines), exported)
+
+
+def _exported(reader: _Reader, name: str) -> str | None:
+    """The value that the Makefile gives an environment variable of its recipes; None when it does not.
+
+    Exported are variables that it says to export, and those that came from the environment (GNU make
+    manual, section 5.7.2).
+    """
+    makefile, is_given = reader.makefile, name in reader.environment
+    entries = makefile.assignments.get(name, [])
+    if is_given:
+        entries = [entry for entry in entries if entry.operator != "?="]
+    entries = [entry for entry in entries if entry.value != f"$(shell go env {name})"]
+    is_exported = is_given or makefile.exports_all or any(entry.is_exported for entry in entries)
+    if name in reader.overrides or not entries or not (is_exported or name in makefile.exports):
+        return None
+    value = reader.variable(name, 0)
+    if "$" in value:
+        raise NotToldError(f"it sets {name} itself, whatever the environment says", entries[-1].line)
+    return value

@@ -11,33 +11,41 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from xbuild.dockerfile.model import Copy
-from xbuild.dockerfile.script import Script
+from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.scope import Scope
 from xbuild.plan.commands import anything, operands, option
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within
-from xbuild.plan.makefile import Line, NotToldError, parse_makefile, recipe_of
+from xbuild.plan.makefile import UNKNOWN, Line, NotToldError, parse_makefile, recipe_of
 from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
 from xbuild.plan.toolchain import Call, Effect, Variable
 
+# What decides for which platform a recipe compiles, or how.
 _GUARDED = frozenset(("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED", "CC", "CXX"))
 _ORDER = ("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", "GOOS", "GOARCH", "GOARM", "GOAMD64")
 _ROUNDS = 5
+_TARGET = {"GOOS": "$TARGETOS", "GOARCH": "$TARGETARCH"}
+_REFERENCE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 _CURE = "let it take GOOS and GOARCH from the environment, or call go build in the Dockerfile"
 
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """What a command runs: a shell script of its lines, and which file and line each line of it came from."""
+    """What a command runs: a shell script of its lines, and which file and line each line of it came from.
+
+    `exported` are variables that the command's own arguments put into the recipe's environment, where
+    nothing in front of the command can change them.
+    """
 
     file: str
     script: str
     lines: tuple[int, ...]
     name: str
     directory: str | None
+    exported: Mapping[str, Variable] = field(default_factory=dict)
 
     def place(self, offset: int) -> Place:
         row = self.script.count("\n", 0, offset)
@@ -60,10 +68,13 @@ def judge(call: Call, walk: Walk) -> Effect | None:
     if finder is None:
         return None
     try:
-        recipe = finder(call)
-        return _handle(call, recipe, walk)
+        return _handle(call, finder, walk, {})
     except _CannotTellError as error:
-        return replace(anything(call), reasons=(error.reason,))
+        refused = error
+    try:
+        return _handle(call, finder, walk, _TARGET)
+    except _CannotTellError:
+        return replace(anything(call), reasons=(refused.reason,))
 
 
 class _CannotTellError(Exception):
@@ -125,7 +136,7 @@ def _read(call: Call, path: str | None) -> tuple[str, str] | None:
 # -- finders: which recipe a command runs
 
 
-def _make(call: Call) -> _Recipe:
+def _make(call: Call, given: frozenset[str]) -> _Recipe:
     folder = option(call, "-C", "--directory")[1]
     directory = absolute(folder, call.directory) if folder else call.directory
     named = option(call, "-f", "--file", "--makefile")[1]
@@ -133,26 +144,57 @@ def _make(call: Call) -> _Recipe:
     found = next((f for c in candidates if (f := _read(call, absolute(c, directory))) is not None), None)
     if found is None:
         raise _refuse(call, "its Makefile is not in the build context, or was changed during the build")
-    words = operands(
-        call, ("-C", "-f", "-j", "--directory", "--file", "--makefile", "--jobs", "-o", "-W", "-I")
-    )
-    if any(w is None for w in words):
-        raise _refuse(call, "its arguments cannot be told")
-    given = [w for w in words if w is not None]
-    overrides = {w.split("=", 1)[0].rstrip(":?"): w.split("=", 1)[1] for w in given if "=" in w}
-    targets = tuple(w for w in given if "=" not in w and not w.isdigit())
-    environment: dict[str, str | None] = {
-        n: v.text for n, v in call.variables.items() if v.origin in ("env", "arg", "platform", "export")
+    exported = _command_line(call)
+    words = operands(call, _MAKE_OPTIONS)
+    targets = tuple(w for w in words if w and "=" not in w and not w.isdigit())
+    overrides = {n: v.text if v.text is not None else f"${{{n}}}" for n, v in exported.items()}
+    environment = {
+        *(n for n, v in call.variables.items() if v.origin in ("env", "arg", "platform", "export")),
+        *call.assignments,
+        *given,
     }
-    environment |= dict.fromkeys(call.assignments)
-    environment |= dict.fromkeys(_GUARDED)
     files = frozenset(call.around.context.files())
     try:
-        lines = recipe_of(parse_makefile(found[1]), targets, overrides, environment, files, _GUARDED)
+        made = recipe_of(parse_makefile(found[1]), targets, overrides, environment, files, _GUARDED)
     except NotToldError as error:
         place = Place(error.line, found[0])
         raise _refuse(call, f"what it runs cannot be told: {error.text}", place) from error
-    return _assemble(found[0], " ".join(targets) or "its first target", lines, directory)
+    recipe = _assemble(found[0], " ".join(targets) or "its first target", made.lines, directory)
+    own = {name: Variable(value, Kind.PORTABLE, "export") for name, value in made.exported.items()}
+    return replace(recipe, exported={**own, **exported})
+
+
+_MAKE_OPTIONS = ("-C", "-f", "-j", "--directory", "--file", "--makefile", "--jobs", "-o", "-W", "-I")
+
+
+def _command_line(call: Call) -> dict[str, Variable]:
+    """`make NAME=value`: wins over file and environment, and goes into the recipe's environment."""
+    found: dict[str, Variable] = {}
+    for word, text, kind in zip(call.words[1:], call.texts[1:], call.kinds[1:], strict=True):
+        if word.raw.startswith(("-j", "--jobs", "-l")):
+            continue
+        if text is not None and text.startswith(("-E", "--eval")):
+            raise _refuse(call, f"`{text}` is not followed")
+        reference = _reference(word)
+        variable = call.variables.get(reference[1]) if reference is not None else None
+        if reference is not None and variable is not None and variable.origin != "shell":
+            found[reference[0]] = replace(variable, origin="export")
+            continue
+        if text is None or kind is not Kind.PORTABLE:
+            raise _refuse(call, "its arguments cannot be told")
+        name, equals, value = text.partition("=")
+        if equals and not name.startswith("-"):
+            found[name.rstrip(":?")] = Variable(value, kind, "export")
+    return found
+
+
+def _reference(word: Word) -> tuple[str, str] | None:
+    """NAME and VARIABLE of `NAME=$VARIABLE`."""
+    name, equals, value = word.raw.partition("=")
+    match = _REFERENCE.fullmatch(value.strip('"'))
+    if not equals or match is None or not name.isidentifier():
+        return None
+    return name, match["braced"] or match["plain"]
 
 
 def _assemble(file: str, name: str, lines: Sequence[Line], directory: str | None) -> _Recipe:
@@ -173,7 +215,7 @@ def _is_script(call: Call, name: str) -> bool:
     return "/" in name and _read(call, absolute(name, call.directory)) is not None
 
 
-def _script(call: Call) -> _Recipe:
+def _script(call: Call, _given: frozenset[str]) -> _Recipe:
     name = call.texts[0] or ""
     arguments = call.texts[1:]
     if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
@@ -205,7 +247,7 @@ def _with_arguments(text: str, arguments: Sequence[str | None]) -> str:
     return text
 
 
-def _task(call: Call) -> _Recipe:
+def _task(call: Call, _given: frozenset[str]) -> _Recipe:
     """go-task: a `Taskfile.yml` whose task has plain commands and nothing else that decides what runs."""
     names = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
     found = next((f for n in names if (f := _read(call, absolute(n, call.directory))) is not None), None)
@@ -254,7 +296,7 @@ def _task_lines(call: Call, file: str, text: str, name: str) -> list[Line]:
     return lines
 
 
-def _mage(call: Call) -> _Recipe:
+def _mage(call: Call, _given: frozenset[str]) -> _Recipe:
     raise _refuse(
         call,
         "a mage target is a Go program, and what it runs cannot be told from its text",
@@ -262,7 +304,7 @@ def _mage(call: Call) -> _Recipe:
     )
 
 
-def _goreleaser(call: Call) -> _Recipe:
+def _goreleaser(call: Call, _given: frozenset[str]) -> _Recipe:
     names = (".goreleaser.yml", ".goreleaser.yaml", "goreleaser.yml", "goreleaser.yaml")
     place = next((p for n in names if (p := _named(call, n)) is not None), None)
     raise _refuse(
@@ -277,7 +319,10 @@ def _named(call: Call, name: str) -> Place | None:
     return Place(1, name) if call.around.context.read(name) is not None else None
 
 
-_FINDERS: dict[str, Callable[[Call], _Recipe]] = {
+# What a command runs, when the names given are in its environment.
+Finder = Callable[[Call, frozenset[str]], _Recipe]
+
+_FINDERS: dict[str, Finder] = {
     "make": _make,
     "gmake": _make,
     "task": _task,
@@ -290,23 +335,34 @@ _FINDERS: dict[str, Callable[[Call], _Recipe]] = {
 # -- what the recipe does
 
 
-def _handle(call: Call, recipe: _Recipe, walk: Walk) -> Effect:
+def _handle(call: Call, finder: Finder, walk: Walk, seeds: Mapping[str, str]) -> Effect:
     """Walk the recipe with the target's variables in the environment, until nothing in it would have to
-    change.
+    change. `seeds` are put there from the start.
     """
-    script = parse_script(recipe.script)
-    if script.has_error:
-        raise _refuse(call, "its shell lines cannot be read without doubt", recipe.place(0))
-    added: dict[str, str] = {}
+    added = dict(seeds)
     inserts: list[Change] = []
     for _ in range(_ROUNDS):
-        effects, inner, writes = walk(call, script, _environment(call, added), recipe.place)
+        recipe = finder(call, frozenset(added))
+        script = parse_script(recipe.script)
+        if script.has_error:
+            raise _refuse(call, "its shell lines cannot be read without doubt", recipe.place(0))
+        for name, wanted in added.items():
+            if name in recipe.exported and recipe.exported[name].text != wanted:
+                raise _refuse(call, f"it sets {name} itself, whatever the environment says", recipe.place(0))
+        environment = {**_environment(call, added), **recipe.exported}
+        effects, inner, writes = walk(call, script, environment, recipe.place)
         _check(call, effects, inner)
         new = _demanded(call, zip(inner, effects, strict=True), recipe, inserts)
         if not new.keys() - added.keys():
-            return _effect(call, recipe, effects, writes, added, inserts)
+            break
         added.update(new)
-    raise _refuse(call, "its variables could not be settled", recipe.place(0))
+    else:
+        raise _refuse(call, "its variables could not be settled")
+    needed = {need.name for effect in effects for need in effect.needs}
+    idle = [name for name, value in seeds.items() if value.removeprefix("$") not in needed]
+    if idle:
+        return _handle(call, finder, walk, {n: v for n, v in seeds.items() if n not in idle})
+    return _effect(call, recipe, effects, writes, added, inserts)
 
 
 def _environment(call: Call, added: Mapping[str, str]) -> dict[str, Variable]:
@@ -334,6 +390,8 @@ def _check(call: Call, effects: Sequence[Effect], inner: Sequence[Call]) -> None
     for effect, command in zip(effects, inner, strict=True):
         if effect.reasons:
             first = effect.reasons[0]
+            if UNKNOWN in first.text:
+                raise _refuse(call, "a make variable or function in it cannot be told", command.place)
             place = first.place if first.place.file is not None else command.place
             raise _refuse(call, first.text, place, first.cure or _CURE)
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
@@ -392,14 +450,16 @@ def _effect(
     inserts: Sequence[Change],
 ) -> Effect:
     changes: list[Change] = list(inserts)
-    if added:
+    replaced = tuple((call.assignments[n][0].span, v) for n, v in added.items() if n in call.assignments)
+    added = {name: value for name, value in added.items() if name not in call.assignments}
+    if added or replaced:
         at = call.words[0].span.start if call.wrapper not in (None, "env") else call.command.span.start
-        wrapper = "env" if call.wrapper not in (None, "env") else None
+        wrapper = "env" if added and call.wrapper not in (None, "env") else None
         assignments = tuple(
             sorted(added.items(), key=lambda pair: _ORDER.index(pair[0]) if pair[0] in _ORDER else 99)
         )
         reason = f"`{recipe.name}` of {recipe.file} takes them from the environment"
-        changes.append(SetEnvironment(call.number, at, assignments, (), reason, wrapper))
+        changes.append(SetEnvironment(call.number, at, assignments, replaced, reason, wrapper))
     notes = tuple(n.replace("line ", f"{recipe.file} line ", 1) for e in effects for n in e.notes)
     where = Evidence(
         f"`{call.spelled()}` runs `{recipe.name}` of {recipe.file}, which was looked into", call.place

@@ -596,7 +596,7 @@ def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need,
     for word in dict.fromkeys(call.words):
         for expansion in word.expansions:
             match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
-            if match is None:
+            if match is None or _asks_go_told(call, expansion, "TARGET" + match[1][2:]):
                 continue
             name = "TARGET" + match[1][2:]
             changes.append(
@@ -829,10 +829,18 @@ def _names(call: Call, name: str, platform_arg: str) -> bool:
     if name in call.assignments:
         word, _ = call.assignments[name]
         return any(
-            e.kind == "variable" and (e.name == platform_arg or _depends(call, e.name, platform_arg))
+            (e.kind == "variable" and (e.name == platform_arg or _depends(call, e.name, platform_arg)))
+            or _asks_go_told(call, e, platform_arg)
             for e in word.expansions
         ) or ("case" in word.raw and platform_arg in word.raw)
     variable = call.variables.get(name)
+    return variable is not None and variable.origin != "shell" and platform_arg in variable.depends_on
+
+
+def _asks_go_told(call: Call, expansion: Expansion, platform_arg: str) -> bool:
+    """`$(go env GOARCH)` where GOARCH is exported: go answers with what the environment says."""
+    match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
+    variable = call.variables.get(match[1]) if match is not None else None
     return variable is not None and variable.origin != "shell" and platform_arg in variable.depends_on
 
 
