@@ -20,7 +20,9 @@ _FOUND_FILES = re.compile(r"""\$\(find [^()]*-name ["']\*(?P<suffix>\.\w+)["'][^
 _GO_ENV = re.compile(r"\bgo\s+env\s+(\w+)")
 UNKNOWN = "xbuild-cannot-tell"
 """The command that stands, in a recipe, for what make would have put there."""
-_CANNOT_TELL = f"$({UNKNOWN})"
+# What make fills in before the shell sees the line: it counts in single quotes too.
+_OPEN, _CLOSE = "\x00", "\x01"
+_CANNOT_TELL = f"{_OPEN}$({UNKNOWN}){_CLOSE}"
 
 
 class NotToldError(Exception):
@@ -183,7 +185,7 @@ class _Reader:
     """Expansion under given command-line variables and environment."""
 
     makefile: Makefile
-    overrides: Mapping[str, str]
+    overrides: Mapping[str, str | None]
     environment: Set[str]
     lines: list[Line] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
@@ -199,11 +201,11 @@ class _Reader:
             raise NotToldError(f"no rule for `{name}` could be read", at)
         if rule.is_conditional:
             raise NotToldError(f"the rule for `{name}` depends on a condition", rule.line)
-        prerequisites = self.expand(rule.prerequisites.replace("|", " "), rule.line)
+        prerequisites = _filled_in(self.expand(rule.prerequisites.replace("|", " "), rule.line), rule.line)
         prerequisites = _FOUND_FILES.sub(
             lambda m: " " if self.has_no_rule_for(m["suffix"]) else m[0], prerequisites
         )
-        if _CANNOT_TELL in prerequisites or "$" in prerequisites:
+        if UNKNOWN in prerequisites or "$" in prerequisites:
             raise NotToldError(f"what `{name}` needs cannot be told", rule.line)
         words = prerequisites.split()
         for word in words:
@@ -218,7 +220,7 @@ class _Reader:
 
     def recipe(self, text: str, line: int, automatic: Mapping[str, str]) -> None:
         plain = text.lstrip("@-+ \t")
-        expanded = self.expand(plain, line, automatic)
+        expanded = _filled_in(self.expand(plain, line, automatic), line)
         if expanded.strip() and not expanded.lstrip().startswith("#"):
             self.lines.append(Line(expanded, line))
 
@@ -252,7 +254,7 @@ class _Reader:
             asked = _GO_ENV.search(rest)
             if asked is not None and asked[1] in self.overrides:
                 return _CANNOT_TELL  # Before GNU make 4.4 the command line's variables do not reach $(shell).
-            return f"$({self.expand(rest, line, automatic, depth + 1)})"
+            return f"{_OPEN}$({self.expand(rest, line, automatic, depth + 1)}){_CLOSE}"
         if rest and name in ("strip", "info"):
             return " ".join(self.expand(rest, line, automatic, depth + 1).split()) if name == "strip" else ""
         if inner in ("@D", "@F") or rest or ":" in inner or "$" in inner:
@@ -262,14 +264,16 @@ class _Reader:
         return self.variable(inner, depth)
 
     def variable(self, name: str, depth: int) -> str:
+        reference = f"{_OPEN}${{{name}}}{_CLOSE}"
         if name in self.overrides:
-            return self.overrides[name]
+            given = self.overrides[name]
+            return reference if given is None else given
         if name == "MAKE":
             return "make"
         if name == "CURDIR":
             return "$PWD"
         assignments = self.makefile.assignments.get(name, [])
-        value: str | None = f"${{{name}}}" if name in self.environment else ""
+        value: str | None = reference if name in self.environment else ""
         from_file = False
         for entry in assignments:
             if entry.is_conditional or entry.operator == "!=":
@@ -283,6 +287,56 @@ class _Reader:
             else:
                 value, from_file = self.expand(entry.value, entry.line, None, depth + 1), True
         return value or ""
+
+
+def _filled_in(text: str, line: int) -> str:
+    """The recipe line with what make fills in written so that the shell's reading of the line shows it:
+    where that stands in single quotes, these are closed around it.
+    """
+    if _OPEN not in text:
+        return text
+    if "`" in text:
+        raise NotToldError("a line has backticks, and values that make fills in", line)
+    pieces: list[str] = []
+    quotes, depths = [""], [0]
+    at = inside = 0
+    while at < len(text):
+        step, quote = text[at], quotes[-1]
+        if step == "\\" and quote != "'":
+            step = text[at : at + 2]
+        elif step == _OPEN:
+            step, inside = ("'\"" if quote == "'" and not inside else ""), inside + 1
+        elif step == _CLOSE:
+            inside -= 1
+            step = "\"'" if quote == "'" and not inside else ""
+        elif not inside:
+            _follow(text, at, quotes, depths)
+        pieces.append(step)
+        at += len(step) if len(step) == 2 and step[0] == "\\" else 1
+    return "".join(pieces)
+
+
+def _follow(text: str, at: int, quotes: list[str], depths: list[int]) -> None:
+    """Keep track of quotes, also of those inside `$(…)`, where they start anew."""
+    step, quote = text[at], quotes[-1]
+    if quote == "'":
+        quotes[-1] = "" if step == "'" else quote
+    elif step == "(" and text[at - 1 : at] == "$":
+        quotes.append("")
+        depths.append(0)
+    elif step == '"':
+        quotes[-1] = "" if quote else step
+    elif quote:
+        return
+    elif step == "'":
+        quotes[-1] = step
+    elif step == "(":
+        depths[-1] += 1
+    elif step == ")" and depths[-1]:
+        depths[-1] -= 1
+    elif step == ")" and len(quotes) > 1:
+        quotes.pop()
+        depths.pop()
 
 
 def _closing(text: str, at: int) -> int:
@@ -313,12 +367,13 @@ class Commands:
 def recipe_of(
     makefile: Makefile,
     targets: tuple[str, ...],
-    overrides: Mapping[str, str],
+    overrides: Mapping[str, str | None],
     environment: Set[str],
     files: frozenset[str],
     guarded: frozenset[str],
 ) -> Commands:
-    """What make would run. `overrides` are variables of the command line, `environment` the names that
+    """What make would run. `overrides` are variables of the command line, None where the value is that of
+    the environment variable of this name, `environment` the names that
     make finds in its environment, `guarded` those whose value the caller must know.
 
     Raises NotToldError with the line in the Makefile where something cannot be told.
@@ -350,6 +405,6 @@ def _exported(reader: _Reader, name: str) -> str | None:
     if name in reader.overrides or not entries or not (is_exported or name in makefile.exports):
         return None
     value = reader.variable(name, 0)
-    if "$" in value:
+    if "$" in value or _OPEN in value:
         raise NotToldError(f"it sets {name} itself, whatever the environment says", entries[-1].line)
     return value

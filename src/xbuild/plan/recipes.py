@@ -28,6 +28,7 @@ _GUARDED = frozenset(("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED", "CC",
 _ORDER = ("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", "GOOS", "GOARCH", "GOARM", "GOAMD64")
 _ROUNDS = 5
 _TARGET = {"GOOS": "$TARGETOS", "GOARCH": "$TARGETARCH"}
+_FILLED_IN = re.compile(r"""'"(\$[({].*?[)}])"'""")
 _REFERENCE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 _CURE = "let it take GOOS and GOARCH from the environment, or call go build in the Dockerfile"
 
@@ -147,7 +148,7 @@ def _make(call: Call, given: frozenset[str]) -> _Recipe:
     exported = _command_line(call)
     words = operands(call, _MAKE_OPTIONS)
     targets = tuple(w for w in words if w and "=" not in w and not w.isdigit())
-    overrides = {n: v.text if v.text is not None else f"${{{n}}}" for n, v in exported.items()}
+    overrides = {n: v.text if v.kind is Kind.PORTABLE else None for n, v in exported.items()}
     environment = {
         *(n for n, v in call.variables.items() if v.origin in ("env", "arg", "platform", "export")),
         *call.assignments,
@@ -393,7 +394,7 @@ def _check(call: Call, effects: Sequence[Effect], inner: Sequence[Call]) -> None
             if UNKNOWN in first.text:
                 raise _refuse(call, "a make variable or function in it cannot be told", command.place)
             place = first.place if first.place.file is not None else command.place
-            raise _refuse(call, first.text, place, first.cure or _CURE)
+            raise _refuse(call, _FILLED_IN.sub(r"\1", first.text), place, first.cure or _CURE)
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
         if compiling and not effect.compiles and _runs_for_machine(command):

@@ -152,6 +152,8 @@ class _Walker:
         inner = [c for c in self.script.commands if c.span in expansion.span and c.span != expansion.span]
         for command in inner:
             self.visit(command)
+        if _GO_VERSION.fullmatch(self.script.text[expansion.span.start : expansion.span.end]):
+            return Kind.PORTABLE
         return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
 
     def foreign_variable(self, name: str) -> Kind:
@@ -452,6 +454,13 @@ class _Walker:
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+# The third word that `go version` prints is the release; the platform is the fourth.
+_GO_VERSION = re.compile(
+    r"""(?:\$\(|`)\s*go\s+version\s*\|\s*"""
+    r"""(?:awk\s+[{'"\s]*print\s+\\?\$3[}'";\s]*|cut\s+-d\s*(?:' '|" "|\\ )\s+-f\s*3\s*)(?:\)|`)"""
+)
 
 
 def _from_environment(scope: Scope) -> dict[str, Variable]:
