@@ -1,4 +1,4 @@
-// Command helper carries a native library inside itself and tells whether it fits the machine.
+// Command helper carries a native program inside itself and tells whether it fits the machine.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-//go:embed native.so
+//go:embed native
 var native []byte
 
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
@@ -24,9 +24,9 @@ func main() {
 		os.Exit(1)
 	}
 	id := uuid.NewSHA1(uuid.NameSpaceOID, native)
-	fmt.Printf("program %s, embedded library %s (%s)\n", runtime.GOARCH, file.Machine, id)
+	fmt.Printf("program %s, embedded program %s (%s)\n", runtime.GOARCH, file.Machine, id)
 	if file.Machine != machines[runtime.GOARCH] {
-		fmt.Fprintln(os.Stderr, "helper: the embedded library is for another machine")
+		fmt.Fprintln(os.Stderr, "helper: the embedded program is for another machine")
 		os.Exit(1)
 	}
 }
