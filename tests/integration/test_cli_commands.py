@@ -9,9 +9,11 @@ import re
 import select
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import jsonschema
@@ -260,6 +262,65 @@ def test_not_enough_disk(builder: str, small_disk: Path, tag: str, tmp_path: Pat
     assert served_digest(tag) is None
     assert not iid.exists()
     assert list(small_disk.iterdir()) == []
+
+
+class _Stalling(BaseHTTPRequestHandler):
+    """A registry that has nothing and never finishes taking anything."""
+
+    asked = threading.Event()
+    over = threading.Event()
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/v2/" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET  # noqa: N815
+
+    def do_POST(self) -> None:
+        self.asked.set()
+        self.over.wait(60)
+        self.close_connection = True
+
+    do_PUT = do_PATCH = do_POST  # noqa: N815
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def stalling() -> Iterator[str]:
+    """Host and port of a registry that stalls; uploads to it are told of in `_Stalling.asked`."""
+    _Stalling.asked.clear()
+    _Stalling.over.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Stalling)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}"
+    _Stalling.over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_killed_while_uploading_leaves_no_tag(tag: str, stalling: str, tmp_path: Path) -> None:
+    folder = go_project(tmp_path / "p", 'FROM busybox\nCMD ["true"]\n')
+    command = [
+        sys.executable,
+        "-m",
+        "xbuild",
+        "build",
+        "-t",
+        tag,
+        "-t",
+        f"{stalling}/x:1",
+        "--push",
+        str(folder),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert _Stalling.asked.wait(120), "the upload was never begun"
+        process.kill()
+    _Stalling.over.set()
+    time.sleep(1)
+    assert served_digest(tag) is None
 
 
 def test_killed_halfway_leaves_no_tag(tag: str, tmp_path: Path) -> None:
