@@ -1,8 +1,9 @@
 """The merged filesystem of a verified image as files or as a tar: the outputs `local` and `tar`.
 
 Layers are applied in order with whiteouts (OCI image-spec `layer.md`): `.wh.NAME` removes NAME,
-`.wh..wh..opq` removes what lower layers put into its folder. As with BuildKit's exporters, several
-platforms come out as `linux_amd64/...` (`exporter/local/export.go`); `local` files belong to the caller
+`.wh..wh..opq` removes what lower layers put into its folder. A hard link keeps what its name stood for when
+its layer was applied, whatever later layers do to that name. As with BuildKit's exporters, several platforms
+come out as `linux_amd64/...` (`exporter/local/export.go`); `local` files belong to the caller
 (`client/solve.go`), `tar` keeps owners.
 """
 
@@ -14,7 +15,7 @@ import io
 import os
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -66,53 +67,165 @@ def _folder(name: str) -> tarfile.TarInfo:
 
 
 def _prefixed(member: tarfile.TarInfo, prefix: str) -> tarfile.TarInfo:
-    link = prefix + _clean(member.linkname) if member.islnk() else member.linkname
-    return member.replace(name=prefix + _clean(member.name), linkname=link, deep=False)
+    link = prefix + member.linkname if member.islnk() else member.linkname
+    return member.replace(name=prefix + member.name, linkname=link, deep=False)
+
+
+_Source = tuple[int, int]
+"""Where content is: the index of a layer, and that of a member in it."""
+
+_MAX_LINKS = 40  # as many as Linux follows in one path (`path_resolution(7)`)
+
+
+class _Node:
+    """A place in the tree; `children` is None for all but folders. One that no layer lists has no member."""
+
+    __slots__ = ("children", "member", "source")
+
+    def __init__(self, member: tarfile.TarInfo | None, source: _Source | None) -> None:
+        self.member = member
+        self.source = source
+        self.children: dict[str, _Node] | None = {} if member is None or member.isdir() else None
 
 
 def merged(layout: Layout, image: Image) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
-    """Members of the merged filesystem, each once, folders before what is in them.
+    """Members of the merged filesystem under their real paths: folders, then all else, hard links after
+    what they link to.
 
-    Two passes: the first finds which layer has the last word on each path, the second reads those.
+    Two passes: the first finds what stands at each path and which member of which layer holds its content,
+    the second reads those members.
     """
-    owner = _owners(layout, image)
+    names: dict[_Source, list[tuple[str, tarfile.TarInfo]]] = {}
+    for name, node in _walk(_tree(layout, image)):
+        if node.children is not None:
+            yield _named(node.member or _folder(name), name), None
+        elif node.source is not None and node.member is not None:
+            names.setdefault(node.source, []).append((name, node.member))
     for number, layer in enumerate(image.layers):
+        if not any(source[0] == number for source in names):
+            continue
         with _open_layer(layout, layer.digest) as archive:
-            for member in archive:
-                name = _clean(member.name)
-                if owner.get(name) == number and not _is_whiteout(name):
-                    yield member, archive.extractfile(member) if member.isreg() else None
+            for at, member in enumerate(archive):
+                yield from _under(names.get((number, at), ()), archive, member)
 
 
-def _owners(layout: Layout, image: Image) -> dict[str, int]:
-    owner: dict[str, int] = {}
+def _under(
+    names: Iterable[tuple[str, tarfile.TarInfo]], archive: tarfile.TarFile, member: tarfile.TarInfo
+) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    """A member under all its names: a file once, the others as links to it."""
+    first: str | None = None
+    for name, found in names:
+        if not member.isreg():
+            yield _named(found, name), None
+        elif first is None:
+            first = name
+            yield _named(found, name), archive.extractfile(member)
+        else:
+            link = _named(found, name)
+            link.type, link.linkname, link.size = tarfile.LNKTYPE, first, 0
+            yield link, None
+
+
+def _named(member: tarfile.TarInfo, name: str) -> tarfile.TarInfo:
+    """A copy under another name. Long names and sizes of the original's own header would win over it."""
+    copy = member.replace(name=name, deep=False)
+    own = ("path", "linkpath", "size")
+    copy.pax_headers = {key: value for key, value in member.pax_headers.items() if key not in own}
+    return copy
+
+
+def _tree(layout: Layout, image: Image) -> _Node:
+    root = _Node(None, None)
     for number, layer in enumerate(image.layers):
         with _open_layer(layout, layer.digest) as archive:
-            names = {_clean(member.name): member.isdir() for member in archive}
-        for name in names:
-            _apply_whiteout(owner, name)
-        for name, is_folder in names.items():
+            members = [(_clean(member.name), member) for member in archive]
+        for name, _ in members:
+            _apply_whiteout(root, name)
+        for at, (name, member) in enumerate(members):
             if name and not _is_whiteout(name):
-                if not is_folder and name in owner:
-                    _remove(owner, name, itself=False)
-                owner[name] = number
-    return owner
+                _put(root, name, member, (number, at))
+    return root
 
 
-def _apply_whiteout(owner: dict[str, int], name: str) -> None:
+def _walk(root: _Node) -> Iterator[tuple[str, _Node]]:
+    """Everything, each folder before what is in it."""
+    waiting = [("", root)]
+    while waiting:
+        path, node = waiting.pop()
+        if path:
+            yield path, node
+        children = sorted((node.children or {}).items(), reverse=True)
+        waiting += [(f"{path}/{name}".lstrip("/"), child) for name, child in children]
+
+
+def _put(root: _Node, path: str, member: tarfile.TarInfo, source: _Source) -> None:
+    folder, _, name = path.rpartition("/")
+    children = _make_folder(root, folder)
+    old = children.get(name)
+    if member.isdir() and old is not None and old.children is not None:
+        old.member, old.source = member, source
+        return
+    node = _Node(member, source)
+    if member.islnk():
+        found = _find(root, _clean(member.linkname), follow=False)
+        if found is None or found.children is not None:
+            raise ImageError(f"a layer links {path} to {member.linkname}, which is not there")
+        node = _Node(found.member, found.source)
+    children[name] = node
+
+
+def _find(root: _Node, path: str, *, follow: bool) -> _Node | None:
+    """What is at a path; symbolic links in front of its last name (with `follow`: there too) are followed
+    inside the image."""
+    trail, links = [root], 0
+    pending = _parts(path)
+    while pending:
+        part = pending.pop()
+        if part == "..":
+            trail = trail[:-1] or trail
+            continue
+        child = (trail[-1].children or {}).get(part)
+        if child is None:
+            return None
+        if child.member is not None and child.member.issym() and (pending or follow):
+            links += 1
+            if links > _MAX_LINKS:
+                return None
+            trail = [root] if child.member.linkname.startswith("/") else trail
+            pending += _parts(child.member.linkname)
+            continue
+        trail.append(child)
+    return trail[-1]
+
+
+def _parts(path: str) -> list[str]:
+    """The names of a path, last one first."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+
+
+def _make_folder(root: _Node, path: str) -> dict[str, _Node]:
+    """What is in a folder; one that is not there is made, also in place of a file."""
+    found = _find(root, path, follow=True)
+    if found is not None and found.children is not None:
+        return found.children
+    above, _, name = path.rpartition("/")
+    siblings = _make_folder(root, above)
+    node = siblings[name] = _Node(None, None)
+    assert node.children is not None
+    return node.children
+
+
+def _apply_whiteout(root: _Node, name: str) -> None:
     path = PurePosixPath(name)
+    if not path.name.startswith(_WHITEOUT):
+        return
+    folder = _find(root, str(path.parent), follow=True)
+    if folder is None or folder.children is None:
+        return
     if path.name == _OPAQUE:
-        _remove(owner, str(path.parent), itself=False)
-    elif path.name.startswith(_WHITEOUT):
-        _remove(owner, str(path.parent / path.name.removeprefix(_WHITEOUT)), itself=True)
-
-
-def _remove(owner: dict[str, int], name: str, *, itself: bool) -> None:
-    inside = "" if name == "." else name + "/"
-    for path in [path for path in owner if path.startswith(inside)]:
-        del owner[path]
-    if itself:
-        owner.pop(name, None)
+        folder.children.clear()
+    else:
+        folder.children.pop(path.name.removeprefix(_WHITEOUT), None)
 
 
 def _is_whiteout(name: str) -> bool:
@@ -165,7 +278,7 @@ def _zstd(raw: IO[bytes]) -> Any:
 def _extract(layout: Layout, image: Image, root: Path) -> None:
     folders: list[tuple[Path, int]] = []
     for member, content in merged(layout, image):
-        path = root / _clean(member.name)
+        path = root / member.name
         _inside(root, path.parent)
         path.parent.mkdir(parents=True, exist_ok=True)
         if member.isdir():
@@ -184,7 +297,7 @@ def _write(member: tarfile.TarInfo, content: IO[bytes] | None, path: Path, root:
     if member.issym():
         path.symlink_to(member.linkname)
     elif member.islnk():
-        os.link(root / _clean(member.linkname), path, follow_symlinks=False)
+        os.link(root / member.linkname, path, follow_symlinks=False)
     elif content is not None:
         with path.open("wb") as file:
             shutil.copyfileobj(content, file)
@@ -209,6 +322,6 @@ def _inside(root: Path, folder: Path) -> None:
 def read_file(layout: Layout, image: Image, name: str) -> bytes | None:
     """One regular file of the merged filesystem."""
     for member, content in merged(layout, image):
-        if _clean(member.name) == _clean(name) and content is not None:
+        if member.name == _clean(name) and content is not None:
             return io.BytesIO(content.read()).getvalue()
     return None

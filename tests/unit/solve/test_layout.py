@@ -146,9 +146,84 @@ def test_a_file_does_not_leave_the_target_through_a_symlink(tmp_path: Path) -> N
     outside.mkdir()
     layers: list[Files] = [{"out": ("symlink", str(outside))}, {"out/evil": b"x"}]
     layout = make_layout(tmp_path / "l", {"linux/amd64": layers})
-    with pytest.raises(ImageError, match="leads out"):
-        export_files(layout, tmp_path / "target")
+    export_files(layout, tmp_path / "target")
     assert not list(outside.iterdir())
+    assert (tmp_path / "target/out/evil").read_bytes() == b"x"
+    # nor through one that was there before
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again/out").symlink_to(outside)
+    export_files(layout, tmp_path / "again")
+    assert not list(outside.iterdir())
+
+
+def files_and_tar(tmp_path: Path, layers: list[Files]) -> dict[str, bytes]:
+    """What `local` writes, after a look at whether `tar` says the same."""
+    layout = make_layout(tmp_path / "l", {"linux/amd64": layers})
+    export_files(layout, tmp_path / "out")
+    stream = io.BytesIO()
+    export_tar(layout, stream)
+    stream.seek(0)
+    with tarfile.open(fileobj=stream) as archive:
+        archive.extractall(tmp_path / "untarred", filter="tar")
+    written, untarred = (
+        {
+            str(path.relative_to(tmp_path / name)): path.read_bytes()
+            for path in (tmp_path / name).rglob("*")
+            if path.is_file()
+        }
+        for name in ("out", "untarred")
+    )
+    assert written == untarred
+    return written
+
+
+@pytest.mark.parametrize(
+    ("layers", "found"),
+    [
+        ([{"a": b"1", "b": ("hardlink", "a")}, {"a": b"2"}], {"a": b"2", "b": b"1"}),
+        ([{"a": b"1", "b": ("hardlink", "a")}, {".wh.a": b""}], {"b": b"1"}),
+        ([{"a": b"1", "b": ("hardlink", "/a"), "c": ("hardlink", "b")}, {".wh.a": b""}],
+         {"b": b"1", "c": b"1"}),
+        ([{"a": b"1"}, {"b": ("hardlink", "a")}], {"a": b"1", "b": b"1"}),
+        ([{"d/": None, "d/a": b"1", "b": ("hardlink", "d/a")}, {".wh.d": b""}, {"d": b"2"}],
+         {"b": b"1", "d": b"2"}),
+    ],
+)  # fmt: skip
+def test_a_hard_link_keeps_what_its_layer_linked(
+    layers: list[Files], found: dict[str, bytes], tmp_path: Path
+) -> None:
+    assert files_and_tar(tmp_path, layers) == found
+
+
+def test_links_that_stay_are_one_file(tmp_path: Path) -> None:
+    files_and_tar(tmp_path, [{"a": b"1", "b": ("hardlink", "a")}, {"c": b""}])
+    assert (tmp_path / "out/a").samefile(tmp_path / "out/b")
+    assert (tmp_path / "untarred/a").samefile(tmp_path / "untarred/b")
+
+
+def test_a_layer_may_go_through_a_symlink_of_a_lower_one(tmp_path: Path) -> None:
+    layers: list[Files] = [{"usr/": None, "usr/lib/": None, "lib": ("symlink", "/usr/lib")}, {"lib/x": b"1"}]
+    files_and_tar(tmp_path, layers)
+    assert (tmp_path / "out/usr/lib/x").read_bytes() == b"1"
+    assert (tmp_path / "out/lib").is_symlink()
+
+
+def test_a_link_to_nothing_is_said(tmp_path: Path) -> None:
+    layout = make_layout(tmp_path / "l", {"linux/amd64": [{"b": ("hardlink", "a")}]})
+    with pytest.raises(ImageError, match="links b to a, which is not there"):
+        export_files(layout, tmp_path / "out")
+
+
+def test_long_names_get_their_folder_too(tmp_path: Path) -> None:
+    name = "x" * 150
+    layers: list[Files] = [{name: b"1", "y" * 150: ("hardlink", name)}]
+    layout = make_layout(tmp_path / "l", {"linux/amd64": layers, "linux/arm64": layers})
+    stream = io.BytesIO()
+    export_tar(layout, stream)
+    stream.seek(0)
+    with tarfile.open(fileobj=stream) as archive:
+        assert {each.partition("/")[0] for each in archive.getnames()} == {"linux_amd64", "linux_arm64"}
+        assert archive.getmember(f"linux_arm64/{'y' * 150}").linkname == f"linux_arm64/{name}"
 
 
 def test_a_path_with_dots_is_refused(tmp_path: Path) -> None:
