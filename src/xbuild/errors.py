@@ -21,12 +21,13 @@ class Exit(IntEnum):
     REGISTRY = 6
     WRONG_ARCHITECTURE = 7
     CONFIG = 8
+    INCOMPLETE = 9
     CANCELLED = 130
 
 
 EXIT_CODES: dict[Exit, str] = {
     Exit.OK: "success",
-    Exit.FAILED: "the build failed, or `--check` found that something would change",
+    Exit.FAILED: "the build failed, `--check` would change something, or `bench` found that images differ",
     Exit.USAGE: "an option or argument is wrong",
     Exit.DOCKERFILE: "the Dockerfile is missing, unreadable or wrong",
     Exit.CONTEXT: "the build context is missing, empty or unreadable",
@@ -34,6 +35,7 @@ EXIT_CODES: dict[Exit, str] = {
     Exit.REGISTRY: "a registry refused, timed out or wants a login",
     Exit.WRONG_ARCHITECTURE: "a binary in the image is not for the image's platform",
     Exit.CONFIG: "the configuration file is wrong",
+    Exit.INCOMPLETE: "the image was delivered, but an output, file or report beside it was not",
     Exit.CANCELLED: "cancelled",
 }
 

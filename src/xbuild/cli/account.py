@@ -11,7 +11,7 @@ from xbuild.cli.clock import Clock
 from xbuild.cli.output import warn
 from xbuild.cli.prepare import Prepared
 from xbuild.cli.records import Records, Subject, now
-from xbuild.errors import SolveError
+from xbuild.errors import CancelledError, SolveError, XbuildError
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.deliver import Delivery
@@ -75,9 +75,14 @@ def _measure(
 ) -> Saved:
     try:
         result = solve(original_request(prepared), on_event)
+    except CancelledError:
+        raise
     except SolveError as error:
         warn(f"the original could not be measured: {error.message}")
         return Saved("none", basis="the original Dockerfile does not build")
+    except XbuildError as error:
+        warn(f"the original could not be measured: {error.message}")
+        return Saved("none", basis="the original could not be measured")
     original = timed(_original_steps(prepared, result))
     lines = {line: busy(steps) for line, steps in by_line(original).items()}
     records.keep_baseline(subject_of(prepared), result.seconds, lines)
@@ -165,7 +170,10 @@ def _delivered(delivery: Delivery | None) -> tuple[Delivered, ...]:
         for outcome in delivery.pushed
     )
     loaded = (Delivered("load", "the engine's image store", delivery.digest),) if delivery.loaded else ()
-    return (*pushed, *loaded, *(Delivered("file", place) for place in delivery.written))
+    failed = (
+        Delivered(each.kind, each.name, ok=False, error=each.error.message) for each in delivery.failures
+    )
+    return (*pushed, *loaded, *(Delivered("file", place) for place in delivery.written), *failed)
 
 
 def keep(prepared: Prepared, outcome: Outcome, records: Records) -> None:
@@ -173,11 +181,11 @@ def keep(prepared: Prepared, outcome: Outcome, records: Records) -> None:
     records.keep_build(subject_of(prepared), outcome_data(outcome))
 
 
-def write_reports(outcome: Outcome, files: tuple[str, ...]) -> None:
-    """`--report FILE`, in the form that its name asks for."""
+def write_reports(outcome: Outcome, files: tuple[str, ...]) -> bool:
+    """`--report FILE`, in the form that its name asks for; whether all could be written."""
     import json
 
-    from xbuild.cli.output import write_whole
+    written = True
     from xbuild.views.outcome import markdown
 
     for name in files:
@@ -186,4 +194,19 @@ def write_reports(outcome: Outcome, files: tuple[str, ...]) -> None:
             if name.endswith(".json")
             else markdown(outcome)
         )
-        write_whole(Path(name), text.encode("utf-8", "backslashreplace"))
+        try:
+            _write_report(Path(name), text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            warn(f"the report {name} cannot be written: {error.strerror or error}")
+            written = False
+    return written
+
+
+def _write_report(path: Path, data: bytes) -> None:
+    """A file whole or not at all; a pipe or device as it is."""
+    from xbuild.cli.output import write_whole
+
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+    else:
+        write_whole(path, data)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xbuild.cli.background import Background, import_later
 from xbuild.cli.clock import Clock
+from xbuild.cli.destinations import check_destinations
 from xbuild.cli.live import OnEvent, progress_kind, showing
 from xbuild.cli.preflight import preflight
 from xbuild.cli.prepare import Prepared, prepare
@@ -22,6 +23,7 @@ from xbuild.views.progress import Scene
 def build(options: BuildOptions, folder: Path, asking: Background[Engine]) -> int:
     """The whole path; whatever fails before delivery leaves nothing behind."""
     clock = Clock()
+    check_destinations(options)
     with clock.phase("plan"):
         prepared = _prepared(options, folder, asking)
     with clock.phase("check engine"):

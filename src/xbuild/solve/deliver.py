@@ -2,7 +2,8 @@
 
 `--push`, `--load` and the outputs `registry`, `image`, `docker`, `oci`, `local` and `tar`; then
 `--iidfile` and `--metadata-file`, which name what was delivered. Pushes come first: when a registry
-refuses, nothing else appears.
+refuses, nothing else appears. What fails after something was delivered does not unmake it: it is reported
+beside it (`Delivery.failures`).
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from xbuild.errors import EngineError, UsageError, XbuildError
+from xbuild.errors import CancelledError, EngineError, UsageError, XbuildError
 from xbuild.solve.archive import write_archive
 from xbuild.solve.build import SolveResult
 from xbuild.solve.engine import Engine, docker, engine_error
@@ -31,6 +32,15 @@ _PROVENANCE_KEY = "buildx.build.provenance"
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What was asked for and did not come about. `kind` is "file" or "load", `name` says which."""
+
+    kind: str
+    name: str
+    error: XbuildError
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What was delivered: the digest, each reference's outcome, files written, whether the engine has it."""
 
@@ -39,12 +49,20 @@ class Delivery:
     written: tuple[str, ...] = ()
     loaded: bool = False
     notes: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has left the build."""
+        return not (self.written or self.loaded or any(outcome.ok for outcome in self.pushed))
 
 
 def deliver(
     result: SolveResult, options: BuildOptions, engine: Engine, *, stdout: IO[bytes] | None = None
 ) -> Delivery:
-    """Do all that the options ask for. Raises RegistryError (`PushError`), EngineError, UsageError."""
+    """Do all that the options ask for. Raises RegistryError (`PushError`), EngineError, UsageError, and
+    whatever else fails while nothing is delivered yet.
+    """
     layout = result.layout
     if layout is None:
         raise UsageError("there is no layout to deliver")
@@ -55,13 +73,14 @@ def deliver(
     if result.image_id is not None:
         return _deliver_classic(result, result.image_id, options, names)
     pushed = push(layout, options.references, engine) if options.references else ()
-    written = _write_all(options, layout, names, stdout or sys.stdout.buffer)
-    loads = loads_into_engine(options, engine)
-    if loads:
-        _load(layout, names, engine)
-    delivery = Delivery(layout.digest, pushed, written, loads, _notes(options, engine))
-    write_records(result, delivery.digest, options)
-    return delivery
+    rest = _Rest()
+    for output in options.outputs:
+        rest.write(output, layout, names, stdout or sys.stdout.buffer)
+    loaded = loads_into_engine(options, engine) and rest.attempt(
+        "load", "the engine's image store", lambda: _load(layout, names, engine)
+    )
+    delivery = Delivery(layout.digest, pushed, tuple(rest.written), loaded, _notes(options, engine))
+    return rest.end(delivery, result, options)
 
 
 def loads_into_engine(options: BuildOptions, engine: Engine) -> bool:
@@ -98,22 +117,55 @@ def check_outputs(options: BuildOptions, layout: Layout | None = None) -> None:
             )
 
 
-def _write_all(
-    options: BuildOptions, layout: Layout, names: tuple[str, ...], stdout: IO[bytes]
-) -> tuple[str, ...]:
-    """All outputs that are files; their places."""
-    written: list[str] = []
-    for output in options.outputs:
+@dataclass
+class _Rest:
+    """What comes after the push: each thing is tried, and what fails is kept. After an interrupt nothing more
+    is begun.
+    """
+
+    written: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    interrupted: bool = False
+
+    def attempt(self, kind: str, name: str, do: Callable[[], None]) -> bool:
+        """Whether it worked."""
+        if self.interrupted:
+            return False
         try:
-            place = _write(output, layout, names, stdout)
+            do()
+        except (KeyboardInterrupt, CancelledError):
+            self.interrupted = True
+            self.failures.append(Failure(kind, name, CancelledError("cancelled")))
         except OSError as error:
-            raise XbuildError(
-                f"output {output.dest or '-'} cannot be written: {error.strerror or error}",
+            said = XbuildError(
+                f"{name} cannot be written: {error.strerror or error}",
                 file=error.filename,
                 hint="check the permissions and the space there",
-            ) from error
-        written += [place] if place else []
-    return tuple(written)
+            )
+            self.failures.append(Failure(kind, name, said))
+        except XbuildError as error:
+            self.failures.append(Failure(kind, name, error))
+        else:
+            return True
+        return False
+
+    def write(self, output: Output, layout: Layout, names: tuple[str, ...], stdout: IO[bytes]) -> None:
+        def do() -> None:
+            place = _write(output, layout, names, stdout)
+            self.written += [place] if place else []
+
+        self.attempt("file", f"output {output.dest or '-'}", do)
+
+    def end(self, delivery: Delivery, result: SolveResult, options: BuildOptions) -> Delivery:
+        """Records of what was delivered; a first failure is an error unless something was delivered."""
+        if delivery.is_empty and self.failures:
+            raise self.failures[0].error
+        for name, do in _records(result, delivery.digest, options):
+            self.attempt("file", name, do)
+        delivery = replace(delivery, failures=tuple(self.failures))
+        if delivery.is_empty and self.failures:
+            raise self.failures[0].error
+        return delivery
 
 
 def _is_file(output: Output) -> bool:
@@ -196,9 +248,10 @@ def _deliver_classic(
         digest = pushed[0].digest
     assert result.layout is not None
     layout = result.layout
-    written = _write_all(options, layout, names, sys.stdout.buffer)
-    write_records(result, digest, options)
-    return Delivery(digest, pushed, written, True)
+    rest = _Rest()
+    for output in options.outputs:
+        rest.write(output, layout, names, sys.stdout.buffer)
+    return rest.end(Delivery(digest, pushed, tuple(rest.written), True), result, options)
 
 
 def discard(result: SolveResult) -> None:
@@ -207,16 +260,22 @@ def discard(result: SolveResult) -> None:
         run((docker(), "image", "rm", result.image_id))
 
 
-def write_records(result: SolveResult, digest: str, options: BuildOptions) -> None:
-    """`--iidfile` and `--metadata-file`: the delivered digest."""
-    try:
-        if options.iidfile:
-            Path(options.iidfile).write_text(digest, encoding="ascii")
-        if options.metadata_file:
-            data = json.dumps(metadata_for_user(result, digest, options), indent=2, sort_keys=True)
-            Path(options.metadata_file).write_text(data, encoding="utf-8")
-    except OSError as error:
-        raise XbuildError(f"{error.filename} cannot be written: {error.strerror}") from error
+def _records(
+    result: SolveResult, digest: str, options: BuildOptions
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """`--iidfile` and `--metadata-file`: the delivered digest. Their names, and what writes them."""
+
+    def iid() -> None:
+        Path(options.iidfile or "").write_text(digest, encoding="ascii")
+
+    def metadata() -> None:
+        data = json.dumps(metadata_for_user(result, digest, options), indent=2, sort_keys=True)
+        Path(options.metadata_file or "").write_text(data, encoding="utf-8")
+
+    if options.iidfile:
+        yield options.iidfile, iid
+    if options.metadata_file:
+        yield options.metadata_file, metadata
 
 
 def metadata_for_user(result: SolveResult, digest: str, options: BuildOptions) -> dict[str, Any]:

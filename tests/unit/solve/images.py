@@ -50,9 +50,12 @@ def blob(folder: Path, data: bytes, media_type: str) -> dict[str, Any]:
 def image(folder: Path, platform: str, layers: Sequence[Files]) -> dict[str, Any]:
     """The descriptor of a manifest whose layers are gzip."""
     words = platform_object(Platform.parse(platform))
-    config = blob(folder, json.dumps(words).encode(), "application/vnd.oci.image.config.v1+json")
     kind = "application/vnd.oci.image.layer.v1.tar+gzip"
-    blobs = [blob(folder, gzip.compress(layer(files), mtime=0), kind) for files in layers]
+    tars = [layer(files) for files in layers]
+    blobs = [blob(folder, gzip.compress(data, mtime=0), kind) for data in tars]
+    rootfs = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(data).hexdigest()}" for data in tars]}
+    data = json.dumps({**words, "rootfs": rootfs}).encode()
+    config = blob(folder, data, "application/vnd.oci.image.config.v1+json")
     manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": blobs}
     return {**blob(folder, json.dumps(manifest).encode(), MANIFEST), "platform": words}
 
