@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,12 +15,14 @@ import typer
 
 from xbuild.cli import parameters
 from xbuild.cli.commandline import run_command
+from xbuild.cli.failure import explain
 from xbuild.cli.live import terminal_of
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.output import print_lines, say
 from xbuild.errors import EngineError, UsageError, XbuildError
 from xbuild.platforms import Platform, parse_platforms
-from xbuild.solve.engine import LAYOUT_SOURCE_VERSION, Engine, docker, inspect_engine
+from xbuild.solve.builders import create_builder, start_builder
+from xbuild.solve.engine import LAYOUT_SOURCE_VERSION, Engine, docker, engine_error, inspect_engine
 from xbuild.solve.run import run
 from xbuild.views.doctor import Finding, State, doctor_data, doctor_lines, worst
 from xbuild.views.terminal import listed
@@ -33,7 +35,12 @@ _NO_BYTES = 500 << 20
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_command("doctor", COMMANDS["doctor"], doctor, arguments)
+    try:
+        return run_command("doctor", COMMANDS["doctor"], doctor, arguments)
+    except Exception as error:
+        # To a monitoring system our own codes would mean something else: what was not looked at is unknown.
+        explain(error)
+        return int(State.UNKNOWN)
 
 
 def doctor(
@@ -233,7 +240,8 @@ def _logins() -> frozenset[str]:
 
 def _host(name: str) -> str:
     host = name.removeprefix("https://").removeprefix("http://").partition("/")[0]
-    return "docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host
+    # docker's own client keeps a login for docker.io under a name below it.
+    return "docker.io" if host.endswith(".docker.io") else host
 
 
 def _disk(patient: Patient) -> Iterator[Finding]:
@@ -267,16 +275,26 @@ def _fix(findings: Sequence[Finding]) -> None:
     for repair in repairs:
         word, _, name = repair.partition(" ")
         if word == "bootstrap":
-            _call(docker(), "buildx", "inspect", "--bootstrap", name)
-        elif word == "create":
-            _call(docker(), "buildx", "create", "--name", name, "--driver", "docker-container", "--bootstrap")
+            _try(f"starting builder {name}", partial(start_builder, name))
+        elif word == "create" and _try(f"creating builder {name}", partial(create_builder, name)):
             say(f"xbuild: builder {name} is there: use it with --builder {name}")
     if architectures:
-        _call(docker(), "run", "--privileged", "--rm", _BINFMT, "--install", ",".join(architectures))
+        names = ",".join(architectures)
+        _try(f"installing QEMU for {names} with {_BINFMT}", partial(_install_emulators, names))
 
 
-def _call(*argv: str) -> None:
-    say(f"xbuild: {' '.join(argv)}")
-    answer = run(argv, timeout=300)
+def _try(what: str, repair: Callable[[], None]) -> bool:
+    """One repair; a failure is said, and the others go on."""
+    say(f"xbuild: {what}")
+    try:
+        repair()
+    except EngineError as error:
+        say(f"xbuild: that failed: {error}")
+        return False
+    return True
+
+
+def _install_emulators(architectures: str) -> None:
+    answer = run((docker(), "run", "--privileged", "--rm", _BINFMT, "--install", architectures), timeout=300)
     if not answer.ok:
-        say(f"xbuild: that failed: {(answer.error_text or answer.text).strip()[-400:]}")
+        raise engine_error(answer.error_text or answer.text)

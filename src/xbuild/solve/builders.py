@@ -1,12 +1,12 @@
-"""Builders as objects: list, create, start, remove, through python-on-whales.
+"""Creating and starting builders, through python-on-whales.
 
-python-on-whales takes half a second to import, so it is imported only when one of these is called
-(`doctor --fix`, the test bed): docs/decisions/0020-client-calls.md.
+It takes longer to import than the calls of a whole build take together, so it is imported only when a builder
+is repaired (`doctor --fix`): docs/decisions/0001-docker-client.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from xbuild.solve.engine import docker, engine_error
@@ -15,51 +15,27 @@ if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
 
-def client() -> DockerClient:
-    """The user's client, contexts and credential helpers included."""
-    from python_on_whales import DockerClient
-
-    return DockerClient(client_call=[docker()])
-
-
-def builder_names() -> tuple[str, ...]:
-    """Names of all builders."""
-    from python_on_whales.exceptions import DockerException
-
-    try:
-        return tuple(sorted({builder.name for builder in client().buildx.list() if builder.name}))
-    except DockerException as error:
-        raise engine_error(str(error.stderr or error)) from error
-
-
-def create_builder(
-    name: str,
-    *,
-    use: bool = False,
-    options: Mapping[str, str] | None = None,
-    config: str | None = None,
-) -> None:
+def create_builder(name: str) -> None:
     """A docker-container builder, started. Raises EngineError."""
-    from python_on_whales.exceptions import DockerException
+    _call(
+        name,
+        lambda client: client.buildx.create(name=name, driver="docker-container", bootstrap=True),
+    )
+
+
+def start_builder(name: str) -> None:
+    """Start the nodes of a builder. Raises EngineError."""
+    _call(name, lambda client: client.buildx.inspect(name, bootstrap=True))
+
+
+def _call(name: str, action: Callable[[DockerClient], object]) -> None:
+    """With the user's own client: its contexts, builders and credential helpers."""
+    from python_on_whales import ClientNotFoundError, DockerClient, DockerException
 
     try:
-        client().buildx.create(
-            name=name,
-            driver="docker-container",
-            bootstrap=True,
-            use=use,
-            driver_options=dict(options or {}),
-            config=config,
-        )
+        action(DockerClient(client_call=[docker()]))
     except DockerException as error:
         raise engine_error(str(error.stderr or error), builder=name) from error
-
-
-def remove_builder(name: str) -> None:
-    """Remove a builder and its cache. Raises EngineError."""
-    from python_on_whales.exceptions import DockerException
-
-    try:
-        client().buildx.remove(name)
-    except DockerException as error:
-        raise engine_error(str(error.stderr or error), builder=name) from error
+    except (ClientNotFoundError, ValueError) as error:
+        # The second where the listing of builders, which it reads afterwards, is not as it knows it.
+        raise engine_error(str(error), builder=name) from error

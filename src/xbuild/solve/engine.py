@@ -3,7 +3,7 @@
 Three client calls at the same time (0.2 to 0.3 s in all): `docker buildx version`, `docker buildx
 inspect` and `docker info`. The text of `buildx inspect` is read here: it has no JSON form (buildx 0.38
 `commands/inspect.go`), and python-on-whales, which also reads that text, takes longer to import than the
-calls take together (docs/decisions/0020-client-calls.md).
+calls take together (docs/decisions/0001-docker-client.md).
 """
 
 from __future__ import annotations

@@ -1,0 +1,109 @@
+"""`xbuild doctor`: its codes are those of monitoring plugins; repairs go through the client."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.command import Xbuild
+from xbuild.cli.doctor import _fix, _host
+from xbuild.errors import EngineError
+from xbuild.solve.builders import create_builder
+from xbuild.views.doctor import Finding, State
+
+DOCKER = """\
+#!/bin/sh
+echo "$@" >> {log}
+case "$*" in
+"buildx create"*) {create} ;;
+"buildx ls"*) echo '{{"Name": "far", "Driver": "docker-container", "Nodes": []}}' ;;
+"buildx inspect"*) printf 'Name: far\\nDriver: docker-container\\nNodes:\\nName: far0\\nStatus: stopped\\n' ;;
+"buildx version") echo "buildx v0.38.0 abc" ;;
+"info"*) echo '{{"ServerVersion": "29.0"}}' ;;
+esac
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a docker that knows one stopped builder writes what it is called with."""
+    return docker(tmp_path, monkeypatch, create="echo far")
+
+
+def docker(folder: Path, monkeypatch: pytest.MonkeyPatch, create: str) -> Path:
+    program, written = folder / "docker", folder / "calls"
+    program.write_text(DOCKER.format(log=written, create=create))
+    program.chmod(0o755)
+    monkeypatch.setenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND", str(program))
+    return written
+
+
+@pytest.mark.parametrize("argv", [("--check", "nope"), ("--platform", "linux/foo"), ("--frob",), ("a", "b")])
+def test_usage_errors_are_unknown_and_not_critical(argv: tuple[str, ...], xbuild: Xbuild) -> None:
+    result = xbuild("doctor", *argv)
+    assert result.code == State.UNKNOWN
+    assert result.err.startswith("xbuild: ")
+
+
+def test_a_fault_is_unknown_too(xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("oh")
+
+    monkeypatch.setattr("xbuild.cli.doctor.examine", broken)
+    assert xbuild("doctor").code == State.UNKNOWN
+
+
+def test_no_docker_is_critical(xbuild: Xbuild) -> None:
+    assert xbuild("doctor", "--check", "client").code == State.CRITICAL
+
+
+def test_a_stopped_builder_is_started(log: Path, xbuild: Xbuild) -> None:
+    result = xbuild("doctor", "--check", "builder", "--fix")
+    assert "xbuild: starting builder far\n" in result.err
+    assert "buildx inspect far --bootstrap" in log.read_text().splitlines()
+    assert result.code == State.CRITICAL  # this one stays stopped whatever is done
+
+
+def test_a_builder_is_created_and_started(log: Path) -> None:
+    create_builder("far")
+    assert log.read_text().splitlines()[0] == (
+        "buildx create --bootstrap --driver docker-container --name far"
+    )
+
+
+def test_a_listing_that_cannot_be_read_is_a_typed_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker(tmp_path, monkeypatch, create="echo another")
+    with pytest.raises(EngineError, match="builder another "):
+        create_builder("another")
+
+
+def test_a_repair_that_fails_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docker(tmp_path, monkeypatch, create="echo no space left on device >&2; exit 1")
+    _fix([Finding("store", State.WARNING, "t", "h", "create xbuild")])
+    said = capsys.readouterr().err
+    assert "that failed: the disk is full" in said
+    assert "is there" not in said
+
+
+def test_the_library_for_builders_is_imported_only_for_repairs() -> None:
+    code = "import sys, xbuild.cli.doctor; print('python_on_whales' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("name", ["docker.io", "https://index.docker.io/v1/"])
+def test_a_login_for_the_hub_has_docker_own_name(
+    name: str, xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {name: {}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert _host(name) == "docker.io"
+    assert "login found" in xbuild("doctor", "--check", "login", "--registry", "docker.io").out
