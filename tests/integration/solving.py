@@ -10,9 +10,8 @@ import shutil
 import subprocess
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -77,13 +76,14 @@ def build(
 
 def file_in(result: SolveResult, name: str, platform: str) -> str:
     """A text file of the image for one platform."""
-    from xbuild.solve.filesystem import read_file
+    from xbuild.solve.filesystem import merged
 
     assert result.layout is not None
     image = next(image for image in result.layout.images if str(image.platform) == platform)
-    data = read_file(result.layout, image, name)
-    assert data is not None, name
-    return data.decode()
+    for member, content in merged(result.layout, image):
+        if PurePosixPath("/", member.name) == PurePosixPath("/", name) and content is not None:
+            return content.read().decode()
+    pytest.fail(f"no {name} for {platform}")
 
 
 def docker(*arguments: str, check: bool = True, **more: Any) -> subprocess.CompletedProcess[str]:
@@ -126,11 +126,6 @@ def old_buildx(monkeypatch: pytest.MonkeyPatch) -> Engine:
     found = inspect_engine("default")
     assert found.buildx_version < (0, 33, 0)
     return found
-
-
-def without_login(found: Engine) -> Engine:
-    """The same engine, looked at anew."""
-    return replace(found)
 
 
 def read_json(path: Path) -> Any:

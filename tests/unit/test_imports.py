@@ -1,4 +1,4 @@
-"""What may import what, and where the outside world is touched (docs/decisions, `style` section 1)."""
+"""What may import what, and where the outside world is touched (CONTRIBUTING.md)."""
 
 from __future__ import annotations
 

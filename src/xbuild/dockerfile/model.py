@@ -29,10 +29,6 @@ class Logical:
             return Span(at, at)
         return Span(self.offsets[span.start], self.offsets[span.end - 1] + 1)
 
-    def is_contiguous(self, span: Span) -> bool:
-        """Whether the characters of `span` stand side by side in the source too."""
-        return len(self.to_source(span)) == len(span)
-
     def slice(self, span: Span) -> Logical:
         """The part of this text inside `span`, still mapped to the same source."""
         return Logical(self.text[span.start : span.end], self.offsets[span.start : span.end + 1])

@@ -43,7 +43,6 @@ _ANSI_C = re.compile(
     re.DOTALL,
 )
 _ANSI_C_LETTERS = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from xbuild.dockerfile.model import Arg, Env, Instruction, Pair, Shell, User, Workdir
 from xbuild.errors import DockerfileError
-from xbuild.graph.expand import Expanded, ExpansionError, Lookup, expand, expand_known
+from xbuild.graph.expand import Expanded, ExpansionError, expand, expand_known
 from xbuild.graph.model import (
     PLATFORM_ARGS,
     ContextBase,
@@ -355,11 +355,6 @@ def lookup(graph: StageGraph, stage: int, index: int, name: str) -> Value | None
     return Scope(graph, stage, index).lookup(name)
 
 
-def expand_at(graph: StageGraph, stage: int, index: int, text: str) -> Expanded:
-    """See `Scope.expand`."""
-    return Scope(graph, stage, index).expand(text)
-
-
 def workdir(graph: StageGraph, stage: int, index: int) -> str | None:
     """See `Scope.workdir`."""
     return Scope(graph, stage, index).workdir()
@@ -378,8 +373,3 @@ def shell(graph: StageGraph, stage: int, index: int) -> tuple[str, ...]:
 def environment(graph: StageGraph, stage: int, index: int) -> Mapping[str, Value]:
     """See `Scope.environment`."""
     return Scope(graph, stage, index).environment()
-
-
-def global_lookup(graph: StageGraph) -> Lookup:
-    """Lookup of the names usable in FROM."""
-    return graph.global_values.get

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import os
 import shutil
 import tarfile
@@ -317,11 +316,3 @@ def _inside(root: Path, folder: Path) -> None:
     """A symlink from a lower layer must not lead a file out of the target folder."""
     if folder.exists() and not folder.resolve().is_relative_to(root.resolve()):
         raise ImageError(f"{folder} leads out of the image through a symlink")
-
-
-def read_file(layout: Layout, image: Image, name: str) -> bytes | None:
-    """One regular file of the merged filesystem."""
-    for member, content in merged(layout, image):
-        if member.name == _clean(name) and content is not None:
-            return io.BytesIO(content.read()).getvalue()
-    return None

@@ -240,40 +240,12 @@ class BuildOptions:
         return self.flag("quiet") or self.progress == "quiet"
 
     @property
-    def no_cache(self) -> bool:
-        return self.flag("no-cache")
-
-    @property
-    def no_cache_filter(self) -> tuple[str, ...]:
-        return self.values("no-cache-filter")
-
-    @property
-    def pull(self) -> bool:
-        return self.flag("pull")
-
-    @property
-    def debug(self) -> bool:
-        return self.flag("debug")
-
-    @property
     def iidfile(self) -> str | None:
         return self.value("iidfile")
 
     @property
     def metadata_file(self) -> str | None:
         return self.value("metadata-file")
-
-    @property
-    def cache_from(self) -> tuple[str, ...]:
-        return self.values("cache-from")
-
-    @property
-    def cache_to(self) -> tuple[str, ...]:
-        return self.values("cache-to")
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return self.values("secret")
 
     @property
     def progress(self) -> str:

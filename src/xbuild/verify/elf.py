@@ -226,12 +226,6 @@ def _string(table: bytes, offset: int) -> str:
     return table[offset:end].decode("utf-8", "surrogateescape")
 
 
-def read_elf(data: Data) -> ElfFacts | Unreadable:
-    """The facts of one ELF file."""
-    elf = open_elf(data)
-    return elf if isinstance(elf, Unreadable) else facts_of(elf)
-
-
 def facts_of(elf: ElfFile) -> ElfFacts:
     """The facts of an opened ELF file."""
     linked = _linking(elf)

@@ -52,9 +52,6 @@ def verify_layout(
     )
 
 
-verify_archive = verify_layout
-
-
 def verify_reference(
     reference: str,
     platforms: Sequence[Platform] | None = None,

@@ -14,8 +14,6 @@ from xbuild.graph.scope import (
     DEFAULT_PATH,
     Scope,
     environment,
-    expand_at,
-    global_lookup,
     lookup,
     shell,
     user,
@@ -247,7 +245,7 @@ def test_environment_holds_args_and_proxies_but_nothing_unset() -> None:
 
 def test_names_usable_in_from() -> None:
     graph = graph_of("ARG A=1\nFROM x\n")
-    values = global_lookup(graph)
+    values = graph.global_values.get
     assert values("A") == Value("1", "arg", raw="1")
     assert values("TARGETSTAGE") == Value("default", "arg")
     assert values("NONE") is None
@@ -261,7 +259,7 @@ def test_platform_values_may_be_taken_as_known() -> None:
     graph = graph_of(
         "FROM a\nARG TARGETPLATFORM TARGETVARIANT\nENV X=${TARGETVARIANT#v}\n", platform_values=values
     )
-    assert expand_at(graph, 0, 3, "$TARGETPLATFORM $X").text == "linux/arm/v7 7"
+    assert Scope(graph, 0, 3).expand("$TARGETPLATFORM $X").text == "linux/arm/v7 7"
     value = at_end(graph, "X")
     assert value is not None
     assert value.depends_on == {"TARGETVARIANT"}

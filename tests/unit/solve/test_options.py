@@ -53,7 +53,7 @@ def test_a_value_in_all_its_forms(argv: tuple[str, ...], tags: tuple[str, ...]) 
 )
 def test_a_boolean_in_all_its_forms(argv: tuple[str, ...], push: bool, quiet: bool, debug: bool) -> None:
     options = parse("-t", "x", *argv)
-    assert (options.push, options.quiet, options.debug) == (push, quiet, debug)
+    assert (options.push, options.quiet, options.flag("debug")) == (push, quiet, debug)
 
 
 def test_a_boolean_takes_no_word_behind_it() -> None:

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from tests.unit.verify.builder import Elf
 from xbuild.platforms import MACHINES
-from xbuild.verify.elf import ElfFacts, Unreadable, is_elf, read_elf
+from xbuild.verify.elf import ElfFacts, Unreadable, facts_of, is_elf, open_elf
+
+
+def read_elf(data: bytes) -> ElfFacts | Unreadable:
+    elf = open_elf(data)
+    return elf if isinstance(elf, Unreadable) else facts_of(elf)
 
 
 def facts(elf: Elf) -> ElfFacts:

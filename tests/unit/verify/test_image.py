@@ -11,7 +11,7 @@ import pytest
 from tests.unit.verify.builder import Built, Item, go_program, write_layout
 from xbuild.errors import EngineError, ImageError, RegistryError
 from xbuild.platforms import Platform
-from xbuild.verify.image import guess_base_layers, verify_archive, verify_layout, verify_reference
+from xbuild.verify.image import guess_base_layers, verify_layout, verify_reference
 from xbuild.verify.oci import open_image
 
 AMD64 = Built("linux/amd64", [[Item("app", go_program("amd64"))]], ["/app"])
@@ -109,7 +109,7 @@ def test_cache_of_ones_own_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     layout = write_layout(tmp_path / "layout", AMD64)
     for cache in (True, False, None, tmp_path / "own"):
-        assert verify_archive(layout, cache=cache).passed
+        assert verify_layout(layout, cache=cache).passed
     shutil.rmtree(layout)
     with pytest.raises(ImageError):
         verify_layout(layout)
