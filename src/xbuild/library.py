@@ -47,7 +47,7 @@ class _Plan(_Named):
         `text` is a Dockerfile, `context` the folder that would be built, if there is one; without `platforms`
         the plan is right for any. Raises XbuildError.
         """
-        from xbuild.dockerfile.parser import parse
+        from xbuild.dockerfile.check import read
         from xbuild.graph.model import Options
         from xbuild.plan.context import NoContext
         from xbuild.plan.make import make_plan
@@ -56,7 +56,7 @@ class _Plan(_Named):
         from xbuild.solve.context import DirectoryContext
 
         return make_plan(
-            parse(_source(text, path)),
+            read(_source(text, path), (build_args or {}).get("BUILDKIT_SYNTAX")),
             Options(build_args or {}, build_contexts or {}, target),
             parse_platforms(platforms) or None,
             NoContext() if context is None else DirectoryContext(Path(context)),
@@ -79,12 +79,13 @@ class _Rewrite(_Named):
 
         Takes a `plan`, or makes one with the same options as `xbuild.plan`. Raises XbuildError.
         """
-        from xbuild.dockerfile.parser import parse
+        from xbuild.dockerfile.check import read
         from xbuild.rewrite.render import rewrite as render
 
         source = _source(text, options.get("path", "Dockerfile"))
+        dockerfile = read(source, (options.get("build_args") or {}).get("BUILDKIT_SYNTAX"))
         made = plan if plan is not None else _PLAN(text, context, **options)
-        return render(parse(source), made, conditional=conditional)
+        return render(dockerfile, made, conditional=conditional)
 
 
 def _source(text: str | bytes, path: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,26 @@ def test_plan_and_rewrite_work_on_text(tmp_path: Path) -> None:
     assert rewrite(GO.encode(), tmp_path, platforms=["linux/amd64", "linux/arm64"]).text == new.text
     again = rewrite(new.text.text, tmp_path, platforms=["linux/amd64", "linux/arm64"])
     assert not again.changed
+
+
+def test_the_example_of_the_readme_runs_as_printed(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("cross\nFROM --platform=$BUILDPLATFORM golang:1.24 AS builder\n")
+
+
+def test_what_buildkit_refuses_is_refused() -> None:
+    for call in (plan, rewrite):
+        with pytest.raises(DockerfileError) as caught:
+            call("FROM a\nCOPY --nope a b\n", path="D")
+        assert (caught.value.place, caught.value.hint is not None) == ("D:2", True)
+    plan("FROM a\nCOPY --nope a b\n", build_args={"BUILDKIT_SYNTAX": "example/frontend"})
+    rewrite("FROM a\nCOPY --nope a b\n", build_args={"BUILDKIT_SYNTAX": "example/frontend"})
 
 
 def test_errors_are_typed() -> None:

@@ -14,6 +14,7 @@ import typer
 
 from xbuild.cli import parameters
 from xbuild.cli.account import steps_for, subject_of
+from xbuild.cli.arguments import with_build_options
 from xbuild.cli.checking import allowed
 from xbuild.cli.commandline import run_command
 from xbuild.cli.equivalence import compare
@@ -22,12 +23,13 @@ from xbuild.cli.main import COMMANDS
 from xbuild.cli.output import print_lines, say
 from xbuild.cli.preflight import preflight
 from xbuild.cli.prepare import Prepared, prepare
-from xbuild.cli.project import open_project, options_for, with_engine
+from xbuild.cli.project import open_project, with_engine
 from xbuild.cli.records import Records, now
 from xbuild.cli.variants import Measured, Variant, changing_context, run_cold, run_warm, variants
 from xbuild.errors import UsageError
 from xbuild.solve.build import workspace
 from xbuild.solve.engine import inspect_engine
+from xbuild.solve.options import BuildOptions
 from xbuild.verify.image import verify_layout
 from xbuild.views.baseline import busy, by_line, factors
 from xbuild.views.bench import (
@@ -48,16 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     return run_command("bench", COMMANDS["bench"], bench, arguments)
 
 
+@with_build_options
 def bench(
-    context: parameters.Context = ".",
-    file: parameters.File = None,
-    platform: parameters.PlatformList = None,
-    target: parameters.Target = None,
-    build_arg: parameters.BuildArgs = None,
-    build_context: parameters.BuildContexts = None,
-    builder: parameters.Builder = None,
-    config: parameters.ConfigFile = None,
-    no_cache_mounts: parameters.NoCacheMounts = False,
+    options: BuildOptions,
     against: Annotated[Path | None, typer.Option("--against", help="A Dockerfile made by hand")] = None,
     rounds: Annotated[int, typer.Option("-n", help="Rounds")] = 3,
     skip_original: Annotated[
@@ -74,17 +69,6 @@ def bench(
     """
     if rounds < 1:
         raise UsageError("-n must be at least 1", expected="the number of rounds")
-    options = options_for(
-        context,
-        file=file,
-        target=target,
-        builder=builder,
-        config=config,
-        platforms=platform or (),
-        build_args=build_arg or (),
-        build_contexts=build_context or (),
-        no_cache_mounts=no_cache_mounts,
-    )
     with workspace() as folder:
         engine = inspect_engine(options.builder)
         project = with_engine(open_project(options, folder), engine)

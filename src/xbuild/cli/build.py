@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from xbuild.cli.background import Background
 from xbuild.solve.engine import inspect_engine
-from xbuild.solve.options import parse_build_arguments
+from xbuild.solve.options import BuildOptions, display_command, parse_build_arguments
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,9 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     options = parse_build_arguments(arguments)
     if options.passes_through:
-        from xbuild.solve.build import call_buildx
-
-        return call_buildx(options)
+        return _pass_on(options)
     asking = Background(lambda: inspect_engine(options.builder, bootstrap=not options.dry_run))
     from xbuild.solve.build import workspace
 
@@ -35,3 +33,15 @@ def main(arguments: Sequence[str]) -> int:
         from xbuild.cli.flow import build
 
         return build(options, folder, asking)
+
+
+def _pass_on(options: BuildOptions) -> int:
+    """A question for buildx (`--call`, `--check`) is asked as it was given; with --dry-run it is shown."""
+    from xbuild.solve.build import buildx_command, call_buildx
+
+    if not options.dry_run:
+        return call_buildx(options)
+    from xbuild.cli.output import print_lines
+
+    print_lines([display_command(buildx_command(options), show_values=options.show_values)])
+    return 0

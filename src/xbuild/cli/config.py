@@ -156,6 +156,9 @@ class _Reader:
     def _pairs(self, node: Any, rule: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
         for key_node, child in node.value:
+            kind = _TAGS.get(key_node.tag, "")
+            if kind in ("array", "object"):
+                self._fail(key_node, f"a key must be text, and is {_WORDS[kind]}")
             key = str(key_node.value)
             if key not in rule["properties"]:
                 self._fail(key_node, *_unknown(key, name, tuple(rule["properties"])))

@@ -10,34 +10,47 @@ from xbuild.cli.background import Background
 from xbuild.cli.live import terminal_of
 from xbuild.cli.output import print_lines
 from xbuild.cli.prepare import Prepared, plan_only, with_new_text
-from xbuild.cli.project import open_project, with_engine
+from xbuild.cli.project import Project, open_project, with_engine
 from xbuild.errors import EngineError
 from xbuild.solve.build import build_commands
 from xbuild.solve.engine import Builder, Engine
 from xbuild.solve.options import BuildOptions, display_command
 from xbuild.views.plan import plan_lines
 
-# Stands where no engine answers and nothing will be run.
-NO_ENGINE = Engine(Builder("", ""), (0, 0, 0), {})
-
 
 def dry_run(options: BuildOptions, folder: Path, asking: Background[Engine]) -> int:
     """Print plan, diff and the exact command; run nothing."""
     project = open_project(options, folder)
     engine, problem = _engine_if_any(asking)
-    known = project if engine is None else with_engine(project, engine)
-    prepared = plan_only(known, engine or NO_ENGINE, folder)
+    supposed = engine or _supposed(options)
+    known = with_engine(project, supposed) if engine or project.platforms else project
+    prepared = plan_only(known, supposed, folder)
     if prepared.plan is not None:
         print_lines([*plan_lines(prepared.plan, terminal_of(sys.stdout)), ""])
         if not prepared.why_not:
             prepared = with_new_text(prepared, conditional=True)
     print_lines([*_difference(prepared), ""])
+    commands = build_commands(prepared.request)
+    print_lines(display_command(argv, show_values=options.show_values) for argv in commands)
     if engine is None:
-        print_lines([f"the command depends on the builder, and none answers: {problem}"])
-    else:
-        commands = build_commands(prepared.request)
-        print_lines(display_command(argv, show_values=options.show_values) for argv in commands)
+        print_lines(["", *_not_asked(known, problem)])
     return 0
+
+
+def _supposed(options: BuildOptions) -> Engine:
+    """What the command is made for where no engine answers: the usual kind of builder, of one node."""
+    return Engine(Builder(options.builder or "", ""), (0, 0, 0), {})
+
+
+def _not_asked(project: Project, problem: str) -> Iterator[str]:
+    """What the command would say if the builder could have been asked."""
+    yield f"the builder could not be asked: {problem}"
+    if project.options.builder is None:
+        yield "  --builder: the name of the selected one"
+    if project.platforms is None:
+        yield "  --platform: the builder's own, unless one is given"
+    yield "  a builder of several nodes would be called once per platform"
+    yield "  with the classic image store there is no --output, and no --tag before the check"
 
 
 def _difference(prepared: Prepared) -> Iterator[str]:

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Sequence
 
 from xbuild.cli import parameters
+from xbuild.cli.arguments import with_build_options
 from xbuild.cli.commandline import run_command
 from xbuild.cli.live import terminal_of
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.output import print_lines, warn
-from xbuild.cli.project import open_project, options_for, plan_project
+from xbuild.cli.project import open_project, plan_project
 from xbuild.cli.questions import settle_if_possible
 from xbuild.solve.build import workspace
+from xbuild.solve.options import BuildOptions
 from xbuild.views.data import plan_data
 from xbuild.views.plan import plan_lines
 
@@ -22,16 +24,9 @@ def main(arguments: Sequence[str]) -> int:
     return run_command("plan", COMMANDS["plan"], plan, arguments)
 
 
+@with_build_options
 def plan(
-    context: parameters.Context = ".",
-    file: parameters.File = None,
-    platform: parameters.PlatformList = None,
-    target: parameters.Target = None,
-    build_arg: parameters.BuildArgs = None,
-    build_context: parameters.BuildContexts = None,
-    builder: parameters.Builder = None,
-    config: parameters.ConfigFile = None,
-    no_cache_mounts: parameters.NoCacheMounts = False,
+    options: BuildOptions,
     offline: parameters.Offline = False,
     json_: parameters.Json = False,
 ) -> int:
@@ -40,17 +35,6 @@ def plan(
     already (set up by the author), emulated (must run on the target), unsure (stays as it is, and why).
     Without --platform the plan is right for any platforms.
     """
-    options = options_for(
-        context,
-        file=file,
-        target=target,
-        builder=builder,
-        config=config,
-        platforms=platform or (),
-        build_args=build_arg or (),
-        build_contexts=build_context or (),
-        no_cache_mounts=no_cache_mounts,
-    )
     with workspace() as folder:
         project = open_project(options, folder)
         settled = settle_if_possible(project, plan_project(project), folder, offline=offline)

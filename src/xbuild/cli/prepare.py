@@ -91,7 +91,7 @@ def prepare(
 def plan_only(project: Project, engine: Engine, folder: Path, plan: Plan | None = None) -> Prepared:
     """The plan without asking anybody; also with `--no-rewrite`: what is wrong with the file is said."""
     if project.dockerfile is None:
-        return Prepared(project, engine, folder, why_not=project.inputs.reason)
+        return Prepared(project, engine, folder, why_not=project.reason)
     plan = plan or plan_project(project)
     return Prepared(
         project, engine, folder, plan, why_not="--no-rewrite" if project.options.no_rewrite else ""

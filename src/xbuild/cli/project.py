@@ -19,7 +19,7 @@ from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.context import DirectoryContext
 from xbuild.solve.engine import Engine
 from xbuild.solve.inputs import Inputs, read_inputs
-from xbuild.solve.options import BuildOptions, parse_build_arguments
+from xbuild.solve.options import BuildOptions
 from xbuild.text import Source
 
 
@@ -33,12 +33,35 @@ class Project:
     settings: Settings
     platforms: tuple[Platform, ...] | None
 
-    @cached_property
+    @property
     def dockerfile(self) -> Dockerfile | None:
-        """The parsed file, or None when only the builder can read it."""
-        from xbuild.dockerfile.parser import parse
+        """The parsed file, or None when only the builder can read it. Raises DockerfileError."""
+        return self._read[0]
 
-        return None if self.inputs.dockerfile is None else parse(self.inputs.dockerfile)
+    @property
+    def reason(self) -> str:
+        """Why there is no parsed file."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Dockerfile | None, str]:
+        from xbuild.dockerfile.check import read
+        from xbuild.dockerfile.frontend import detect_syntax, is_known
+        from xbuild.graph.build import build_graph
+
+        source = self.inputs.dockerfile
+        if source is None:
+            return None, self.inputs.reason
+        syntax = self.options.build_args.get("BUILDKIT_SYNTAX") or detect_syntax(source.text)
+        if is_known(syntax):
+            return read(source, syntax), ""
+        try:
+            dockerfile = read(source, syntax)
+            build_graph(dockerfile, self.graph_options)
+        except DockerfileError as error:
+            # A frontend of its own may have a language of its own: the builder decides.
+            return None, f"the frontend {syntax} is not known, and without it: {error.message}"
+        return dockerfile, ""
 
     @cached_property
     def context(self) -> Context:
@@ -95,12 +118,10 @@ def check_dockerfile(project: Project) -> None:
 
 def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
     """The plan. Raises DockerfileError for anything wrong with the file, changed or not."""
-    from xbuild.dockerfile.parser import parse
     from xbuild.plan.make import make_plan
 
-    dockerfile = project.dockerfile or parse(project.source)
     return make_plan(
-        dockerfile,
+        _readable(project),
         project.graph_options,
         project.platforms,
         project.context,
@@ -109,23 +130,13 @@ def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
     )
 
 
-def options_for(
-    context: str,
-    *,
-    file: str | None = None,
-    target: str | None = None,
-    builder: str | None = None,
-    config: str | None = None,
-    platforms: Sequence[str] = (),
-    build_args: Sequence[str] = (),
-    build_contexts: Sequence[str] = (),
-    no_cache_mounts: bool = False,
-) -> BuildOptions:
-    """Build options from the options of a command that builds nothing itself."""
-    single = (("file", file), ("target", target), ("builder", builder), ("config", config))
-    words = [f"--{name}={value}" for name, value in single if value is not None]
-    words += [f"--platform={value}" for value in platforms]
-    words += [f"--build-arg={value}" for value in build_args]
-    words += [f"--build-context={value}" for value in build_contexts]
-    words += ["--no-cache-mounts"] if no_cache_mounts else []
-    return parse_build_arguments([*words, "--", context])
+def _readable(project: Project) -> Dockerfile:
+    source = project.source
+    if project.dockerfile is None:
+        raise DockerfileError(
+            project.reason,
+            file=source.path,
+            expected="the syntax of docker/dockerfile",
+            hint="xbuild build hands the file to its frontend as it is",
+        )
+    return project.dockerfile

@@ -9,13 +9,16 @@ from typing import Annotated
 import typer
 
 from xbuild.cli import parameters
+from xbuild.cli.arguments import with_build_options
 from xbuild.cli.commandline import run_command
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.output import print_lines, print_source, say, warn, write_whole
-from xbuild.cli.project import Project, open_project, options_for, plan_project
+from xbuild.cli.project import Project, open_project, plan_project
 from xbuild.cli.questions import settle_if_possible
 from xbuild.errors import DockerfileError, Exit, UsageError
+from xbuild.plan.model import Plan
 from xbuild.solve.build import workspace
+from xbuild.solve.options import BuildOptions
 from xbuild.text import Source
 from xbuild.views.plan import summary
 
@@ -24,16 +27,9 @@ def main(arguments: Sequence[str]) -> int:
     return run_command("rewrite", COMMANDS["rewrite"], rewrite, arguments)
 
 
+@with_build_options
 def rewrite(
-    context: parameters.Context = ".",
-    file: parameters.File = None,
-    platform: parameters.PlatformList = None,
-    target: parameters.Target = None,
-    build_arg: parameters.BuildArgs = None,
-    build_context: parameters.BuildContexts = None,
-    builder: parameters.Builder = None,
-    config: parameters.ConfigFile = None,
-    no_cache_mounts: parameters.NoCacheMounts = False,
+    options: BuildOptions,
     offline: parameters.Offline = False,
     conditional: Annotated[
         bool, typer.Option("--conditional", help="Also write what is right only on a condition")
@@ -44,19 +40,9 @@ def rewrite(
 ) -> int:
     """
     Without --platform the output is right for any platforms. Running it on its own output changes nothing.
-    What is unsure stays as it is, byte for byte; `xbuild plan` says why.
+    What is unsure stays as it is, byte for byte; `xbuild plan` says why. So does, with a warning, what is
+    right only on a condition; without other changes --check then ends with 0.
     """
-    options = options_for(
-        context,
-        file=file,
-        target=target,
-        builder=builder,
-        config=config,
-        platforms=platform or (),
-        build_args=build_arg or (),
-        build_contexts=build_context or (),
-        no_cache_mounts=no_cache_mounts,
-    )
     with workspace() as folder:
         project = open_project(options, folder)
         new, verdicts = _rewritten(project, folder, conditional=conditional, offline=offline)
@@ -69,10 +55,22 @@ def _rewritten(project: Project, folder: Path, *, conditional: bool, offline: bo
     from xbuild.rewrite.render import rewrite as render
 
     settled = settle_if_possible(project, plan_project(project), folder, offline=offline)
-    if settled.problem and not conditional:
-        warn(f"{settled.problem}; see xbuild plan, or rewrite --conditional")
+    if settled.problem:
+        warn(settled.problem)
+    if not conditional:
+        _warn_of_conditions(settled.plan)
     assert project.dockerfile is not None
     return render(project.dockerfile, settled.plan, conditional=conditional).text, summary(settled.plan)
+
+
+def _warn_of_conditions(plan: Plan) -> None:
+    """What is left as it was although it could be rewritten: a file that comes out unchanged says nothing."""
+    for stage in plan.stages:
+        if stage.conditions and not stage.is_proved:
+            warn(
+                f"line {stage.line}: stage {stage.name} is not rewritten, as that would be right only on the"
+                f" condition {'; '.join(stage.conditions)} (--conditional writes it all the same)"
+            )
 
 
 def _show(project: Project, new: Source, verdicts: str, *, diff: bool, write: bool, check: bool) -> None:

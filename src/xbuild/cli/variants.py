@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xbuild.cli.account import NOT_FOR_MEASURING, steps_for
 from xbuild.cli.prepare import Prepared
+from xbuild.dockerfile.check import read
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import ContextError, DockerfileError
 from xbuild.solve.build import SolveRequest, SolveResult, solve
@@ -60,7 +61,7 @@ def variants(prepared: Prepared, against: Path | None, *, skip_original: bool) -
 
 def _read(path: Path) -> Source:
     try:
-        return Source.from_bytes(str(path), path.read_bytes())
+        return read(Source.from_bytes(str(path), path.read_bytes())).source
     except OSError as error:
         raise DockerfileError(
             f"cannot be read: {error.strerror}", file=str(path), hint="correct --against"

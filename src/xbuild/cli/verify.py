@@ -23,6 +23,10 @@ from xbuild.verify.checks import Allow, Verification
 from xbuild.views.report import FORMAT
 from xbuild.views.verification import verification_lines
 
+# What no image reference begins with, or, in all likelihood, ends with.
+_PATH_STARTS = ("/", "./", "../", "~")
+_ARCHIVE_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
+
 
 def main(arguments: Sequence[str]) -> int:
     return run_command("verify", COMMANDS["verify"], verify, arguments)
@@ -71,5 +75,12 @@ def _verify(
     if path.is_dir() and image.startswith((".", "/")):
         raise ImageError(
             "this folder is no OCI layout", file=image, expected="index.json and oci-layout in it"
+        )
+    if not path.exists() and image.startswith(_PATH_STARTS) | image.endswith(_ARCHIVE_ENDS):
+        raise ImageError(
+            "there is no such file or folder",
+            file=image,
+            expected="an OCI layout folder, an archive, or a reference",
+            hint="check the path",
         )
     return images.verify_reference(image, platforms, allow)

@@ -1,19 +1,21 @@
 """What BuildKit refuses after parsing: wrong arguments and flags.
 
 Facts: moby/buildkit `frontend/dockerfile/instructions/{parse,bflag,commands_run*}.go`. `parser.parse` accepts
-such files, with `Other` or a lenient type in place of the malformed instruction; call `check` before building
-on one.
+such files, with `Other` or a lenient type in place of the malformed instruction. `read` does both.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from xbuild.dockerfile.frontend import detect_syntax, is_known
 from xbuild.dockerfile.model import Dockerfile, Flag, Instruction, Other
+from xbuild.dockerfile.parser import parse
 from xbuild.dockerfile.typed import opens_heredoc, split_csv
 from xbuild.dockerfile.words import KEYWORDS, SPACE, split_gaps, split_health, split_quoted
 from xbuild.errors import DockerfileSyntaxError
+from xbuild.text import Source
 
 # Flags that an instruction takes, and of which kind: one value, several, or a truth value.
 _FLAGS: dict[str, dict[str, str]] = {
@@ -55,10 +57,23 @@ _MOST_RETRIES = 2**31 - 1
 
 
 class _WrongError(ValueError):
-    def __init__(self, message: str, expected: str) -> None:
+    def __init__(self, message: str, expected: str, hint: str = "correct this line") -> None:
         super().__init__(message)
         self.message = message
         self.expected = expected
+        self.hint = hint
+
+
+def read(source: Source, syntax: str | None = None) -> Dockerfile:
+    """The tree of a file that BuildKit accepts. Raises DockerfileSyntaxError.
+
+    `syntax` is the frontend given from outside (BUILDKIT_SYNTAX), which counts before the file's own line.
+    What a frontend takes that is not known, or newer than known, is not refused as long as there is a tree.
+    """
+    dockerfile = parse(source)
+    if is_known(syntax or detect_syntax(source.text)):
+        check(dockerfile)
+    return dockerfile
 
 
 def check(dockerfile: Dockerfile) -> None:
@@ -69,20 +84,29 @@ def check(dockerfile: Dockerfile) -> None:
             _check(instruction, dockerfile.escape)
             has_stage |= instruction.keyword == "FROM"
             if not has_stage and instruction.keyword != "ARG":
-                raise _WrongError(f"{instruction.keyword} before any FROM", "FROM, or ARG in front of it")
+                raise _WrongError(
+                    f"{instruction.keyword} stands before the first FROM",
+                    "FROM, or ARG in front of it",
+                    "move the instruction below a FROM",
+                )
         except _WrongError as error:
             raise DockerfileSyntaxError(
                 error.message,
                 file=dockerfile.source.path,
                 line=instruction.first_line,
                 expected=error.expected,
+                hint=error.hint,
             ) from None
 
 
 def _check(instruction: Instruction, escape: str) -> None:
     keyword = instruction.keyword
     if keyword not in KEYWORDS:
-        raise _WrongError(f"unknown instruction {keyword}", "one of the Dockerfile reference")
+        raise _WrongError(
+            f"instruction {keyword} is not known",
+            "an instruction of the Dockerfile reference",
+            _meant(keyword, KEYWORDS),
+        )
     checker = _CHECKERS.get(keyword)
     if checker is not None:
         checker(instruction, escape)
@@ -101,8 +125,12 @@ def _check_flags(instruction: Instruction) -> None:
     for flag in instruction.flags:
         kind = known.get(flag.name)
         if kind is None:
-            names = ", ".join(f"--{name}" for name in known) or "no flags"
-            raise _WrongError(f"{instruction.keyword} does not know --{flag.name}", names)
+            names = tuple(f"--{name}" for name in known)
+            raise _WrongError(
+                f"{instruction.keyword} does not know --{flag.name}",
+                ", ".join(names) or "no flags",
+                _meant(f"--{flag.name}", names),
+            )
         if flag.name in used and kind != "many":
             raise _WrongError(f"--{flag.name} twice", f"--{flag.name} once")
         used.add(flag.name)
@@ -111,6 +139,16 @@ def _check_flags(instruction: Instruction) -> None:
                 raise _WrongError(f"--{flag.name} has no value", f"--{flag.name}=value")
         elif flag.value is not None and flag.value.lower() not in ("true", "false"):
             raise _WrongError(f"--{flag.name}={flag.value}", f"--{flag.name}, =true or =false")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """What was probably meant; something newer than this table is said to be so by the file itself."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, sorted(known), 1)
+    if near:
+        return f"write {near[0]}"
+    return "correct this line; if a newer frontend has it, name that in `# syntax=docker/dockerfile:VERSION`"
 
 
 def _check_run(instruction: Instruction) -> None:

@@ -155,9 +155,14 @@ def build_commands(request: SolveRequest) -> tuple[tuple[str, ...], ...]:
     return tuple(call.argv for call in _calls(request))
 
 
-def call_buildx(options: BuildOptions, *, stdin: bytes | None = None) -> int:
+def call_buildx(options: BuildOptions) -> int:
     """Run `docker buildx build` as the user gave it (`--call`, `--check`); its exit code."""
-    return pass_through((docker(), "buildx", "build", *options.to_argv()), stdin=stdin)
+    return pass_through(buildx_command(options))
+
+
+def buildx_command(options: BuildOptions) -> tuple[str, ...]:
+    """The command line that `call_buildx` runs."""
+    return (docker(), "buildx", "build", *options.to_argv())
 
 
 def _calls(request: SolveRequest) -> tuple[_Call, ...]:
@@ -179,7 +184,8 @@ def is_split(request: SolveRequest) -> bool:
 def _call(request: SolveRequest, platforms: tuple[Platform, ...], folder: Path) -> _Call:
     call = _Call((), platforms, folder)
     options = request.options.without(*_NOT_FOR_THE_SOLVE)
-    flags = [("builder", request.engine.builder.name)]
+    name = request.engine.builder.name
+    flags = [("builder", name)] if name else []
     if _dockerfile(request) is not None:
         flags.append(("file", str(_dockerfile(request))))
     elif request.options.file:

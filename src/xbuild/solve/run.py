@@ -89,16 +89,14 @@ def stream(commands: Sequence[Command], on_line: Callable[[int, str], None]) -> 
     return _Group(commands, on_line=on_line, timeout=None).run()
 
 
-def pass_through(argv: Sequence[str], *, stdin: bytes | None = None) -> int:
+def pass_through(argv: Sequence[str]) -> int:
     """Run with our own standard streams; the exit code."""
     try:
-        process = subprocess.Popen(argv, stdin=None if stdin is None else subprocess.PIPE)
+        process = subprocess.Popen(argv)
     except OSError as error:
         raise _not_startable(argv[0], error) from error
     with process:
         try:
-            if stdin is not None:
-                process.communicate(stdin)
             return process.wait()
         except KeyboardInterrupt as interrupt:
             # The terminal has sent it the same signal.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xbuild.plan.model import Change, Evidence, Place, Plan, Reason, StageVerdict, Word
+from xbuild.plan.model import Change, Place, Plan, Reason, StageVerdict, Word
 from xbuild.views.terminal import Terminal, clean, wrap
 
 _COLOURS: dict[Word, tuple[str, ...]] = {
@@ -37,7 +37,7 @@ def plan_lines(plan: Plan, terminal: Terminal) -> Iterator[str]:
 
 
 def _stage(verdict: StageVerdict, plan: Plan, terminal: Terminal) -> Iterator[str]:
-    word = terminal.paint(str(verdict.word), *_COLOURS[verdict.word])
+    word = terminal.paint(_word(verdict), *_COLOURS[verdict.word])
     doubt = "" if verdict.is_proved else ", on a condition"
     role = " (target stage)" if verdict.is_target else ""
     yield f"{verdict.name}{role}, line {verdict.line}: {word}{doubt}: {_meaning(verdict)}"
@@ -53,10 +53,17 @@ def _stage(verdict: StageVerdict, plan: Plan, terminal: Terminal) -> Iterator[st
         yield from _item("note", note, None, plan, terminal)
 
 
+def _word(verdict: StageVerdict) -> str:
+    """The verdict, but for what stays on the target platform and runs nothing: nothing is emulated there."""
+    return "as it is" if _is_idle(verdict) else str(verdict.word)
+
+
 def _meaning(verdict: StageVerdict) -> str:
-    if not verdict.has_run and verdict.word is Word.EMULATED:
-        return "belongs to the target platform; it runs nothing, so nothing is emulated"
-    return _MEANINGS[verdict.word]
+    return "belongs to the target platform" if _is_idle(verdict) else _MEANINGS[verdict.word]
+
+
+def _is_idle(verdict: StageVerdict) -> bool:
+    return verdict.word is Word.EMULATED and not verdict.has_run
 
 
 def _reason(reason: Reason, plan: Plan, terminal: Terminal) -> Iterator[str]:
@@ -115,10 +122,5 @@ def _what(change: Change) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """One line: `builder cross, runtime emulated`."""
-    return ", ".join(f"{verdict.name} {verdict.word}" for verdict in plan.stages)
-
-
-def evidence_text(evidence: Evidence, plan: Plan) -> str:
-    """Evidence with its place."""
-    return evidence.text if evidence.place is None else f"{evidence.text} [{_where(evidence.place, plan)}]"
+    """One line: `builder cross, tester emulated, runtime as it is`."""
+    return ", ".join(f"{verdict.name} {_word(verdict)}" for verdict in plan.stages)

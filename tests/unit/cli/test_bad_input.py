@@ -31,6 +31,11 @@ def is_one_message(err: str) -> bool:
         ("RUN x\nFROM a\n", 1, ""),
         ("", None, ""),
         ("# only a comment\n", None, ""),
+        ("FROM a\nRNU x\n", 2, "RNU"),
+        ("FROM a\nCOPY --nope a b\n", 2, "--nope"),
+        ("FROM a\nCOPY a\n", 2, "COPY"),
+        ("FROM a\nEXPOSE\n", 2, "EXPOSE"),
+        ("FROM a\nRUN --network=zzz x\n", 2, "zzz"),
     ],
 )
 def test_wrong_dockerfiles(
@@ -119,8 +124,60 @@ def test_dry_run_needs_no_docker(xbuild: Xbuild, tmp_path: Path) -> None:
         result = xbuild("build", "--dry-run", "--build-arg", "TOKEN=hunter2", folder)
     assert result.code == 0
     assert "+FROM --platform=$BUILDPLATFORM" in result.out
-    assert "the command depends on the builder" in result.out
+    assert (
+        "\n" + str(tmp_path / "no-such-docker") + " buildx build --build-arg 'TOKEN=***' --file "
+        in result.out
+    )
+    assert "--output type=oci,tar=false,dest=" in result.out
+    assert "the builder could not be asked: " in result.out
+    assert "--builder: the name" in result.out
+    assert "--platform: the builder's own" in result.out
     assert "hunter2" not in result.out + result.err
+
+
+def test_dry_run_says_only_what_could_not_be_known(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    flags = ("--builder", "mine", "--platform", "linux/amd64,linux/arm64", "-t", "x/y")
+    result = xbuild("build", "--dry-run", *flags, folder)
+    assert "buildx build --tag x/y --builder mine --file " in result.out
+    assert "--platform linux/amd64,linux/arm64 " in result.out
+    assert "the name of the selected one" not in result.out
+    assert "the builder's own" not in result.out
+
+
+@pytest.mark.parametrize("question", [("--check",), ("--call", "outline"), ("--call=targets",)])
+def test_dry_run_of_a_question_only_prints_it(
+    question: tuple[str, ...], xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xbuild.solve.build.pass_through", lambda *_: pytest.fail("docker was called"))
+    result = xbuild("build", "--dry-run", *question, "--build-arg", "A=hunter2", project(tmp_path))
+    words = " ".join(question).replace("=", " ")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == f"{tmp_path}/no-such-docker buildx build {words} --build-arg 'A=***' {tmp_path}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# syntax=example/frontend\nFROM a\nFETCH b\n",
+        "# syntax=example/frontend\nINCLUDE b\nFROM a\n",
+        "# syntax=example/frontend\nRUN <<EOF\n",
+        "# syntax=docker/dockerfile:1.999\nFROM a\nCOPY --new a b\n",
+    ],
+)
+def test_an_unknown_frontend_decides_for_itself(text: str, xbuild: Xbuild, tmp_path: Path) -> None:
+    result = xbuild("build", "--dry-run", project(tmp_path, text))
+    assert result.code == 0
+    assert "not rewritten: " in result.out
+    assert " buildx build --file " in result.out
+
+
+def test_a_plan_needs_the_known_syntax(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path, "# syntax=example/frontend\nINCLUDE b\nFROM a\n")
+    result = xbuild("plan", "--offline", folder)
+    assert result.code == Exit.DOCKERFILE
+    assert is_one_message(result.err)
+    assert "the frontend example/frontend is not known" in result.err
 
 
 def test_nothing_on_standard_input(xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,3 +217,13 @@ def test_an_image_that_is_none(xbuild: Xbuild, tmp_path: Path) -> None:
     garbage = tmp_path / "garbage.tar"
     garbage.write_bytes(b"garbage" * 100)
     assert xbuild("verify", garbage).code == Exit.FAILED
+
+
+@pytest.mark.parametrize(
+    "name", ["/nosuch/image", "./nosuch", "nosuch.tar", "/nosuch.tar", "../nosuch.tar.gz"]
+)
+def test_an_image_file_that_is_not_there(name: str, xbuild: Xbuild) -> None:
+    result = xbuild("verify", name)
+    assert result.code == Exit.FAILED
+    assert is_one_message(result.err)
+    assert result.err.startswith(f"xbuild: {name}: there is no such file")

@@ -64,6 +64,8 @@ def test_nothing(data: bytes) -> None:
         ("a: b: c\n", 1, ""),
         ("a: !!python/object:os.system x\n", 1, "is not known"),
         ("1: 2\n", 1, "'1' is not known"),
+        ("? [a, b]\n: 2\n", 1, "a key must be text, and is a list"),
+        ("go:\n  {a: b}: 2\n", 2, "a key must be text, and is keys with values"),
     ],
 )
 def test_mistakes_have_lines(text: str, line: int, said: str) -> None:

@@ -49,7 +49,31 @@ def test_conditions_stay_conditions_without_an_engine(xbuild: Xbuild, tmp_path: 
         assert "on a condition" in result.out
         assert ("warning: not asked" in result.err) is not bool(flags)
     assert xbuild("rewrite", "--offline", folder).out == (folder / "Dockerfile").read_text()
-    assert "CGO_ENABLED=0" in xbuild("rewrite", "--offline", "--conditional", folder).out
+    result = xbuild("rewrite", "--offline", "--conditional", folder)
+    assert "CGO_ENABLED=0" in result.out
+    assert result.err == ""
+
+
+@pytest.mark.parametrize("flags", [(), ("--check",), ("--diff",), ("--write",)])
+@pytest.mark.parametrize("offline", [(), ("--offline",)])
+def test_what_is_left_for_a_condition_is_said(
+    flags: tuple[str, ...], offline: tuple[str, ...], xbuild: Xbuild, tmp_path: Path
+) -> None:
+    folder = project(tmp_path, GO.replace("CGO_ENABLED=0 ", ""), main__go="package main\n")
+    with unchanged(folder):
+        result = xbuild("rewrite", *flags, *offline, folder)
+    assert result.code == 0
+    assert "warning: line 1: stage builder is not rewritten" in result.err
+    assert "no package built on line 4 uses cgo" in result.err
+    assert "--conditional" in result.err
+    assert xbuild("rewrite", "--check", "--offline", "--conditional", folder).code == Exit.FAILED
+
+
+def test_a_stage_that_runs_nothing_is_said_to_once(xbuild: Xbuild, tmp_path: Path) -> None:
+    shown = xbuild("plan", "--offline", project(tmp_path)).out.partition("(target stage)")[2]
+    assert shown.count("it runs nothing") == 1
+    assert "as it is: belongs to the target platform" in shown
+    assert shown.count("emulated") == 1
 
 
 def test_rewrite_prints_the_new_text_and_nothing_else(xbuild: Xbuild, tmp_path: Path) -> None:

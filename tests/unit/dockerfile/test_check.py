@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from xbuild.dockerfile.check import check
+from xbuild.dockerfile.check import check, read
+from xbuild.dockerfile.frontend import KNOWN, detect_syntax, is_known
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import DockerfileSyntaxError
 from xbuild.text import Source
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def check_line(line: str) -> None:
@@ -100,9 +105,82 @@ def test_refused_with_its_line(line: str) -> None:
         check_line(line)
     assert (caught.value.file, caught.value.line) == ("Dockerfile", 2)
     assert caught.value.expected
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("RNU x", "write RUN"),
+        ("COPY --form=x a b", "write --from"),
+        ("COPY --nope a b", "correct this line; if a newer frontend has it"),
+    ],
+)
+def test_what_was_probably_meant(line: str, hint: str) -> None:
+    with pytest.raises(DockerfileSyntaxError) as caught:
+        check_line(line)
+    assert (caught.value.hint or "").startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "syntax"),
+    [
+        ("# syntax=docker/dockerfile:1\n", "docker/dockerfile:1"),
+        ("\ufeff# escape=`\n#Syntax = a/b:c with words \n", "a/b:c"),
+        ("#!/usr/bin/env x\n# syntax=a\n", "a"),
+        ("// syntax=a\n", "a"),
+        ('{"syntax": "a"}', "a"),
+        ('{"syntax": 1}', None),
+        ("{", None),
+        ("# comment\n# syntax=a\n", None),
+        ("FROM a\n", None),
+        ("", None),
+    ],
+)
+def test_the_frontend_is_found_as_buildkit_finds_it(text: str, syntax: str | None) -> None:
+    assert detect_syntax(text) == syntax
+
+
+@pytest.mark.parametrize(
+    ("syntax", "known"),
+    [
+        (None, True),
+        ("docker/dockerfile", True),
+        ("docker/dockerfile:1", True),
+        ("docker.io/docker/dockerfile:1.4.0", True),
+        ("docker/dockerfile:1.7-labs", True),
+        ("docker/dockerfile:1.4@sha256:ab", True),
+        ("docker/dockerfile-upstream:1.10", True),
+        (f"docker/dockerfile:1.{KNOWN[1]}", True),
+        (f"docker/dockerfile:1.{KNOWN[1] + 1}", False),
+        ("docker/dockerfile:2.0", False),
+        ("docker/dockerfile-upstream:master", False),
+        ("docker/dockerfile@sha256:ab", False),
+        ("registry.example/docker/dockerfile:1", False),
+        ("example/frontend", False),
+    ],
+)
+def test_frontends_whose_rules_are_known(syntax: str | None, known: bool) -> None:
+    assert is_known(syntax) is known
+
+
+def test_a_frontend_that_is_not_known_decides_for_itself() -> None:
+    with pytest.raises(DockerfileSyntaxError):
+        read(Source("Dockerfile", "# syntax=docker/dockerfile:1\nFROM a\nINCLUDE b\n"))
+    for syntax in ("example/frontend", "docker/dockerfile:9.9"):
+        assert read(Source("Dockerfile", f"# syntax={syntax}\nFROM a\nINCLUDE b\n")).instructions
+    # What is given from outside counts first.
+    text = "# syntax=example/frontend\nFROM a\nINCLUDE b\n"
+    with pytest.raises(DockerfileSyntaxError):
+        read(Source("Dockerfile", text), "docker/dockerfile:1")
+
+
+@pytest.mark.parametrize("path", sorted((FIXTURES / "rewrite").glob("*/*.Dockerfile")), ids=str)
+def test_nothing_that_is_rewritten_is_refused(path: Path) -> None:
+    check(parse(Source.from_bytes(str(path), path.read_bytes())))
 
 
 def test_only_arg_may_stand_before_from() -> None:
     check(parse(Source("Dockerfile", "ARG A\nFROM a\n")))
-    with pytest.raises(DockerfileSyntaxError, match="RUN before any FROM"):
+    with pytest.raises(DockerfileSyntaxError, match="RUN stands before the first FROM"):
         check(parse(Source("Dockerfile", "ARG A\nRUN a\nFROM a\n")))
