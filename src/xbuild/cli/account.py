@@ -157,7 +157,7 @@ def gather(
         verified=None if checked is None else verified_platforms(checked.verification, checked.line_of),
         delivered=_delivered(delivery),
         saved=saved,
-        warnings=delivery.notes if delivery else (),
+        warnings=(*result.notes, *(delivery.notes if delivery else ())),
         lint=tuple(mapped_warning(text, prepared.user_line) for text in result.warnings),
     )
 

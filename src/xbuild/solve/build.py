@@ -25,7 +25,7 @@ from xbuild.solve.inputs import Inputs
 from xbuild.solve.layout import Layout, merge_layouts
 from xbuild.solve.options import BuildOptions, join_fields
 from xbuild.solve.progress import Event, Progress, parse_line
-from xbuild.solve.run import Command, pass_through, stream
+from xbuild.solve.run import Command, Completed, pass_through, stream
 
 # Flags that are answered after the solve, from what was verified, or that say how progress is shown.
 _NOT_FOR_THE_SOLVE = (
@@ -41,6 +41,9 @@ _IMAGE_ATTRIBUTES = frozenset(
         "source-date-epoch",
     }
 )  # fmt: skip
+
+
+_INTERRUPTED = (130, -2)  # the shell's and our own word for SIGINT
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class SolveResult:
     files: Path | None = None
     log: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     image_id: str | None = None
     platforms: tuple[Platform, ...] = ()
     seconds_in_client: float = field(default=0.0, compare=False)
@@ -144,10 +148,18 @@ def solve(
         call.folder.mkdir(parents=True, exist_ok=True)
     commands = [Command(call.argv, environment=(("BUILDX_METADATA_PROVENANCE", "max"),)) for call in calls]
     outcomes = stream(commands, on_line)
-    for outcome, progress in zip(outcomes, progresses, strict=True):
-        if not outcome.ok:
-            raise build_error(progress, outcome.exit_code, request.inputs, request.line_map)
+    failed = [each for each in zip(outcomes, progresses, strict=True) if not each[0].ok]
+    if failed:
+        outcome, progress = min(failed, key=_order_of_failure)
+        raise build_error(progress, outcome.exit_code, request.inputs, request.line_map)
     return _result(request, calls, progresses, [outcome.seconds for outcome in outcomes])
+
+
+def _order_of_failure(each: tuple[Completed, Progress]) -> tuple[bool, float]:
+    """When one solve fails the others are interrupted: these are not what went wrong."""
+    outcome, progress = each
+    said = progress.failed.error if progress.failed else "\n".join(progress.text)
+    return "context canceled" in said or outcome.exit_code in _INTERRUPTED, outcome.seconds
 
 
 def build_commands(request: SolveRequest) -> tuple[tuple[str, ...], ...]:
@@ -172,8 +184,22 @@ def _calls(request: SolveRequest) -> tuple[_Call, ...]:
     if is_split(request):
         groups = tuple((platform,) for platform in platforms)
     return tuple(
-        _call(request, group, request.folder / f"solve-{number}") for number, group in enumerate(groups)
+        _call(_without_cache_to(request) if number else request, group, request.folder / f"solve-{number}")
+        for number, group in enumerate(groups)
     )
+
+
+def _without_cache_to(request: SolveRequest) -> SolveRequest:
+    """For all solves of a farm but the first: each would replace the cache that the one before has exported.
+
+    An inline cache is part of the image, and so stays.
+    """
+    kept = [("cache-to", value) for value in request.options.values("cache-to") if _is_inline(value)]
+    return replace(request, options=request.options.without("cache-to").with_flags(*kept))
+
+
+def _is_inline(cache_to: str) -> bool:
+    return "type=inline" in cache_to.split(",")
 
 
 def is_split(request: SolveRequest) -> bool:
@@ -267,10 +293,20 @@ def _result(
         native=natives[0],
         log=tuple(line for progress in progresses for line in progress.text),
         warnings=tuple(warning.text for progress in progresses for warning in progress.warnings),
+        notes=_notes(request),
         platforms=request.platforms,
         seconds_in_client=max(seconds),
     )
     return _with_output(request, calls, result)
+
+
+def _notes(request: SolveRequest) -> tuple[str, ...]:
+    if not is_split(request) or all(map(_is_inline, request.options.values("cache-to"))):
+        return ()
+    return (
+        f"--cache-to exported the steps for {request.platforms[0]} only: each node of the builder has a cache"
+        " of its own, and one would replace the other",
+    )
 
 
 def _join(

@@ -34,6 +34,10 @@ LAYOUT_SOURCE_VERSION: Version = (0, 33, 0)
 _TIMEOUT = 90.0  # a builder container that must be started first
 
 
+# What else a processor of this architecture is, as BuildKit lists it behind the processor's own.
+_HARDWARE = {"386": "amd64", "arm": "arm64"}
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A member of a builder. Platforms marked with `*` were declared by the user when creating it."""
@@ -47,9 +51,16 @@ class Node:
     error: str = ""
 
     @property
-    def native(self) -> Platform | None:
-        """BuildKit lists its own platform first (`util/archutil`); a declared one comes before that."""
-        return next(iter(self.platforms), None)
+    def detected(self) -> Platform | None:
+        """BuildKit lists its own platform first (`util/archutil`), and declared ones come before that.
+
+        One that is declared and detected counts as declared: then what runs on the same hardware tells.
+        """
+        found = next((platform for platform in self.platforms if platform not in self.declared), None)
+        if found is None:
+            return next(iter(self.platforms), None)
+        base = Platform("linux", _HARDWARE.get(found.architecture, found.architecture))
+        return base if base in self.declared else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +94,31 @@ class Engine:
     @cached_property
     def native(self) -> Platform:
         """The platform that the builder (its first node) runs on."""
-        for node in self.builder.nodes:
-            if node.native is not None:
-                return node.native
-        return Platform.parse(self.info.get("Architecture") or os.uname().machine)
+        found = (self.native_of(node) for node in self.builder.nodes)
+        first = next((native for native in found if native is not None), None)
+        return first or Platform.parse(self.info.get("Architecture") or os.uname().machine)
+
+    def native_of(self, node: Node) -> Platform | None:
+        """What a node runs on.
+
+        Platforms that the user declared (`buildx create --platform`) say what the node is to be used for: in
+        a farm that is what it runs on, of a lone node it says nothing.
+        """
+        if not node.declared:
+            return next(iter(node.platforms), None)
+        if len(self.builder.nodes) > 1:
+            return node.declared[0]
+        machine = self.info.get("Architecture")
+        if machine and self.builder.driver in ("docker", "docker-container"):
+            host = Platform.parse(machine)
+            if host in node.platforms:
+                return host
+        return node.detected
 
     @property
     def natives(self) -> tuple[Platform, ...]:
         """The native platform of every node."""
-        found = (node.native for node in self.builder.nodes)
+        found = (self.native_of(node) for node in self.builder.nodes)
         return tuple(dict.fromkeys(native for native in found if native is not None)) or (self.native,)
 
     def is_native(self, platform: Platform) -> bool:
@@ -133,7 +160,7 @@ class Engine:
         words = (
             self.builder.driver,
             self.builder.name,
-            *(f"{node.name} {node.endpoint} {node.native}" for node in self.builder.nodes),
+            *(f"{node.name} {node.endpoint} {self.native_of(node)}" for node in self.builder.nodes),
             str(self.info.get("Name", "")),
         )
         return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
@@ -273,7 +300,7 @@ _TROUBLES = (
         "install docker-buildx-plugin (https://docs.docker.com/go/buildx/)",
     ),
     _Trouble(
-        r"permission denied",
+        r"permission denied while trying to connect|dial unix .*permission denied",
         "the docker engine's socket may not be used by this user",
         "read and write permission on the socket",
         "sudo usermod -aG docker $USER, then log in again",
@@ -304,6 +331,11 @@ _TROUBLES = (
         "docker buildx prune, docker image prune, or a larger disk",
     ),
 )
+
+
+def is_engine_trouble(text: str) -> bool:
+    """Whether this is what docker or buildx says when the engine or the builder is to blame."""
+    return any(re.search(trouble.pattern, text, re.IGNORECASE) for trouble in _TROUBLES)
 
 
 def engine_error(text: str, builder: str | None = None) -> EngineError:

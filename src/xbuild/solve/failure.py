@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xbuild.errors import EngineError, RegistryError, SolveError, UsageError, XbuildError
-from xbuild.solve.engine import engine_error
+from xbuild.errors import ContextError, EngineError, RegistryError, SolveError, UsageError, XbuildError
+from xbuild.solve.engine import engine_error, is_engine_trouble
 from xbuild.solve.history import LineMap
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.progress import Progress, VertexState
@@ -76,6 +76,11 @@ _CAUSES = (
         "docker run --privileged --rm tonistiigi/binfmt --install all",
     ),
     _Cause(
+        r"error from sender: .*(?:permission denied|operation not permitted|input/output error)",
+        "check its permissions, or leave it out with .dockerignore",
+        ContextError,
+    ),
+    _Cause(
         r"pull access denied|insufficient_scope|401 Unauthorized|403 Forbidden|no basic auth credentials"
         r"|authorization failed|failed to authorize|failed to fetch (?:oauth|anonymous) token",
         "check the name of the image; if it is private: docker login HOST",
@@ -99,7 +104,10 @@ def build_error(progress: Progress, exit_code: int, inputs: Inputs, line_map: Li
     message = _WRAPPERS.sub("", said) or f"buildx ended with exit code {exit_code}"
     if failed is None and not progress.vertices:
         usage = re.search(_CAUSES[0].pattern, text)
-        return UsageError(message, hint=_CAUSES[0].hint) if usage else engine_error(said)
+        if usage:
+            return UsageError(message, hint=_CAUSES[0].hint)
+        if is_engine_trouble(said) or not errors:
+            return engine_error(said)
     cause = next((cause for cause in _CAUSES[1:] if re.search(cause.pattern, text, re.IGNORECASE)), None)
     lines = [line for line in marked_lines(progress.text) if line]
     place = sorted({found for line in lines if (found := line_map(line) if line_map else line)})

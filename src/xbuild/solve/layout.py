@@ -155,18 +155,29 @@ def _platform(raw: Mapping[str, Any] | None) -> Platform | None:
 def merge_layouts(layouts: Sequence[Layout], folder: Path) -> Layout:
     """One layout that holds the manifests of all, attestations included, under one new index.
 
-    The blobs are linked, not copied. Every manifest keeps its bytes and so its digest.
+    The blobs are linked, not copied. Every manifest keeps its bytes and so its digest; annotations of the
+    indexes and of their descriptors are taken over.
     """
     for layout in layouts:
         for blob in _files(layout.path / "blobs"):
             _link(blob, folder / "blobs" / blob.relative_to(layout.path / "blobs"))
     manifests = [raw for layout in layouts for raw in _entries(layout)]
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
+    index.update(_annotations(layout.read(layout.digest) for layout in layouts if layout.root.is_index))
     data = json.dumps(index, indent=2).encode()
     digest = hashlib.sha256(data).hexdigest()
     (folder / "blobs" / "sha256" / digest).write_bytes(data)
-    write_index(folder, {"mediaType": OCI_INDEX, "digest": f"sha256:{digest}", "size": len(data)})
+    root = {"mediaType": OCI_INDEX, "digest": f"sha256:{digest}", "size": len(data)}
+    write_index(folder, root | _annotations(layout.root.raw for layout in layouts))
     return Layout(folder)
+
+
+def _annotations(objects: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """`annotations` of all; the first to say something about a key wins. Nothing when there are none."""
+    found: dict[str, str] = {}
+    for each in objects:
+        found = {**(each.get("annotations") or {}), **found}
+    return {"annotations": found} if found else {}
 
 
 def write_index(folder: Path, root: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ def completed(text: str = "", error: str = "", code: int = 0) -> Completed:
 def test_the_docker_driver() -> None:
     found = parse_builder((BUILDERS / "docker.txt").read_text())
     assert (found.name, found.driver, len(found.nodes)) == ("default", "docker", 1)
-    assert found.nodes[0].native == Platform.parse("linux/amd64")
+    assert Engine(found, (0, 38, 2), {}).native == Platform.parse("linux/amd64")
     assert found.nodes[0].platforms[-1] == Platform.parse("linux/arm/v6")
     assert found.nodes[0].buildkit_version == ""
 
@@ -67,6 +67,32 @@ def test_a_farm_and_a_node_that_is_down() -> None:
     assert [node.name for node in found.nodes] == ["a", "b"]
     assert found.nodes[0].declared == p("linux/amd64")
     assert found.nodes[1].error == "connection refused"
+
+
+@pytest.mark.parametrize(
+    ("driver", "info", "nodes", "natives"),
+    [
+        ("docker-container", CLASSIC, ["linux/amd64, linux/386"], "linux/amd64"),
+        ("docker-container", CLASSIC, ["linux/arm64*, linux/amd64, linux/amd64/v2"], "linux/amd64"),
+        ("docker-container", CLASSIC, ["linux/arm64*, linux/amd64*, linux/386"], "linux/amd64"),
+        ("docker-container", {"Architecture": "aarch64"}, ["linux/amd64*, linux/arm64"], "linux/arm64"),
+        # The engine that `docker info` is about is not where this one runs.
+        ("docker-container", {"Architecture": "s390x"}, ["linux/arm64*, linux/amd64"], "linux/amd64"),
+        ("remote", CLASSIC, ["linux/s390x*, linux/arm64, linux/amd64"], "linux/arm64"),
+        ("remote", {}, ["linux/amd64*, linux/amd64/v2, linux/386"], "linux/amd64"),
+        ("remote", {}, ["linux/amd64*, linux/386"], "linux/amd64"),
+        ("remote", {}, ["linux/arm64*, linux/arm/v7, linux/arm/v6"], "linux/arm64"),
+        ("remote", {}, ["linux/arm64*"], "linux/arm64"),
+        ("remote", CLASSIC, ["linux/amd64", "linux/arm64*, linux/amd64"], "linux/amd64 linux/arm64"),
+    ],
+)  # fmt: skip
+def test_declared_platforms_are_not_taken_for_native(
+    driver: str, info: dict[str, object], nodes: list[str], natives: str
+) -> None:
+    shown = "\n".join(f"Name: n{n}\nPlatforms: {names}\n" for n, names in enumerate(nodes))
+    engine = Engine(parse_builder(f"Name: b\nDriver: {driver}\n\nNodes:\n{shown}"), (0, 38, 2), info)
+    assert engine.natives == p(*natives.split())
+    assert engine.native == engine.natives[0]
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,27 @@ def test_what_buildx_refuses_before_it_builds() -> None:
     assert isinstance(build_error(progress, 1, inputs(), None), EngineError)
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("failed to build: open /src/secret: permission denied", BuildFailedError),
+        ("failed to build: failed to solve: the real reason", BuildFailedError),
+        ("failed to build: x: pull access denied", RegistryError),
+        ('no builder "x" found', EngineError),
+        (
+            "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
+            EngineError,
+        ),
+    ],
+)
+def test_not_everything_before_the_first_step_is_the_engines_fault(
+    said: str, kind: type[XbuildError]
+) -> None:
+    error = build_error(read([f"ERROR: {said}"]), 1, inputs(), None)
+    assert type(error) is kind
+    assert ("socket" in error.message) is ("docker.sock" in said)
+
+
 def test_without_a_word_the_exit_code_is_said() -> None:
     progress = Progress()
     progress.update(VertexEvent("d", "n"))

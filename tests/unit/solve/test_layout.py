@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.solve.images import Files, make_layout
+from tests.unit.solve.images import Files, blob, make_layout
 from xbuild.errors import ImageError, UsageError
 from xbuild.platforms import Platform
 from xbuild.solve.archive import write_archive
 from xbuild.solve.filesystem import export_files, export_tar
-from xbuild.solve.layout import Layout, merge_layouts
+from xbuild.solve.layout import OCI_INDEX, Layout, merge_layouts, write_index
 
 AMD64 = Platform.parse("linux/amd64")
 ARM = Platform.parse("linux/arm/v7")
@@ -47,6 +47,25 @@ def test_merged_layouts_keep_manifests_and_attestations(tmp_path: Path) -> None:
     assert [len(image.attestations) for image in merged.images] == [1, 0]
     for descriptor in merged.manifests:
         assert merged.blob(descriptor.digest).stat().st_size == descriptor.size
+
+
+def annotated(layout: Layout, root: dict[str, str], **annotations: str) -> Layout:
+    """The same image with annotations of its index, and of the descriptor that names it."""
+    index = {**layout.read(layout.digest), "annotations": annotations}
+    write_index(
+        layout.path, {**blob(layout.path, json.dumps(index).encode(), OCI_INDEX), "annotations": root}
+    )
+    return Layout(layout.path)
+
+
+def test_annotations_of_merged_indexes_are_kept(tmp_path: Path) -> None:
+    one = annotated(make_layout(tmp_path / "1", {"linux/amd64": [{"a": b"1"}]}), {"of": "root"}, a="1", b="1")
+    two = annotated(make_layout(tmp_path / "2", {"linux/arm/v7": [{"a": b"2"}]}), {}, b="2", c="2")
+    merged = merge_layouts([one, two], tmp_path / "merged")
+    assert merged.read(merged.digest)["annotations"] == {"a": "1", "b": "1", "c": "2"}
+    assert merged.root.annotations == {"of": "root"}
+    plain = merge_layouts([make_layout(tmp_path / "3", {"linux/amd64": [{}]})], tmp_path / "4")
+    assert "annotations" not in plain.read(plain.digest)
 
 
 def test_an_archive_is_the_layout_under_its_names(tmp_path: Path) -> None:
