@@ -136,14 +136,33 @@ def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
         assert xbuild("doctor", "--check", "buildx").code == 1
 
 
-def test_doctor_fixes_a_builder_that_is_not_running() -> None:
+@pytest.fixture
+def stopped_builder() -> Iterator[str]:
+    """A builder of this test's own whose container was stopped."""
     name = f"cli-{uuid.uuid4().hex[:6]}"
-    docker("buildx", "create", "--name", name, "--driver", "docker-container")
+    docker("buildx", "create", "--name", name, "--driver", "docker-container", "--bootstrap")
     try:
-        # Looking at it starts it: that is what a build does, too.
-        assert xbuild("doctor", "--builder", name, "--check", "builder", "--fix").code == 0
+        docker("buildx", "stop", name)
+        yield name
     finally:
         docker("buildx", "rm", "--force", name, check=False)
+
+
+def test_doctor_starts_a_stopped_builder_only_when_asked(stopped_builder: str) -> None:
+    def is_running() -> bool:
+        state = ("inspect", "--format", "{{.State.Running}}", f"buildx_buildkit_{stopped_builder}0")
+        return docker(*state).stdout.strip() == "true"
+
+    assert not is_running()
+    looked = xbuild("doctor", "--builder", stopped_builder, "--check", "builder")
+    assert (looked.code, "the next build has to start it" in looked.out) == (1, True)
+    everything = xbuild("doctor", "--builder", stopped_builder, "--platform", "linux/mips64le")
+    assert "emulation linux/mips64le" in everything.out
+    assert "cannot be looked at while the builder is not running" in everything.out
+    assert not is_running()
+    fixed = xbuild("doctor", "--builder", stopped_builder, "--check", "builder", "--fix")
+    assert (fixed.code, f"starting builder {stopped_builder}" in fixed.err) == (0, True)
+    assert is_running()
 
 
 @pytest.mark.parametrize("builder", BUILDERS)

@@ -20,13 +20,13 @@ from xbuild.cli.commandline import run_command
 from xbuild.cli.equivalence import compare
 from xbuild.cli.live import terminal_of
 from xbuild.cli.main import COMMANDS
-from xbuild.cli.output import print_lines, say
+from xbuild.cli.output import print_lines, say, warn
 from xbuild.cli.preflight import preflight
 from xbuild.cli.prepare import Prepared, prepare
 from xbuild.cli.project import open_project, with_engine
 from xbuild.cli.records import Records, now
 from xbuild.cli.variants import Measured, Variant, changing_context, run_cold, run_warm, variants
-from xbuild.errors import UsageError
+from xbuild.errors import Exit, UsageError
 from xbuild.solve.build import workspace
 from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions
@@ -66,6 +66,9 @@ def bench(
     (in a copy of the context). Cache mounts get ids of their own, so that yours are neither used nor emptied;
     nothing is pushed or loaded. Also says whether the images are equivalent. What is learnt serves later
     estimates of the time saved.
+
+    Ends with 7 when a binary of the rewritten image is wrong, and with 1 when that image differs from the
+    original's; what is wrong with the original or with --against is only reported.
     """
     if rounds < 1:
         raise UsageError("-n must be at least 1", expected="the number of rounds")
@@ -82,7 +85,19 @@ def bench(
         print_lines([json.dumps(bench_data(measurement), indent=2)])
     else:
         print_lines(bench_lines(measurement, terminal_of(sys.stdout)))
-    return 0
+    return _judge(measurement)
+
+
+def _judge(measurement: Measurement) -> Exit:
+    """Whether rewriting did harm: what is wrong with the other Dockerfiles is not ours to fail for."""
+    if not measurement.verified.get(REWRITTEN, True):
+        warn("the rewritten image has binaries that would not run: xbuild build would not deliver it")
+        return Exit.WRONG_ARCHITECTURE
+    ours = [each for each in measurement.comparisons if {each.left, each.right} == {ORIGINAL, REWRITTEN}]
+    if not all(comparison.is_equivalent for comparison in ours):
+        warn("the rewritten image differs from the original's")
+        return Exit.FAILED
+    return Exit.OK
 
 
 @dataclass

@@ -63,8 +63,11 @@ def doctor(
         raise UsageError(f"--check {check!r} is not known", expected=", ".join(CHECKS))
     names = tuple(CHECKS) if check is None else (check,)
     findings = examine(names, Patient(builder, asked, tuple(registry or ())))
-    if fix and any(finding.fix for finding in findings):
-        _fix(findings)
+    done: set[str] = set()
+    # A builder that was started shows what else is missing; what was tried once is not tried again.
+    while fix and (wanted := [each for each in findings if each.fix and each.fix not in done]):
+        _fix(wanted)
+        done.update(finding.fix for finding in wanted)
         findings = examine(names, Patient(builder, asked, tuple(registry or ())))
     if json_:
         print_lines([json.dumps(doctor_data(findings), indent=2)])
@@ -84,7 +87,7 @@ class Patient:
     @cached_property
     def found(self) -> Engine | EngineError:
         try:
-            return inspect_engine(self.builder)
+            return inspect_engine(self.builder, bootstrap=False)  # looking starts nothing
         except EngineError as error:
             return error
 
@@ -163,12 +166,11 @@ def _builder(patient: Patient) -> Iterator[Finding]:
     for node in builder.nodes:
         version = node.buildkit_version or ("the engine's own" if builder.driver == "docker" else "unknown")
         text = f"{builder.name}/{node.name} ({builder.driver}), BuildKit {version}"
-        if node.error or node.status not in ("running", ""):
-            said = node.error or f"status {node.status}"
+        if not node.is_running:
             yield Finding(
                 "",
-                State.CRITICAL,
-                f"{text}: {said}",
+                State.CRITICAL if node.error else State.WARNING,
+                f"{text}: {node.error or f'{node.status}; the next build has to start it'}",
                 f"docker buildx inspect --bootstrap {builder.name}",
                 f"bootstrap {builder.name}",
             )
@@ -198,8 +200,14 @@ def _emulation(patient: Patient) -> Iterator[Finding]:
 
     engine = patient.engine
     version = qemu_version(engine)
-    for platform, probe in probe_platforms(engine, patient.platforms).items():
-        if probe.ok:
+    is_running = all(node.is_running for node in engine.builder.nodes)
+    probes = probe_platforms(engine, patient.platforms, may_solve=is_running)
+    for platform in patient.platforms:
+        probe = probes.get(platform)
+        if probe is None:
+            text = "cannot be looked at while the builder is not running"
+            yield Finding(str(platform), State.UNKNOWN, text, "start the builder, or xbuild doctor --fix")
+        elif probe.ok:
             emulated = f"emulated by QEMU {version}" if version else "emulated"
             yield Finding(str(platform), State.OK, "native" if engine.is_native(platform) else emulated)
         else:

@@ -28,9 +28,15 @@ _KEPT_FILES = 200
 
 
 def state_folder() -> Path:
-    """XDG base directory specification: a relative XDG_STATE_HOME is to be ignored."""
+    """XDG base directory specification: a relative XDG_STATE_HOME is to be ignored.
+
+    A user without a home, as in a container, has no records: a place where nothing can be.
+    """
     given = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
+    try:
+        base = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
+    except RuntimeError:
+        base = Path(os.devnull)
     return base / "xbuild"
 
 

@@ -51,6 +51,10 @@ class Node:
     error: str = ""
 
     @property
+    def is_running(self) -> bool:
+        return self.status in ("running", "") and not self.error
+
+    @property
     def detected(self) -> Platform | None:
         """BuildKit lists its own platform first (`util/archutil`), and declared ones come before that.
 

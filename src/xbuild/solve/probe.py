@@ -65,9 +65,13 @@ class Probe:
 _known: dict[tuple[str, str], Probe] = {}
 
 
-def probe_platforms(engine: Engine, platforms: Sequence[Platform]) -> dict[Platform, Probe]:
-    """An answer for each platform. Raises CancelledError when interrupted."""
+def probe_platforms(
+    engine: Engine, platforms: Sequence[Platform], *, may_solve: bool = True
+) -> dict[Platform, Probe]:
+    """An answer for each platform; without solves only those that are known. Raises CancelledError."""
     found = {platform: _without_solve(engine, platform) for platform in platforms}
+    if not may_solve:
+        return {platform: probe for platform, probe in found.items() if probe is not None}
     unknown = {p.architecture: p for p, probe in found.items() if probe is None}
     for architecture, probe in _ask(engine, tuple(unknown.values())).items():
         _known[engine.key, architecture] = probe

@@ -65,7 +65,18 @@ def test_a_stopped_builder_is_started(log: Path, xbuild: Xbuild) -> None:
     result = xbuild("doctor", "--check", "builder", "--fix")
     assert "xbuild: starting builder far\n" in result.err
     assert "buildx inspect far --bootstrap" in log.read_text().splitlines()
-    assert result.code == State.CRITICAL  # this one stays stopped whatever is done
+    assert log.read_text().count("--bootstrap") == 1
+    assert result.code == State.WARNING  # this one stays stopped whatever is done
+
+
+def test_without_fix_nothing_is_started(log: Path, xbuild: Xbuild) -> None:
+    result = xbuild("doctor", "--platform", "linux/s390x")
+    assert "stopped; the next build has to start it" in result.out
+    assert "emulation linux/s390x" in result.out
+    assert "cannot be looked at while the builder is not running" in result.out
+    assert xbuild("doctor", "--platform", "linux/s390x", "--check", "emulation").code == State.UNKNOWN
+    calls = log.read_text().splitlines()
+    assert not [call for call in calls if "bootstrap" in call or call.startswith(("buildx build", "run"))]
 
 
 def test_a_builder_is_created_and_started(log: Path) -> None:

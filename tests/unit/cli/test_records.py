@@ -29,6 +29,20 @@ def test_the_folder_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert state_folder() == tmp_path / ".local/state/xbuild"
 
 
+def test_without_a_home_there_are_no_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    records = Records()
+    records.keep_baseline(SUBJECT, 12.5, {3: 10.0})
+    records.learn("e1", {("go build", "arm64"): 5.0})
+    records.keep_build(SUBJECT, {})
+    assert records.baseline(SUBJECT) is None
+    assert not records.factors("e1").values
+
+
 def test_a_baseline_counts_only_for_the_same_subject(tmp_path: Path) -> None:
     records = Records(tmp_path)
     records.keep_baseline(SUBJECT, 12.5, {3: 10.0, 5: 1.25})

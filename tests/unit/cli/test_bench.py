@@ -1,0 +1,63 @@
+"""With which code `xbuild bench` ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.command import Xbuild, project
+from tests.unit.cli.standin import Docker
+from xbuild.errors import Exit
+from xbuild.verify.checks import Check, Kind, Severity, Verification
+from xbuild.views.bench import Comparison, Difference
+
+FAILED = Check(next(iter(Kind)), Severity.FAILURE, "wrong")
+BOTH = "linux/amd64,linux/arm64"
+
+
+@pytest.fixture(autouse=True)
+def _docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _apart: None) -> None:
+    docker = Docker(tmp_path / "docker", monkeypatch)
+    docker.image(BOTH, {"linux/amd64": [{"a": b"1"}], "linux/arm64": [{"a": b"2"}]})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "different", "code"),
+    [
+        ((), (), Exit.OK),
+        (("rewritten",), (), Exit.WRONG_ARCHITECTURE),
+        (("original", "rewritten"), ("original",), Exit.WRONG_ARCHITECTURE),
+        (("original",), (), Exit.OK),
+        (("against",), ("against",), Exit.OK),
+        ((), ("original",), Exit.FAILED),
+    ],
+)
+def test_only_what_rewriting_did_counts(
+    wrong: tuple[str, ...],
+    different: tuple[str, ...],
+    code: Exit,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    xbuild: Xbuild,
+) -> None:
+    def verified(path: Path, *_: object) -> Verification:
+        failed = {name for name in wrong if name in path.parts}
+        return Verification("sha256:1", (), (FAILED,) if failed else ())
+
+    def compared(left: str, _left: object, right: str, _right: object) -> Comparison:
+        found = (Difference("linux/arm64", "User", "1", "2"),) if left in different else ()
+        return Comparison(left, right, found, 1)
+
+    monkeypatch.setattr("xbuild.cli.bench.verify_layout", verified)
+    monkeypatch.setattr("xbuild.cli.bench.compare", compared)
+    folder = project(tmp_path / "p", "FROM scratch\nCOPY a /a\n", a="1")
+    hand = tmp_path / "hand.Dockerfile"
+    hand.write_text("FROM scratch\nCOPY a /a\n")
+    done = xbuild("bench", "--platform", BOTH, "-n", "1", "--cold-only", "--against", hand, folder)
+    assert done.code == code, done.err
+    for name in ("original", "rewritten", "against"):
+        assert f"verified {name}: {'WRONG' if name in wrong else 'ok'}" in done.out
+    for name in different:
+        assert f"images of {name} and rewritten: different" in done.out
+    assert ("xbuild: warning: " in done.err) is (code != Exit.OK)
