@@ -26,10 +26,14 @@ def check_destinations(options: BuildOptions) -> None:
 
 def _problems(options: BuildOptions) -> Iterator[tuple[str, str, str]]:
     """(flag, place, what is wrong with it, perhaps nothing) for all that will be written."""
-    records = (("--report", options.reports), ("--iidfile", (options.iidfile,)),
-               ("--metadata-file", (options.metadata_file,)))  # fmt: skip
-    for flag, names in records:
-        yield from ((flag, name, _file(Path(name))) for name in names if name)
+    for name in options.reports:
+        yield "--report", name, _file(Path(name))
+    if options.iidfile:
+        path = Path(options.iidfile)
+        yield "--iidfile", options.iidfile, _file(path) or _writable(path)
+    if options.metadata_file:
+        path = Path(options.metadata_file)
+        yield "--metadata-file", options.metadata_file, _writable(path) if path.is_file() else _file(path)
     for output in options.outputs:
         yield "--output", output.dest or "-", _output(output)
 
@@ -51,11 +55,16 @@ def _file(path: Path) -> str:
     if path.is_dir():
         return "it is a folder"
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-        return "" if os.access(path, os.W_OK) else "permission denied"
+        return _writable(path)
     parent = path.resolve().parent
     if not parent.exists():
         return f"there is no folder {path.parent}"
     return _folder(parent)
+
+
+def _writable(path: Path) -> str:
+    """A file that is there, and is not replaced but written to."""
+    return "" if not path.exists() or os.access(path, os.W_OK) else "permission denied"
 
 
 def _folder(path: Path) -> str:

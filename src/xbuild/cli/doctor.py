@@ -235,10 +235,10 @@ def _login(patient: Patient) -> Iterator[Finding]:
 
 def _logins() -> frozenset[str]:
     """Hosts in docker's configuration, credential helpers included; no secret is read."""
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
+        folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
         config: Any = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last for a user without a home
         return frozenset()
     if not isinstance(config, dict):
         return frozenset()

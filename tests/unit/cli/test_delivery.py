@@ -80,6 +80,18 @@ def test_places_that_are_made_or_replaced(folder: Path, tmp_path: Path, xbuild: 
     assert Path("/dev/null").is_char_device()
 
 
+@pytest.mark.parametrize("flag", ["--iidfile", "--metadata-file"])
+def test_a_file_that_may_not_be_written_to(
+    flag: str, folder: Path, tmp_path: Path, xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path) != file)
+    done = xbuild("build", *BOTH, *PUSH, flag, file, folder)
+    assert (done.code, "permission denied" in done.err) == (Exit.USAGE, True)
+    assert file.read_text() == "old"
+
+
 @pytest.mark.parametrize("flag", ["--iidfile", "--metadata-file", "--report"])
 def test_what_fails_after_the_push_does_not_hide_it(
     flag: str, docker: Docker, folder: Path, tmp_path: Path, xbuild: Xbuild
@@ -141,3 +153,40 @@ def test_what_was_pushed_is_told_whatever_happens_later(
     done = xbuild("build", *BOTH, *PUSH, "--report", tmp_path / "r.json", folder)
     assert done.code == (Exit.CANCELLED if isinstance(trouble, KeyboardInterrupt) else Exit.FAILED)
     assert f"pushed: registry.example/a:1@{report(tmp_path / 'r.json')['digest']}" in done.err
+
+
+@pytest.mark.parametrize("failing", [True, False])
+def test_a_stale_id_does_not_outlive_a_failure(
+    failing: bool, docker: Docker, folder: Path, tmp_path: Path, xbuild: Xbuild
+) -> None:
+    iid = tmp_path / "iid"
+    iid.write_text("sha256:stale")
+    if failing:
+        docker.fail(("*", 0, 1, "ERROR: failed to build: failed to solve: boom"))
+    done = xbuild("build", *BOTH, *PUSH, "--iidfile", iid, folder)
+    assert done.code == (Exit.FAILED if failing else Exit.OK)
+    assert iid.exists() is not failing
+    assert failing or "stale" not in iid.read_text()
+
+
+def test_a_matrix_push_sets_no_tag(docker: Docker, folder: Path, xbuild: Xbuild) -> None:
+    output = "type=image,name=registry.example/app,push-by-digest=true,name-canonical=true,push=true"
+    done = xbuild("build", *BOTH, "-o", output, folder)
+    assert done.code == 0, done.err
+    (call,) = docker.calls("imagetools")
+    assert [word.partition("@")[0] for word in call if "registry.example" in word] == ["registry.example/app"]
+
+
+def test_credentials_of_a_remote_context_are_in_no_report(
+    docker: Docker, tmp_path: Path, xbuild: Xbuild
+) -> None:
+    address = "https://user:s3cr3t@h.example/r.git?token=s3cr3t"
+    files = tmp_path / "r.json", tmp_path / "r.md"
+    done = xbuild("build", *BOTH, "--report", files[0], "--report", files[1], address)
+    assert done.code == 0, done.err
+    (call,) = docker.calls("build")
+    assert address in call
+    kept = [*files, *(path for path in (tmp_path / "state").rglob("*") if path.is_file())]
+    assert len(kept) > 2
+    assert all(b"s3cr3t" not in path.read_bytes() for path in kept)
+    assert "s3cr3t" not in done.out + done.err
