@@ -56,6 +56,9 @@ def _from_os(error: OSError) -> XbuildError | None:
         errno.EROFS,
         errno.EISDIR,
         errno.ENOENT,
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.ELOOP,
     ):
         return ContextError(str(error.strerror), file=file, hint="check the path and its permissions")
     return None

@@ -14,7 +14,7 @@ from xbuild.cli.records import Records
 from xbuild.cli.showing import showing_build
 from xbuild.errors import CancelledError, Exit, XbuildError
 from xbuild.solve.build import SolveResult
-from xbuild.solve.deliver import Delivery, deliver
+from xbuild.solve.deliver import Delivery, deliver, discard
 from xbuild.solve.options import BuildOptions
 from xbuild.solve.push import PushError
 from xbuild.views.baseline import Saved
@@ -24,9 +24,13 @@ from xbuild.views.report import Outcome
 
 def finish(prepared: Prepared, result: SolveResult, clock: Clock) -> int:
     """Nothing is pushed, loaded or written unless every binary is right."""
-    checked = _checked(prepared, result, clock)
-    with clock.phase("deliver"):
-        delivery = _delivered(prepared, result, checked, clock)
+    try:
+        checked = _checked(prepared, result, clock)
+        with clock.phase("deliver"):
+            delivery = _delivered(prepared, result, checked, clock)
+    except BaseException:
+        discard(result)
+        raise
     is_written = _report(prepared, result, checked, delivery, clock)
     if any(isinstance(failure.error, CancelledError) for failure in delivery.failures):
         return Exit.CANCELLED

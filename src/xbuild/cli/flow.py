@@ -24,6 +24,8 @@ def build(options: BuildOptions, folder: Path, asking: Background[Engine]) -> in
     """The whole path; whatever fails before delivery leaves nothing behind."""
     clock = Clock()
     check_destinations(options)
+    if options.iidfile and Path(options.iidfile).is_file():
+        Path(options.iidfile).unlink()  # as buildx: a stale one must not outlive a failure
     with clock.phase("plan"):
         prepared = _prepared(options, folder, asking)
     with clock.phase("check engine"):

@@ -98,8 +98,10 @@ def _guarded(name: str, arguments: list[str]) -> int:
 
     from xbuild.cli.failure import explain
 
-    # A CI runner's stop is an interrupt like Ctrl-C: the same clean-up, the same code.
+    # A CI runner's stop and a closed terminal are interrupts like Ctrl-C: the same clean-up, the same code.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup(1)
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         return _dispatch(name, arguments)
     except BaseException as error:

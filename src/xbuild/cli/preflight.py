@@ -12,7 +12,7 @@ from xbuild.graph.model import ContextBase, Stage, StageGraph
 from xbuild.graph.platform import runs_on
 from xbuild.graph.reach import reachable
 from xbuild.platforms import Platform
-from xbuild.solve.deliver import check_outputs
+from xbuild.solve.deliver import check_delivery
 from xbuild.solve.engine import check_platforms
 
 # A layout of even a small image needs more; with less the failure comes late and with a worse message.
@@ -32,7 +32,7 @@ def preflight(prepared: Prepared) -> None:
     """Raise EngineError or UsageError for what could not work."""
     platforms = prepared.request.platforms
     check_platforms(prepared.engine, platforms)
-    check_outputs(prepared.project.options)
+    check_delivery(prepared.project.options, prepared.engine, len(platforms))
     _check_disk(prepared)
     needed = {foreign.platform: foreign for foreign in reversed(list(foreign_runs(prepared)))}
     if needed:
@@ -66,11 +66,11 @@ def foreign_runs(prepared: Prepared) -> Iterator[Foreign]:
 
 def _platforms_of(graph: StageGraph, index: int, prepared: Prepared) -> tuple[Platform, ...]:
     where = runs_on(graph, index)
-    if where == "build":
+    if where == "target":
+        return prepared.request.platforms
+    if where in ("build", None):
+        # Where it cannot be known it may need no emulator: refusing would be worse than failing late.
         return ()
-    if where in ("target", None):
-        # Where it cannot be known it may be the target.
-        return prepared.request.platforms if where == "target" else ()
     try:
         return (Platform.parse(str(where)),)
     except PlatformError:

@@ -16,6 +16,7 @@ from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.context import DirectoryContext
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.isolate import with_own_caches
+from xbuild.solve.options import redact
 from xbuild.solve.progress import Event
 from xbuild.text import Source
 from xbuild.views.bench import AGAINST, ORIGINAL, REWRITTEN, Sample
@@ -149,7 +150,8 @@ def changing_context(prepared: Prepared) -> ChangingContext:
     inputs = prepared.project.inputs
     if inputs.context_dir is None:
         raise ContextError(
-            f"{inputs.context} is no local folder", expected="a folder, for the warm rebuild after a change"
+            f"{redact(inputs.context)} is no local folder",
+            expected="a folder, for the warm rebuild after a change",
         )
     name = choose_source(DirectoryContext(inputs.context_dir, inputs.ignore))
     if name is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,16 +68,19 @@ def _verify(
 ) -> Verification:
     from xbuild.verify import image as images
 
-    path = Path(image)
     if from_engine:
         return images.verify_engine_image(image, platforms, allow)
-    if path.is_file() or (path / "index.json").exists() or (path / "oci-layout").exists():
-        return images.verify_layout(path, platforms, allow)
-    if path.is_dir() and image.startswith((".", "/")):
+    # os.path, not Path: a name that is too long for a file is no file, and no error
+    if any(os.path.isfile(f"{image}{part}") for part in ("", "/index.json", "/oci-layout")):  # noqa: PTH113
+        return images.verify_layout(Path(image), platforms, allow)
+    if os.path.isdir(image):  # noqa: PTH112
         raise ImageError(
-            "this folder is no OCI layout", file=image, expected="index.json and oci-layout in it"
+            "this folder is no OCI layout",
+            file=image,
+            expected="index.json and oci-layout in it",
+            hint=f"an image of that name: docker.io/library/{image}" if "/" not in image else None,
         )
-    if not path.exists() and image.startswith(_PATH_STARTS) | image.endswith(_ARCHIVE_ENDS):
+    if not os.path.exists(image) and image.startswith(_PATH_STARTS) | image.endswith(_ARCHIVE_ENDS):  # noqa: PTH110
         raise ImageError(
             "there is no such file or folder",
             file=image,

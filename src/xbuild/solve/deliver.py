@@ -14,19 +14,29 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from xbuild.errors import CancelledError, EngineError, UsageError, XbuildError
+from xbuild.errors import CancelledError, UsageError, XbuildError
 from xbuild.solve.archive import write_archive
 from xbuild.solve.build import SolveResult
 from xbuild.solve.engine import Engine, docker, engine_error
 from xbuild.solve.filesystem import export_files, export_tar
 from xbuild.solve.layout import Layout
 from xbuild.solve.options import BuildOptions, Output
-from xbuild.solve.push import PushOutcome, load, push, push_loaded
+from xbuild.solve.push import (
+    PushOutcome,
+    check_way,
+    load,
+    local_names,
+    push,
+    push_error,
+    push_loaded,
+)
 from xbuild.solve.references import parse_reference
 from xbuild.solve.run import run
+from xbuild.solve.stores import check_stores, loads_into_engine
 
 _PROVENANCE_KEY = "buildx.build.provenance"
 
@@ -67,29 +77,26 @@ def deliver(
     if layout is None:
         raise UsageError("there is no layout to deliver")
     check_outputs(options, layout)
-    if loads_into_engine(options, engine):
-        _check_load(layout, engine)
+    stores = check_stores(options, engine, len(layout.images))
     names = tuple(str(parse_reference(name)) for name in options.names)
     if result.image_id is not None:
         return _deliver_classic(result, result.image_id, options, names)
-    pushed = push(layout, options.references, engine) if options.references else ()
+    pushed: tuple[PushOutcome, ...] = ()
+    if options.pushes:
+        pushed = push(layout, options.references, engine, by_digest=options.repositories)
     rest = _Rest()
     for output in options.outputs:
         rest.write(output, layout, names, stdout or sys.stdout.buffer)
-    loaded = loads_into_engine(options, engine) and rest.attempt(
-        "load", "the engine's image store", lambda: _load(layout, names, engine)
-    )
-    delivery = Delivery(layout.digest, pushed, tuple(rest.written), loaded, _notes(options, engine))
+    loaded = [
+        rest.attempt(
+            "load", context or "the engine's image store", partial(_load, layout, names, store, context)
+        )
+        for context, store in stores.items()
+    ]
+    # The classic store, when a push had to go through it, compresses anew: what the registry has counts.
+    digest = pushed[0].digest if pushed else layout.digest
+    delivery = Delivery(digest, pushed, tuple(rest.written), any(loaded), _notes(options, engine))
     return rest.end(delivery, result, options)
-
-
-def loads_into_engine(options: BuildOptions, engine: Engine) -> bool:
-    """`--load`, `type=docker`; with the docker driver also `type=image` and no output at all."""
-    if options.loads:
-        return True
-    if engine.builder.driver != "docker" or options.push:
-        return any(output.type == "image" for output in options.outputs) and engine.builder.driver == "docker"
-    return not options.outputs or any(output.type == "image" for output in options.outputs)
 
 
 def _notes(options: BuildOptions, engine: Engine) -> tuple[str, ...]:
@@ -97,6 +104,14 @@ def _notes(options: BuildOptions, engine: Engine) -> tuple[str, ...]:
     return (
         ("no output was asked for: the image stays in the build cache (--push or --load)",) if nothing else ()
     )
+
+
+def check_delivery(options: BuildOptions, engine: Engine, platforms: int) -> None:
+    """Before the build: whether all that is asked for can be done. Raises UsageError, EngineError."""
+    check_outputs(options)
+    check_stores(options, engine, platforms)
+    if options.pushes:
+        check_way(engine, platforms, by_digest=bool(options.repositories))
 
 
 def check_outputs(options: BuildOptions, layout: Layout | None = None) -> None:
@@ -211,20 +226,8 @@ def _to_file(dest: str, write: Callable[[IO[bytes]], None], stdout: IO[bytes]) -
         unfinished.unlink(missing_ok=True)
 
 
-def _check_load(layout: Layout, engine: Engine) -> None:
-    """Before anything is delivered."""
-    if not engine.server_version:
-        raise engine_error("Cannot connect to the Docker daemon")
-    if not engine.containerd_store and len(layout.images) > 1:
-        raise EngineError(
-            "the classic image store cannot hold an image for several platforms",
-            expected="the containerd image store, or one --platform with --load",
-            hint='set {"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json',
-        )
-
-
-def _load(layout: Layout, names: tuple[str, ...], engine: Engine) -> None:
-    answer = load(layout, names, engine)
+def _load(layout: Layout, names: tuple[str, ...], engine: Engine, context: str) -> None:
+    answer = load(layout, names, engine, context)
     if not answer.ok:
         raise engine_error(answer.error_text or answer.text)
 
@@ -232,31 +235,44 @@ def _load(layout: Layout, names: tuple[str, ...], engine: Engine) -> None:
 def _deliver_classic(
     result: SolveResult, identity: str, options: BuildOptions, names: tuple[str, ...]
 ) -> Delivery:
-    """The classic store already has the image: name it, push by name."""
-    for name in names:
-        answer = run((docker(), "tag", identity, name))
-        if not answer.ok:
-            raise engine_error(answer.error_text)
+    """The classic store already has the image, without a name: push it, then give it its names."""
     digest, pushed = identity, ()  # type: tuple[str, tuple[PushOutcome, ...]]
-    if options.references:
-        pushed = push_loaded([parse_reference(name) for name in options.references], identity)
-        failed = [outcome for outcome in pushed if not outcome.ok]
-        if failed:
-            from xbuild.solve.push import push_error
-
+    references = [parse_reference(name) for name in options.references]
+    with local_names(references) as keep:
+        for name in map(str, references):
+            _tag(identity, name)  # `docker push` knows no other way
+        if references:
+            pushed = push_loaded(references, identity)
+            keep.update(outcome.reference for outcome in pushed if outcome.ok)
+    if pushed:
+        if not all(outcome.ok for outcome in pushed):
             raise push_error(pushed)
         digest = pushed[0].digest
     assert result.layout is not None
     layout = result.layout
+    for name in names:
+        _tag(identity, name)
     rest = _Rest()
     for output in options.outputs:
         rest.write(output, layout, names, sys.stdout.buffer)
     return rest.end(Delivery(digest, pushed, tuple(rest.written), True), result, options)
 
 
+def _tag(identity: str, name: str) -> None:
+    answer = run((docker(), "tag", identity, name))
+    if not answer.ok:
+        raise engine_error(answer.error_text)
+
+
 def discard(result: SolveResult) -> None:
-    """Forget an image that failed its check: only the classic store has it already, without a name."""
-    if result.image_id:
+    """Forget an image that is not delivered: only the classic store has it already, without a name.
+
+    An image that has a name was there before: the same content is the same image.
+    """
+    if not result.image_id:
+        return
+    found = run((docker(), "image", "inspect", "--format", "{{json .RepoTags}}", result.image_id))
+    if found.ok and found.text.strip() in ("[]", "null"):
         run((docker(), "image", "rm", result.image_id))
 
 
@@ -287,11 +303,13 @@ def metadata_for_user(result: SolveResult, digest: str, options: BuildOptions) -
         if key.partition("/")[0] != _PROVENANCE_KEY or mode not in ("disabled", "false", "0")
     }
     found["containerimage.digest"] = digest
-    if result.layout is not None and result.image_id is None:
+    if result.layout is not None and result.layout.digest == digest:
         kept = ("mediaType", "digest", "size")
         found["containerimage.descriptor"] = {key: result.layout.root.raw.get(key) for key in kept}
     if options.names:
-        found["image.name"] = ",".join(str(parse_reference(name)) for name in options.names)
+        bare = options.repositories
+        parsed = ((name, parse_reference(name)) for name in options.names)
+        found["image.name"] = ",".join(r.repository if name in bare else str(r) for name, r in parsed)
     return found
 
 

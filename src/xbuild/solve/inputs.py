@@ -9,6 +9,7 @@ looked at, rewritten and built.
 from __future__ import annotations
 
 import io
+import os.path
 import re
 import tarfile
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from xbuild.errors import ContextError, DockerfileError
-from xbuild.solve.options import BuildOptions
+from xbuild.solve.options import BuildOptions, redact
 from xbuild.text import Source
 
 _REMOTE = re.compile(r"https?://|git://|ssh://|git@|github\.com/|.*\.git(?:#.*)?$")
@@ -31,7 +32,8 @@ class Inputs:
     """Dockerfile and context of one build.
 
     `dockerfile` is None when it cannot be read from here, and `reason` says why. `ignore` is the text of the
-    per-Dockerfile ignore file, `policy` that of the policy file beside it, when there is one.
+    per-Dockerfile ignore file, `policy` that of the policy file beside it, when there is one. `context` is
+    as it was given, for buildx only: an address may hold a token, which `name` and `reason` leave out.
     """
 
     dockerfile: Source | None
@@ -53,18 +55,19 @@ def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: Path) ->
     """Find and read. What must be unpacked goes below `folder`. Raises DockerfileError, ContextError."""
     if options.context == "-":
         return _from_stdin(options, _read(stdin), folder)
-    if Path(options.context).is_dir():
+    # os.path, not Path: a name that is too long for a file is no file, and no error
+    if os.path.isdir(options.context):  # noqa: PTH112
         return _local(options, stdin, Path(options.context))
     if _REMOTE.match(options.context):
         return _remote(options, stdin)
-    if Path(options.context).exists():
+    if os.path.exists(options.context):  # noqa: PTH110
         raise ContextError(
             f"{options.context} is a file, not a build context",
             expected="a folder, a URL or -",
             hint=f"xbuild build -f {options.context} {Path(options.context).parent}",
         )
     raise ContextError(
-        f"there is no folder {options.context}",
+        f"there is no folder {redact(options.context)}",
         expected="a folder, a URL or -",
         hint="check the path of the context",
     )
@@ -91,8 +94,9 @@ def _local(options: BuildOptions, stdin: IO[bytes] | None, context: Path) -> Inp
         # beside it
         return Inputs(Source.from_bytes("-", _read(stdin)), "Dockerfile", options.context, context)
     if options.file and _URL.match(options.file):
-        reason = f"the Dockerfile is at {options.file} and is read by the builder"
-        return Inputs(None, options.file, options.context, context, reason=reason)
+        name = redact(options.file)
+        reason = f"the Dockerfile is at {name} and is read by the builder"
+        return Inputs(None, name, options.context, context, reason=reason)
     path = _find(Path(options.file) if options.file else context / "Dockerfile")
     return Inputs(
         _read_dockerfile(path),
@@ -107,11 +111,12 @@ def _local(options: BuildOptions, stdin: IO[bytes] | None, context: Path) -> Inp
 def _find(path: Path) -> Path:
     """`dockerfile` is taken when there is no `Dockerfile` (`handleLowercaseDockerfile`)."""
     lower = path.with_name("dockerfile")
-    return lower if path.name == "Dockerfile" and not path.exists() and lower.exists() else path
+    is_lower = path.name == "Dockerfile" and not os.path.exists(path) and lower.exists()  # noqa: PTH110
+    return lower if is_lower else path
 
 
 def _read_dockerfile(path: Path) -> Source:
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         raise DockerfileError(
             "the Dockerfile is a folder",
             file=str(path),
@@ -136,7 +141,7 @@ def _read_dockerfile(path: Path) -> Source:
 def _beside(path: Path, suffix: str) -> bytes | None:
     file = path.with_name(path.name + suffix)
     try:
-        return file.read_bytes() if file.is_file() else None
+        return file.read_bytes() if os.path.isfile(file) else None  # noqa: PTH113
     except OSError as error:
         raise ContextError(
             f"{file} cannot be read: {error.strerror}", hint="check its permissions"
@@ -151,8 +156,8 @@ def _remote(options: BuildOptions, stdin: IO[bytes] | None) -> Inputs:
         path = Path(options.file)
         ignore = _beside(path, ".dockerignore")
         return Inputs(_read_dockerfile(path), path.name, options.context, ignore=ignore, is_remote=True)
-    reason = f"the Dockerfile is in {options.context} and is read by the builder"
-    return Inputs(None, options.file or "Dockerfile", options.context, reason=reason, is_remote=True)
+    reason = f"the Dockerfile is in {redact(options.context)} and is read by the builder"
+    return Inputs(None, redact(options.file or "Dockerfile"), options.context, reason=reason, is_remote=True)
 
 
 def _from_stdin(options: BuildOptions, data: bytes, folder: Path) -> Inputs:

@@ -7,15 +7,22 @@ not many. Pure, although it serves solving only.
 
 from __future__ import annotations
 
-from xbuild.dockerfile.model import Dockerfile, Mount, Run
+from xbuild.dockerfile.model import Dockerfile, Instruction, Mount, Onbuild, Run
 from xbuild.text import Edit, apply_edits
 
 
 def with_own_caches(dockerfile: Dockerfile, name: str) -> str:
     """The text with every cache mount's id replaced by one that begins with `name`."""
-    mounts = (m for i in dockerfile.instructions if isinstance(i, Run) for m in i.mounts if m.type == "cache")
+    runs = (found for found in map(_run_in, dockerfile.instructions) if found is not None)
+    mounts = (mount for run in runs for mount in run.mounts if mount.type == "cache")
     edits = [edit for mount in mounts for edit in _edit(mount, name)]
     return apply_edits(dockerfile.source.text, edits)
+
+
+def _run_in(instruction: Instruction) -> Run | None:
+    """The RUN that an instruction is, or defers."""
+    found = instruction.inner if isinstance(instruction, Onbuild) else instruction
+    return found if isinstance(found, Run) else None
 
 
 def _edit(mount: Mount, name: str) -> tuple[Edit, ...]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from xbuild.errors import UsageError
-from xbuild.solve.references import parse_reference
+from xbuild.solve.references import is_name_only, parse_reference
 
 
 class Kind(Enum):
@@ -116,7 +116,6 @@ _BY_SHORT = {flag.short: flag for flag in FLAGS if flag.short}
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
-_CALLS = ("build", "check", "outline", "targets")
 _BASELINES = ("none", "estimate", "measure")
 _PROGRESS = ("auto", "none", "plain", "quiet", "rawjson", "tty")
 
@@ -152,7 +151,9 @@ class Output:
         return dict(self.attributes).get(name)
 
     def is_set(self, name: str) -> bool:
-        return (self.attribute(name) or "") in _TRUE
+        """`push=true`; an empty value is true too (BuildKit `exporter/containerimage/export.go`)."""
+        value = self.attribute(name)
+        return value == "" or value in _TRUE
 
 
 @dataclass(frozen=True)
@@ -253,16 +254,16 @@ class BuildOptions:
 
     @property
     def call(self) -> str | None:
-        """`check`, `outline` or `targets`, when buildx is asked a question instead of for a build."""
-        last: str | None = None
+        """What buildx is asked instead of for a build: `check`, `outline`, ... (`buildflags/callfunc.go`)."""
+        last = ""
         for given in self.given:
             if given.flag is None or given.flag.name not in ("call", "check", "print"):
                 continue
-            if given.flag.name == "check":
-                last = "check" if is_true(given.value) else last
-            else:
-                last = given.value.split(",")[0] or None
-        return None if last == "build" else last
+            if given.flag.name == "check" and not is_true(given.value):
+                continue
+            last = "check" if given.flag.name == "check" else given.value
+        name = next((word for word in _fields(last) if "=" not in word), "")
+        return None if not last or name == "build" else name
 
     @property
     def passes_through(self) -> bool:
@@ -270,29 +271,52 @@ class BuildOptions:
         return self.call is not None
 
     @property
+    def pushing(self) -> tuple[Output, ...]:
+        """The outputs that push; `--push` makes all of an image do so, or stands for one of its own."""
+        images = [output for output in self.outputs if output.type in ("image", "registry")]
+        if self.push:
+            return tuple(images) or (Output("registry"),)
+        return tuple(output for output in images if output.type == "registry" or output.is_set("push"))
+
+    @property
     def pushes(self) -> bool:
-        return self.push or any(
-            output.type == "registry" or (output.type == "image" and output.is_set("push"))
-            for output in self.outputs
-        )
+        return bool(self.pushing)
 
     @property
     def loads(self) -> bool:
-        """Whether the image store is asked for by a flag; the docker driver loads also without one."""
-        return self.load or any(output.type == "docker" and output.dest is None for output in self.outputs)
+        """Whether an image store is asked for by a flag; the docker driver loads also without one."""
+        return bool(self.load_contexts)
+
+    @property
+    def load_contexts(self) -> tuple[str, ...]:
+        """The docker contexts whose image stores are asked for; "" is the selected one."""
+        loading = (output for output in self.outputs if output.type == "docker" and output.dest is None)
+        contexts = tuple(dict.fromkeys(output.attribute("context") or "" for output in loading))
+        return contexts or (("",) if self.load else ())
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the image: `--tag`, which wins, or the `name` of the outputs (buildx `build/opt.go`)."""
-        if self.tags:
-            return self.tags
-        named = (output.attribute("name") for output in self.outputs)
-        return tuple(dict.fromkeys(name for names in named if names for name in names.split(",") if name))
+        return tuple(dict.fromkeys((*self.tags, *(n for o in self.outputs for n in self.names_of(o)))))
+
+    def names_of(self, output: Output) -> tuple[str, ...]:
+        """The names that one output gives."""
+        named = (output.attribute("name") or "").split(",")
+        return self.tags or tuple(dict.fromkeys(name for name in named if name))
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Where a push goes; nothing when none is asked for."""
-        return self.names if self.pushes else ()
+        """Where a push sets a tag; nothing when none is asked for."""
+        return self._pushed(by_digest=False)
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """Where a push goes under the digest alone (`push-by-digest=true`): no tag is set."""
+        return self._pushed(by_digest=True)
+
+    def _pushed(self, *, by_digest: bool) -> tuple[str, ...]:
+        outputs = (output for output in self.pushing if output.is_set("push-by-digest") is by_digest)
+        return tuple(dict.fromkeys(name for output in outputs for name in self.names_of(output)))
 
     @property
     def dry_run(self) -> bool:
@@ -351,7 +375,7 @@ def parse_build_arguments(argv: Sequence[str], environ: Mapping[str, str] | None
     if len(arguments) != 1:
         raise UsageError(
             f"build takes exactly one context, and {len(arguments) or 'none'} was given"
-            + (f": {' '.join(arguments)}" if arguments else ""),
+            + (f": {' '.join(mask(arguments))}" if arguments else ""),
             expected="PATH, URL or - (for example: xbuild build .)",
             hint="add the build context at the end of the command"
             if not arguments
@@ -470,19 +494,51 @@ def _check(options: BuildOptions) -> None:
                 "local and tar outputs have no image ID, so --iidfile cannot be written",
                 hint="drop --iidfile, or use another output",
             )
-    for name in options.names:
-        parse_reference(name)
-    if options.pushes and not options.names:
-        raise UsageError(
-            "a push needs a name for the image",
-            expected="--tag REGISTRY/NAME:TAG",
-            hint="add --tag, or name= to the output",
-        )
+    _check_names(options)
     if options.context == "-" and options.file == "-":
         raise UsageError(
             "standard input cannot be both build context and Dockerfile",
             hint="give a folder as context, or a file with --file",
         )
+
+
+def _check_names(options: BuildOptions) -> None:
+    for name in options.names:
+        if parse_reference(name).digest:
+            raise UsageError(
+                f"{name} names a digest, and the image's own is known only when it is built",
+                expected="[HOST/]REPOSITORY[:TAG]",
+                hint="--output type=image,name=REPOSITORY,push-by-digest=true,push=true pushes without a tag",
+            )
+    for output in options.pushing:
+        if not options.names_of(output):
+            raise UsageError(
+                "a push needs a name for the image",
+                expected="--tag REGISTRY/NAME:TAG",
+                hint="add --tag, or name= to the output",
+            )
+        if output.is_set("registry.insecure"):
+            _check_insecure(options.names_of(output))
+    for name in options.repositories:
+        if not is_name_only(name):
+            raise UsageError(
+                f"push-by-digest sets no tag, and {name} has one",
+                expected="[HOST/]REPOSITORY",
+                hint="leave the tag out, or push-by-digest",
+            )
+
+
+def _check_insecure(names: Iterable[str]) -> None:
+    """The upload of a verified layout knows only what engine and builder are configured with."""
+    for reference in map(parse_reference, names):
+        if not reference.is_loopback:
+            raise UsageError(
+                f"registry.insecure is not taken for {reference.host}: the verified image is uploaded with"
+                " the settings of the engine and the builder",
+                expected="the registry in insecure-registries of the engine (docker driver), or with"
+                " `http = true` or `insecure = true` in the builder's buildkitd.toml",
+                hint="list it there, and leave registry.insecure out",
+            )
 
 
 def _check_pairs(options: BuildOptions) -> None:
@@ -497,7 +553,6 @@ def _check_pairs(options: BuildOptions) -> None:
 
 def _check_words(options: BuildOptions) -> None:
     allowed = (
-        ("call", _CALLS, (options.value("call") or "build").split(",")[0]),
         ("baseline", _BASELINES, options.baseline),
         ("progress", _PROGRESS, options.value("progress") or "auto"),
     )
@@ -544,18 +599,29 @@ def _fields(text: str) -> list[str]:
 
 def join_fields(pairs: Iterable[tuple[str, str]]) -> str:
     """`key=value,...`, quoted where a value holds a comma or a quote."""
-    words = (f"{key}={value}" for key, value in pairs)
+    return _join(f"{key}={value}" for key, value in pairs)
+
+
+def _join(words: Iterable[str]) -> str:
     return ",".join('"' + w.replace('"', '""') + '"' if re.search(r'[,"\n]', w) else w for w in words)
 
 
 MASK = "***"
 
-# Attributes of --cache-to, --cache-from and --output that are credentials (BuildKit `cache/remotecache/*`).
-_SECRET_ATTRIBUTES = re.compile(
-    r"(?P<key>\b(?:token|access_key_id|secret_access_key|session_token|secret_id|ghtoken|account_key|password)=)"
-    r"[^,\"]+"
+# Names of attributes and parameters that are credentials (BuildKit `cache/remotecache/*`; signed addresses).
+_SECRET = re.compile(
+    r"(?P<key>(?<![\w.-])[\w.-]*(?:token|passw(?:or)?d|secret|signature|credential|access_?key|account_?key"
+    r"|api_?key)[\w.-]*=).*",
+    re.IGNORECASE | re.DOTALL,
 )
-_URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@")
+_SCHEME = r"(?<![a-z0-9+.-])(?!(?:docker-image|oci-layout|target):)[a-z][a-z0-9+.-]*://"
+_URL_LOGIN = re.compile(rf"(?P<scheme>{_SCHEME})[^/?#\s]*@", re.IGNORECASE)
+_URL_QUERY = re.compile(rf"(?P<address>{_SCHEME}[^\s?#,\"]*)\?[^\s#\"]*", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """A text with the login and the query of every URL in it replaced: both are where tokens are put."""
+    return _URL_QUERY.sub(rf"\g<address>?{MASK}", _URL_LOGIN.sub(rf"\g<scheme>{MASK}@", text))
 
 
 def display_command(argv: Sequence[str], *, show_values: bool = False) -> str:
@@ -572,10 +638,20 @@ def mask(argv: Sequence[str]) -> tuple[str, ...]:
         elif word.startswith("--build-arg="):
             masked.append("--build-arg=" + _mask_pair(word.removeprefix("--build-arg=")))
         else:
-            masked.append(
-                _URL_LOGIN.sub(rf"\g<scheme>{MASK}@", _SECRET_ATTRIBUTES.sub(rf"\g<key>{MASK}", word))
-            )
+            masked.append(_mask_word(word))
     return tuple(masked)
+
+
+def _mask_word(word: str) -> str:
+    """Attribute by attribute: a value in quotes may hold commas."""
+    shown = redact(word)
+    if not _SECRET.search(shown):
+        return shown
+    try:
+        fields = next(csv.reader([shown], strict=True), [])
+    except csv.Error:
+        fields = [shown]  # then all behind the first credential goes
+    return _join(_SECRET.sub(rf"\g<key>{MASK}", field) for field in fields)
 
 
 def _mask_pair(text: str) -> str:

@@ -13,17 +13,19 @@ Before 0.33: `skopeo copy --all --preserve-digests`, in the same two rounds. Wit
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from xbuild.errors import RegistryError
+from xbuild.errors import CancelledError, EngineError, RegistryError
 from xbuild.solve.archive import write_archive
 from xbuild.solve.engine import Engine, docker
 from xbuild.solve.layout import Layout
 from xbuild.solve.references import Reference, parse_reference
-from xbuild.solve.run import Command, Completed, run, run_all
+from xbuild.solve.run import Command, Completed, InterruptedCallsError, run, run_all
 
 _TIMEOUT = 3600.0
 
@@ -46,9 +48,25 @@ class PushError(RegistryError):
         self.outcomes = tuple(outcomes)
 
 
-def push(layout: Layout, references: Sequence[str], engine: Engine) -> tuple[PushOutcome, ...]:
-    """All content first, tags last. Raises PushError when any reference is not delivered."""
-    parsed = tuple(dict.fromkeys(map(parse_reference, references)))
+class PushCancelledError(CancelledError):
+    """The user interrupted while tags were set: the message says which have moved."""
+
+    def __init__(self, moved: Sequence[str], unsure: Sequence[str] = ()) -> None:
+        words = [f"already moved: {', '.join(moved)}"] if moved else []
+        words += [f"perhaps moved: {', '.join(unsure)}"] if unsure else []
+        super().__init__(f"cancelled while pushing; {'; '.join(words) or 'no tag was moved'}")
+
+
+def push(
+    layout: Layout, references: Sequence[str], engine: Engine, *, by_digest: Sequence[str] = ()
+) -> tuple[PushOutcome, ...]:
+    """All content first, tags last; to the repositories `by_digest` without a tag.
+
+    Raises PushError when any reference is not delivered, CancelledError when the user interrupts.
+    """
+    tagged = map(parse_reference, references)
+    untagged = (replace(parse_reference(name), tag="", digest=layout.digest) for name in by_digest)
+    parsed = tuple(dict.fromkeys((*tagged, *untagged)))
     outcomes = _way(engine)(layout, _by_repository(parsed), engine)
     failed = [outcome for outcome in outcomes if not outcome.ok]
     if failed:
@@ -64,6 +82,27 @@ def _way(engine: Engine) -> _Way:
     if engine.can_push_layout:
         return _with_imagetools
     return _with_skopeo if shutil.which("skopeo") else _with_docker
+
+
+def check_way(engine: Engine, platforms: int, *, by_digest: bool) -> None:
+    """Before the build: whether the upload is possible. Raises EngineError."""
+    expected = "buildx 0.33 or later, or skopeo"
+    if engine.can_export_layout and (engine.can_push_layout or shutil.which("skopeo")):
+        return
+    if by_digest:
+        message = "this docker client and image store cannot push by digest"
+        raise EngineError(message, expected=expected, hint="a newer docker-buildx-plugin, or skopeo")
+    if not engine.can_export_layout or engine.containerd_store:
+        return
+    version = ".".join(map(str, engine.buildx_version))
+    if not engine.server_version or platforms > 1:
+        store = "the classic image store" if engine.server_version else "no docker engine to go through"
+        raise EngineError(
+            f"a verified image for {platforms or 'several'} platforms cannot be pushed with buildx {version}"
+            f" and {store}",
+            expected=f"{expected}, or the containerd image store",
+            hint="a newer docker-buildx-plugin, or skopeo",
+        )
 
 
 def _by_repository(references: Sequence[Reference]) -> Repositories:
@@ -86,7 +125,10 @@ def _with_imagetools(layout: Layout, repositories: Repositories, engine: Engine)
         if refused:
             return _nothing_moved(repositories, refused, layout.digest)
     tags = {name: tuple(map(str, found)) for name, found in repositories.items()}
-    answers = _run(commands(tags))
+    try:
+        answers = _run(commands(tags))
+    except InterruptedCallsError as error:
+        raise _interrupted(tuple(tags.values()), error.completed) from error
     return tuple(
         outcome
         for (name, found), answer in zip(repositories.items(), answers, strict=True)
@@ -96,6 +138,17 @@ def _with_imagetools(layout: Layout, repositories: Repositories, engine: Engine)
 
 def _run(commands: Sequence[tuple[str, ...]]) -> tuple[Completed, ...]:
     return run_all([Command(argv) for argv in commands], timeout=_TIMEOUT)
+
+
+def _interrupted(repositories: Sequence[tuple[str, ...]], answers: Sequence[Completed]) -> PushCancelledError:
+    """imagetools says `pushing DIGEST to NAME` before each tag: those before the last one said are set."""
+    moved: list[str] = []
+    unsure: list[str] = []
+    for names, answer in zip(repositories, answers, strict=False):
+        begun = [name for name in names if f" to {name}\n" in answer.error_text + "\n"]
+        moved += names if answer.ok else begun[:-1]
+        unsure += [] if answer.ok else begun[-1:]
+    return PushCancelledError(moved, unsure)
 
 
 def _refused(repositories: Repositories, answers: Sequence[Completed]) -> dict[str, str]:
@@ -154,47 +207,95 @@ def _with_skopeo(layout: Layout, repositories: Repositories, _engine: Engine) ->
         if refused:
             return _nothing_moved(repositories, refused, layout.digest)
     references = [reference for found in repositories.values() for reference in found]
-    outcomes = []
-    for reference in references:
+
+    def one(reference: Reference) -> PushOutcome:
         answer = run(command(reference, str(reference)), timeout=_TIMEOUT)
-        outcomes.append(
-            PushOutcome(str(reference), layout.digest, answer.ok, "" if answer.ok else _reason(answer))
-        )
+        return PushOutcome(str(reference), layout.digest, answer.ok, "" if answer.ok else _reason(answer))
+
+    return _one_by_one(references, one)
+
+
+def _one_by_one(
+    references: Sequence[Reference], push_one: Callable[[Reference], PushOutcome]
+) -> tuple[PushOutcome, ...]:
+    outcomes: list[PushOutcome] = []
+    for reference in references:
+        try:
+            outcomes.append(push_one(reference))
+        except CancelledError as error:
+            moved = [outcome.reference for outcome in outcomes if outcome.ok]
+            raise PushCancelledError(moved, [str(reference)]) from error
     return tuple(outcomes)
 
 
 def _with_docker(layout: Layout, repositories: Repositories, engine: Engine) -> tuple[PushOutcome, ...]:
     references = [reference for found in repositories.values() for reference in found]
-    loaded = load(layout, tuple(map(str, references)), engine)
-    if not loaded.ok:
-        return tuple(PushOutcome(str(r), layout.digest, False, _reason(loaded)) for r in references)
-    return push_loaded(references, layout.digest)
+    with local_names(references) as keep:
+        loaded = load(layout, tuple(map(str, references)), engine)
+        if not loaded.ok:
+            return tuple(PushOutcome(str(r), layout.digest, False, _reason(loaded)) for r in references)
+        outcomes = push_loaded(references, layout.digest)
+        if engine.containerd_store:  # the classic one compresses the layers anew
+            outcomes = tuple(_only(outcome, layout.digest) for outcome in outcomes)
+        keep.update(outcome.reference for outcome in outcomes if outcome.ok)
+    return outcomes
+
+
+def _only(outcome: PushOutcome, digest: str) -> PushOutcome:
+    if not outcome.ok or outcome.digest == digest:
+        return outcome
+    return replace(outcome, ok=False, error=f"{outcome.digest} was pushed instead")
+
+
+@contextlib.contextmanager
+def local_names(references: Sequence[Reference]) -> Iterator[set[str]]:
+    """Names in the engine's store that `docker push` needs; put back unless added to what this yields."""
+    names = list(map(str, references))
+    held = {name: f"xbuild-held:{os.getpid()}-{number}" for number, name in enumerate(names)}
+    # A name that moves may be the last that its image has: another holds it meanwhile.
+    before = {name: run((docker(), "tag", name, held[name])).ok for name in names}
+    keep: set[str] = set()
+    try:
+        yield keep
+    finally:
+        for name, existed in before.items():
+            if existed and name not in keep:
+                run((docker(), "tag", held[name], name))
+            elif name not in keep:
+                run((docker(), "image", "rm", name))
+            if existed:
+                run((docker(), "image", "rm", held[name]))
 
 
 def push_loaded(references: Sequence[Reference], digest: str) -> tuple[PushOutcome, ...]:
     """`docker push` of images in the engine's store, one after the other; the digest is what docker says."""
-    outcomes: list[PushOutcome] = []
-    for reference in references:
+
+    def one(reference: Reference) -> PushOutcome:
         answer = run((docker(), "push", str(reference)), timeout=_TIMEOUT)
         said = re.search(r"digest: (sha256:[0-9a-f]{64})", answer.text)
-        outcomes.append(
-            PushOutcome(
-                str(reference),
-                said[1] if said else digest,
-                answer.ok,
-                "" if answer.ok else _reason(answer),
-            )
-        )
-    return tuple(outcomes)
+        error = "" if answer.ok else _reason(answer)
+        return PushOutcome(str(reference), said[1] if said else digest, answer.ok, error)
+
+    return _one_by_one(references, one)
 
 
-def load(layout: Layout, names: Sequence[str], engine: Engine) -> Completed:
+def load(layout: Layout, names: Sequence[str], engine: Engine, context: str = "") -> Completed:
     """`docker load` under these names (full references); digests stay with the containerd store."""
     style = "oci" if engine.containerd_store else "docker"
     return run_all(
-        [Command((docker(), "load"), stdin=lambda pipe: write_archive(layout, pipe, names, style=style))],
+        [
+            Command(
+                (docker(), *context_flag(context), "load"),
+                stdin=lambda pipe: write_archive(layout, pipe, names, style=style),
+            )
+        ],
         timeout=_TIMEOUT,
     )[0]
+
+
+def context_flag(context: str) -> tuple[str, ...]:
+    """The selected docker context needs no words."""
+    return ("--context", context) if context else ()
 
 
 def _reason(answer: Completed) -> str:

@@ -18,7 +18,7 @@ _REST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A reference in full: `docker.io/library/debian:latest`."""
+    """A reference in full: `docker.io/library/debian:latest`; with a digest `tag` may be empty."""
 
     host: str
     path: str
@@ -44,7 +44,8 @@ class Reference:
         return f"{self.repository}@{digest}"
 
     def __str__(self) -> str:
-        return f"{self.repository}:{self.tag}"
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.repository}{tag}" + (f"@{self.digest}" if self.digest else "")
 
 
 def parse_reference(text: str) -> Reference:
@@ -64,4 +65,11 @@ def parse_reference(text: str) -> Reference:
     path = match["path"]
     if host == "docker.io" and "/" not in path:
         path = f"library/{path}"
-    return Reference(host, path, match["tag"] or "latest", match["digest"] or "")
+    digest = match["digest"] or ""
+    return Reference(host, path, match["tag"] or ("" if digest else "latest"), digest)
+
+
+def is_name_only(text: str) -> bool:
+    """Whether a reference has neither tag nor digest. Raises UsageError for what is none."""
+    parse_reference(text)
+    return "@" not in text and ":" not in text.rpartition("/")[2]

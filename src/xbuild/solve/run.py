@@ -6,6 +6,7 @@ interrupt is forwarded to them once, and nothing is left behind, whatever happen
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -28,6 +29,8 @@ GRACE_SECONDS = 15.0
 # How long a process that has ended may keep us reading through children that hold its streams open.
 _LINGER_SECONDS = 1.0
 _CHUNK = 65536
+# How long an interrupted process has when nobody waits for what it says.
+_END_SECONDS = 3.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -99,8 +102,12 @@ def pass_through(argv: Sequence[str]) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt as interrupt:
-            # The terminal has sent it the same signal.
-            process.wait()
+            # The terminal has sent it the same signal; `kill` has not.
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                process.wait()
             raise CancelledError("cancelled") from interrupt
 
 
@@ -112,6 +119,14 @@ def _not_startable(program: str, error: OSError) -> EngineError:
             hint="install docker-cli and docker-buildx (https://docs.docker.com/engine/install/)",
         )
     return EngineError(f"{program!r} cannot be started: {error.strerror}", hint="check its permissions")
+
+
+class InterruptedCallsError(CancelledError):
+    """The user interrupted client calls; `completed` says how far each came."""
+
+    def __init__(self, completed: Sequence[Completed]) -> None:
+        super().__init__("cancelled")
+        self.completed = tuple(completed)
 
 
 class _Running:
@@ -171,6 +186,11 @@ def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
 
 
+_alive: set[_Running] = set()
+_starting = threading.Lock()
+_over = threading.Event()
+
+
 class _Group:
     """Processes that run together and end together."""
 
@@ -186,6 +206,7 @@ class _Group:
         self.kill_at: float | None = None
         self.timed_out = False
         self.selector = selectors.DefaultSelector()
+        self.failures: list[BaseException] = []  # of what writes standard input
 
     def run(self) -> tuple[Completed, ...]:
         with self._signals(), self.selector:
@@ -196,8 +217,14 @@ class _Group:
                 self._reap()
             finally:
                 self._leave_nothing()
+        completed = self._completed()
         if self.interrupts:
-            raise CancelledError("cancelled")
+            raise InterruptedCallsError(completed)
+        if self.failures:
+            raise self.failures[0]
+        return completed
+
+    def _completed(self) -> tuple[Completed, ...]:
         return tuple(
             Completed(
                 one.command.argv,
@@ -212,7 +239,11 @@ class _Group:
 
     def _start(self) -> None:
         for index, command in enumerate(self.commands):
-            one = _Running(index, command, tied=self.on_line is not None)
+            with _starting:
+                if _over.is_set():
+                    raise CancelledError("cancelled")
+                one = _Running(index, command, tied=self.on_line is not None)
+                _alive.add(one)
             self.running.append(one)
             for pipe in (one.process.stdout, one.process.stderr):
                 assert pipe is not None
@@ -221,7 +252,7 @@ class _Group:
         for one in self.running:
             source = one.command.stdin
             if one.process.stdin is not None and source is not None and not isinstance(source, Path):
-                arguments = (one.process.stdin, source)
+                arguments = (one.process.stdin, source, self.failures)
                 threading.Thread(target=_feed, args=arguments, daemon=True).start()
 
     def _step(self) -> None:
@@ -256,10 +287,14 @@ class _Group:
         """Forward the first interrupt, kill on the second, on time-out and when the grace is over."""
         if self.interrupts and not self.forwarded:
             self.forwarded = 1
-            self._stop(self.interrupts[0])
+            # docker and buildx clean up on SIGINT and SIGTERM, not on SIGHUP
+            first = self.interrupts[0]
+            self._stop(signal.SIGINT if first == signal.SIGHUP else first)
         elif len(self.interrupts) > 1 and self.forwarded == 1:
             self.forwarded = 2
             self._stop(signal.SIGKILL)
+        if self.failures and self.kill_at is None and not self.interrupts:
+            self._stop(signal.SIGINT)
         now = time.monotonic()
         self._let_go(now)
         if self.deadline is not None and now > self.deadline and not self.timed_out:
@@ -302,6 +337,7 @@ class _Group:
                 except subprocess.TimeoutExpired:
                     one.signal(signal.SIGKILL)
                     one.process.wait()
+            _alive.discard(one)
             if self.interrupts or self.timed_out:
                 one.signal(signal.SIGKILL)  # what the client may have left in its session
             for pipe in (one.process.stdin, one.process.stdout, one.process.stderr):
@@ -319,7 +355,7 @@ class _Group:
         def note(number: int, _frame: FrameType | None) -> None:
             self.interrupts.append(number)
 
-        numbers = (signal.SIGINT, signal.SIGTERM)
+        numbers = stopping_signals()
         before = [signal.signal(number, note) for number in numbers]
         try:
             yield
@@ -328,11 +364,47 @@ class _Group:
                 signal.signal(number, handler)
 
 
-def _feed(pipe: IO[bytes], source: bytes | Callable[[IO[bytes]], None]) -> None:
-    """Write standard input; that the process stopped reading is its own affair."""
-    with contextlib.suppress(OSError, ValueError):
+def _feed(
+    pipe: IO[bytes], source: bytes | Callable[[IO[bytes]], None], failures: list[BaseException]
+) -> None:
+    """Write standard input; that the process stopped reading is its own affair.
+
+    Whatever happens the pipe is closed: the process waits for its end.
+    """
+    try:
         if isinstance(source, bytes):
             pipe.write(source)
         else:
             source(pipe)
-        pipe.close()
+    except BaseException as error:
+        if not isinstance(error, BrokenPipeError) and not pipe.closed:
+            failures.append(error)  # raised where the outcome is waited for
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            pipe.close()
+
+
+def stopping_signals() -> tuple[signal.Signals, ...]:
+    """Signals that end xbuild; without SIGHUP when it is ignored, as below nohup(1)."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        return (signal.SIGINT, signal.SIGTERM)
+    return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def end_all() -> None:
+    """End what still runs: calls made in threads, which nobody waits for any more."""
+    with _starting:
+        _over.set()
+    left = [one for one in list(_alive) if one.process.poll() is None]
+    for one in left:
+        one.signal(signal.SIGINT)
+    deadline = time.monotonic() + _END_SECONDS
+    for one in left:
+        try:
+            one.process.wait(max(0.0, deadline - time.monotonic()))
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            one.signal(signal.SIGKILL)
+
+
+# Threads that wait for processes are daemons: they end with us, and the processes would not.
+atexit.register(end_all)

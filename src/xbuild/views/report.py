@@ -133,7 +133,8 @@ def _step(
 ) -> Step:
     line = vertex.user_lines[0] if vertex.user_lines else None
     target = vertex.target_platform or (platforms[0] if len(platforms) == 1 else None)
-    fallback = vertex.step.text if dockerfile is None else f"{vertex.instruction or ''} (added by xbuild)"
+    keyword = vertex.instruction or ""  # of the engine's name no more: build args are expanded in it
+    fallback = keyword if dockerfile is None else f"{keyword} (added by xbuild)"
     return Step(
         id=vertex.digest,
         text=step_text(dockerfile, line, fallback),

@@ -82,13 +82,59 @@ def test_contexts(command: tuple[str, ...], xbuild: Xbuild, tmp_path: Path) -> N
         assert str(context) in result.err
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file(xbuild: Xbuild, tmp_path: Path) -> None:
+# Files that may not be read, or cannot be, by root either (proc(5)).
+UNREADABLE = (
+    ("/proc/sys/net/ipv4/route/flush", "Permission denied"),
+    ("/proc/self/mem", "Input/output error"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(("unreadable", "reason"), UNREADABLE)
+def test_an_unreadable_dockerfile(
+    command: tuple[str, ...], unreadable: str, reason: str, xbuild: Xbuild, tmp_path: Path
+) -> None:
+    if not os.path.exists(unreadable):  # noqa: PTH110
+        pytest.skip(f"no {unreadable} here")
     folder = project(tmp_path)
-    (folder / "Dockerfile").chmod(0)
-    result = xbuild("plan", "--offline", folder)
+    (folder / "Dockerfile").unlink()
+    (folder / "Dockerfile").symlink_to(unreadable)
+    result = xbuild(*command, folder)
     assert result.code == Exit.DOCKERFILE
-    assert "Permission denied" in result.err
+    assert is_one_message(result.err)
+    assert f"{folder}/Dockerfile: the Dockerfile cannot be read: {reason}" in result.err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (("build", "x" * 300), Exit.CONTEXT),
+        (("plan", "--offline", "x" * 300), Exit.CONTEXT),
+        (("plan", "--offline", "-f", "x" * 300, "."), Exit.DOCKERFILE),
+    ],
+)
+def test_names_that_are_too_long(argv: tuple[str, ...], code: Exit, xbuild: Xbuild) -> None:
+    result = xbuild(*argv)
+    assert result.code == code
+    assert is_one_message(result.err)
+    assert "internal error" not in result.err
+
+
+def test_a_folder_is_no_reference(xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "debian").mkdir()
+    monkeypatch.chdir(tmp_path)
+    result = xbuild("verify", "debian")
+    assert result.code == Exit.FAILED
+    assert is_one_message(result.err)
+    assert "no OCI layout" in result.err
+    assert "docker.io/library/debian" in result.err
+    assert "internal error" not in xbuild("verify", "x" * 300).err
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("bench",)], ids=" ".join)
+def test_credentials_of_an_address_are_not_shown(command: tuple[str, ...], xbuild: Xbuild) -> None:
+    result = xbuild(*command, "https://user:s3cr3t@h.example/r.git?token=s3cr3t")
+    assert "s3cr3t" not in result.out + result.err
 
 
 @pytest.mark.parametrize("name", ["linux/foo", "windows/amd64", "linux/amd64/v9", "a/b/c/d", "linux/arm/v4"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xbuild.errors import EngineError, RegistryError, UsageError, XbuildError
+from xbuild.errors import ContextError, EngineError, RegistryError, UsageError, XbuildError
 from xbuild.solve.failure import BuildFailedError, build_error, marked_lines, render_excerpt
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.progress import Progress, TextEvent, VertexEvent, read
@@ -79,6 +79,7 @@ def test_lines_that_a_rewrite_added_have_no_place() -> None:
             "login",
         ),
         ("failed to resolve source metadata for h/x: dial tcp: i/o timeout", RegistryError, "cannot reach"),
+        ("error from sender: open c/private: permission denied", ContextError, ".dockerignore"),
         ("something else", BuildFailedError, ""),
     ],
 )

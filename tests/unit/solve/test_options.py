@@ -12,8 +12,10 @@ from xbuild.solve.options import (
     Output,
     display_command,
     join_fields,
+    mask,
     parse_build_arguments,
     parse_output,
+    redact,
 )
 
 
@@ -153,8 +155,32 @@ def test_what_an_output_asks_for() -> None:
     assert parse("-o", "type=registry,name=a/b", ".").references == ("a/b",)
     assert parse("-o", 'type=image,push=true,"name=a,b"', "-t", "c", ".").references == ("c",)
     assert parse("-t", "c", ".").references == ()
+    assert parse("-t", "c", "-o", "type=local,dest=x", "--push", ".").references == ("c",)
+    assert parse("-o", "type=image,name=a", "-o", "type=registry,name=b", ".").references == ("b",)
     assert parse("-o", "type=docker", ".").loads
     assert not parse("-o", "type=docker,dest=x.tar", ".").loads
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("-o", "type=image,name=h.example/app,push-by-digest=true,name-canonical=true,push=true"),
+        ("-t", "h.example/app", "-o", "type=image,push-by-digest=true,name-canonical=true,push="),
+        ("-t", "h.example/app", "-o", "type=image,push-by-digest=true", "--push"),
+        ("-o", "type=registry,name=h.example/app,push-by-digest=true"),
+    ],
+)
+def test_a_push_by_digest_sets_no_tag(argv: tuple[str, ...]) -> None:
+    options = parse(*argv, ".")
+    assert options.pushes
+    assert (options.references, options.repositories) == ((), ("h.example/app",))
+
+
+def test_stores_of_other_contexts() -> None:
+    assert parse("-o", "type=docker,context=far", "-o", "type=docker", ".").load_contexts == ("far", "")
+    assert parse("-o", "type=docker,context=far", "--load", ".").load_contexts == ("far",)
+    assert parse("--load", ".").load_contexts == ("",)
+    assert parse("-o", "type=docker,dest=x.tar", ".").load_contexts == ()
 
 
 @pytest.mark.parametrize(
@@ -164,6 +190,12 @@ def test_what_an_output_asks_for() -> None:
         (("--check=false",), None),
         (("--call", "outline"), "outline"),
         (("--call=targets,format=json",), "targets"),
+        (("--call", "lint"), "lint"),
+        (("--call", "format=json,check"), "check"),
+        (("--call", "format=json"), ""),
+        (("--call", "subrequests.describe"), "subrequests.describe"),
+        (("--call", "build,format=json"), None),
+        (("--call", ""), None),
         (("--call", "build"), None),
         ((), None),
     ],
@@ -186,7 +218,10 @@ def test_questions_for_buildx(argv: tuple[str, ...], call: str | None) -> None:
         (("--push", "."), "needs a name"),
         (("--build-arg", "=x", "."), "has no name"),
         (("--build-context", "x", "."), "has no value"),
-        (("--call", "dance", "."), "not known"),
+        (("-t", "h.example/a@sha256:" + "0" * 64, "."), "names a digest"),
+        (("-o", "type=image,name=a:1,push-by-digest=true,push=true", "."), "sets no tag"),
+        (("-o", "type=registry,name=h.example/a,registry.insecure=true", "."), "registry.insecure"),
+        (("-o", "type=image,name=a", "-o", "type=registry", "."), "needs a name"),
         (("--baseline", "guess", "."), "not known"),
         (("--progress", "loud", "."), "not known"),
         (("--progress=plain", "-q", "."), "cannot be used together"),
@@ -217,6 +252,38 @@ def test_values_and_credentials_are_masked() -> None:
     assert "BARE" in shown
     assert "bucket=b" in shown
     assert display_command(argv, show_values=True).count("s3cr3t") == 4
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("https://user:s3cr3t@h.example/r.git#main", "https://***@h.example/r.git#main"),
+        ("https://s3cr3t@h.example/r.git", "https://***@h.example/r.git"),
+        ("https://user:s3c@r3t@h.example/r.git", "https://***@h.example/r.git"),
+        ("https://h.example/c.tgz?private_token=s3cr3t,s3cr3t", "https://h.example/c.tgz?***"),
+        ("HTTPS://h.example/c?X-Amz-Signature=s3cr3t#x", "HTTPS://h.example/c?***#x"),
+        ("src=https://u:s3cr3t@h.example/r.git?access_token=s3cr3t", "src=https://***@h.example/r.git?***"),
+        (
+            'type=s3,bucket=b,"secret_access_key=a,s3cr3t",region=r',
+            "type=s3,bucket=b,secret_access_key=***,region=r",
+        ),
+        ("type=x,access_token=s3cr3t,mode=max", "type=x,access_token=***,mode=max"),
+        ("type=gha,GHTOKEN=s3cr3t", "type=gha,GHTOKEN=***"),
+        ('type=x,password=a"s3cr3t,b', "type=x,password=***,b"),
+        ("--future=token=s3cr3t", "--future=token=***"),
+        ("docker-image://alpine@sha256:0", "docker-image://alpine@sha256:0"),
+        ("git@github.com:o/r.git", "git@github.com:o/r.git"),
+        ("id=npm_token,src=/run/x", "id=npm_token,src=/run/x"),
+        ("type=local,dest=a,b", "type=local,dest=a,b"),
+    ],
+)
+def test_what_is_masked_in_a_word(word: str, shown: str) -> None:
+    assert mask((word,)) == (shown,)
+
+
+def test_addresses_in_a_text() -> None:
+    said = "read from https://u:p@h.example/a?t=1 and ssh://git@h.example/b"
+    assert redact(said) == "read from https://***@h.example/a?*** and ssh://***@h.example/b"
 
 
 def test_the_environment_is_not_shown() -> None:

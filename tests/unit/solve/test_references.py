@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xbuild.errors import UsageError
-from xbuild.solve.references import parse_reference
+from xbuild.solve.references import is_name_only, parse_reference
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,10 @@ def test_by_digest() -> None:
     digest = "sha256:" + "0" * 64
     assert parse_reference("host.example/a:1").at(digest) == f"host.example/a@{digest}"
     assert parse_reference(f"a@{digest}").digest == digest
+    assert str(parse_reference(f"a@{digest}")) == f"docker.io/library/a@{digest}"
+    assert str(parse_reference(f"a:1@{digest}")) == f"docker.io/library/a:1@{digest}"
+
+
+def test_names_only() -> None:
+    assert all(map(is_name_only, ("a", "h.example/a", "localhost:5000/a/b")))
+    assert not any(map(is_name_only, ("a:1", "localhost:5000/a:1", f"a@sha256:{'0' * 64}")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -42,6 +43,17 @@ def test_a_stray_child_does_not_keep_us() -> None:
 
 def test_a_process_that_does_not_read_its_input_is_no_error() -> None:
     assert run(("true",), stdin=b"x" * 1_000_000).ok
+
+
+def test_a_writer_that_fails_ends_the_process_and_is_raised() -> None:
+    def write(pipe: IO[bytes]) -> None:
+        pipe.write(b"x")
+        raise ValueError("writer")
+
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="writer"):
+        run_all([Command(("sh", "-c", "cat; exec sleep 60"), write)])
+    assert time.monotonic() - started < 5
 
 
 def test_a_missing_program_is_an_engine_error() -> None:
@@ -88,7 +100,7 @@ def _interrupt_after(seconds: float, *numbers: int) -> None:
     threading.Thread(target=later).start()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_is_forwarded_to_the_whole_group(number: int, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"sleep 61 & echo $! > {pids}; echo $$ >> {pids}; wait"
@@ -129,8 +141,6 @@ def test_a_build_is_interrupted_when_xbuild_is_killed(tmp_path: Path) -> None:
         "from xbuild.solve.run import Command, stream\n"
         f"stream([Command(('sh', '-c', 'echo $$ > {marker}; exec sleep 63'))], lambda *_: None)\n"
     )
-    import subprocess
-
     process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "src"})
     for _ in range(100):
         if marker.exists() and marker.read_text().strip():
@@ -139,6 +149,26 @@ def test_a_build_is_interrupted_when_xbuild_is_killed(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     time.sleep(0.3)
+    assert not _is_alive(int(marker.read_text()))
+
+
+@pytest.mark.parametrize("ending", ["raise SystemExit(3)", "os.kill(os.getpid(), signal.SIGINT)"])
+def test_a_call_in_the_background_ends_with_us(ending: str, tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    program = (
+        "import os, signal, time\n"
+        "from xbuild.cli.background import Background\n"
+        "from xbuild.solve.run import run\n"
+        f"asking = Background(lambda: run(('sh', '-c', 'echo $$ > {marker}; exec sleep 64')))\n"
+        f"while not os.path.exists({str(marker)!r}): time.sleep(0.05)\n"
+        f"time.sleep(0.1)\n{ending}\nasking.result()\n"
+    )
+    started = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "src"}, check=False, timeout=30,
+        capture_output=True,
+    )  # fmt: skip
+    assert time.monotonic() - started < 10
     assert not _is_alive(int(marker.read_text()))
 
 

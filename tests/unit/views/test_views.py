@@ -119,6 +119,11 @@ def outcome(steps: tuple[Step, ...], plan: Plan) -> Outcome:
     )
 
 
+def test_without_the_dockerfile_a_step_is_its_keyword() -> None:
+    found = steps_of([vertex("[1/2] RUN echo hunter2 > /y", 6, 0, 1, AMD64)], (), None, (AMD64,))
+    assert [step.text for step in found] == ["RUN"]
+
+
 def test_steps_know_how_they_ran(steps: tuple[Step, ...]) -> None:
     assert [step.how for step in steps] == ["", "native", "cross", "native", "emulated", ""]
     assert [step.executed for step in steps] == [True] * 5 + [False]
