@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from xbuild.dockerfile.model import Arg, Instruction, Run
 from xbuild.graph.model import PLATFORM_ARGS, Stage, StageGraph, Value
 from xbuild.graph.scope import Scope
 from xbuild.plan.model import Change, DeclareArg, Place, Reason, RemoveArg, RemoveArgDefault
-from xbuild.plan.toolchain import Need
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Need
 
 
 def settle(
-    graph: StageGraph, stage: int, needs: Sequence[Need], unknown_runs: Iterable[int], *, may_move: bool
+    graph: StageGraph, stage: int, needs: Sequence[Need], readers: Iterable[int], *, may_move: bool
 ) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
     """Changes, repair notes and reasons for the ARGs that a stage needs.
 
-    `unknown_runs` are RUNs that may read any variable; `may_move` is False for a stage that its author
+    `readers` are RUNs that may read any variable; `may_move` is False for a stage that its author
     pinned.
     """
     changes: list[Change] = []
@@ -29,7 +30,7 @@ def settle(
             continue
         _settle_one(graph, stage, asked, changes, notes, reasons)
     if may_move:
-        changes += _moves(graph.stages[stage], needs, frozenset(unknown_runs))
+        changes += _moves(graph.stages[stage], needs, frozenset(readers))
     return tuple(changes), tuple(notes), tuple(reasons)
 
 
@@ -41,62 +42,83 @@ def _settle_one(
     notes: list[str],
     reasons: list[Reason],
 ) -> None:
+    """Every need, at its own instruction: nothing between its ARG and it may hide BuildKit's value."""
     name = asked[0].name
+    is_global_automatic = graph.global_values[name].kind == "platform"
+    is_declared = False
     done: set[int] = set()
     for need in asked:
         value = Scope(graph, stage, need.instruction).environment().get(name)
-        if value is None:
+        if value is not None and _is_automatic(graph, value, name):
+            continue
+        at = graph.stages[stage].instructions[need.instruction]
+        if value is None and is_global_automatic:
+            if is_declared:
+                continue
+            is_declared = True
             number = graph.stages[stage].position + need.instruction
             changes.append(DeclareArg(name, number, f"{need.reason} needs {name}"))
-            first = graph.stages[stage].instructions[need.instruction]
-            if _mentions(first, name):
-                notes.append(
-                    f"line {first.first_line}: {name} was empty, for want of `ARG {name}` in this stage"
-                )
-            return
-        if _is_automatic(value, name):
-            return
-        line = graph.stages[stage].instructions[need.instruction].first_line
-        if _has_own_default(graph, value, stage, name):
+            notes += _were_empty(graph, stage, need.instruction, name)
+            continue
+        if value is not None and is_global_automatic and _has_own_default(graph, value, stage, name):
             assert value.instruction is not None
             if value.instruction not in done:
                 done.add(value.instruction)
                 number = graph.stages[stage].position + value.instruction
-                at = graph.stages[stage].instructions[value.instruction].first_line
+                line = graph.stages[stage].instructions[value.instruction].first_line
                 changes.append(
                     RemoveArgDefault(name, number, "a default hides the value that BuildKit gives")
                 )
-                notes.append(f"line {at}: the default of ARG {name} was the same for every platform")
+                notes.append(f"line {line}: the default of ARG {name} was the same for every platform")
             continue
         reasons.append(
             Reason(
                 f"{name} is not BuildKit's own value here (an ENV, a global ARG default or --build-arg "
                 "hides it)",
-                Place(line),
+                Place(at.first_line),
                 cure=f"declare `ARG {name}` without a default in this stage",
             )
         )
         return
 
 
+def _were_empty(graph: StageGraph, stage: int, first: int, name: str) -> Iterator[str]:
+    """Notes on instructions that name an ARG that was not declared and now is."""
+    for index, instruction in enumerate(graph.stages[stage].instructions[first:], first):
+        if Scope(graph, stage, index).environment().get(name) is not None or isinstance(instruction, Arg):
+            return
+        texts = (instruction.logical.text, *(h.content for h in instruction.heredocs))
+        if any(name in text for text in texts):
+            yield f"line {instruction.first_line}: {name} was empty, for want of `ARG {name}` in this stage"
+
+
 def _has_own_default(graph: StageGraph, value: Value, stage: int, name: str) -> bool:
-    """Whether a default written in this very stage hides BuildKit's value."""
+    """Whether a default written out in this very stage hides BuildKit's value."""
     return (
         value.kind == "arg"
         and value.instruction is not None
         and value.stage in (stage, None)
         and value.raw is not None
+        and "$" not in value.raw
         and name not in graph.options.build_args
     )
 
 
-def _is_automatic(value: Value, name: str) -> bool:
-    return value.kind == "platform" or (
-        value.kind == "arg" and value.text is None and name in value.depends_on
+def _is_automatic(graph: StageGraph, value: Value, name: str) -> bool:
+    """Whether a value is BuildKit's own: of the ARG itself, or of one that only names itself."""
+    if value.kind == "platform":
+        return True
+    names_itself = value.raw is None or value.raw.strip("\"'") in (f"${name}", f"${{{name}}}")
+    return (
+        value.kind == "arg"
+        and value.text is None
+        and name in value.depends_on
+        and names_itself
+        and graph.global_values[name].kind == "platform"
     )
 
 
-def _moves(stage: Stage, needs: Sequence[Need], unknown_runs: frozenset[int]) -> list[Change]:
+def _moves(stage: Stage, needs: Sequence[Need], readers: frozenset[int]) -> list[Change]:
     """Declarations that stand earlier than anything that needs them, with RUNs between that would run per
     platform.
     """
@@ -111,7 +133,7 @@ def _moves(stage: Stage, needs: Sequence[Need], unknown_runs: frozenset[int]) ->
         first = min(u for u in users if u is not None)
         between = range(index + 1, first)
         runs = [n for n in between if isinstance(stage.instructions[n], Run)]
-        if not runs or any(n in unknown_runs for n in runs):
+        if not runs or any(n in readers for n in runs):
             continue
         reason = "declared later, the RUNs before it run once for all platforms"
         changes += [RemoveArg(name, stage.position + index, reason) for name in names]
@@ -133,3 +155,37 @@ def _mentions(instruction: Instruction, name: str) -> bool:
     """Whether an instruction names the variable, or has tools that read it by themselves (tonistiigi/xx)."""
     texts = (instruction.logical.text, *(h.content for h in instruction.heredocs))
     return any(name in text or re.search(r"\bxx-", text) for text in texts)
+
+
+# Commands that take nothing from a variable they are not told of. What runs something else (make, a script,
+# a test, an interpreter, env) or prints the environment is not among them.
+_BLIND = frozenset(
+    words(
+        "echo printf true false : test [ [[ cd pushd popd mkdir touch truncate cp mv install ln rm rmdir "
+        "chmod chown chgrp cat head tail grep egrep fgrep cut tr sort uniq wc ls stat date basename dirname "
+        "realpath readlink seq sleep which type hash id whoami pwd exit return shift unset umask ulimit "
+        "uname arch nproc getconf dpkg ldconfig sha256sum sha512sum sha1sum md5sum tac nl column diff cmp "
+        "df du free sync wait mktemp hostname apt-get apt aptitude apk yum dnf microdnf tdnf zypper rpm curl "
+        "wget git tar unzip gzip gunzip xz unxz bzip2 bunzip2 zstd unzstd pigz sed find setcap adduser "
+        "useradd addgroup groupadd usermod groupmod update-ca-certificates locale-gen apt-key gofmt"
+    )
+)
+_BLIND_GO = frozenset(words("mod env version build install get list vet work clean fmt fix doc help"))
+# Spellings by which a command may get at variables that it does not name.
+_INDIRECT = ("${!", "ENVIRON", "-exec", "-ok", "--to-command", "-toolexec", "-vettool")
+
+
+def may_read_any(call: Call) -> bool:
+    """Whether a command may read a variable that its text does not name."""
+    name = call.texts[0] if call.texts else None
+    if not call.texts and not call.words:
+        return False
+    if name is None or any(spelling in word.raw for word in call.words for spelling in _INDIRECT):
+        return True
+    if name == "set":
+        return len(call.texts) == 1
+    if name in ("export", "local", "readonly", "declare", "typeset"):
+        return all(t is not None and t.startswith("-") for t in call.texts[1:])
+    if name == "go":
+        return next((t for t in call.texts[1:] if t is None or not t.startswith("-")), None) not in _BLIND_GO
+    return name.removeprefix("/usr").removeprefix("/bin/") not in _BLIND

@@ -28,7 +28,7 @@ from xbuild.graph.model import (
 from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import leaves
 from xbuild.plan import images
-from xbuild.plan.arguments import settle
+from xbuild.plan.arguments import may_read_any, settle
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, offenders
 from xbuild.plan.frontend import blocks
@@ -375,9 +375,8 @@ class _Planner:
     def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
         facts = self.facts[stage]
         needs = [n for e in facts.effects for n in e.needs]
-        return settle(
-            self.graph, stage, needs, facts.unknown_runs, may_move=not self.is_pinned_by_author(stage)
-        )
+        readers = facts.unknown_runs | {c.instruction for c in facts.calls if may_read_any(c)}
+        return settle(self.graph, stage, needs, readers, may_move=not self.is_pinned_by_author(stage))
 
     # -- verdicts
 
