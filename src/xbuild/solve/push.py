@@ -26,6 +26,7 @@ from xbuild.solve.engine import Engine, docker
 from xbuild.solve.layout import Layout
 from xbuild.solve.references import Reference, parse_reference
 from xbuild.solve.run import Command, Completed, InterruptedCallsError, run, run_all
+from xbuild.solve.watch import Watch
 
 _TIMEOUT = 3600.0
 
@@ -119,14 +120,16 @@ def _with_imagetools(layout: Layout, repositories: Repositories, engine: Engine)
     def commands(names: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
         return [(*base, *(w for name in tags for w in ("--tag", name)), source) for tags in names.values()]
 
+    questions = [(docker(), "buildx", "--builder", engine.builder.name, "imagetools", "inspect",
+                  found[0].at(layout.digest)) for found in repositories.values()]  # fmt: skip
     if len(repositories) > 1:
         digests = {name: (found[0].at(layout.digest),) for name, found in repositories.items()}
-        refused = _refused(repositories, _run(commands(digests)))
+        refused = _refused(repositories, _run(commands(digests), questions))
         if refused:
             return _nothing_moved(repositories, refused, layout.digest)
     tags = {name: tuple(map(str, found)) for name, found in repositories.items()}
     try:
-        answers = _run(commands(tags))
+        answers = _run(commands(tags), questions)
     except InterruptedCallsError as error:
         raise _interrupted(tuple(tags.values()), error.completed) from error
     return tuple(
@@ -136,8 +139,12 @@ def _with_imagetools(layout: Layout, repositories: Repositories, engine: Engine)
     )
 
 
-def _run(commands: Sequence[tuple[str, ...]]) -> tuple[Completed, ...]:
-    return run_all([Command(argv) for argv in commands], timeout=_TIMEOUT)
+def _run(
+    commands: Sequence[tuple[str, ...]], questions: Sequence[tuple[str, ...]] = ()
+) -> tuple[Completed, ...]:
+    """To the end, unless the registry of a command leaves its question without an answer."""
+    with Watch(questions) as watch:
+        return run_all([Command(argv) for argv in commands], timeout=_TIMEOUT, given_up=watch.silent)
 
 
 def _interrupted(repositories: Sequence[tuple[str, ...]], answers: Sequence[Completed]) -> PushCancelledError:
@@ -301,7 +308,7 @@ def context_flag(context: str) -> tuple[str, ...]:
 def _reason(answer: Completed) -> str:
     """The error line of what was said, without the progress around it."""
     if answer.timed_out:
-        return f"no answer within {_TIMEOUT:.0f} s"
+        return f"no answer within {answer.seconds:.0f} s"
     lines = [line for line in answer.error_text.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(?:#\d+ )?(?:ERROR|FATA|time=.*level=fatal)", line)]
     text = (errors or lines or [f"exit code {answer.exit_code}"])[-1]

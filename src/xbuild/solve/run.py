@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -79,9 +79,11 @@ def run(
     return run_all([Command(tuple(argv), stdin, tuple((environment or {}).items()))], timeout=timeout)[0]
 
 
-def run_all(commands: Sequence[Command], *, timeout: float | None = None) -> tuple[Completed, ...]:
-    """Run client calls at the same time, to their end."""
-    return _Group(commands, on_line=None, timeout=timeout).run()
+def run_all(
+    commands: Sequence[Command], *, timeout: float | None = None, given_up: Set[int] = frozenset()
+) -> tuple[Completed, ...]:
+    """Run client calls at the same time, to their end, or until their number appears in `given_up`."""
+    return _Group(commands, on_line=None, timeout=timeout, given_up=given_up).run()
 
 
 def stream(commands: Sequence[Command], on_line: Callable[[int, str], None]) -> tuple[Completed, ...]:
@@ -141,6 +143,7 @@ class _Running:
         self.partial = b""
         self.seconds = 0.0
         self.ended: float | None = None
+        self.timed_out = False
         source = command.stdin.open("rb") if isinstance(command.stdin, Path) else None
         try:
             self.process = subprocess.Popen(
@@ -195,7 +198,11 @@ class _Group:
     """Processes that run together and end together."""
 
     def __init__(
-        self, commands: Sequence[Command], on_line: Callable[[int, str], None] | None, timeout: float | None
+        self,
+        commands: Sequence[Command],
+        on_line: Callable[[int, str], None] | None,
+        timeout: float | None,
+        given_up: Set[int] = frozenset(),
     ) -> None:
         self.commands = commands
         self.on_line = on_line
@@ -204,6 +211,7 @@ class _Group:
         self.interrupts: list[int] = []
         self.forwarded = 0
         self.kill_at: float | None = None
+        self.given_up = given_up
         self.timed_out = False
         self.selector = selectors.DefaultSelector()
         self.failures: list[BaseException] = []  # of what writes standard input
@@ -232,7 +240,7 @@ class _Group:
                 bytes(one.stdout),
                 bytes(one.stderr),
                 one.seconds,
-                self.timed_out,
+                one.timed_out,
             )
             for one in self.running
         )
@@ -297,9 +305,11 @@ class _Group:
             self._stop(signal.SIGINT)
         now = time.monotonic()
         self._let_go(now)
-        if self.deadline is not None and now > self.deadline and not self.timed_out:
-            self.timed_out = True
-            self._stop(signal.SIGKILL)
+        late = self.deadline is not None and now > self.deadline
+        for one in self.running:
+            if (late or one.index in self.given_up) and not one.timed_out and one.process.poll() is None:
+                self.timed_out = one.timed_out = True
+                one.signal(signal.SIGKILL)
         if self.kill_at is not None and now > self.kill_at:
             self.kill_at = None
             self._stop(signal.SIGKILL)
