@@ -147,9 +147,15 @@ def through_links(writes: Sequence[Write], made: Write) -> tuple[Write, ...]:
 
 
 def _through(path: str, target: str, made: Write) -> Write | None:
-    if made.path is None or made.path == path or not is_within(made.path, path):
+    """Behind a link at `path`, what is written lands at its target; what is written there is seen at `path`."""
+    if made.path is None or made.path == path:
         return None
-    return replace(made, path=target + made.path[len(path) :], is_file=False)
+    if is_within(made.path, path):
+        where = target + made.path[len(path) :] if target != "/" else None
+        return replace(made, path=where, is_file=False, link=None)
+    if overlaps(made.path, target):
+        return replace(made, path=path, is_file=False, link=None)
+    return None
 
 
 def overlaps(one: str, other: str) -> bool:

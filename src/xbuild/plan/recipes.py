@@ -210,9 +210,9 @@ def _assemble(file: str, name: str, lines: Sequence[Line], directory: str | None
 
 def _is_script(call: Call, name: str) -> bool:
     if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
-        path = next((t for t in call.texts[1:] if t is None or not t.startswith("-")), None)
-        options = [t for t in call.texts[1:] if t and t.startswith("-")]
-        return path is not None and not any("c" in o for o in options if not o.startswith("--"))
+        at = next((n for n, t in enumerate(call.texts) if n and (t is None or not t.startswith("-"))), None)
+        options = [t for t in call.texts[1:at] if t and not t.startswith("--")]
+        return at is not None and not any("c" in o or "s" in o for o in options)
     return "/" in name and _read(call, absolute(name, call.directory)) is not None
 
 

@@ -25,6 +25,7 @@ from xbuild.plan.filesystem import (
     is_in_any,
     join,
     overlaps,
+    through_links,
     without_glob,
 )
 from xbuild.plan.generators import why_arguments_matter, why_not_portable
@@ -79,6 +80,8 @@ def judge(call: Call) -> Effect | None:
     if name is None:
         return None
     program = posixpath.basename(name)
+    if program in ("go", "xx-go") and "--wrap" not in call.texts:
+        call = replace(call, texts=_with_single_dashes(call.texts))
     if program == "xx-go":
         return _xx_go(call)
     if program != "go" or name not in ("go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
@@ -87,10 +90,38 @@ def judge(call: Call) -> Effect | None:
     if verb is None:
         return _unknown(call, "its subcommand cannot be read")
     handler = _VERBS.get(verb)
-    has_folder, folder = option(call, "-C")
+    has_folder, folder = _flag(call, "-C")
     if has_folder:
         call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
     return handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
+
+
+def _with_single_dashes(texts: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """`--race` is `-race` (Go `src/flag/flag.go`, `parseOne`), up to the first package."""
+    found = list(texts)
+    operands = 0
+    skip = False
+    for at, text in enumerate(texts[1:], 1):
+        if skip:
+            skip = False
+        elif text is not None and text.startswith("-"):
+            found[at] = text = "-" + text.lstrip("-") if len(text) > 2 else text
+            skip = text in _VALUE_FLAGS and text not in _BOOLEAN_BUILDVCS
+        elif (operands := operands + 1) > 1:
+            break
+    return tuple(found)
+
+
+def _flag(call: Call, name: str) -> tuple[bool, str | None]:
+    """Whether a flag of the go command stands there, and its value: `-o X` or `-o=X`; the last one counts."""
+    found: tuple[bool, str | None] = (False, None)
+    texts = call.texts
+    for at, text in enumerate(texts[1:], 1):
+        if text == name:
+            found = (True, texts[at + 1] if at + 1 < len(texts) else None)
+        elif text is not None and text.startswith(name + "="):
+            found = (True, text[len(name) + 1 :] or None)
+    return found
 
 
 def _unknown(call: Call, text: str, cure: str | None = None) -> Effect:
@@ -146,20 +177,39 @@ def _version(_call: Call) -> Effect:
 
 def _env(call: Call) -> Effect:
     names = [t for t in call.texts[2:] if t is not None]
-    if "-w" in names:
-        return _env_write(call, names)
+    if "-w" in names or "-u" in names:
+        return _env_write(call)
     asked = {n for n in names if not n.startswith("-")}
     return Effect(output=Kind.BUILD if not asked or asked & _ANSWERS_MACHINE else Kind.PORTABLE)
 
 
-def _env_write(call: Call, names: Sequence[str]) -> Effect:
-    set_names = {n.partition("=")[0] for n in names if "=" in n}
-    fixed = set_names & {"GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED", "CC", "CXX"}
-    if fixed:
+# What `go env -w` may set without any effect on what is compiled, and where to.
+_FETCHING = frozenset(
+    words(
+        "GO111MODULE GOPROXY GOPRIVATE GONOPROXY GOSUMDB GONOSUMDB GOINSECURE GOVCS GOAUTH GOTELEMETRY "
+        "GOCACHE GOMODCACHE GOTMPDIR"
+    )
+)
+_HARMLESS_FLAGS = re.compile(
+    r"(-mod=(mod|vendor|readonly)|-modcacherw|-trimpath|-buildvcs=(false|true|auto)|-v|-x|-insecure|-p=\d+)"
+)
+
+
+def _env_write(call: Call) -> Effect:
+    """`go env -w`: a setting for every later go command, which nothing else shows."""
+    others: list[str] = []
+    for text in (t for t in call.texts[2:] if t is None or not t.startswith("-")):
+        name, _, value = ("?", "", "") if text is None else text.partition("=")
+        is_harmless = name in _FETCHING or (
+            name == "GOFLAGS" and all(_HARMLESS_FLAGS.fullmatch(f) for f in value.split())
+        )
+        if not is_harmless:
+            others.append(name)
+    if others:
         return _unknown(
             call,
-            f"sets {', '.join(sorted(fixed))} for every later go command",
-            "set it in front of the go build that needs it",
+            f"sets {', '.join(sorted(others))} for every later go command",
+            "use ENV, or set it in front of the go command that needs it",
         )
     return Effect()
 
@@ -353,7 +403,7 @@ def _leaves_files(call: Call) -> bool:
 
 
 def _build_output(call: Call) -> tuple[Write, ...]:
-    has_output, path = option(call, "-o")
+    has_output, path = _flag(call, "-o")
     if has_output:
         if path == "/dev/null":
             return ()
@@ -379,11 +429,15 @@ def _install(call: Call) -> Effect:
     packages = _packages(call)
     folder = _install_folder(call)
     if folder is None:
-        return _unknown(call, "GOBIN or GOPATH is not known", "write `go build -o PATH` instead")
+        return _unknown(
+            call,
+            "where it writes to is not known (GOBIN, GOPATH)",
+            "set ENV GOBIN, or write `go build -o PATH` instead",
+        )
     names = [_binary_name(p) if p and _is_named(p.split("@")[0]) else None for p in packages]
     paths = [posixpath.join(folder, n) if n else folder for n in names] or [folder]
     is_moved = "_${TARGETARCH}/* " in _script(call)[call.command.span.end :]
-    if not is_moved and not any(call.around.is_shipped(p) for p in paths):
+    if not is_moved and not any(_is_shipped(call, p) for p in paths):
         made = tuple(Write(p, Kind.BUILD, call.place, call.spelled()) for p in paths)
         changes, reason = _natively(call)
         if reason is not None:
@@ -399,8 +453,17 @@ def _install(call: Call) -> Effect:
     return _install_local(call, folder, writes)
 
 
+def _is_shipped(call: Call, path: str) -> bool:
+    """Whether a path ends up in an image, by its own name or through a symbolic link."""
+    landed = through_links(call.writes, Write(path, Kind.CROSS, call.place, ""))
+    return any(w.path is None or call.around.is_shipped(w.path) for w in landed)
+
+
 def _install_local(call: Call, folder: str, writes: tuple[Write, ...]) -> Effect:
     """`go install` refuses or moves its output when cross-compiling; `go build -o FOLDER/` does neither."""
+    version = call.around.image.version
+    if version is not None and version < (1, 13):
+        return _unknown(call, "`go build -o FOLDER/` needs Go 1.13", "write `go build -o PATH` instead")
     effect = _compile(call, writes)
     verb = next(w for w in call.words if w.value == "install")
     change = ReplaceInScript(
@@ -427,27 +490,39 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
     text = call.script
     if cross in text[call.command.span.end :]:
         return replace(effect, needs=needs)
+    own = posixpath.join(gopath, "bin")
+    packages = _packages(call)
+    if folder != own and not all(p and _is_named(p.split("@")[0]) for p in packages):
+        return _unknown(call, "the names of its programs are not known", "name the packages one by one")
+    native = " ".join(f"{own}/{_binary_name(p)}" for p in packages if p)
     if any(
         s.kind in ("pipeline", "negation", "background", "or") or s.condition for s in call.command.scopes
     ):
         return _unknown(call, "its output would have to be moved afterwards", "give it a RUN of its own")
     end = call.command.span.end
+    made_here = f"else mv {native} {folder}/; " if folder != own else ""
     change = ReplaceInScript(
         call.number,
         Span(end, end),
-        f" && if [ -d {cross} ]; then mv {cross}/* {folder}/; fi",
+        (f" && mkdir -p {folder}" if folder != own else "")
+        + f" && if [ -d {cross} ]; then mv {cross}/* {folder}/ && rmdir {cross}; {made_here}fi",
         "go install writes to a folder of its own when cross-compiling",
     )
     changes = (*effect.changes, change)
-    if "GOBIN" in call.variables or "GOBIN" in call.assignments:
-        changes = tuple(_with_assignment(c, "GOBIN", "") for c in changes)
+    if _environment_text(call, "GOBIN")[0]:
+        changes = _without_gobin(call, changes)
     return replace(effect, changes=changes, needs=needs)
 
 
-def _with_assignment(change: Change, name: str, value: str) -> Change:
-    if isinstance(change, SetEnvironment):
-        return replace(change, assignments=(*change.assignments, (name, value)))
-    return change
+def _without_gobin(call: Call, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """GOBIN is refused when cross-compiling (Go `src/cmd/go/internal/work/build.go`)."""
+    made = next((c for c in changes if isinstance(c, SetEnvironment)), None)
+    change = made or _set_environment(call, (), ())
+    if "GOBIN" in call.assignments:
+        change = replace(change, replaced=(*change.replaced, (call.assignments["GOBIN"][0].span, "")))
+    else:
+        change = replace(change, assignments=(*change.assignments, ("GOBIN", "")))
+    return (*(c for c in changes if c is not made), change)
 
 
 def _is_used_later(call: Call, name: str) -> bool:
@@ -556,7 +631,23 @@ def _refusal(call: Call) -> Reason | None:
             call.place,
             cure="use $TARGETARCH in its place",
         )
-    return _unaccounted(call)
+    return _unaccounted(call) or _settings(call)
+
+
+def _settings(call: Call) -> Reason | None:
+    """Settings of Go that change what is compiled and that cannot be read."""
+    told, flags = _environment_text(call, "GOFLAGS")
+    if told and (flags is None or re.search(r"(^|\s)'?--?(o|C|toolexec|overlay|compiler)\b", flags)):
+        text = f"what GOFLAGS asks of `{call.spelled()}` cannot be told"
+        return Reason(text, call.place, cure="write these flags behind go build")
+    told, file = _environment_text(call, "GOENV")
+    if told and file not in ("", "off"):
+        return Reason(f"GOENV gives `{call.spelled()}` settings from a file", call.place, cure="use ENV")
+    for made in call.writes:
+        if made.path is not None and re.search(r"/\.config/go(/|$)|/usr/local/go/go\.env$", made.path):
+            text = f"line {made.place.line} writes a file of settings that `{call.spelled()}` reads"
+            return Reason(text, made.place, made.path, "use ENV")
+    return None
 
 
 def _machine_word(call: Call) -> str | None:
@@ -880,25 +971,46 @@ def _binary_name(package: str) -> str:
     return name.removesuffix(".go")
 
 
+# Official images that say nothing of Go.
+_WITHOUT_GO_ENVIRONMENT = frozenset(
+    words(
+        "debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux amazonlinux "
+        "centos archlinux ruby php perl maven gradle photon"
+    )
+)
+
+
 def _gopath(call: Call) -> str | None:
-    variable = call.variables.get("GOPATH")
-    if variable is not None:
-        return variable.text
-    if call.around.image.name == "golang":
+    """The first folder of GOPATH; None when it is not known."""
+    told, text = _environment_text(call, "GOPATH")
+    if told and text != "":
+        return text.split(":")[0] if text is not None else None
+    image = call.around.image
+    if image.name.rpartition("/")[2] == "golang":
         return "/go"
     home = _home(call.variables, call.scope.user())
+    if "HOME" in call.assignments or image.name not in _WITHOUT_GO_ENVIRONMENT:
+        return None
     return posixpath.join(home, "go") if home else None
 
 
 def _install_folder(call: Call) -> str | None:
-    if "GOBIN" in call.assignments:
-        value = call.assignments["GOBIN"][0].value
-        if value is None or value:
-            return absolute(value, call.directory) if value else None
-    elif (variable := call.variables.get("GOBIN")) is not None and variable.text != "":
-        return variable.text
+    told, text = _environment_text(call, "GOBIN")
+    if told and text != "":
+        return absolute(text, None) if text is not None else None
     gopath = _gopath(call)
     return posixpath.join(gopath, "bin") if gopath else None
+
+
+def _environment_text(call: Call, name: str) -> tuple[bool, str | None]:
+    """Whether an environment variable is set for the command, and to what as far as known."""
+    if name in call.assignments:
+        word, _ = call.assignments[name]
+        return True, word.value if word.value is not None else _plain_text(call, word)
+    variable = call.variables.get(name)
+    if variable is None or variable.origin == "shell":
+        return False, None
+    return True, variable.text
 
 
 def _module_cache(call: Call) -> str | None:
@@ -998,6 +1110,7 @@ def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surrounding
         modules = _module_cache(call)
         if (
             modules is not None
+            and not call.assignments.keys() & {"GOPATH", "GOMODCACHE"}
             and not around.has_children
             and _can_mount(modules, calls, number, around)
             and _only_run_with_modules(calls, number, modules)
