@@ -37,7 +37,6 @@ _MIRRORS = (
     "mirror.gcr.io/",
     "public.ecr.aws/docker/",
     "library/",
-    "registry-1.docker.io/",
 )
 # Images, by the last part of their name, that have no content of their own outside the folders of a
 # distribution.
