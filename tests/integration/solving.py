@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import os
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from xbuild.solve.options import BuildOptions, parse_build_arguments
 
 REGISTRY = os.environ.get("XBUILD_TESTBED_REGISTRY", "127.0.0.1:5601")
 AUTH_REGISTRY = os.environ.get("XBUILD_TESTBED_AUTH_REGISTRY", "")
-CONTAINER_BUILDER = os.environ.get("XBUILD_TESTBED_CONTAINER_BUILDER", "xbuild-container")
+CONTAINER_BUILDER = os.environ.get("XBUILD_TESTBED_CONTAINER_BUILDER", "xbuild-testbed")
 BUILDERS = ("default", CONTAINER_BUILDER)
 BOTH = ("--platform", "linux/amd64,linux/arm64")
 
@@ -109,19 +108,30 @@ def served_digest(reference: str) -> str | None:
 
 def with_login(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A docker configuration of our own that has a login for the registry that wants one."""
-    config = folder / "docker-config"
-    shutil.copytree(os.environ["DOCKER_CONFIG"], config, symlinks=True)
-    monkeypatch.setenv("DOCKER_CONFIG", str(config))
+    own_configuration(folder, monkeypatch)
     user, password = os.environ["XBUILD_TESTBED_AUTH_USER"], os.environ["XBUILD_TESTBED_AUTH_PASSWORD"]
     auth = base64.b64encode(f"{user}:{password}".encode()).decode()
-    (config / "config.json").write_text(json.dumps({"auths": {AUTH_REGISTRY: {"auth": auth}}}))
+    login = json.dumps({"auths": {AUTH_REGISTRY: {"auth": auth}}})
+    (folder / "docker-config/config.json").write_text(login)
+
+
+def own_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A docker configuration without settings, but with the plugins of the one in use."""
+    if not AUTH_REGISTRY:
+        pytest.skip("XBUILD_TESTBED_AUTH_REGISTRY names no registry that wants a login")
+    config = folder / "docker-config"
+    config.mkdir()
+    plugins = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "cli-plugins"
+    if plugins.is_dir():
+        (config / "cli-plugins").symlink_to(plugins)
+    monkeypatch.setenv("DOCKER_CONFIG", str(config))
 
 
 def old_buildx(monkeypatch: pytest.MonkeyPatch) -> Engine:
     """The engine driven by the buildx of a year ago."""
     config = os.environ.get("XBUILD_TESTBED_OLD_BUILDX")
     if not config:
-        pytest.skip("no old buildx here")
+        pytest.skip("XBUILD_TESTBED_OLD_BUILDX names no older buildx")
     monkeypatch.setenv("DOCKER_CONFIG", config)
     found = inspect_engine("default")
     assert found.buildx_version < (0, 33, 0)

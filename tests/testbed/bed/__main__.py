@@ -23,10 +23,9 @@ COMMANDS = {
 
 def main() -> int:
     arguments = _parse()
-    bed = current()
     try:
-        return _dispatch(bed, arguments.command, arguments.rest)
-    except process.BedError as error:
+        return _dispatch(current(), arguments.command, arguments.rest)
+    except (process.BedError, OSError) as error:
         process.say(f"error: {error}")
         return 2
     except KeyboardInterrupt:
@@ -51,10 +50,12 @@ def _dispatch(bed: Bed, command: str, rest: list[str]) -> int:
         return _status(bed)
     if command in ("demo", "check", "panel"):
         return _work(bed, command, rest)
-    values = environment.variables(bed, lifecycle.kind())
+    values = environment.variables(bed, lifecycle.choose(bed))
     if command == "env":
         print(environment.exports(values), end="")
         return 0
+    if not rest:
+        raise process.BedError("exec needs a command to run")
     return project.call(rest, environment.apply(values))
 
 
@@ -70,17 +71,17 @@ def _manage(bed: Bed, command: str, names: list[str]) -> int:
 
 
 def _status(bed: Bed) -> int:
-    kind = lifecycle.kind()
-    up = machine.is_up(bed) if kind == "engine" else engine.is_up(bed)
-    print(f"{kind}: {'up' if up else 'down'}; registry {bed.registry}; cache {bed.cache}")
+    choice = lifecycle.choose(bed)
+    up = machine.is_up(bed, choice) if choice.kind == "engine" else engine.is_up(bed)
+    print(f"{choice.kind}: {'up' if up else 'down'}; registry {bed.registry}; cache {bed.cache}")
     return 0 if up else 1
 
 
 def _work(bed: Bed, command: str, rest: list[str]) -> int:
     with process.lock(bed.cache / "lock"):
-        lifecycle.start(bed)
+        choice = lifecycle.start(bed)
         project.prepare()
-    env = environment.apply(environment.variables(bed, lifecycle.kind()))
+    env = environment.apply(environment.variables(bed, choice))
     if command == "demo":
         return project.demo(bed, env)
     return project.check(env, rest) if command == "check" else project.panel(env, rest)

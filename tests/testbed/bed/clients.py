@@ -51,7 +51,8 @@ def create_builder(bed: Bed, env: dict[str, str], marker: str, mirrored: bool) -
 
 
 def remove_builder(bed: Bed, env: dict[str, str]) -> None:
-    succeeds("docker", "buildx", "rm", "--force", bed.builder, env=env)
+    if succeeds("docker", "buildx", "inspect", bed.builder, env=env):
+        run("docker", "buildx", "rm", "--force", bed.builder, env=env)
 
 
 def _create(bed: Bed, env: dict[str, str], mirrored: bool) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .process import BedError, run, say, succeeds
+from .process import BedError, run, say, step, succeeds
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PRIVATE_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,32 @@ class Archive:
         return lines
 
 
-def find_archive() -> Archive:
-    """From the machine's own apt, so that mirrors and proxies of the place are used."""
+def find_archive(folder: Path) -> Archive:
+    """From the machine's own apt, so that mirrors and proxies of the place are used.
+
+    Where its package lists are empty, as in container images, they are fetched into that folder.
+    """
+    own = (
+        f"Dir::State={folder}", f"Dir::State::lists={folder}/lists/", f"Dir::Cache={folder}",
+        "APT::Sandbox::User=root",
+    )  # fmt: skip
+    options = [word for setting in own for word in ("-o", setting)]
+    with _one_at_a_time:
+        if found := _listed_archive() or _listed_archive(*options):
+            return found
+        (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
+        with step("fetched the package lists that this machine's apt has not"):
+            succeeds("apt-get", *options, "update")
+        if found := _listed_archive(*options):
+            return found
+    raise BedError("apt lists no Debian archive: set one up in /etc/apt, or use an engine of your own")
+
+
+def _listed_archive(*options: str) -> Archive | None:
     listed = run(
-        "apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(ORIGIN)", "Created-By: Packages"
-    )
+        "apt-get", *options, "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(ORIGIN)",
+        "Created-By: Packages",
+    )  # fmt: skip
     main = security = None
     for line in listed.splitlines():
         address, codename, origin = line.split(" ", 2)
@@ -44,9 +67,7 @@ def find_archive() -> Archive:
             security = security or address
         else:
             main = main or address
-    if main is None:
-        raise BedError("apt lists no Debian archive: run `apt-get update`, or use an engine of your own")
-    return Archive(main, security)
+    return Archive(main, security) if main else None
 
 
 def host_suite() -> str:

@@ -12,22 +12,29 @@ from .process import BedError, daemon, end, running, say, step, succeeds, wait_u
 from .settings import Bed
 
 
+class DaemonEndedError(BedError):
+    """A program of the engine ended by itself: these packages may not be for this machine."""
+
+
 def start(bed: Bed) -> None:
-    """Bring everything up that is not; packages that do not work here give way to older ones."""
+    """Bring everything up that is not; packages that never worked here give way to older ones."""
     bed.run.mkdir(parents=True, exist_ok=True)
+    has_worked = bed.engine / "has-worked"
     choices = tuple(packages.CHOICES)
     while True:
         choice = packages.unpack_engine(bed, choices)
         try:
             _start(bed)
-            return
-        except BedError as error:
+        except DaemonEndedError as error:
             stop(bed)
             choices = choices[choices.index(choice) + 1 :]
-            if not choices:
+            if not choices or has_worked.exists():
                 raise
             say(f"the engine from {choice} does not start here, trying an older one: {error}")
-            shutil.rmtree(bed.engine, ignore_errors=True)
+            shutil.rmtree(bed.engine, ignore_errors=True)  # nothing was ever built with it
+        else:
+            has_worked.write_text(choice)
+            return
 
 
 def stop(bed: Bed) -> None:
@@ -100,11 +107,14 @@ def _configure(bed: Bed) -> Path:
 
 def _answers(bed: Bed) -> bool:
     client = packages.program(bed, "docker")
-    return bed.socket.exists() and succeeds(client, "-H", f"unix://{bed.socket}", "version")
+    return bed.socket.exists() and succeeds(client, "-H", f"unix://{bed.socket}", "version", timeout=10)
 
 
 def _wait(name: str, bed: Bed, ready: Callable[[], bool]) -> None:
-    wait_until(lambda: ready() or running(name, bed.run) is None, 60)
-    if running(name, bed.run) is None or not ready():
-        log = (bed.run / f"{name}.log").read_text(errors="replace").splitlines()
-        raise BedError(f"{name} does not start; its last words: {' | '.join(log[-5:])}")
+    wait_until(lambda: ready() or running(name, bed.run) is None, 120)
+    log = bed.run / f"{name}.log"
+    if running(name, bed.run) is None:
+        words = log.read_text(errors="replace").splitlines()[-5:]
+        raise DaemonEndedError(f"{name} does not start; its last words: {' | '.join(words)}")
+    if not ready():
+        raise BedError(f"{name} runs but does not answer: see {log}")

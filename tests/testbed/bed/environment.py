@@ -7,25 +7,34 @@ import shlex
 from pathlib import Path
 
 from . import gotools
+from .choice import Choice
 from .settings import AUTH_PASSWORD, AUTH_USER, Bed
 
+# They would lead elsewhere than DOCKER_HOST does, or to what another bed had and this one has not.
+UNSET = ("DOCKER_CONTEXT", "BUILDX_BUILDER", "XBUILD_TESTBED_ORACLE", "XBUILD_TESTBED_OLD_BUILDX")
 
-def variables(bed: Bed, kind: str) -> dict[str, str]:
+
+def variables(bed: Bed, choice: Choice) -> dict[str, str]:
     found = {
-        "XBUILD_TESTBED": kind,
+        "XBUILD_TESTBED": choice.kind,
         "XBUILD_TESTBED_REGISTRY": bed.registry,
         "XBUILD_TESTBED_CONTAINER_BUILDER": bed.builder,
         "XBUILD_TESTBED_AUTH_REGISTRY": bed.auth_registry,
         "XBUILD_TESTBED_AUTH_USER": AUTH_USER,
         "XBUILD_TESTBED_AUTH_PASSWORD": AUTH_PASSWORD,
-        "XBUILD_TESTBED_ORACLE": str(gotools.folder(bed) / "oracle"),
-        "XBUILD_TESTBED_OLD_BUILDX": str(bed.old_buildx_config),
         "BUILDX_CONFIG": str(bed.buildx_config),
     }
-    if kind == "private":
+    oracle = gotools.folder(bed) / "oracle"
+    if oracle.exists():
+        found["XBUILD_TESTBED_ORACLE"] = str(oracle)
+    if choice.kind == "private":
+        if bed.old_buildx_config.exists():
+            found["XBUILD_TESTBED_OLD_BUILDX"] = str(bed.old_buildx_config)
         found["DOCKER_HOST"] = f"unix://{bed.socket}"
         found["DOCKER_CONFIG"] = str(bed.docker_config)
         found["PATH"] = path_with(bed.bin)
+    elif choice.address:
+        found["DOCKER_HOST"] = choice.address
     return found
 
 
@@ -37,13 +46,9 @@ def path_with(folder: Path) -> str:
 
 def exports(values: dict[str, str]) -> str:
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in values.items()]
-    # They would lead elsewhere than DOCKER_HOST does.
-    return "unset DOCKER_CONTEXT BUILDX_BUILDER\n" + "".join(lines)
+    return f"unset {' '.join(UNSET)}\n" + "".join(lines)
 
 
 def apply(values: dict[str, str]) -> dict[str, str]:
     """The whole environment of a program that is to use the bed."""
-    rest = {
-        name: value for name, value in os.environ.items() if name not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")
-    }
-    return {**rest, **values}
+    return {**{name: value for name, value in os.environ.items() if name not in UNSET}, **values}

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .process import BedError, run, step, succeeds
+from .process import BedError, run, step
 from .settings import HOST_ARCHITECTURE, TOOLS, Bed
 
 OLDEST_GO = (1, 21)  # the first that fetches the Go a go.mod asks for
@@ -93,7 +93,10 @@ def _fingerprint(name: str) -> str:
 
 
 def _version(go: str) -> tuple[int, int]:
-    found = re.search(r"go(\d+)\.(\d+)", run(go, "version")) if succeeds(go, "version") else None
+    try:
+        found = re.search(r"go(\d+)\.(\d+)", run(go, "version"))
+    except BedError:
+        found = None
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

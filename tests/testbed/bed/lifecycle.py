@@ -4,60 +4,103 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import clients, engine, environment, gotools, machine, oci, packages, recipes
-from .process import BedError, step
-from .settings import CHECKOUT, Bed
+from .choice import Choice, forget, note, noted
+from .process import BedError, say, step
+from .settings import ARCHITECTURES, CHECKOUT, HOST_ARCHITECTURE, Bed
 
 GO_IN_DOCKERFILE = re.compile(r"^FROM\s+(?:--\S+\s+)*golang:([\w.]+)", re.MULTILINE | re.IGNORECASE)
 RECIPES = {"debian": recipes.debian, "distroless": recipes.distroless, "busybox": recipes.busybox}
 LEAST = ("debian", "distroless", "busybox", "golang:1.21")
+NEEDED = ("apt-get", "apt-cache", "dpkg-deb", "tar", "nsenter", "mount")
 
 
-def kind() -> str:
-    """`engine`: the machine's own; `private`: the bed's."""
+def choose(bed: Bed) -> Choice:
+    """The engine noted at the start, else the one asked for, else the machine's own if it will do."""
     asked = os.environ.get("XBUILD_TESTBED", "")
-    if asked in ("private", "engine"):
-        return asked
-    return "engine" if machine.has_engine_and_hub() else "private"
+    if asked not in ("", "private", "engine"):
+        raise BedError(f"XBUILD_TESTBED is `private` or `engine`, not {asked!r}")
+    if found := noted(bed):
+        if asked not in ("", found.kind):
+            raise BedError(f"XBUILD_TESTBED={asked}, but the bed runs as `{found.kind}`: stop it first")
+        return found
+    if asked:
+        return Choice("private") if asked == "private" else machine.find_engine()
+    try:
+        found = machine.find_engine()
+        if not machine.has_hub():
+            raise BedError("no image hub answers")
+    except BedError as error:
+        say(f"a private engine is used: {error}")
+        return Choice("private")
+    return found
 
 
-def start(bed: Bed, images: Iterable[str] = ()) -> None:
+def start(bed: Bed, images: Iterable[str] = ()) -> Choice:
     """Bring up whatever is not up; what was built once is kept for the next time."""
-    if kind() == "engine":
-        machine.start(bed)
-        return
-    if os.geteuid() != 0:
-        raise BedError("the private engine needs root; or give Docker an engine that reaches an image hub")
-    engine.start(bed)
-    with ThreadPoolExecutor(1) as background:
-        tools = background.submit(_build_tools, bed)
-        make_images(bed, images or wanted_images())
-        tools.result()
-    kitchen = _kitchen(bed)
-    _deliver(bed, kitchen, [*recipes.frontend(kitchen), *recipes.buildkit(kitchen)])
-    clients.link_programs(bed)
-    marker = kitchen.store.image("docker.io/moby/buildkit:buildx-stable-1")
-    env = environment.apply(environment.variables(bed, "private"))
-    clients.create_builder(bed, env, str(marker), mirrored=True)
+    choice = choose(bed)
+    if choice.kind == "engine":
+        note(bed, choice)
+        machine.start(bed, choice)
+    else:
+        _check_machine()
+        note(bed, choice)
+        _start_private(bed, choice, images)
+    return choice
 
 
 def stop(bed: Bed) -> None:
-    machine.stop(bed)
-    engine.stop(bed)
+    choice = noted(bed)
+    if choice and choice.kind == "engine":
+        machine.stop(bed, choice)
+    else:
+        engine.stop(bed)
+    forget(bed)
+
+
+def _check_machine() -> None:
+    """What a private engine cannot do without."""
+    instead = "or give Docker an engine that reaches an image hub"
+    if os.geteuid() != 0:
+        raise BedError(f"the private engine needs root; {instead}")
+    if HOST_ARCHITECTURE not in ARCHITECTURES.values():
+        raise BedError(f"there is no private engine for {HOST_ARCHITECTURE} machines; {instead}")
+    if missing := [name for name in NEEDED if shutil.which(name) is None]:
+        raise BedError(f"the private engine needs Debian; here is no {', '.join(missing)}; {instead}")
+
+
+def _start_private(bed: Bed, choice: Choice, images: Iterable[str]) -> None:
+    engine.start(bed)
+    kitchen = _kitchen(bed)
+    with ThreadPoolExecutor(1) as background:
+        tools = background.submit(gotools.build, bed, kitchen.go)
+        _make_images(kitchen, images or wanted_images())
+        tools.result()
+    _deliver(kitchen, [*recipes.frontend(kitchen), *recipes.buildkit(kitchen)])
+    clients.link_programs(bed)
+    marker = kitchen.store.image("docker.io/moby/buildkit:buildx-stable-1")
+    env = environment.apply(environment.variables(bed, choice))
+    clients.create_builder(bed, env, str(marker), mirrored=True)
 
 
 def make_images(bed: Bed, names: Iterable[str]) -> None:
     """Make images (`debian`, `distroless`, `busybox`, `golang:1.24`), load and push them."""
-    kitchen = _kitchen(bed)
+    if choose(bed).kind == "engine":
+        raise BedError("images are made for the private engine only: this one pulls what it needs")
+    _make_images(_kitchen(bed), names)
+
+
+def _make_images(kitchen: recipes.Kitchen, names: Iterable[str]) -> None:
     for name in names:
         made = (
             recipes.golang(kitchen, _go_tag(name)) if name.startswith("golang:") else _recipe(name)(kitchen)
         )
-        _deliver(bed, kitchen, made)
+        _deliver(kitchen, made)
 
 
 def wanted_images() -> list[str]:
@@ -68,12 +111,8 @@ def wanted_images() -> list[str]:
     return [*LEAST, *sorted({f"golang:{tag}" for tag in found if tag[0].isdigit()} - set(LEAST))]
 
 
-def _build_tools(bed: Bed) -> None:
-    gotools.build(bed, gotools.find_go(bed, lambda: packages.unpack_go(bed)))
-
-
 def _kitchen(bed: Bed) -> recipes.Kitchen:
-    return recipes.Kitchen(bed, lambda: packages.unpack_go(bed))
+    return recipes.Kitchen(bed, gotools.find_go(bed, lambda: packages.unpack_go(bed)))
 
 
 def _recipe(name: str) -> recipes.Recipe:
@@ -86,8 +125,9 @@ def _go_tag(name: str) -> str:
     return re.sub(r"-(bookworm|bullseye|trixie)$", "", name.removeprefix("golang:"))
 
 
-def _deliver(bed: Bed, kitchen: recipes.Kitchen, names: list[str]) -> None:
+def _deliver(kitchen: recipes.Kitchen, names: list[str]) -> None:
     """Into the registry and the engine, unless they have these very images."""
+    bed = kitchen.bed
     fresh = [name for name in names if not _is_delivered(bed, kitchen, name)]
     if not fresh:
         return
@@ -99,8 +139,8 @@ def _deliver(bed: Bed, kitchen: recipes.Kitchen, names: list[str]) -> None:
 
 
 def _is_delivered(bed: Bed, kitchen: recipes.Kitchen, name: str) -> bool:
-    note = _delivered(bed, name)
-    return note.exists() and note.read_text() == str(kitchen.store.image(name))
+    record = _delivered(bed, name)
+    return record.exists() and record.read_text() == str(kitchen.store.image(name))
 
 
 def _delivered(bed: Bed, name: str) -> Path:

@@ -31,7 +31,7 @@ def up(bed: Bed) -> None:
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         for table, chain, rule in _rules(bed):
             _iptables(bed, table, "-I", chain, *rule)
-    except BedError:
+    except BaseException:  # also an interrupt: half a network would count as a whole one
         down(bed)
         raise
 

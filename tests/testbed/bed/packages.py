@@ -80,7 +80,7 @@ def environment(bed: Bed) -> dict[str, str]:
 
 
 def _apt(bed: Bed, name: str) -> Apt:
-    archive = find_archive()
+    archive = find_archive(bed.cache / "apt/machine")
     suites = [host_suite(), *(suite for suite, _ in NEWER_SUITES if suite != host_suite())]
     pins = [
         (name, number)
@@ -105,11 +105,20 @@ def _fits(apt: Apt, wanted: tuple[str, ...]) -> bool:
 
 
 def _unpack(apt: Apt, wanted: tuple[str, ...], target: Path) -> None:
-    archives = apt.folder / "archives"
-    shutil.rmtree(archives, ignore_errors=True)
-    shutil.rmtree(target, ignore_errors=True)
-    unpack(apt.download(("--reinstall", *wanted), archives), target)
-    shutil.rmtree(archives)
+    """Beside the target first: what an interrupt leaves must not pass for the whole."""
+    archives, fresh, old = apt.folder / "archives", _beside(target, "new"), _beside(target, "old")
+    for folder in (archives, fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    unpack(apt.download(("--reinstall", *wanted), archives), fresh)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    for folder in (archives, old):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beside(target: Path, word: str) -> Path:
+    return target.with_name(f"{target.name}.{word}")
 
 
 def _link_iptables(bed: Bed) -> None:

@@ -39,28 +39,35 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     feed: bytes | None = None,
+    timeout: float | None = None,
 ) -> str:
     """Run, return what it printed; a failure is a BedError with the end of its output."""
-    done = subprocess.run(
-        [str(word) for word in command],
-        env=_environment(env),
-        cwd=cwd,
-        input=feed,
-        capture_output=True,
-        check=False,
-    )
+    words = [str(word) for word in command]
+    shown = " ".join(words[:6]) + (" ..." if len(words) > 6 else "")
+    try:
+        done = subprocess.run(
+            words,
+            env=_environment(env),
+            cwd=cwd,
+            input=feed,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        raise BedError(f"{shown} gave no answer within {timeout:.0f} s") from None
+    except OSError as error:
+        raise BedError(f"{words[0]} cannot be run: {error.strerror}") from error
     if done.returncode != 0:
         tail = (done.stderr or done.stdout).decode(errors="replace").strip()[-2000:]
-        raise BedError(
-            f"{' '.join(str(word) for word in command[:6])} ... failed ({done.returncode}): {tail}"
-        )
+        raise BedError(f"{shown} failed ({done.returncode}): {tail}")
     return done.stdout.decode(errors="replace")
 
 
-def succeeds(*command: Argument, env: Mapping[str, str] | None = None) -> bool:
+def succeeds(*command: Argument, env: Mapping[str, str] | None = None, timeout: float | None = None) -> bool:
     try:
-        run(*command, env=env)
-    except (BedError, FileNotFoundError):
+        run(*command, env=env, timeout=timeout)
+    except BedError:
         return False
     return True
 
@@ -88,7 +95,7 @@ def running(name: str, folder: Path) -> int | None:
         number, started = (folder / f"{name}.pid").read_text().split()
     except (OSError, ValueError):
         return None
-    return int(number) if _started(int(number)) == started else None
+    return int(number) if started == _started(int(number)) != "gone" else None
 
 
 def end(name: str, folder: Path, patience: float = 20) -> None:

@@ -6,26 +6,41 @@ import hashlib
 import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
-from .process import run, step
+from .process import BedError, run, step
 from .settings import CHECKOUT, Bed
 
 VENV = CHECKOUT / ".venv"
+FILE_OPTIONS = ("--panel-report", "--dockerfiles")
 
 
 def prepare() -> None:
     """The checkout installed for development in `.venv`, unless nothing changed since."""
-    wanted = hashlib.sha256((CHECKOUT / "pyproject.toml").read_bytes()).hexdigest()
-    stamp = VENV / "testbed-installed"
-    if stamp.exists() and stamp.read_text() == wanted:
+    stamp = VENV / "testbed-stamp"
+    noted = stamp.read_text().splitlines() if stamp.exists() else []
+    version = _version()
+    if noted == _wanted(version):
         return
     with step("installed xbuild in .venv"):
-        if not (VENV / "bin/python").exists():
-            venv.create(VENV, with_pip=True)
+        # Programs in it name the folder they were installed in: one that has moved is no good.
+        if version is None or (noted and noted[0] != str(CHECKOUT)):
+            run(sys.executable, "-m", "venv", "--clear", VENV)
         run(VENV / "bin/python", "-m", "pip", "install", "--quiet", "--editable", f"{CHECKOUT}[dev]")
-    stamp.write_text(wanted)
+    stamp.write_text("".join(f"{line}\n" for line in _wanted(_version())))
+
+
+def _wanted(version: str | None) -> list[str]:
+    digest = hashlib.sha256((CHECKOUT / "pyproject.toml").read_bytes()).hexdigest()
+    return [str(CHECKOUT), str(version), digest]
+
+
+def _version() -> str | None:
+    """The Python of `.venv`; None if there is none, or not a whole one."""
+    try:
+        return run(VENV / "bin/python", "-c", "import pip, sys; print(*sys.version_info[:2])").strip()
+    except BedError:
+        return None
 
 
 def demo(bed: Bed, env: dict[str, str]) -> int:
@@ -46,7 +61,7 @@ def check(env: dict[str, str], arguments: list[str]) -> int:
         _call([python, "-m", "ruff", "check", "."], env),
         _call([python, "-m", "ruff", "format", "--check", "."], env),
         _call([python, "-m", "mypy", *sources], env),
-        _call([python, "-m", "pytest", *_tests(), *arguments], env),
+        _call([python, "-m", "pytest", *_tests(), *_from_here(arguments)], env),
     ]
     return next((code for code in codes if code != 0), 0)
 
@@ -55,13 +70,25 @@ def panel(env: dict[str, str], arguments: list[str]) -> int:
     """The slow tests; folders, relative to where the caller is, are the projects to build."""
     folders, rest = _split(arguments)
     command = [str(VENV / "bin/python"), "-m", "pytest", "-m", "panel", "-s", "tests/panel"]
-    return _call([*command, *(f"--project={folder}" for folder in folders), *rest], env)
+    return _call([*command, *(f"--project={folder}" for folder in folders), *_from_here(rest)], env)
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Folders in front, options from the first dash on."""
     at = next((n for n, word in enumerate(arguments) if word.startswith("-")), len(arguments))
     return [str(Path.cwd() / word) for word in arguments[:at]], arguments[at:]
+
+
+def _from_here(arguments: list[str]) -> list[str]:
+    """Files that options name are relative to where the caller is, too."""
+    found: list[str] = []
+    for word in arguments:
+        option, equals, value = word.partition("=")
+        if equals and option in FILE_OPTIONS:
+            found.append(f"{option}={Path.cwd() / value}")
+        else:
+            found.append(str(Path.cwd() / word) if found and found[-1] in FILE_OPTIONS else word)
+    return found
 
 
 def call(command: list[str], env: dict[str, str]) -> int:

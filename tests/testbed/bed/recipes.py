@@ -73,7 +73,7 @@ class Kitchen:
     """What every recipe needs: the store, and one apt per architecture, made when first asked for."""
 
     bed: Bed
-    fetch_go: Callable[[], None]
+    go: Path
     platforms: tuple[Platform, ...] = RUNTIME
 
     def __post_init__(self) -> None:
@@ -82,10 +82,7 @@ class Kitchen:
 
     @functools.cached_property
     def archive(self) -> Archive:
-        return find_archive()
-
-    def go(self) -> Path:
-        return gotools.find_go(self.bed, self.fetch_go)
+        return find_archive(self.bed.cache / "apt/machine")
 
     def apt(self, platform: Platform, status: str = "") -> Apt:
         folder = self.bed.cache / "apt" / platform.debian
@@ -178,7 +175,7 @@ def packages_layer(kitchen: Kitchen, platform: Platform, key: str, names: Iterab
 
 def go_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
     def fill(root: Path) -> None:
-        go_tree(kitchen.bed, kitchen.go(), version, platform.fields["architecture"], root / "usr/local/go")
+        go_tree(kitchen.bed, kitchen.go, version, platform.fields["architecture"], root / "usr/local/go")
         for name in ("go", "go/src", "go/bin"):
             (root / name).mkdir()
             (root / name).chmod(0o1777)
@@ -413,7 +410,7 @@ def _go_version(kitchen: Kitchen, asked: str) -> str:
 
 
 def _find_go_version(kitchen: Kitchen, asked: str) -> str:
-    listed = reversed(gotools.releases(kitchen.bed, kitchen.go()))
+    listed = reversed(gotools.releases(kitchen.bed, kitchen.go))
     found = [version for version in listed if version == asked or version.startswith(f"{asked}.")]
     if not found:
         raise BedError(f"no Go release {asked}: the module proxy lists none")
@@ -423,7 +420,7 @@ def _find_go_version(kitchen: Kitchen, asked: str) -> str:
 def _is_served(kitchen: Kitchen, version: str) -> bool:
     """Whether the module proxy has that release for every platform the images are for."""
     foreign = {platform.fields["architecture"] for platform in COMPILERS} - {HOST_ARCHITECTURE}
-    return all(gotools.toolchain(kitchen.bed, kitchen.go(), version, name) for name in foreign)
+    return all(gotools.toolchain(kitchen.bed, kitchen.go, version, name) for name in foreign)
 
 
 def _is_newest(kitchen: Kitchen, version: str) -> bool:

@@ -69,8 +69,12 @@ def _forward(bed: Bed, name: str, socket: Path, port: int, prefix: list[str | Pa
         listen = f"TCP4-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=64"
         command = [*prefix, packages.program(bed, "socat"), listen, f"UNIX-CONNECT:{socket}"]
         daemon(name, bed.run, command, packages.environment(bed))
-    if not wait_until(lambda: _listens(bed, name, port), 5) or running(name, bed.run) is None:
-        raise BedError(f"port {port} on loopback cannot be used: see {bed.run / name}.log")
+    wait_until(lambda: _listens(bed, name, port) or running(name, bed.run) is None, 10)
+    if not _listens(bed, name, port):
+        raise BedError(
+            f"port {port} on 127.0.0.1 cannot be used (see {bed.run / name}.log): free it, "
+            "or have another bed, with XBUILD_TESTBED_INSTANCE=1 and an XDG_CACHE_HOME of its own"
+        )
 
 
 def _listens(bed: Bed, name: str, port: int) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from .process import BedError
 
 TESTBED = Path(__file__).resolve().parent.parent
 CHECKOUT = TESTBED.parent.parent
@@ -93,7 +96,8 @@ class Bed:
 
     @property
     def builder(self) -> str:
-        return "xbuild-container"
+        """Its container in the engine is named after it, so the name is the bed's own."""
+        return self.name
 
     @property
     def subnet(self) -> str:
@@ -103,5 +107,7 @@ class Bed:
 
 def current() -> Bed:
     cache_home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    instance = int(os.environ.get("XBUILD_TESTBED_INSTANCE") or 0)
-    return Bed(cache=Path(cache_home) / "xbuild-testbed", instance=instance)
+    instance = os.environ.get("XBUILD_TESTBED_INSTANCE") or "0"
+    if not re.fullmatch(r"\d{1,2}", instance, re.ASCII):
+        raise BedError(f"XBUILD_TESTBED_INSTANCE is a number from 0 to 99, not {instance!r}")
+    return Bed(cache=Path(cache_home) / "xbuild-testbed", instance=int(instance))
