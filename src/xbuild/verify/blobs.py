@@ -268,6 +268,10 @@ def _members(path: Path, name: str) -> dict[str, tuple[int, int]]:
         reader = TarReader(_SeekingStream(file, path.stat().st_size, name))
         for member in reader:
             plain = member.name.removeprefix("./")
+            if member.sparse:
+                raise ImageError(
+                    f"{plain} is a sparse file in it", file=name, hint="pack it without --sparse"
+                )
             if member.kind == "file":
                 found[plain] = (reader.offset, member.size)
             elif member.kind == "symlink":

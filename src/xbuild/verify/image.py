@@ -5,20 +5,21 @@ This is where the pieces meet: `oci` reads, `layers` gathers facts, `judge` deci
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from xbuild.platforms import Platform
-from xbuild.verify.checks import Allow, Layer, PlatformImage, Verification
+from xbuild.errors import ImageError
+from xbuild.platforms import Platform, known_names
+from xbuild.verify.checks import Allow, Check, Kind, Layer, PlatformImage, Severity, Verification
 from xbuild.verify.judge import judge
 from xbuild.verify.layers import FileSystem
 from xbuild.verify.oci import Image, open_image
 from xbuild.verify.pull import pulled, saved
 from xbuild.verify.scan import LayerScan, cache_directory, check_layer_count, scan_layers
 from xbuild.verify.spec import Manifest
+from xbuild.verify.variants import read_platform
 
 BaseLayers = int | Mapping[Platform, int] | None
 """How many of an image's layers, from the first on, belong to its base image; None when that is not known."""
@@ -34,21 +35,43 @@ def verify_layout(
 ) -> Verification:
     """Check the image in an OCI layout directory, an OCI archive or a `docker save` archive.
 
-    `platforms`: only these, and a missing one is a failure; None for all. `cache`: True for the user's cache
-    of layer facts, a folder of one's own, or None or False for none. Raises ImageError when the image cannot
-    be read.
+    `platforms`: only these, and a missing one is a failure; None for all, and then images for other systems
+    are warnings. `cache`: True for the user's cache of layer facts, a folder of one's own, or None or False
+    for none. Raises ImageError when the image cannot be read, or has nothing that could be judged.
     """
     start = time.monotonic()
     where = cache_directory() if cache is True else cache or None
     with open_image(Path(path)) as image:
+        unjudged = () if platforms is not None else _unjudged(image)
         images, read = load(image, platforms, base_layers, where)
         verification = judge(images, platforms, allow)
     return replace(
         verification,
         digest=image.digest,
+        across=(*verification.across, *unjudged),
         skipped=tuple(f"{item.what} ({item.digest})" for item in image.skipped),
         seconds=time.monotonic() - start,
         bytes=read,
+    )
+
+
+def _unjudged(image: Image) -> tuple[Check, ...]:
+    """What is said about images that cannot be judged; ImageError when there are no others."""
+    names = tuple(dict.fromkeys(item.unjudged for item in image.skipped if item.unjudged))
+    if not image.manifests:
+        what = ", ".join(names) or ", ".join(dict.fromkeys(item.what for item in image.skipped))
+        raise ImageError(
+            f"nothing in it can be checked: {what}",
+            file=image.blobs.name,
+            expected="an image for linux/ and one of " + ", ".join(known_names()),
+        )
+    return tuple(
+        Check(
+            Kind.PLATFORM,
+            Severity.WARNING,
+            f"the image for {name} was not checked: xbuild knows no such Linux platform",
+        )
+        for name in names
     )
 
 
@@ -85,8 +108,12 @@ def load(
 ) -> tuple[list[PlatformImage], int]:
     """The platforms of an image, ready for judging, and how many bytes of layers were looked at."""
     wanted = None if platforms is None else set(platforms)
-    every = [(Platform.parse(manifest.platform), manifest) for manifest in image.manifests]
-    chosen = [(platform, manifest) for platform, manifest in every if wanted is None or platform in wanted]
+    every = [(read_platform(manifest.platform), manifest) for manifest in image.manifests]
+    chosen = [
+        (platform, manifest)
+        for platform, manifest in every
+        if platform is not None and (wanted is None or platform in wanted)
+    ]
     for _, manifest in chosen:
         check_layer_count(manifest.layers, manifest.config.diff_ids, image.blobs.name)
     layers = [layer for _, manifest in chosen for layer in manifest.layers]
@@ -123,19 +150,16 @@ def _base_of(base_layers: BaseLayers, platform: Platform, manifest: Manifest) ->
     return guess_base_layers(manifest)
 
 
-_BY_DOCKERFILE = re.compile(r"^(?:RUN|COPY|ADD|WORKDIR) |# buildkit$|^/bin/sh -c #\(nop\)|^\|\d+ ")
-
-
 def guess_base_layers(manifest: Manifest) -> int:
-    """How many leading layers no Dockerfile made: those of distributions' root filesystems.
+    """How many leading layers are Debian's own root filesystem, as debuerreotype names it in the history.
 
     BuildKit does not record where the base ends, and layers of a base that was itself built from a Dockerfile
-    look like one's own: those count as added, so that nothing is excused by mistake.
+    look like one's own; so do those of bazel, ko, buildpacks, or of an image without history. All of them
+    count as added, so that nothing is excused by mistake.
     """
     count = 0
     for entry in manifest.config.layer_history():
-        made_by_dockerfile = entry.comment.startswith("buildkit.") or _BY_DOCKERFILE.search(entry.created_by)
-        if made_by_dockerfile:
+        if not entry.comment.startswith("debuerreotype") and not entry.created_by.startswith("# debian.sh "):
             break
         count += 1
     return min(count, len(manifest.layers))

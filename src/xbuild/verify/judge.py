@@ -10,13 +10,15 @@ Pure: values in, values out. What is judged, and how heavily:
   stays a warning when it came with the base, because many CPUs can do it. ARM code above the platform's level
   is a warning too when the image's dynamic loader fits the platform: libraries choose by CPU at run time.
 - Several files that differ only in the name of an architecture in their path, and are for different machines,
-  are made for several platforms: a warning.
+  are made for several platforms: a warning for each whose name fits its machine. A file that is named for the
+  image's platform and is for another one has no such excuse.
 - A 32-bit program in the image of its 64-bit sibling (386 in amd64, arm in arm64) runs if its own dynamic
   loader is in the image: then a warning, else a failure. Being statically linked does not excuse it: that is
   what a wrong GOARCH looks like.
 - Object files (`.o`, `.ko`) never run by themselves: a warning. Code for devices and virtual machines (eBPF,
-  GPUs, microcontrollers) is not for a CPU: ok. So are programs of Windows and macOS, unless the image runs
-  one.
+  GPUs, microcontrollers: `places.DEVICES`) is not for a CPU: ok. So are programs of Windows and macOS, unless
+  the image runs one. Files for any other machine are foreign; one that Linux was never made for, neither
+  executable nor dynamic, is a warning.
 - Go programs also by their build information: GOOS, GOARCH, and that GOARM, GOAMD64 and the like ask for no
   more than the platform has; less than the variant asked for is a warning.
 - Across platforms, the Go program at one path must have the same CGO_ENABLED, tags and module versions
@@ -31,7 +33,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from xbuild.errors import PlatformError
 from xbuild.platforms import Platform
 from xbuild.verify.across import differences
 from xbuild.verify.chain import Chain
@@ -51,7 +52,8 @@ from xbuild.verify.elf import ET_CORE, ET_DYN, ET_REL, ElfFacts, Unreadable
 from xbuild.verify.gobuildinfo import GoBuildInfo
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.mismatch import GO_LEVELS, Mismatch, describe, go_level, mismatch_of
-from xbuild.verify.places import CPUS, family_of, place_of
+from xbuild.verify.places import CPUS, DEVICES, families_of, is_named_for, place_of
+from xbuild.verify.variants import read_platform
 
 # 64-bit platform → the machine of its 32-bit sibling, which its kernel usually runs too
 _SIBLINGS = {"amd64": 3, "arm64": 40}
@@ -202,7 +204,7 @@ class _Judgement:
             damage = Mismatch(Kind.UNREADABLE, "is a damaged ELF file", "", elf.reason)
             self._report(file, damage, False, "", "it cannot run as it is")
             return
-        if elf.machine not in CPUS and elf.machine != self.image.platform.machine.number:
+        if elf.machine in DEVICES:
             return
         mismatch = mismatch_of(elf, self.image.platform, content.go)
         if mismatch is None:
@@ -215,11 +217,13 @@ class _Judgement:
 
     def _excuse(self, file: File, elf: ElfFacts) -> str | None:
         number = self.image.platform.machine.number
-        place = place_of(file.path, number)
+        place = place_of(file.path, number, elf.machine)
         if place is not None:
             return place
         if file.path in self._made_for_several:
             return "one of several files for different platforms"
+        if elf.machine not in CPUS and not (file.entry.mode & 0o111 or elf.dynamic or elf.interpreter):
+            return "for no machine that Linux runs on, and not marked as executable"
         return self._through_sibling(elf)
 
     def _through_sibling(self, elf: ElfFacts) -> str | None:
@@ -244,17 +248,20 @@ class _Judgement:
 
     @cached_property
     def _made_for_several(self) -> frozenset[str]:
-        """Paths that differ only in the name of an architecture, with files for several machines."""
-        families: dict[str, list[tuple[str, tuple[int, int]]]] = defaultdict(list)
+        """Paths that differ only in the name of an architecture, whose files are for the machines named."""
+        families: dict[str, list[tuple[str, int, ElfFacts]]] = defaultdict(list)
         for file in self.image.contents:
             elf = file.entry.content.elf if file.entry.content is not None else None
-            if isinstance(elf, ElfFacts) and (family := family_of(file.path)) is not None:
-                families[family].append((file.path, (elf.machine, elf.bits)))
+            if isinstance(elf, ElfFacts):
+                for named, family in families_of(file.path):
+                    families[family].append((file.path, named, elf))
+        machine = self.image.platform.machine.number
         return frozenset(
             path
             for members in families.values()
-            if len({machine for _, machine in members}) > 1
-            for path, _ in members
+            if len({(elf.machine, elf.bits) for _, _, elf in members}) > 1
+            for path, named, elf in members
+            if is_named_for(frozenset({named}), machine, elf.machine)
         )
 
     def _report(self, file: File, mismatch: Mismatch, runs: bool, needed_by: str, excuse: str = "") -> None:
@@ -333,12 +340,8 @@ class _Judgement:
 
 def _same_platform(claimed: str, wanted: str) -> bool:
     """A config often leaves the variant out; then it claims nothing about it."""
-    try:
-        found = Platform.parse(claimed)
-    except PlatformError:
-        return False
-    expected = Platform.parse(wanted)
-    if (found.os, found.architecture) != (expected.os, expected.architecture):
+    found, expected = read_platform(claimed), read_platform(wanted)
+    if found is None or expected is None or found.architecture != expected.architecture:
         return False
     return claimed.count("/") < 2 or found.variant == expected.variant
 

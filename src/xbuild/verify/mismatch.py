@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from xbuild.platforms import Platform
@@ -9,6 +10,7 @@ from xbuild.verify.checks import Kind
 from xbuild.verify.elf import ET_REL, ElfFacts
 from xbuild.verify.gobuildinfo import GoBuildInfo
 from xbuild.verify.places import machine_name
+from xbuild.verify.variants import judged_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ _LINUX_OSABI = (0, 3, 64, 97, 255)
 _OSABI_NAMES = {1: "HP-UX", 2: "NetBSD", 6: "Solaris", 7: "AIX", 8: "IRIX", 9: "FreeBSD", 12: "OpenBSD"}
 
 # Tag_CPU_arch of "Addenda to, and Errata in, the ABI for the Arm Architecture": highest value that runs
-_ARM_LIMIT = {"v5": 5, "v6": 9, "v7": 13}
+_ARM_LIMIT = {"v5": 5, "v6": 9, "v7": 13, "v8": 20}
 _ARM_NAMES = {
     1: "ARMv4",
     2: "ARMv4T",
@@ -51,6 +53,7 @@ _EF_PPC64_ABI = 0x3  # Power ELF ABI: 1 and 2; little endian Linux uses 2
 
 def mismatch_of(elf: ElfFacts, platform: Platform, go: GoBuildInfo | None = None) -> Mismatch | None:
     """The first way in which a file is not for a platform, or None when it is."""
+    platform = judged_as(platform)
     return (
         _wrong_machine(elf, platform)
         or _wrong_abi(elf, platform)
@@ -138,18 +141,31 @@ def _wrong_go(go: GoBuildInfo, platform: Platform) -> Mismatch | None:
         shown = f"{key}={levels[found]}"
         return Mismatch(Kind.GO, f"was built with {shown}", expected, shown, can_run=True)
     if platform.architecture == "arm64":
-        return _wrong_goarm64(go)
+        return _wrong_goarm64(go, platform)
     return None
 
 
-def _wrong_goarm64(go: GoBuildInfo) -> Mismatch | None:
+_ARM64_LEVEL = re.compile(r"v?([89])(?:\.(\d))?")
+
+
+def _wrong_goarm64(go: GoBuildInfo, platform: Platform) -> Mismatch | None:
     """GOARM64 is `v8.0` to `v9.5` with options `,lse` and `,crypto`; linux/arm64 promises v8.0."""
     value = go.setting("GOARM64")
-    if value is None or value == "v8.0":
+    if value is None:
         return None
-    return Mismatch(
-        Kind.GO, f"was built with GOARM64={value}", "GOARM64=v8.0", f"GOARM64={value}", can_run=True
-    )
+    base, *options = value.split(",")
+    highest, found = _arm64_level(platform.variant) or 0, _arm64_level(base)
+    promised = {"lse"} if highest else set()  # part of v8.1
+    if found is not None and found <= highest and promised.issuperset(options):
+        return None
+    expected = f"GOARM64={platform.variant} at most" if highest else "GOARM64=v8.0"
+    return Mismatch(Kind.GO, f"was built with GOARM64={value}", expected, f"GOARM64={value}", can_run=True)
+
+
+def _arm64_level(text: str) -> int | None:
+    """`v8.N` is N; `v9.N` has what `v8.(N+5)` has (Go `internal/buildcfg`)."""
+    found = _ARM64_LEVEL.fullmatch(text)
+    return None if found is None else int(found[2] or 0) + (5 if found[1] == "9" else 0)
 
 
 def go_level(go: GoBuildInfo, platform: Platform) -> tuple[int | None, int | None]:
@@ -160,6 +176,6 @@ def go_level(go: GoBuildInfo, platform: Platform) -> tuple[int | None, int | Non
     value = (go.setting(key) or "").partition(",")[0]
     if value not in levels:
         return None, None
-    variant = platform.variant
-    wanted = variant.removeprefix("v") if platform.architecture == "arm" else variant
-    return levels.index(value), levels.index(wanted or default)
+    variant = judged_as(platform).variant
+    wanted = str(min(int(variant[1:]), 7)) if platform.architecture == "arm" else variant
+    return levels.index(value), levels.index(wanted if wanted in levels else default)

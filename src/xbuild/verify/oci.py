@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from xbuild.errors import ImageError, PlatformError
-from xbuild.platforms import Platform
+from xbuild.errors import ImageError
 from xbuild.verify.blobs import Archive, Blobs, Digester, Directory, open_archive
 from xbuild.verify.spec import (
     Descriptor,
@@ -26,6 +25,7 @@ from xbuild.verify.spec import (
     parse_json,
     strings,
 )
+from xbuild.verify.variants import read_platform
 
 _CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
@@ -136,7 +136,7 @@ def _blob_json(blobs: Blobs, descriptor: Descriptor, what: str) -> Any:
 def _read_layout(blobs: Blobs, index: Any, *, complete: bool) -> Image:
     manifests: list[Manifest] = []
     skipped: list[Skipped] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     top = parse_descriptors(index, blobs.name)
     for descriptor in top:
         _walk(blobs, descriptor, manifests, skipped, seen, complete=complete, depth=0)
@@ -151,14 +151,14 @@ def _walk(
     descriptor: Descriptor,
     manifests: list[Manifest],
     skipped: list[Skipped],
-    seen: set[str],
+    seen: set[tuple[str, str]],
     *,
     complete: bool,
     depth: int,
 ) -> None:
-    if descriptor.digest in seen:
+    # One manifest may be listed for several platforms: each of them is a claim of its own.
+    if not _is_new(seen, descriptor.digest, descriptor.platform):
         return
-    seen.add(descriptor.digest)
     if depth > _MAX_DEPTH:
         raise ImageError("indexes are nested too deep", file=blobs.name)
     if descriptor.is_attestation:
@@ -169,11 +169,23 @@ def _walk(
         return
     content = _blob_json(blobs, descriptor, "index" if descriptor.is_index else "manifest")
     if descriptor.is_index or (isinstance(content, dict) and "manifests" in content):
+        if not _is_new(seen, descriptor.digest, "index"):
+            return
         for child in parse_descriptors(content, blobs.name):
             _walk(blobs, child, manifests, skipped, seen, complete=complete, depth=depth + 1)
         return
     found = _manifest(blobs, descriptor, content)
-    (manifests if isinstance(found, Manifest) else skipped).append(found)  # type: ignore[arg-type]
+    if isinstance(found, Skipped):
+        skipped.append(found)
+    elif _is_new(seen, descriptor.digest, f"judged as {read_platform(found.platform)}"):
+        manifests.append(found)
+
+
+def _is_new(seen: set[tuple[str, str]], digest: str, what: str) -> bool:
+    if (digest, what) in seen:
+        return False
+    seen.add((digest, what))
+    return True
 
 
 def _has(blobs: Blobs, descriptor: Descriptor) -> bool:
@@ -193,11 +205,18 @@ def _manifest(blobs: Blobs, descriptor: Descriptor, content: Any) -> Manifest | 
     layers = tuple(parse_descriptor(item, where) for item in field(content, "layers", list, where))
     config = parse_config(_blob_json(blobs, config_descriptor, "config"), where)
     manifest = Manifest(descriptor, config, layers)
-    try:
-        Platform.parse(manifest.platform)
-    except PlatformError:
-        return Skipped(descriptor.digest, f"platform {manifest.platform or 'unknown'} is not judged")
-    return manifest
+    if manifest.is_attestation:
+        return Skipped(descriptor.digest, "attestation")
+    if not descriptor.has_platform and not manifest.has_files:
+        return Skipped(descriptor.digest, f"not an image: layers of type {layers[0].media_type or 'unknown'}")
+    return _judged(manifest)
+
+
+def _judged(manifest: Manifest) -> Manifest | Skipped:
+    if read_platform(manifest.platform) is not None:
+        return manifest
+    name = manifest.platform or "unknown"
+    return Skipped(manifest.descriptor.digest, f"platform {name} is not judged", unjudged=name)
 
 
 def _read_classic(archive: Archive) -> Image:
@@ -207,7 +226,7 @@ def _read_classic(archive: Archive) -> Image:
     """
     listed = _member_json(archive, "manifest.json")
     where = archive.name
-    manifests: list[Manifest] = []
+    found: list[Manifest | Skipped] = []
     names: dict[str, str] = {}
     for item in listed if isinstance(listed, list) else ():
         member = field(item, "Config", str, where)
@@ -221,8 +240,11 @@ def _read_classic(archive: Archive) -> Image:
             raise ImageError(f"{len(paths)} layers, but {len(config.diff_ids)} diff_ids", file=where)
         names.update(zip(config.diff_ids, paths, strict=True))
         layers = tuple(Descriptor("", diff_id, -1) for diff_id in config.diff_ids)
-        manifests.append(Manifest(Descriptor("", digest, -1, config.platform), config, layers))
-    if not manifests:
+        found.append(_judged(Manifest(Descriptor("", digest, -1, config.platform), config, layers)))
+    if not found:
         raise ImageError("manifest.json names no image", file=where)
     source = Archive(archive.path, where, archive.members, names)
-    return Image(source, manifests[0].descriptor.digest, tuple(manifests), ())
+    first = found[0]
+    digest = first.digest if isinstance(first, Skipped) else first.descriptor.digest
+    manifests = tuple(item for item in found if isinstance(item, Manifest))
+    return Image(source, digest, manifests, tuple(item for item in found if isinstance(item, Skipped)))

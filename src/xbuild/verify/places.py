@@ -7,6 +7,7 @@ runs.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # e_machine (gABI registry and the Linux kernel's uapi/linux/elf-em.h) → name as `readelf` users know it
 MACHINE_NAMES: dict[int, str] = {
@@ -14,7 +15,9 @@ MACHINE_NAMES: dict[int, str] = {
     2: "SPARC",
     3: "Intel 80386",
     4: "MC68000",
+    6: "Intel MCU",
     8: "MIPS",
+    10: "MIPS RS3000",
     15: "PA-RISC",
     18: "SPARC v8+",
     20: "PowerPC",
@@ -45,12 +48,41 @@ MACHINE_NAMES: dict[int, str] = {
 }
 
 CPUS = frozenset({2, 3, 4, 8, 15, 18, 20, 21, 22, 40, 42, 43, 50, 62, 92, 183, 189, 243, 252, 258, 0x9026})
-"""Machines that Linux user programs run on. The rest is code for devices, virtual machines or nothing."""
+"""Machines that Linux distributions are, or were, made for."""
+
+DEVICES = frozenset(
+    {
+        83,
+        95,
+        105,
+        137,
+        140,
+        141,
+        142,
+        144,
+        164,
+        165,
+        186,
+        190,
+        198,
+        203,
+        204,
+        205,
+        220,
+        224,
+        244,
+        247,
+        250,
+        251,
+    }
+)
+"""Microcontrollers, signal processors, GPUs, virtual machines: data for the program that loads it."""
 
 # Names of architectures in triplets, Debian, Go, npm, Python and Rust file names → e_machine
 _NAMES: dict[int, str] = {
-    3: r"i[3-6]86|386|x86|ia32|linux32|win32",
+    # before 386: x86_64 begins with x86
     62: r"x86[_-]64(?:_?v[1-4])?|amd64(?:v[1-4])?|x64|x32|linux64|win64",
+    3: r"i[3-6]86|386|x86|ia32|linux32|win32",
     40: r"arm(?:eb|el|hf)?|armv[4-8]\w?l?|aarch32",
     183: r"aarch64(?:_be)?|arm64(?:ec|_?v\d)?",
     20: r"powerpc|ppc",
@@ -67,6 +99,9 @@ _NAMES: dict[int, str] = {
     42: r"sh4\w*",
     247: r"bpf(?:eb|el)?",
 }
+# Names are used loosely within a kin: x86 for x86-64, arm for AArch64, sparc and mips for all of them
+_KIN = {62: 3, 6: 3, 183: 40, 21: 20, 2: 43, 18: 43, 10: 8}
+
 _NAME = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     + "|".join(f"(?P<m{number}>{names})" for number, names in _NAMES.items())
@@ -83,9 +118,18 @@ _TRIPLET = re.compile(
     re.IGNORECASE,
 )
 
+# What QEMU's user mode emulates (QEMU `configs/targets/*-linux-user.mak`)
+_EMULATED = (
+    r"aarch64(?:_be)?|alpha|arm(?:eb)?|cris|hexagon|hppa|i386|loongarch64|m68k|microblaze(?:el)?"
+    r"|mips(?:64|n32)?(?:el)?|nios2|or1k|ppc(?:64(?:le|abi32)?)?|riscv(?:32|64)|s390x|sh4(?:eb)?"
+    r"|sparc(?:32plus|64)?|x86_64|xtensa(?:eb)?"
+)
+
+_PREBUILDS = re.compile(r"/prebuilds?/(?=[^/]*(?:linux|android|freebsd|openbsd)[^/]*/)")
+"""npm's folders for several platforms, named for them."""
+
 # Path (from the root, with a leading slash) → why foreign files are there
 _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"/prebuilds?/[^/]*(?:linux|darwin|win32|android|freebsd|openbsd)[^/]*/"), "npm prebuilds"),
     # debugpy brings the libraries of several platforms in every wheel.
     (re.compile(r"/pydevd_attach_to_process/"), "debugger helpers"),
     (
@@ -102,8 +146,11 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/lib/rustlib/"), "Rust toolchain"),
     (re.compile(r"^/usr/lib/gcc-cross/|^/usr/lib/llvm-\d+/lib/clang/|/lib/zig/"), "cross toolchain"),
     (re.compile(r"^(?:/usr)?/lib/debug/|/\.build-id/"), "debug information"),
-    (re.compile(r"^(?:/usr)?/(?:lib32|libx32|libo32|libn32|libilp32)/"), "libraries of another ABI"),
-    (re.compile(r"/qemu-[a-z0-9_]+(?:-static)?$|^/usr/(?:lib|libexec)/qemu"), "QEMU"),
+    (
+        re.compile(r"^(?:/usr)?/(?:lib32|libx32|libo32|libn32|libilp32)/|/x86_64-linux-gnux32/"),
+        "libraries of another ABI",
+    ),
+    (re.compile(rf"/qemu-(?:{_EMULATED})(?:-static)?$|^/usr/(?:lib|libexec)/qemu"), "QEMU"),
     (re.compile(r"^/usr/lib/modules/|^/lib/modules/"), "kernel modules"),
 )
 
@@ -113,20 +160,32 @@ def machine_name(number: int) -> str:
     return MACHINE_NAMES.get(number, f"machine {number}")
 
 
-def place_of(path: str, machine: int) -> str | None:
-    """Why a file for another machine than `machine` may be at this path, or None."""
+def place_of(path: str, machine: int, found: int) -> str | None:
+    """Why a file for the machine `found` may be at this path in an image for `machine`, or None."""
     for pattern, reason in _PLACES:
         if pattern.search(path):
             return reason
+    prebuilds = _PREBUILDS.search(path)
+    if prebuilds is not None and is_named_for(_named(path[prebuilds.end() :]), machine, found):
+        return "npm prebuilds"
     for part in path.split("/")[1:-1]:
-        if _TRIPLET.fullmatch(part):
-            named = _NAME.search(part)
-            if named is not None and named.lastgroup != f"m{machine}":
-                return f"{part} names another platform"
+        if _TRIPLET.fullmatch(part) and is_named_for(_named(part), machine, found):
+            return f"{part} names another platform"
     return None
 
 
-def family_of(path: str) -> str | None:
-    """The path with every name of an architecture replaced: what files made for several platforms share."""
-    common = _NAME.sub("*", path)
-    return common if common != path else None
+def _named(text: str) -> frozenset[int]:
+    """The machines whose names are in a text."""
+    return frozenset(int(str(match.lastgroup)[1:]) for match in _NAME.finditer(text))
+
+
+def is_named_for(named: frozenset[int], machine: int, found: int) -> bool:
+    """Whether names fit a file for the machine `found`, and none says that it is for `machine`."""
+    return machine not in named and any(_KIN.get(name, name) == _KIN.get(found, found) for name in named)
+
+
+def families_of(path: str) -> Iterator[tuple[int, str]]:
+    """Each machine that a path names, and the path without that name: what its relatives share."""
+    for number in _named(path):
+        group = f"m{number}"
+        yield number, _NAME.sub(lambda match: "*" if match.lastgroup == group else match[0], path)  # noqa: B023

@@ -28,7 +28,7 @@ from xbuild.verify.oci import Image
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
-SCANNER_VERSION = 1
+SCANNER_VERSION = 2
 """Part of the cache key: raise it whenever a fact is added or read differently."""
 
 _HEAD = 256
@@ -52,7 +52,7 @@ _MACH_O_UNIVERSAL = b"\xca\xfe\xba\xbe"
 
 
 class Content(NamedTuple):
-    """What the bytes of a regular file are; `format` is elf, script, pe, macho, ar, text or unknown."""
+    """What the bytes of a regular file are; `format` is elf, script, pe, macho, ar or text."""
 
     format: str
     elf: ElfFacts | Unreadable | None = None
@@ -131,8 +131,6 @@ def scan_tar(stream: Stream, digest: str) -> LayerScan:
 
 
 def _content(reader: TarReader, member: Member, path: str) -> Content | None:
-    if member.sparse:
-        return Content("unknown")
     head = reader.content(_HEAD)
     if is_elf(head):
         return _elf(reader, head, member.size)
@@ -203,10 +201,13 @@ def _scan_or_recall(image: Image, layer: Descriptor, cache: Path | None) -> Laye
     return scan
 
 
-def cache_directory() -> Path:
-    """Where facts are kept: `$XDG_CACHE_HOME/xbuild/layers-v<version>`."""
+def cache_directory() -> Path | None:
+    """Where facts are kept: `$XDG_CACHE_HOME/xbuild/layers-v<version>`; None for a user without a home."""
     home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(home).expanduser() / "xbuild" / f"layers-v{SCANNER_VERSION}"
+    try:
+        return Path(home).expanduser() / "xbuild" / f"layers-v{SCANNER_VERSION}"
+    except RuntimeError:
+        return None
 
 
 def _cache_file(cache: Path, digest: str) -> Path:

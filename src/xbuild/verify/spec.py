@@ -22,6 +22,8 @@ _INDEX_TYPES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
 _REFERENCE_TYPE = "vnd.docker.reference.type"
+_IN_TOTO = "application/vnd.in-toto+json"
+_NO_PLATFORM = ("", "unknown/unknown")
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
 
 
@@ -40,8 +42,13 @@ class Descriptor:
         return self.media_type in _INDEX_TYPES
 
     @property
+    def has_platform(self) -> bool:
+        return self.platform not in _NO_PLATFORM
+
+    @property
     def is_attestation(self) -> bool:
-        return any(key == _REFERENCE_TYPE for key, _ in self.annotations)
+        """What BuildKit marks so and gives no platform; the mark alone would hide an image."""
+        return not self.has_platform and any(key == _REFERENCE_TYPE for key, _ in self.annotations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,17 @@ class Manifest:
     @property
     def platform(self) -> str:
         """The platform that the index names, else that of the config."""
-        return self.descriptor.platform or self.config.platform
+        return self.descriptor.platform if self.descriptor.has_platform else self.config.platform
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether all that it holds are in-toto statements."""
+        return bool(self.layers) and all(layer.media_type == _IN_TOTO for layer in self.layers)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether a layer is a tar, as those of images are."""
+        return not self.layers or any(".tar" in layer.media_type for layer in self.layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +116,8 @@ class Skipped:
 
     digest: str
     what: str
+    unjudged: str = ""
+    """The platform of an image that nobody here can judge; empty for what is no image."""
 
 
 def parse_json(data: bytes, where: str, what: str) -> Any:
@@ -138,7 +157,9 @@ def parse_descriptor(item: Any, where: str) -> Descriptor:
 def _platform(item: Any) -> str:
     if not isinstance(item, dict):
         return ""
-    parts = (item.get("os"), item.get("architecture"), item.get("variant"))
+    architecture = item.get("architecture")
+    # Runtimes take an image without an operating system for one of their own.
+    parts = (item.get("os") or ("linux" if architecture else ""), architecture, item.get("variant"))
     return "/".join(part for part in parts if isinstance(part, str) and part)
 
 

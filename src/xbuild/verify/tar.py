@@ -17,6 +17,11 @@ _CHECKSUM_AT = slice(148, 156)
 _MAX_EXTENSION = 8 << 20
 """Pax records and long names above this are hostile: real ones stay below some KB (xattrs: 64 KB each)."""
 
+_MAX_SEGMENTS = 1 << 19
+"""Parts of a sparse file; as many fit into a pax record of the greatest size."""
+
+_SPARSE_SEGMENTS = ("GNU.sparse.offset", "GNU.sparse.numbytes")
+
 _KINDS = {
     b"0": "file",
     b"\0": "file",
@@ -32,7 +37,7 @@ _KINDS = {
 
 
 class Member(NamedTuple):
-    """One member of a tar: `name` as written; `size` bytes of content follow it in the stream."""
+    """One member of a tar: `name` as written; `size` bytes of content, of a sparse file with its holes."""
 
     name: str
     kind: str
@@ -108,6 +113,7 @@ class TarReader:
         self._stream = stream
         self._left = 0
         self._padding = 0
+        self._sparse: _Sparse | None = None
         self._global: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[Member]:
@@ -123,7 +129,14 @@ class TarReader:
         return self._stream.position
 
     def content(self, size: int) -> bytes:
-        """The next `size` bytes of the current member, fewer at its end."""
+        """The next `size` bytes of the current member, fewer at its end; holes are zeros."""
+        if self._sparse is None:
+            return self._stored(size)
+        return b"".join(
+            self._stored(length) if is_data else bytes(length) for length, is_data in self._sparse.take(size)
+        )
+
+    def _stored(self, size: int) -> bytes:
         size = min(size, self._left)
         found = self._stream.take(size)
         self._left -= size
@@ -159,14 +172,17 @@ class TarReader:
         size = self._size(records["size"]) if "size" in records else self._number(header[124:136])
         stored = size if kind in ("file", None) else 0
         self._left, self._padding = stored, -stored % BLOCK
+        self._sparse = None
         name = _text(long_name if long_name is not None else _ustar_name(header))
         link = _text(long_link if long_link is not None else header[157:257].split(b"\0", 1)[0])
-        sparse = header[156:157] == b"S" or "GNU.sparse.major" in records or "GNU.sparse.map" in records
-        if header[156:157] == b"S":
-            self._skip_sparse_map(header)
         if records:
-            name = records.get("GNU.sparse.name", records.get("path", name))
+            name = records.get("path", name)
             link = records.get("linkpath", link)
+        if header[156:157] == b"S":
+            self._sparse = self._old_sparse(header)
+        elif kind == "file" and (version := _sparse_version(records)):
+            name = records.get("GNU.sparse.name", name)
+            self._sparse = self._pax_sparse(records, version)
         if kind == "file" and name.endswith("/"):
             kind = "dir"  # as written before POSIX.1-1988
         return Member(
@@ -175,15 +191,66 @@ class TarReader:
             self._number(header[100:108]) & 0o7777,
             self._size(records["uid"]) if "uid" in records else self._number(header[108:116]),
             self._size(records["gid"]) if "gid" in records else self._number(header[116:124]),
-            stored,
+            stored if self._sparse is None else self._sparse.size,
             link,
-            sparse,
+            self._sparse is not None,
         )
 
-    def _skip_sparse_map(self, header: bytes) -> None:
-        more = header[482:483] not in (b"\0", b"")
-        while more:
-            more = self._stream.take(BLOCK)[504:505] != b"\0"
+    def _old_sparse(self, header: bytes) -> _Sparse:
+        """The map in the header: four entries and, as long as a byte says so, 21 more in a block."""
+        numbers: list[int] = []
+        table, more = header[386:482], header[482:483]
+        while True:
+            for at in range(0, len(table), 24):
+                if table[at] == 0:
+                    break
+                numbers += (self._number(table[at : at + 12]), self._number(table[at + 12 : at + 24]))
+            if more == b"\0" or len(numbers) > 2 * _MAX_SEGMENTS:
+                break
+            block = self._stream.take(BLOCK)
+            table, more = block[:504], block[504:505]
+        return self._sparse_of(numbers, self._number(header[483:495]))
+
+    def _pax_sparse(self, records: dict[str, str], version: str) -> _Sparse:
+        if version == "1.0":
+            numbers = self._map_in_content()
+        else:
+            numbers = [self._size(text) for text in records.get("GNU.sparse.map", "").split(",") if text]
+        size = records.get("GNU.sparse.size") or records.get("GNU.sparse.realsize")
+        return self._sparse_of(numbers, self._left if size is None else self._size(size))
+
+    def _map_in_content(self) -> list[int]:
+        """Version 1.0: decimal lines before the data, their number first, filled up to a block."""
+        lines: list[bytes] = []
+        rest = b""
+        while not lines or len(lines) <= 2 * self._size(_text(lines[0])):
+            block = self._stored(BLOCK)
+            if len(block) < BLOCK or len(rest) > BLOCK or len(lines) > 2 * _MAX_SEGMENTS:
+                raise self._bad_map()
+            *found, rest = (rest + block).split(b"\n")
+            lines += found
+        count = 2 * self._size(_text(lines[0]))
+        return [self._size(_text(line)) for line in lines[1 : count + 1]]
+
+    def _sparse_of(self, numbers: list[int], size: int) -> _Sparse:
+        """ImageError unless the segments follow one another, lie in the file, and are what is stored."""
+        segments = list(zip(numbers[::2], numbers[1::2], strict=False))
+        ends = [offset + length for offset, length in segments]
+        starts = [*(offset for offset, _ in segments[1:]), size]
+        if (
+            len(numbers) % 2
+            or len(segments) > _MAX_SEGMENTS
+            or sum(length for _, length in segments) != self._left
+            or any(end > start for end, start in zip(ends, starts, strict=False))
+        ):
+            raise self._bad_map()
+        return _Sparse(segments, size)
+
+    def _bad_map(self) -> ImageError:
+        return ImageError(
+            f"a sparse file's map that cannot be read, before byte {self._stream.position}",
+            file=self._stream.name,
+        )
 
     def _check(self, header: bytes) -> None:
         """The checksum: the sum of all bytes, its own taken as blanks; old tars summed signed chars."""
@@ -210,16 +277,22 @@ class TarReader:
         """Records `length key=value\\n`; the length counts itself."""
         block = self._extension(header)
         records: dict[str, str] = {}
+        segments: list[str] = []
         at = 0
         while at < len(block) and block[at : at + 1] != b"\0":
             blank = block.find(b" ", at, at + 20)
             digits = block[at:blank] if blank > at else b""
-            length = int(digits) if digits.isdigit() else 0
-            key, equals, value = block[blank + 1 : at + length - 1].partition(b"=")
-            if not equals or at + length > len(block):
+            end = at + int(digits) if digits.isdigit() else 0
+            key, equals, value = block[blank + 1 : max(end - 1, 0)].partition(b"=")
+            if not equals or end > len(block):
                 raise ImageError("a pax record that cannot be read", file=self._stream.name)
-            records[_text(key)] = _text(value)
-            at += length
+            name, at = _text(key), end
+            if name in _SPARSE_SEGMENTS:  # version 0.0 repeats them, one pair for each segment
+                segments.append(_text(value))
+            else:
+                records[name] = _text(value)
+        if segments:
+            records["GNU.sparse.map"] = ",".join(segments)
         return records
 
     def _size(self, text: str) -> int:
@@ -246,6 +319,36 @@ class TarReader:
         if value < 0:
             raise ImageError(f"a tar header holds {field!r} for a number", file=self._stream.name)
         return value
+
+
+class _Sparse:
+    """The content of a sparse file, from front to back: segments of data, holes between them."""
+
+    def __init__(self, segments: list[tuple[int, int]], size: int) -> None:
+        self.size = size
+        self._segments = segments[::-1]
+        self._at = 0
+
+    def take(self, size: int) -> Iterator[tuple[int, bool]]:
+        """The next `size` bytes as lengths, and whether they are data."""
+        end = min(self._at + size, self.size)
+        while self._at < end:
+            offset, length = self._segments[-1] if self._segments else (end, 0)
+            if self._at >= offset + length and self._segments:
+                self._segments.pop()
+                continue
+            is_data = self._at >= offset
+            until = min(end, offset + length if is_data else offset)
+            yield until - self._at, is_data
+            self._at = until
+
+
+def _sparse_version(records: dict[str, str]) -> str:
+    """The version of GNU's pax form that a reader takes it for (Go `archive/tar`); empty when it is none."""
+    version = f"{records.get('GNU.sparse.major', '')}.{records.get('GNU.sparse.minor', '')}"
+    if version == ".":
+        return "0.1" if records.get("GNU.sparse.map") else ""
+    return version if version in ("0.0", "0.1", "1.0") else ""
 
 
 def _ustar_name(header: bytes) -> bytes:

@@ -253,6 +253,73 @@ def layer_tar(items: Iterable[Item], form: int = tarfile.PAX_FORMAT) -> bytes:
     return buffer.getvalue()
 
 
+def _sealed(header: bytes) -> bytes:
+    """A tar header with its checksum."""
+    blank = header[:148] + b" " * 8 + header[156:]
+    return blank[:148] + b"%06o\0 " % sum(blank) + blank[156:]
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 512)
+
+
+def _pax_records(records: Iterable[tuple[str, object]]) -> bytes:
+    block = b""
+    for key, value in records:
+        rest = f" {key}={value}\n".encode()
+        length = len(rest) + 1
+        while len(str(length)) + len(rest) != length:
+            length = len(str(length)) + len(rest)
+        block += str(length).encode() + rest
+    info = tarfile.TarInfo("PaxHeaders/x")
+    info.type, info.size = tarfile.XHDTYPE, len(block)
+    return info.tobuf(tarfile.USTAR_FORMAT) + _padded(block)
+
+
+def sparse_tar(name: str, content: bytes, form: str, segments: Sequence[tuple[int, int]]) -> bytes:
+    """A tar with one sparse file; `segments` are the parts that are stored, the rest of `content` is zeros.
+
+    `form` is `gnu` for the old one, else the version of the pax form (GNU tar manual, "Sparse Formats").
+    """
+    data = b"".join(content[offset : offset + length] for offset, length in segments)
+    numbers = [number for segment in segments for number in segment]
+    info = tarfile.TarInfo(name)
+    info.mode = 0o755
+    if form == "gnu":
+        return _gnu_sparse(info, data, numbers, len(content)) + bytes(1024)
+    flat = ",".join(map(str, numbers))
+    records: list[tuple[str, object]]
+    if form == "0.0":
+        keys = ("GNU.sparse.offset", "GNU.sparse.numbytes")
+        records = [("GNU.sparse.size", len(content)), ("GNU.sparse.numblocks", len(segments))]
+        records += [(keys[at % 2], number) for at, number in enumerate(numbers)]
+    elif form == "0.1":
+        records = [("GNU.sparse.size", len(content)), ("GNU.sparse.name", name), ("GNU.sparse.map", flat)]
+    else:
+        data = _padded("".join(f"{number}\n" for number in (len(segments), *numbers)).encode()) + data
+        records = [("GNU.sparse.major", 1), ("GNU.sparse.minor", 0), ("GNU.sparse.name", name)]
+        records.append(("GNU.sparse.realsize", len(content)))
+    info.size = len(data)
+    if form != "0.0":
+        info.name = "GNUSparseFile.1/" + name
+    return _pax_records(records) + info.tobuf(tarfile.USTAR_FORMAT) + _padded(data) + bytes(1024)
+
+
+def _gnu_sparse(info: tarfile.TarInfo, data: bytes, numbers: Sequence[int], size: int) -> bytes:
+    info.type, info.size = tarfile.GNUTYPE_SPARSE, len(data)
+    fields = [b"%011o\0" % number for number in numbers]
+    first, rest = b"".join(fields[:8]), fields[8:]
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[386 : 386 + len(first)] = first
+    header[482] = bool(rest)
+    header[483:495] = b"%011o\0" % size
+    blocks = b""
+    while rest:
+        table, rest = b"".join(rest[:42]), rest[42:]
+        blocks += table.ljust(504, b"\0") + bytes([bool(rest)]) + bytes(7)
+    return _sealed(bytes(header)) + blocks + _padded(data)
+
+
 # --- images ---
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -277,6 +344,8 @@ class Built:
     working_dir: str = "/"
     config_platform: str | None = None
     created_by: Sequence[str] = ()
+    tars: Sequence[bytes] | None = None
+    """Layers as they are, instead of `layers`."""
     compression: str = "gzip"
     comment: str = "buildkit.dockerfile.v0"
 
@@ -332,7 +401,7 @@ class Layout:
 
     def image(self, built: Built) -> dict[str, Any]:
         """Write one platform; its descriptor."""
-        tars = [layer_tar(items) for items in built.layers]
+        tars = built.tars or [layer_tar(items) for items in built.layers]
         diff_ids = ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars]
         layer_type = DOCKER_LAYER + ".gzip" if self.docker_types else OCI_LAYER + "+" + built.compression
         layers = [self.descriptor(compress(tar, built.compression), layer_type) for tar in tars]

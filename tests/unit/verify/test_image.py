@@ -13,6 +13,7 @@ from xbuild.errors import EngineError, ImageError, RegistryError
 from xbuild.platforms import Platform
 from xbuild.verify.image import guess_base_layers, verify_layout, verify_reference
 from xbuild.verify.oci import open_image
+from xbuild.verify.scan import cache_directory
 
 AMD64 = Built("linux/amd64", [[Item("app", go_program("amd64"))]], ["/app"])
 ARM64 = Built("linux/arm64", [[Item("app", go_program("arm64"))]], ["/app"])
@@ -120,7 +121,8 @@ def test_cache_of_ones_own_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     [
         (["# debian.sh --arch 'arm64' out/ 'bookworm'", "COPY app /app"], 1),
         (["/bin/sh -c #(nop) ADD file:1 in / "], 0),
-        (["bazel build", "bazel build"], 2),
+        (["bazel build", "bazel build"], 0),
+        (["kaniko", "# debian.sh x"], 0),
         (["RUN /bin/sh -c x # buildkit"], 0),
     ],
 )
@@ -129,6 +131,21 @@ def test_where_the_base_ends(tmp_path: Path, created_by: list[str], expected: in
     built = Built("linux/amd64", contents, created_by=created_by, comment="")
     with open_image(write_layout(tmp_path, built)) as image:
         assert guess_base_layers(image.manifests[0]) == expected
+
+
+def test_without_a_home_there_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert cache_directory() is None
+    assert verify_layout(write_layout(tmp_path, AMD64)).passed
+
+
+@pytest.mark.parametrize("created_by", ["bazel build ...", "ko build ko://x", "Buildpacks Application Layer"])
+def test_a_foreign_program_fails_whatever_made_its_layer(tmp_path: Path, created_by: str) -> None:
+    layers = [[Item("app", go_program("arm64"))], [Item("usr/bin/tool", go_program("amd64"))]]
+    built = Built("linux/arm64", layers, ["/app"], created_by=[created_by] * 2, comment="")
+    assert not verify_layout(write_layout(tmp_path, built), cache=None).passed
 
 
 def test_layers_of_buildkit_are_never_guessed_to_be_the_base(tmp_path: Path) -> None:

@@ -158,6 +158,10 @@ def test_setuid_programs_are_judged_too() -> None:
         ("linux/arm/v6", {"GOARM": "7,hardfloat"}, "GOARM=7"),
         ("linux/arm/v5", {"GOARM": "6"}, "GOARM=6"),
         ("linux/arm64", {"GOARM64": "v8.2,lse"}, "GOARM64=v8.2,lse"),
+        ("linux/arm64/v8.2", {"GOARM64": "v8.3"}, "GOARM64=v8.3"),
+        ("linux/arm64/v8.2", {"GOARM64": "v8.2,crypto"}, "GOARM64=v8.2,crypto"),
+        ("linux/arm64/v9.0", {"GOARM64": "v9.1"}, "GOARM64=v9.1"),
+        ("linux/amd64/v5", {"GOARCH": "arm64"}, "GOARCH=arm64"),
         ("linux/ppc64le", {"GOPPC64": "power10"}, "GOPPC64=power10"),
         ("linux/riscv64", {"GORISCV64": "rva22u64"}, "GORISCV64=rva22u64"),
         ("linux/amd64", {"GOARCH": "arm64"}, "GOARCH=arm64"),
@@ -181,6 +185,11 @@ def test_go_programs_built_for_another_cpu(platform: str, settings: dict[str, st
         ("linux/arm/v7", {"GOARM": "7"}, 0),
         ("linux/arm/v6", {"GOARM": "6,softfloat"}, 0),
         ("linux/arm64", {"GOARM64": "v8.0"}, 0),
+        ("linux/arm64/v8.2", {"GOARM64": "v8.2,lse"}, 0),
+        ("linux/arm64/v9.0", {"GOARM64": "v8.5"}, 0),
+        ("linux/amd64/v5", {"GOAMD64": "v4"}, 0),
+        ("linux/arm/v8", {"GOARM": "7"}, 0),
+        ("linux/riscv64/rva22u64", {"GORISCV64": "rva22u64"}, 0),
         ("linux/s390x", {}, 0),
         ("linux/mips64le", {"GOMIPS64": "hardfloat"}, 0),
     ],
@@ -231,6 +240,8 @@ def test_arm_libraries_that_choose_by_cpu(level: int, passed: bool) -> None:
     [
         ("linux/arm/v6", Elf("arm", kind=3, arm_arch=6, flags=0x5000400)),
         ("linux/arm/v7", Elf("arm", kind=3, arm_arch=10, flags=0x5000400)),
+        ("linux/arm/v8", Elf("arm", kind=3, arm_arch=14, flags=0x5000400)),
+        ("linux/amd64/v5", Elf("amd64", x86_level=4)),
         ("linux/arm/v7", Elf("arm", flags=0x5000200)),
         ("linux/arm/v5", Elf("arm", kind=3, arm_arch=4, flags=0x5000200)),
         ("linux/ppc64le", Elf("ppc64le", flags=2)),
@@ -288,6 +299,22 @@ def test_places_made_for_foreign_files(path: str) -> None:
     assert only(outcome.warnings).reason
 
 
+@pytest.mark.parametrize(
+    ("platform", "path", "content"),
+    [
+        ("linux/arm64", "srv/node_modules/x/prebuilds/linux-arm64/x.node", library("amd64")),
+        ("linux/arm64", "srv/node_modules/x/prebuilds/linux-riscv64/x.node", library("amd64")),
+        ("linux/arm64", "srv/node_modules/x/prebuilds/linux/x.node", library("amd64")),
+        ("linux/arm64", "usr/s390x-linux-gnu/lib/libc.so.6", library("amd64")),
+        ("linux/amd64", "usr/lib/x86_64-linux-gnu/libz.so.1", library("arm64")),
+        ("linux/amd64", "opt/x86_64-linux-musl/bin/tool", static("arm64")),
+        ("linux/arm64", "usr/local/bin/qemu-app", static("amd64")),
+    ],
+)
+def test_a_name_excuses_only_what_it_fits(platform: str, path: str, content: bytes) -> None:
+    assert failures(verify(Built(platform, [[Item(path, content)]]))) == [(Kind.MACHINE, "/" + path)]
+
+
 def test_no_place_excuses_the_entrypoint() -> None:
     image = Built("linux/arm64", [[Item("src/testdata/app", static("amd64"))]], ["/src/testdata/app"])
     assert failures(verify(image)) == [(Kind.MACHINE, "/src/testdata/app")]
@@ -303,6 +330,31 @@ def test_files_for_several_platforms_side_by_side() -> None:
         for name, arch in (("amd64", "amd64"), ("x86", "386"))
     ]
     assert len(verify(arm64(several)).warnings) == 2
+    several = [
+        Item(f"opt/sharp-linux-{name}/lib/sharp-linux-{name}.node", library(arch))
+        for name, arch in (("x64", "amd64"), ("arm64", "arm64"))
+    ]
+    assert verify(arm64(several)).passed
+
+
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64", "linux/s390x"])
+@pytest.mark.parametrize("path", ["usr/bin/app-{}", "opt/linux-arm64/app-{}", "opt/{0}/{0}/app"])
+def test_files_for_several_platforms_that_were_swapped(platform: str, path: str) -> None:
+    swapped = [
+        Item(path.format(name), static(other)) for name, other in (("amd64", "arm64"), ("arm64", "amd64"))
+    ]
+    found = failures(verify(Built(platform, [swapped])))
+    assert (Kind.MACHINE, "/" + path.format(platform.split("/")[1].replace("s390x", "amd64"))) in found
+
+
+@pytest.mark.parametrize("machine", [0, 6, 10, 88, 94, 999])
+def test_machines_that_nobody_expects_are_foreign(machine: int) -> None:
+    program = Elf("amd64", machine=machine).build()
+    assert failures(verify(arm64([Item("usr/bin/x", program)]))) == [(Kind.MACHINE, "/usr/bin/x")]
+    assert failures(verify(arm64([Item("lib/x.so", Elf("amd64", 3, machine).build(), 0o644)])))
+    outcome = verify(arm64([Item("opt/firmware.elf", program, 0o644)]))
+    assert outcome.passed
+    assert only(outcome.warnings).reason
 
 
 @pytest.mark.parametrize(
@@ -310,6 +362,7 @@ def test_files_for_several_platforms_side_by_side() -> None:
     [
         Elf("amd64", machine=247, kind=1).build(),
         Elf("amd64", machine=190).build(),
+        Elf("amd64", machine=224, kind=3).build(),
         b"MZ" + bytes(100),
         b"\xcf\xfa\xed\xfe" + bytes(100),
         b"!<arch>\n",

@@ -246,7 +246,7 @@ def test_the_cache_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_cache_directory_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert scanning.cache_directory().parts[:3] == ("/", "somewhere", "xbuild")
+    assert str(scanning.cache_directory()).startswith("/somewhere/xbuild/")
 
 
 _NAMES = st.sampled_from(

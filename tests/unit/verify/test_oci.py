@@ -19,11 +19,13 @@ from tests.unit.verify.builder import (
     compress,
     go_program,
     layer_tar,
+    sparse_tar,
     write_archive,
     write_classic,
     write_layout,
 )
 from xbuild.errors import ImageError
+from xbuild.platforms import Platform
 from xbuild.verify.image import verify_layout
 from xbuild.verify.oci import open_image
 from xbuild.verify.scan import scan_layer
@@ -150,6 +152,115 @@ def test_platforms_and_artifacts_that_are_not_judged(tmp_path: Path) -> None:
             "not an image: application/vnd.oci.empty.v1+json",
         ]
         assert len(image.manifests) == 1
+    outcome = verify_layout(tmp_path, cache=None)
+    assert outcome.passed
+    assert [check.message for check in outcome.warnings] == [
+        "the image for windows/amd64 was not checked: xbuild knows no such Linux platform"
+    ]
+    assert not verify_layout(tmp_path, [Platform.parse("linux/amd64")], cache=None).warnings
+
+
+@pytest.mark.parametrize("platform", ["windows/amd64", "linux/mips", "wasip1/wasm", "unknown/unknown"])
+def test_an_image_of_which_nothing_can_be_judged(tmp_path: Path, platform: str) -> None:
+    built = Built(platform, [[Item("app", go_program("amd64"))]], ["/app"])
+    with pytest.raises(ImageError, match=f"nothing in it can be checked: {platform}"):
+        verify_layout(write_layout(tmp_path / "layout", built), cache=None)
+    with pytest.raises(ImageError, match=f"nothing in it can be checked: {platform}"):
+        verify_layout(write_classic(tmp_path / "image.tar", built), cache=None)
+    outcome = verify_layout(tmp_path / "layout", [Platform.parse("linux/amd64")], cache=None)
+    assert not outcome.passed
+
+
+def test_attestations_alone_are_no_image(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.finish(layout.attestation("sha256:" + "0" * 64))
+    with pytest.raises(ImageError, match="nothing in it can be checked: attestation"):
+        verify_layout(tmp_path, cache=None)
+
+
+@pytest.mark.parametrize(
+    "platform",
+    [
+        "linux/arm64/v8.2",
+        "linux/arm64/v9",
+        "linux/arm64/next",
+        "linux/amd64/v5",
+        "linux/arm/v8",
+        "linux/386/x",
+    ],
+)
+def test_a_linux_image_is_judged_whatever_its_variant(tmp_path: Path, platform: str) -> None:
+    architecture = platform.split("/")[1]
+    for name, program in (("good", architecture), ("bad", "s390x")):
+        built = Built(platform, [[Item("app", go_program(program))]], ["/app"])
+        outcome = verify_layout(write_layout(tmp_path / name, AMD64, built), cache=None)
+        assert [found.platform for found in outcome.platforms] == ["linux/amd64", platform]
+        assert outcome.passed is (name == "good")
+
+
+def listed(tmp_path: Path, *platforms: dict[str, str] | None) -> Path:
+    """An amd64 image, listed for each of these platforms."""
+    layout = Layout(tmp_path)
+    image = layout.image(AMD64)
+    return layout.finish(layout.index([{**image, "platform": platform} for platform in platforms]))
+
+
+def test_one_manifest_listed_for_several_platforms_is_judged_for_each(tmp_path: Path) -> None:
+    amd64, arm64 = ({"os": "linux", "architecture": name} for name in ("amd64", "arm64"))
+    outcome = verify_layout(listed(tmp_path, amd64, arm64, amd64), cache=None)
+    assert [platform.platform for platform in outcome.platforms] == ["linux/amd64", "linux/arm64"]
+    assert [platform.passed for platform in outcome.platforms] == [True, False]
+
+
+def test_one_manifest_listed_more_than_once_for_the_same_platform(tmp_path: Path) -> None:
+    forms = ({"os": "linux", "architecture": "amd64"}, {"os": "linux", "architecture": "x86_64"})
+    outcome = verify_layout(
+        listed(
+            tmp_path, None, *forms, {"architecture": "amd64"}, {"os": "unknown", "architecture": "unknown"}
+        ),
+        cache=None,
+    )
+    assert [platform.platform for platform in outcome.platforms] == ["linux/amd64"]
+
+
+def test_the_mark_of_attestations_does_not_hide_an_image(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    bad = layout.image(Built("linux/arm64", [[Item("app", go_program("amd64"))]], ["/app"]))
+    marked = {**bad, "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    layout.finish(layout.index([layout.image(AMD64), marked]))
+    assert not verify_layout(tmp_path, cache=None).passed
+
+
+def test_statements_are_skipped_even_when_they_are_not_marked(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    config = layout.json({"os": "unknown", "architecture": "unknown"}, OCI_CONFIG)
+    for media_type, what in (
+        ("application/vnd.in-toto+json", "attestation"),
+        ("application/vnd.dev.cosign.simplesigning.v1+json", "not an image: layers of type"),
+    ):
+        statement = layout.json({"_type": media_type}, media_type)
+        manifest = layout.json({"config": config, "layers": [statement]}, OCI_MANIFEST)
+        layout.finish(manifest, layout.image(AMD64))
+        outcome = verify_layout(tmp_path, cache=None)
+        assert not outcome.warnings
+        assert what in outcome.skipped[0]
+
+
+@pytest.mark.parametrize("form", ["gnu", "0.0", "0.1", "1.0"])
+def test_a_sparse_program_is_judged(tmp_path: Path, form: str) -> None:
+    program = go_program("amd64") + bytes(9000) + b"x"
+    tars = [sparse_tar("app", program, form, [(0, len(program) - 9001), (len(program) - 1, 1)])]
+    for platform, passed in (("linux/amd64", True), ("linux/arm64", False)):
+        built = Built(platform, [[]], ["/app"], tars=tars)
+        outcome = verify_layout(write_layout(tmp_path / platform.replace("/", "-"), built), cache=None)
+        assert outcome.passed is passed
+        assert outcome.platforms[0].counts.go == 1
+
+
+def test_an_archive_with_sparse_members(tmp_path: Path) -> None:
+    (tmp_path / "image.tar").write_bytes(sparse_tar("index.json", b"{}" + bytes(5000), "1.0", [(0, 2)]))
+    with pytest.raises(ImageError, match="sparse"):
+        verify_layout(tmp_path / "image.tar", cache=None)
 
 
 @pytest.mark.parametrize("which", ["index", "manifest", "config", "layer"])
