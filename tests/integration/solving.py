@@ -127,6 +127,32 @@ def own_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(config))
 
 
+_HELPER = """\
+#!/bin/sh
+read -r server
+echo "$1 $server" >> {asked}
+[ "$1" = get ] && [ "$server" = {registry} ] || {{ echo "credentials not found in native keychain"; exit 1; }}
+user=$XBUILD_TESTBED_AUTH_USER
+printf '{{"ServerURL":"%s","Username":"%s","Secret":"%s"}}' "$server" "$user" "$HELPER_PASSWORD"
+"""
+
+
+def with_credential_helper(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker configuration without a login, a helper on PATH that has it, and where it notes requests."""
+    programs, asked = folder / "bin", folder / "asked"
+    own_configuration(folder, monkeypatch)
+    (folder / "docker-config/config.json").write_text(
+        json.dumps({"credHelpers": {AUTH_REGISTRY: "xbuild-test"}})
+    )
+    programs.mkdir()
+    helper = programs / "docker-credential-xbuild-test"
+    helper.write_text(_HELPER.format(asked=asked, registry=AUTH_REGISTRY))
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("HELPER_PASSWORD", os.environ["XBUILD_TESTBED_AUTH_PASSWORD"])
+    return asked
+
+
 def old_buildx(monkeypatch: pytest.MonkeyPatch) -> Engine:
     """The engine driven by the buildx of a year ago."""
     config = os.environ.get("XBUILD_TESTBED_OLD_BUILDX")

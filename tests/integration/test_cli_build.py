@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tarfile
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ from tests.integration.solving import (
     docker,
     engine,
     served_digest,
+    with_credential_helper,
     with_login,
 )
 
@@ -36,6 +39,7 @@ from xbuild.errors import Exit
 
 SCHEMAS = Path(__file__).parents[2] / "src/xbuild/views/schemas"
 both_drivers = pytest.mark.parametrize("builder", BUILDERS)
+needs_a_login = pytest.mark.skipif(not AUTH_REGISTRY, reason="no registry here wants a login")
 
 
 @pytest.fixture(autouse=True)
@@ -155,35 +159,30 @@ def test_a_foreign_binary_is_not_pushed(builder: str, tag: str, tmp_path: Path) 
     (folder / "tool").write_bytes(Path("/bin/true").read_bytes())
     (folder / "Dockerfile").write_text((folder / "Dockerfile").read_text() + "COPY tool /usr/bin/tool\n")
     file, iid = tmp_path / "r.json", tmp_path / "iid"
+    metadata, archive = tmp_path / "metadata.json", tmp_path / "out.tar"
     flags = (
-        *BOTH,
-        "--builder",
-        builder,
-        "-t",
-        tag,
-        "--push",
-        "--load",
-        "-o",
-        f"type=local,dest={tmp_path / 'out'}",
-    )
-    done = xbuild("build", *flags, "--iidfile", iid, "--report", file, folder)
-    if "--iidfile" in done.err:
-        done = xbuild("build", *BOTH, "--builder", builder, "-t", tag, "--push", "--report", file, folder)
+        *BOTH, "--builder", builder, "-t", tag, "--push", "--load", "-o", f"type=oci,dest={archive}",
+        "--iidfile", iid, "--metadata-file", metadata, "--report", file,
+    )  # fmt: skip
+    done = xbuild("build", *flags, folder)
     assert done.code == Exit.WRONG_ARCHITECTURE, done.err
     assert is_one_message(done)
     assert f"{folder}/Dockerfile:11: " in done.err
     assert "linux/arm64: /usr/bin/tool: " in done.err
     assert "line 11: COPY tool /usr/bin/tool" in done.err
     assert served_digest(tag) is None
-    assert not iid.exists()
-    assert not (tmp_path / "out").exists()
-    assert tag not in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout
+    assert [path for path in (iid, metadata, archive) if path.exists()] == []
+    assert tag not in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
     data = report(file)
     jsonschema.validate(data, schema("report"))
     assert [each["ok"] for each in data["verified"]] == [True, False]
     (folder / ".xbuild.yaml").write_text("verify:\n  allow:\n    - {path: /usr/bin/tool, reason: test}\n")
-    assert xbuild("build", *BOTH, "--builder", builder, "-t", tag, "--push", folder).code == 0
-    assert served_digest(tag) is not None
+    done = xbuild("build", *flags, folder)
+    assert done.code == 0, done.err
+    # The same command, once allowed, delivers all that was missing above.
+    assert served_digest(tag) == iid.read_text() == json.loads(metadata.read_text())["containerimage.digest"]
+    assert tarfile.is_tarfile(archive)
+    assert tag in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
 
 
 def test_what_changes_after_the_check_is_not_pushed(
@@ -354,15 +353,18 @@ def test_no_emulator_is_found_before_building(tag: str, tmp_path: Path) -> None:
     assert "binfmt" in done.err
 
 
-def test_registries_that_refuse(tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registries_that_refuse(tag: str, tmp_path: Path) -> None:
     folder = go_project(tmp_path / "p")
     done = xbuild("build", *BOTH, "-t", "127.0.0.1:1/cli/x:1", "-t", tag, "--push", folder)
     assert done.code == Exit.REGISTRY, done.err
     assert is_one_message(done)
     assert "127.0.0.1:1" in done.err
     assert served_digest(tag) is None, "no tag moves when one registry refuses"
-    if not AUTH_REGISTRY:
-        return
+
+
+@needs_a_login
+def test_a_registry_that_wants_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = go_project(tmp_path / "p")
     private = f"{AUTH_REGISTRY}/cli-{uuid.uuid4().hex[:8]}:1"
     done = xbuild("build", *BOTH, "-t", private, "--push", folder)
     assert done.code == Exit.REGISTRY
@@ -370,6 +372,55 @@ def test_registries_that_refuse(tag: str, tmp_path: Path, monkeypatch: pytest.Mo
     with_login(tmp_path, monkeypatch)
     assert xbuild("build", *BOTH, "-t", private, "--push", folder).code == 0
     assert xbuild("verify", private).code == 0
+
+
+@needs_a_login
+@both_drivers
+def test_a_credential_helper_is_asked(builder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = with_credential_helper(tmp_path, monkeypatch)
+    folder = go_project(tmp_path / "p")
+    private = f"{AUTH_REGISTRY}/cli-{uuid.uuid4().hex[:8]}:1"
+    password = os.environ["XBUILD_TESTBED_AUTH_PASSWORD"]
+    done = xbuild("build", *BOTH, "--builder", builder, "-t", private, "--push", folder)
+    assert done.code == 0, done.err
+    assert f"get {AUTH_REGISTRY}" in asked.read_text()
+    asked.write_text("")
+    verified = xbuild("verify", "--json", private)
+    assert verified.code == 0, verified.err
+    assert json.loads(verified.out)["passed"]
+    assert f"get {AUTH_REGISTRY}" in asked.read_text()
+    assert password not in done.out + done.err + verified.out + verified.err
+    # what the helper says counts: with another password there is no way in
+    monkeypatch.setenv("HELPER_PASSWORD", "wrong")
+    for argv in (("build", *BOTH, "-t", private, "--push", str(folder)), ("verify", private)):
+        refused = xbuild(*argv)
+        assert refused.code == Exit.REGISTRY, refused.err
+        assert "docker login" in refused.err
+
+
+def test_a_push_by_digest_sets_no_tag(tag: str, tmp_path: Path) -> None:
+    folder = go_project(tmp_path / "p")
+    repository = tag.rpartition(":")[0]
+    iid = tmp_path / "iid"
+    output = f"type=image,name={repository},push-by-digest=true,name-canonical=true,push=true"
+    done = xbuild("build", "--platform", "linux/arm64", "-o", output, "--iidfile", iid, folder)
+    assert done.code == 0, done.err
+    assert served_tags(repository) == []
+    assert xbuild("verify", f"{repository}@{iid.read_text()}").code == 0
+    assert xbuild("build", "--platform", "linux/arm64", "-t", tag, "--push", folder).code == 0
+    assert served_tags(repository) == ["1"]
+
+
+def served_tags(repository: str) -> list[str]:
+    """A registry does not know a repository that has no tags."""
+    host, _, name = repository.partition("/")
+    try:
+        with urllib.request.urlopen(f"http://{host}/v2/{name}/tags/list") as answer:
+            return json.load(answer)["tags"] or []
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return []
 
 
 @both_drivers

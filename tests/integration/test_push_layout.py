@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import tarfile
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -123,6 +125,22 @@ def test_no_tag_moves_when_another_registry_refuses(
     ]
     assert served_digest(good) is None
     assert not iidfile.exists()
+
+
+def test_a_registry_that_never_answers(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xbuild.solve.watch.PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("xbuild.solve.watch.ANSWER_SECONDS", 3.0)
+    context = project(tmp_path / "p")
+    # The kernel takes connections; nobody reads them.
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silent = f"127.0.0.1:{server.getsockname()[1]}"
+        good, bad = f"{REGISTRY}/{name}:1", f"{silent}/{name}:1"
+        result, options = build(tmp_path / "w", *BOTH, "--push", "-t", good, "-t", bad, str(context))
+        started = time.monotonic()
+        with pytest.raises(PushError, match=f"{silent} does not answer in time"):
+            deliver(result, options, engine())
+    assert time.monotonic() - started < 30
+    assert served_digest(good) is None
 
 
 def test_the_fallback_of_an_old_buildx_through_the_engine(
