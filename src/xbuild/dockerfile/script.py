@@ -67,9 +67,10 @@ class Redirect:
 class Scope:
     """A construct around a command, with its span in the script.
 
-    `kind`: subshell `(…)`, group `{…}`, if, elif, else, while, until, for, case, function, substitution,
-    pipeline (more than one command joined by `|`), negation, background (`&`), and, or (the right side of
-    `&&`, `||`). `condition` tells that the command stands in the condition of an if/while/until.
+    `kind`: subshell `(…)`, group `{…}`, if, elif, else, while, until, for, case, item (one of a case),
+    function, substitution, pipeline (more than one command joined by `|`), negation, background (`&`),
+    and, or (the right side of `&&`, `||`). `condition` tells that the command stands in the condition of
+    an if/while/until.
     `redirects` are those of the construct as a whole (`{ …; } > file`).
     """
 

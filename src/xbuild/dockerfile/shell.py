@@ -262,6 +262,7 @@ class _Reader:
     def _case_item(self, node: Node, scopes: tuple[Scope, ...]) -> None:
         children = node.children
         middle = next((index for index, child in enumerate(children) if child.type == ")"), len(children))
+        scopes = (*scopes, Scope("item", self._span(node)))
         for pattern in children[:middle]:
             self._inside(pattern, scopes, [])
         self._block(children[middle + 1 :], scopes)

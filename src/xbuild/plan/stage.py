@@ -34,7 +34,8 @@ from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
 from xbuild.plan.walk import walk_run
 from xbuild.text import Span
 
-_POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash", "zsh", "ksh"))
+# zsh and ksh run the last part of a pipeline in the shell itself, and zsh does not split words.
+_POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
     *TOOL_FOLDERS,
     "/root",

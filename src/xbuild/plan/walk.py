@@ -1,7 +1,8 @@
 """Walk through a RUN's script: which command runs where, with what in its environment, and what it does.
 
 Everything that cannot be told from the text is taken for the worst. The walk does not follow control flow:
-every command is taken to run, in the order of the text.
+every command is taken to run, in the order of the text. What a variable holds is followed (see
+`variables.py`): what a subshell sets ends with it, what a branch sets may or may not hold behind it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ from xbuild.plan import commands, recipes
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, kind_of, through_links
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
+from xbuild.plan.variables import (
+    MACHINE_WORDS,
+    Frames,
+    assigned_names,
+    calculated_names,
+    is_unchanged,
+    set_in_loop,
+)
 from xbuild.text import Span
 
 _MAX_DEPTH = 4
@@ -28,14 +37,15 @@ _TESTS = frozenset(
 )
 _CLOSED = frozenset(("subshell", "substitution", "pipeline", "function", "background"))
 _BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
-_MACHINE_VARIABLES = frozenset(("HOSTTYPE", "MACHTYPE", "PROCESSOR_ARCHITECTURE"))
+_MACHINE_VARIABLES = frozenset(
+    ("HOSTTYPE", "MACHTYPE", "OSTYPE", "CPUTYPE", "BASH_VERSINFO", "PROCESSOR_ARCHITECTURE")
+)
 _MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
 _POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
 # Inside these a command may not run, or not only once.
 _UNCERTAIN = frozenset(
     ("if", "elif", "else", "case", "while", "until", "for", "or", "function", "background")
 )
-_MACHINE_WORDS = ("uname", "dpkg --print", "arch)", "getconf", "lscpu")
 
 
 @dataclass
@@ -96,6 +106,8 @@ class _Walker:
         self.done: set[Span] = set()
         self.has_tested = False
         self.depth = 0
+        self.frames = Frames(script)
+        self.assigned = assigned_names(script)
 
     def walk(self) -> RunWalk:
         for command in self.script.commands:
@@ -109,6 +121,7 @@ class _Walker:
         for inner in self.script.commands:
             if inner is not command and inner.span in command.span:
                 self.visit(inner)
+        self.enter(command)
         self.note_case_words(command)
         self.note_loops(command)
         self.outputs[command.span] = self.execute(command)
@@ -120,13 +133,21 @@ class _Walker:
             if word.span.start <= command.span.start and command.span not in word.span:
                 self.condition = join((self.condition, self.kind(word)))
 
+    def enter(self, command: Command) -> None:
+        """The variables as this command finds them."""
+        self.variables, loops = self.frames.enter(command, self.variables, may_skip=self.has_tested)
+        for loop in loops:
+            self.variables.update(set_in_loop(self.script, loop.span, self.variables))
+
     def note_loops(self, command: Command) -> None:
         for loop in self.script.loops:
             if command.span in loop.span and not any(command.span in w.span for w in loop.words or ()):
                 kind = Kind.UNKNOWN if loop.words is None else join(self.kind(w) for w in loop.words)
                 texts = {w.value for w in loop.words or ()}
                 only = texts.pop() if len(texts) == 1 else None
-                self.variables[loop.variable] = Variable(only, kind, "shell")
+                before = self.variables.get(loop.variable)
+                origin = "shell" if before is None or before.origin == "shell" else "export"
+                self.variables[loop.variable] = Variable(only, join((kind, self.condition)), origin)
 
     def kind(self, word: Word) -> Kind:
         """What the value of a word depends on."""
@@ -150,8 +171,12 @@ class _Walker:
                 if n in self.script.text[expansion.span.start : expansion.span.end]
             )
         inner = [c for c in self.script.commands if c.span in expansion.span and c.span != expansion.span]
+        here, frames = self.variables, list(self.frames.frames)
         for command in inner:
             self.visit(command)
+        self.variables, self.frames.frames = here, frames
+        if not inner:
+            return Kind.UNKNOWN
         if _GO_VERSION.fullmatch(self.script.text[expansion.span.start : expansion.span.end]):
             return Kind.PORTABLE
         return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
@@ -181,6 +206,10 @@ class _Walker:
         return _render(word, self.variables)
 
     def assign(self, assignment: Assignment, origin: str, command: Command) -> None:
+        if is_unchanged(assignment) and (known := self.variables.get(assignment.name)) is not None:
+            if known.origin == "shell":
+                self.variables[assignment.name] = replace(known, origin=origin)
+            return
         kind = join((self.kind(assignment.value), self.condition))
         text = self.text(assignment.value)
         before = self.variables.get(assignment.name)
@@ -200,10 +229,11 @@ class _Walker:
 
     def execute(self, command: Command) -> Kind:
         words, assignments, wrapper = self.unwrap(command)
+        self.assign_defaults(command)
         if not words:
             for assignment in command.assignments:
                 self.assign(assignment, "shell", command)
-            return join(self.kind(a.value) for a in command.assignments)
+            return join((self.stdin(command), *(self.kind(a.value) for a in command.assignments)))
         call = self.call(command, words, assignments, wrapper)
         effect = self.effect(call)
         self.result.calls.append(call)
@@ -215,6 +245,27 @@ class _Walker:
         self.redirect(call, effect, is_certain=is_certain)
         self.remember(call, effect)
         return effect.output
+
+    def assign_defaults(self, command: Command) -> None:
+        """`${NAME:=value}` and arithmetic give a variable a value wherever they stand."""
+        targets = [r.target for r in command.redirects if r.target is not None]
+        for word in (*command.words, *(a.value for a in command.assignments), *targets):
+            for expansion in word.expansions:
+                is_default = expansion.kind == "variable" and expansion.operator.startswith(("=", ":="))
+                before = self.variables.get(expansion.name)
+                if is_default and (before is None or not before.text):
+                    kind = join((self.kind(word), self.condition))
+                    self.variables[expansion.name] = _set(before, kind)
+                elif expansion.kind == "arithmetic":
+                    self.calculate(self.script.text[expansion.span.start : expansion.span.end], command)
+        if command.words and command.words[0].value in ("((", "let"):
+            self.calculate(self.script.text[command.span.start : command.span.end], command)
+
+    def calculate(self, text: str, command: Command) -> None:
+        for name in calculated_names(text):
+            kind = join((self.condition, *(self.kind(w) for w in command.words)))
+            named = (v.kind for n, v in self.variables.items() if n in text)
+            self.variables[name] = _set(self.variables.get(name), join((kind, *named)))
 
     def is_certain(self, command: Command) -> bool:
         """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""
@@ -295,6 +346,31 @@ class _Walker:
         return None if text is None or text.startswith("*") or word.raw.startswith("~") else text
 
     def effect(self, call: Call) -> Effect:
+        """What a command does; one that needs a platform ARG which the script hides is not followed."""
+        effect = self.judged(call)
+        hidden = next((n.name for n in effect.needs if self.is_hidden(call, n.name)), None)
+        if hidden is None or effect.reasons:
+            return effect
+        reason = Reason(
+            f"`{call.spelled()}` needs BuildKit's {hidden}, and the script sets a variable of that name",
+            call.place,
+            cure="give the script's own variable another name",
+        )
+        return replace(commands.anything(call), reasons=(reason,))
+
+    def is_hidden(self, call: Call, name: str) -> bool:
+        """Whether a platform ARG may not hold what BuildKit gave it."""
+        if name in self.assigned or (name in call.assignments and not self.is_same(call, name)):
+            return True
+        variable = self.variables.get(name)
+        if variable is None or variable.origin not in ("shell", "export"):
+            return False
+        return variable.text is not None or variable.kind > Kind.TARGET
+
+    def is_same(self, call: Call, name: str) -> bool:
+        return re.fullmatch(rf'"?\$(?:{name}|\{{{name}\}})"?', call.assignments[name][0].raw) is not None
+
+    def judged(self, call: Call) -> Effect:
         if not call.texts:
             return commands.anything(call)
         if call.texts[0] in self.script.functions or call.texts[0] is None:
@@ -400,11 +476,15 @@ class _Walker:
         if name == "read":
             for word in call.words[1:]:
                 if word.value and not word.value.startswith("-"):
-                    self.variables[word.value] = Variable(None, join((call.stdin, Kind.UNKNOWN)), "shell")
+                    self.variables[word.value] = _set(self.variables.get(word.value), Kind.UNKNOWN)
+        if name == "printf" and "-v" in call.texts[1:-1]:
+            into = call.texts[call.texts.index("-v") + 1]
+            if into is not None:
+                self.variables[into] = _set(self.variables.get(into), join((effect.output, call.condition)))
         if name == "export":
             for word in call.words[1:]:
                 known = self.variables.get(word.value or "")
-                if known is not None:
+                if known is not None and known.origin == "shell":
                     self.variables[word.value or ""] = replace(known, origin="export")
         for assignment in command.exports:
             is_exported = name == "export" or any(
@@ -443,7 +523,7 @@ class _Walker:
     def redirected_input(self, redirect: Redirect, command: Command) -> Kind:
         if redirect.heredoc is not None:
             text = redirect.heredoc
-            if any(word in text for word in _MACHINE_WORDS):
+            if any(word in text for word in MACHINE_WORDS):
                 return Kind.BUILD
             named = [v.kind for n, v in self.variables.items() if f"${n}" in text or "${" + n in text]
             return join((*named, Kind.UNKNOWN if "$(" in text or "`" in text else Kind.PORTABLE))
@@ -479,6 +559,13 @@ def _platform_names(word: Word, variables: Mapping[str, Variable]) -> frozenset[
         if variable is not None:
             names |= variable.depends_on
     return frozenset(names)
+
+
+def _set(before: Variable | None, kind: Kind) -> Variable:
+    """A variable that now holds something else, which the text does not tell."""
+    if before is None:
+        return Variable(None, kind, "shell")
+    return Variable(None, join((before.kind, kind)), "shell" if before.origin == "shell" else "export")
 
 
 def _env_argument(word: Word) -> tuple[str, Word]:

@@ -191,7 +191,7 @@ def test_redirects() -> None:
         ("until a; do x; done", ["until"]),
         ("for a in b; do x; done", ["for"]),
         ("for ((i=0; i<3; i++)); do x; done", ["for"]),
-        ("case a in b) x;; esac", ["case"]),
+        ("case a in b) x;; esac", ["case", "item"]),
         ("f() { x; }", ["function", "group"]),
         ("a $(x)", ["substitution"]),
         ("A=`x`", ["substitution"]),

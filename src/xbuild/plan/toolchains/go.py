@@ -932,12 +932,13 @@ def _asks_go_told(call: Call, expansion: Expansion, platform_arg: str) -> bool:
     """`$(go env GOARCH)` where GOARCH is exported: go answers with what the environment says."""
     match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
     variable = call.variables.get(match[1]) if match is not None else None
-    return variable is not None and variable.origin != "shell" and platform_arg in variable.depends_on
+    is_exported = variable is not None and variable.origin != "shell"
+    return is_exported and _depends(call, name, platform_arg)
 
 
 def _depends(call: Call, name: str, platform_arg: str) -> bool:
     variable = call.variables.get(name)
-    return variable is not None and platform_arg in variable.depends_on
+    return variable is not None and variable.kind.is_right and platform_arg in variable.depends_on
 
 
 # -- where things are
