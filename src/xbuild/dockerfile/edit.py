@@ -31,12 +31,12 @@ def source_offset(logical: Logical, at: int) -> int:
     """Where to insert in the source so that the text stands at `at` in the logical text.
 
     Where a continuation lies between two characters, text goes behind a word, but in front of what follows a
-    blank.
+    blank. At the start of a line in a heredoc it goes behind tabs that are not part of the text.
     """
     if at == 0:
         return logical.offsets[0]
     before = logical.offsets[at - 1] + 1
-    if at == len(logical.text) or logical.text[at - 1] not in " \t":
+    if at == len(logical.text) or logical.text[at - 1] not in " \t\n":
         return before
     return logical.offsets[at]
 

@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
+from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import overlaps
+from xbuild.plan.filesystem import Kind, Write, is_within, overlaps
 from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
+from xbuild.plan.recipes import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.platforms import Platform
@@ -117,6 +120,8 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
     demand = _flag_demand(call)
     if not is_plain:
         return _unsure(call, "what CGO_ENABLED is cannot be told", "write CGO_ENABLED=0 or CGO_ENABLED=1")
+    if value is None and _is_set_to_unknown(call, "GOEXPERIMENT"):
+        return _unsure(call, "what GOEXPERIMENT is cannot be told, and some of its values need cgo", _CURE)
     if value == "0":
         return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),))
     if is_independent and demand is None and (_has_no_compiler(call) or _is_other_system(call)):
@@ -131,6 +136,10 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
         return _without_cgo(call, "go.cgo: off")
     if _has_no_compiler(call):
         return _ruled_out(call)
+    if _OTHER_GO.search(call.around.image.name):
+        return _unsure(
+            call, "the Go of this base image takes its cryptography from C, which needs cgo", _CURE
+        )
     if call.around.settings.cgo == "keep":
         return _with_cgo(call, "go.cgo: keep", has_cxx=True)
     if not has_module:
@@ -179,8 +188,21 @@ def _flag_demand(call: Call) -> str | None:
             return "-linkmode=external"
         if name == "-tags" and "netcgo" in re.split(r"[ ,]", value.strip("'\"")):
             return "-tags netcgo"
-    experiment = _environment_text(call, "GOEXPERIMENT")
-    return "GOEXPERIMENT=boringcrypto" if experiment and "boringcrypto" in experiment else None
+    experiment = _environment_text(call, "GOEXPERIMENT") or ""
+    return f"GOEXPERIMENT={experiment}" if re.search(r"crypto|fips", experiment) else None
+
+
+_CURE = "set CGO_ENABLED=0 or CGO_ENABLED=1"
+# Go distributions whose cryptography is a C library: boringcrypto, Red Hat's go-toolset, Microsoft's Go.
+_OTHER_GO = re.compile(r"boring|fips|go-toolset|openshift|microsoft|redhat|rhel|/ubi")
+
+
+def _is_set_to_unknown(call: Call, name: str) -> bool:
+    """Whether an environment variable is set to something that cannot be told."""
+    is_set = name in call.assignments or (
+        (variable := call.variables.get(name)) is not None and variable.origin != "shell"
+    )
+    return is_set and _environment_text(call, name) is None
 
 
 def _environment_text(call: Call, name: str) -> str | None:
@@ -197,10 +219,37 @@ def _has_any(around: Surroundings, architectures: Iterable[str]) -> bool:
 
 def _has_no_compiler(call: Call) -> bool:
     """Whether no C compiler is there: neither in the image, nor by a package or file added since."""
-    if call.around.image.has_compiler is not False:
+    if call.around.image.has_compiler is not False or _compiler(call) is not None:
+        return False
+    if any(_may_hold_compiler(w) for w in call.writes):
         return False
     names = {re.split(r"[=<>~@]", p)[0] for p in call.packages}
     return names <= _WITHOUT_COMPILER or all(n.startswith(".") or n in _WITHOUT_COMPILER for n in names)
+
+
+_SEARCHED = (
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+    "/go/bin",
+    "/usr/local/go/bin",
+)
+_COMPILERS = re.compile(r"/(gcc|cc|clang)(-[\d.]+)?$")
+
+
+def _may_hold_compiler(made: Write) -> bool:
+    """Whether something that is no package, and not copied from the context, may put `gcc` into PATH."""
+    if made.path is None:
+        return True
+    if made.is_package or made.text.startswith(("mkdir ", "go ")):
+        return False
+    if _COMPILERS.search(made.path):
+        return True
+    is_copied = made.kind is Kind.PORTABLE and made.text.upper().startswith(("COPY", "WORKDIR"))
+    return not made.is_file and not is_copied and any(is_within(f, made.path) for f in _SEARCHED)
 
 
 def _ruled_out(call: Call) -> Decision:
@@ -231,6 +280,8 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     question = _question(call, packages)
     answer = call.around.knowledge.cgo.get(question.key) if question is not None else None
     if answer is not None:
+        if answer.toolchain:
+            return _unsure(call, f"its Go is `{answer.toolchain}`, which may need cgo", _CURE)
         if "plugin" in answer.standard:
             return _with_cgo(call, "package plugin works with cgo only", has_cxx=answer.has_cxx)
         if answer.packages:
@@ -243,7 +294,7 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
             "`go list -deps` found no package outside the standard library that uses cgo",
             answer.standard,
         )
-    if is_from_context(call) and not _fetches(call) and _context_has_no_cgo(call.around.context):
+    if _is_from_context_alone(call) and _context_has_no_cgo(call.around.context):
         return _without_cgo(call, "no Go file of the project or its vendor folder imports C")
     needing = _known_module(call.around.context)
     if needing is not None:
@@ -263,7 +314,11 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
 
 
 def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
+    """The question, to be asked where the command stands; in a recipe, in front of what calls it."""
     if call.directory is None or any(p is None or "*" in p for p in packages):
+        return None
+    in_recipe = [w for w in call.writes if w.place.file is not None and not w.text.startswith(_HARMLESS)]
+    if any(w.path is None or overlaps(w.path, call.directory) for w in in_recipe):
         return None
     flags = _question_flags(call)
     if flags is None or any("*" in flag for flag in flags):
@@ -274,6 +329,7 @@ def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
         call.directory,
         (*flags, *(p for p in packages if p is not None)),
         _question_variables(call),
+        call.command.span.start,
     )
 
 
@@ -306,33 +362,80 @@ def _question_flags(call: Call) -> tuple[str, ...] | None:
 
 _NOT_ASKED = ("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED")
 _IMPORT_C = re.compile(r'(?:^|[;(])\s*(?:import\s*)?\(?\s*(?:\w+\s+)?["`](?:C|plugin)["`]', re.MULTILINE)
-_REQUIRE = re.compile(r"^\s*(?:require\s+)?([\w.-]+\.[\w./~-]+)\s+v\d", re.MULTILINE)
+_REQUIRE = re.compile(r"^\s*require\b", re.MULTILINE)
+# From Go 1.14 on in go.mod the vendor folder is used without being asked for (`go help modules`).
+_GO_LINE = re.compile(r"^\s*go\s+1\.(\d+)", re.MULTILINE)
+
+
+_HARMLESS = (
+    "go mod download",
+    "go mod verify",
+    "go mod vendor",
+    "mkdir ",
+    "go generate",
+    "go build",
+    "go install",
+)
+_ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|tzst|gz|bz2|xz|zst)$")
 
 
 def is_from_context(call: Call) -> bool:
-    """Whether all that stands where the command runs came from the build context."""
-    directory = call.directory
-    if directory is None:
+    """Whether all that stands in the module where the command runs came from the build context."""
+    root = _module_root(call)
+    if root is None or _unpacks(call):
         return False
-    here = [w for w in call.writes if w.path is None or overlaps(w.path, directory)]
+    here = [w for w in call.writes if w.path is None or overlaps(w.path, root)]
     copied = any(w.is_context and w.text.upper().startswith(("COPY", "ADD", "RUN")) for w in here)
-    harmless = (
-        "go mod download",
-        "go mod verify",
-        "go mod vendor",
-        "mkdir ",
-        "go generate",
-        "go build",
-        "go install",
+    return copied and all(w.is_context or w.text.startswith(_HARMLESS) for w in here)
+
+
+def _module_root(call: Call) -> str | None:
+    """The outermost folder around the command that has a go.mod of the context; else a folder above both."""
+    if call.directory is None:
+        return None
+    parts = call.directory.strip("/").split("/")
+    folders = ["/" + "/".join(parts[:n]) for n in range(1, len(parts) + 1)]
+    return next((f for f in folders if context_path(call, f"{f}/go.mod") is not None), folders[0])
+
+
+def _unpacks(call: Call) -> bool:
+    """Whether an ADD of the stage may unpack an archive of the context, whose files cannot be looked at."""
+    graph = call.scope.graph
+    added = [
+        source.lstrip("./")
+        for stage in graph.chain_of(call.scope.stage)
+        for i in graph.stages[stage].instructions
+        if isinstance(i, Copy) and i.keyword == "ADD"
+        for source in i.sources
+    ]
+    files = call.around.context.files() if any(any(c in source for c in "*?[") for source in added) else ()
+    return any(
+        "$" in source or any(_ARCHIVE.search(f) for f in (source, *(n for n in files if fnmatch(n, source))))
+        for source in added
     )
-    return copied and all(w.is_context or w.text.startswith(harmless) for w in here)
+
+
+def _is_from_context_alone(call: Call) -> bool:
+    """Whether an official Go compiles nothing but files of the context: no other modules, no GOPATH."""
+    image = call.around.image
+    is_official = image.name == "golang" and (image.version is None or image.version >= (1, 13))
+    is_own = any(w.path is not None and is_within(w.path, "/usr/local/go") for w in call.writes)
+    modules = _environment_text(call, "GO111MODULE")
+    workspace = _environment_text(call, "GOWORK")
+    if not is_official or is_own or modules not in (None, "", "on") or workspace not in (None, "", "off"):
+        return False
+    if any(_is_set_to_unknown(call, n) for n in ("GO111MODULE", "GOWORK", "GOFLAGS")):
+        return False
+    return not _fetches(call) and is_from_context(call)
 
 
 def _fetches(call: Call) -> bool:
-    """Whether the command may add modules, or take others than the vendor folder's."""
+    """Whether the command may add modules, or take others than the vendor folder's, or files elsewhere."""
     flags = (_environment_text(call, "GOFLAGS") or "").split()
-    return any(
-        t is None or "-mod=mod" in t or "-modfile" in t or t == "mod" for t in (*call.texts[1:], *flags)
+    outside = any(t is not None and t.endswith(".go") and t.startswith(("/", "..")) for t in call.texts)
+    return outside or any(
+        t is None or "-mod=mod" in t or "-modfile" in t or "-overlay" in t or t == "mod"
+        for t in (*call.texts[1:], *flags)
     )
 
 
@@ -346,8 +449,12 @@ def _context_has_no_cgo(context: Context) -> bool:
     if not go_files or not manifests:
         return False
     has_vendor = "vendor/modules.txt" in files and manifests == ["go.mod"]
-    requires = any(_REQUIRE.search(context.read(f) or "") for f in manifests)
-    if requires and not has_vendor:
+    texts = [context.read(f) or "" for f in manifests]
+    requires = any(_REQUIRE.search(text) for text in texts)
+    is_used = all((found := _GO_LINE.search(text)) and int(found[1]) >= 14 for text in texts)
+    if requires and not (has_vendor and is_used):
+        return False
+    if any(f.endswith((".swig", ".swigcxx")) or f.rpartition("/")[2] == "go.work" for f in files):
         return False
     return not any(_IMPORT_C.search(context.read(f) or "") for f in go_files)
 

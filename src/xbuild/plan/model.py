@@ -185,7 +185,8 @@ class CgoQuestion:
     """Which packages of one Go build use cgo: to be answered by `go list -deps` in the builder.
 
     `instruction` is the RUN in `Dockerfile.instructions`; `directory` where the command runs; `arguments`
-    are the flags that change the answer (-tags, -mod, -modfile) and the packages, as shell words.
+    are the flags that change the answer (-tags, -mod, -modfile) and the packages, as shell words; `at` is
+    where the command starts in the RUN's script: what stands in front of it may change the answer.
     """
 
     stage: int
@@ -193,23 +194,26 @@ class CgoQuestion:
     directory: str
     arguments: tuple[str, ...]
     variables: tuple[tuple[str, str], ...] = ()
+    at: int = 0
 
     @property
     def key(self) -> str:
         """Stable name of the question: equal questions have equal answers."""
         variables = " ".join(f"{name}={text}" for name, text in self.variables)
-        return f"{self.stage}:{self.directory}:{variables}:{' '.join(self.arguments)}"
+        place = f"{self.stage}:{self.instruction}:{self.at}"
+        return f"{place}:{self.directory}:{variables}:{' '.join(self.arguments)}"
 
 
 @dataclass(frozen=True, slots=True)
 class CgoAnswer:
     """Import paths that use cgo, over all asked platforms: outside and inside the standard library; C++
-    among them.
+    among them. `toolchain` is the version of a Go that is not the official one, else "".
     """
 
     packages: tuple[str, ...] = ()
     standard: tuple[str, ...] = ()
     has_cxx: bool = False
+    toolchain: str = ""
 
 
 @dataclass(frozen=True, slots=True)

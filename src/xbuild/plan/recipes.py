@@ -474,7 +474,7 @@ def _effect(
         evidence=(where, *(v for e in effects for v in e.evidence)),
         notes=notes,
         conditions=tuple(c for e in effects for c in e.conditions),
-        questions=tuple(q for e in effects for q in e.questions),
+        questions=tuple(replace(q, at=call.command.span.start) for e in effects for q in e.questions),
         packages=tuple(p for e in effects for p in e.packages),
         compiles=compiles,
         toolchain="go" if compiles else None,

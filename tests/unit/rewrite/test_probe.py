@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from xbuild.dockerfile.check import check
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.parser import parse
@@ -38,7 +42,7 @@ def test_the_probe() -> None:
     text = made.source.text
     assert text.startswith("FROM --platform=$BUILDPLATFORM golang:1.22 AS build\nWORKDIR /src\nCOPY . .\n")
     assert "go vet" not in text
-    assert "go build" not in text
+    assert "; exit 1; } && GOFLAGS=-tags=inner go build -o /out/a ./cmd/a && go build" in text
     assert "for a in amd64 arm64; do" in text
     assert "GOFLAGS=-tags=inner CGO_ENABLED=1 GOOS=linux GOARCH=$a go list -deps" in text
     assert "'-tags=x y' ./cmd/b" in text
@@ -65,3 +69,70 @@ def test_no_answer_is_no_answer() -> None:
     dockerfile = parse(Source("Dockerfile", TEXT))
     questions = make_plan(dockerfile, Options(), PLATFORMS, NoContext()).questions
     assert read_answers("", questions) == {}
+
+
+def probe_of(run: str) -> str:
+    """The RUN of the probe that stands for `run`, each listing as `ASK n`, with `END` where it ends."""
+    head, tail = TEXT.split("RUN go mod download\n")[0], "FROM scratch\nCOPY --from=build /a /\n"
+    dockerfile = parse(Source("Dockerfile", f"{head}{run}\n{tail}"))
+    plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext())
+    made = parse(probe_dockerfile(dockerfile, plan, plan.questions, PLATFORMS))
+    check(made)
+    runs = [i for i in made.instructions if isinstance(i, Run) and i.script is not None]
+    assert not any(parse_script(i.script.text).has_error for i in runs if i.script is not None)
+    text = "\n".join(made.source[i.span].rstrip("\n") for i in runs)
+    text = re.sub(r"cd \S+ && echo '# (\d)'.*?; done", r"ASK \1", text)
+    return text.replace("&& exit 0; exit 1; }", "END }").replace("|| exit 1; }", "}")
+
+
+@pytest.mark.parametrize(
+    ("run", "wanted"),
+    [
+        (
+            "RUN cp db.in db.go && go build -o /a . && ls",
+            "RUN cp db.in db.go && { ( ASK 0 ) END } && go build -o /a . && ls",
+        ),
+        (
+            "RUN go build -o /a ./a && ls && go build -o /b ./b",
+            "RUN { ( ASK 0 && ASK 1 ) END } && go build -o /a ./a && ls && go build -o /b ./b",
+        ),
+        (
+            "RUN go build -o /a ./a && cp x y && go build -o /b ./b",
+            "RUN { ( ASK 0 ) } && go build -o /a ./a && cp x y && { ( ASK 1 ) END } && go build -o /b ./b",
+        ),
+        (
+            "RUN if :; then go build -o /a .; else go build -tags b -o /a .; fi",
+            "RUN { ( ASK 0 && ASK 1 ) END } && "
+            "if :; then go build -o /a .; else go build -tags b -o /a .; fi",
+        ),
+        ("RUN (cd a && go build -o /a .)", "RUN { ( ASK 0 ) END } && (cd a && go build -o /a .)"),
+        ("RUN (cp x y && go build -o /a .)", "RUN (cp x y && { ( ASK 0 ) END } && go build -o /a .)"),
+        (
+            "RUN go build -o /a ./a\nRUN go build -o /b ./b",
+            "RUN { ( ASK 0 ) END } && go build -o /a ./a\nRUN { ( ASK 1 ) END } && go build -o /b ./b",
+        ),
+        (
+            "RUN go build -o /a ./a\nRUN cp x y\nRUN go build -o /b ./b",
+            "RUN { ( ASK 0 ) } && go build -o /a ./a\nRUN cp x y\n"
+            "RUN { ( ASK 1 ) END } && go build -o /b ./b",
+        ),
+        (
+            "RUN <<-EOF\n\tcp x y\n\tgo build -o /a .\n\tls\n\tEOF",
+            "RUN <<-EOF\n\tcp x y\n\t{ ( ASK 0 ) END } && go build -o /a .\n\tls\n\tEOF",
+        ),
+    ],
+)
+def test_what_stands_in_front_still_runs(run: str, wanted: str) -> None:
+    assert probe_of(run) == wanted
+
+
+def test_another_go_is_told() -> None:
+    dockerfile = parse(Source("Dockerfile", TEXT))
+    questions = make_plan(dockerfile, Options(), PLATFORMS, NoContext()).questions
+    output = (
+        "# 0\ntoolchain go version go1.22.3 linux/amd64\n# 1\ntoolchain go version go1.18b7 linux/amd64 x\n"
+    )
+    answers = read_answers(output, questions)
+    assert [answers[q.key].toolchain for q in questions] == ["", "go version go1.18b7 linux/amd64 x"]
+    plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext(), knowledge=Knowledge(answers))
+    assert plan.stages[0].word == "unsure"
