@@ -11,7 +11,7 @@ from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult
 from xbuild.verify.checks import Allow, Check, Verification
 from xbuild.verify.image import verify_layout
-from xbuild.views.origin import Origin, find_origin
+from xbuild.views.origin import Origin, count_triggered, find_origin
 from xbuild.views.terminal import count
 from xbuild.views.verification import check_text
 
@@ -54,8 +54,9 @@ def check(prepared: Prepared, result: SolveResult) -> Checked:
 def _origins(prepared: Prepared, result: SolveResult) -> dict[Platform, Origin]:
     assert result.layout is not None
     chain = prepared.target_chain
+    triggered = count_triggered(vertex.step for vertex in result.vertices)
     found = {
-        image.platform: find_origin(image.config.get("history") or (), chain)
+        image.platform: find_origin(image.config.get("history") or (), chain, triggered)
         for image in result.layout.images
     }
     origins = {platform: origin for platform, origin in found.items() if origin is not None}
