@@ -185,6 +185,30 @@ def test_a_foreign_binary_is_not_pushed(builder: str, tag: str, tmp_path: Path) 
     assert tag in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
 
 
+def test_what_onbuild_of_the_base_brings_is_judged_and_the_base_excused(tag: str, tmp_path: Path) -> None:
+    """Both are layers below the Dockerfile's own; only the first comes from its context."""
+    foreign = (Path("/bin/true").resolve()).read_bytes()
+    base = tag.replace("/cli-", "/cli-base-")
+    made = go_project(
+        tmp_path / "base",
+        "FROM busybox\nCOPY helper /usr/local/bin/helper\nONBUILD COPY tool /usr/bin/tool\n",
+    )
+    (made / "helper").write_bytes(foreign)
+    docker("buildx", "build", "--builder", CONTAINER_BUILDER, *BOTH, "--push", "-t", base, str(made))
+    project = go_project(tmp_path / "p", f'FROM {base}\nCMD ["true"]\n')
+    options = (*BOTH, "--builder", CONTAINER_BUILDER, "-t", tag, "--push")
+    (project / "tool").write_text("plain text")
+    assert xbuild("build", *options, project).code == 0
+    moved = served_digest(tag)
+    (project / "tool").write_bytes(foreign)
+    (project / "tool").chmod(0o755)
+    done = xbuild("build", *options, project)
+    assert done.code == Exit.WRONG_ARCHITECTURE, done.err
+    assert "/usr/bin/tool" in done.err
+    assert "/usr/local/bin/helper" not in done.err.split("would not run")[1]
+    assert served_digest(tag) == moved
+
+
 def test_what_changes_after_the_check_is_not_pushed(
     tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
