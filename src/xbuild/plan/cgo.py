@@ -221,7 +221,7 @@ def _has_no_compiler(call: Call) -> bool:
     """Whether no C compiler is there: neither in the image, nor by a package or file added since."""
     if call.around.image.has_compiler is not False or _compiler(call) is not None:
         return False
-    if any(_may_hold_compiler(w) for w in call.writes):
+    if any(_may_hold_compiler(w) for w in call.writes) or _BY_XX.search(call.around.text):
         return False
     names = {re.split(r"[=<>~@]", p)[0] for p in call.packages}
     return names <= _WITHOUT_COMPILER or all(n.startswith(".") or n in _WITHOUT_COMPILER for n in names)
@@ -237,6 +237,7 @@ _SEARCHED = (
     "/go/bin",
     "/usr/local/go/bin",
 )
+_BY_XX = re.compile(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
 _COMPILERS = re.compile(r"/(gcc|cc|clang)(-[\d.]+)?$")
 
 
@@ -419,7 +420,7 @@ def _is_from_context_alone(call: Call) -> bool:
     """Whether an official Go compiles nothing but files of the context: no other modules, no GOPATH."""
     image = call.around.image
     is_official = image.name == "golang" and (image.version is None or image.version >= (1, 13))
-    is_own = any(w.path is not None and is_within(w.path, "/usr/local/go") for w in call.writes)
+    is_own = any(w.path is not None and overlaps(w.path, "/usr/local/go") for w in call.writes)
     modules = _environment_text(call, "GO111MODULE")
     workspace = _environment_text(call, "GOWORK")
     if not is_official or is_own or modules not in (None, "", "on") or workspace not in (None, "", "off"):

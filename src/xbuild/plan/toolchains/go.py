@@ -650,9 +650,13 @@ def _settings(call: Call) -> Reason | None:
     return None
 
 
+# How many compilers run at once is not seen in what they make.
+_PROCESSORS = re.compile(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
+
+
 def _machine_word(call: Call) -> str | None:
-    for word, kind in zip(call.words, call.kinds, strict=True):
-        if kind >= Kind.BUILD:
+    for at, (word, kind) in enumerate(zip(call.words, call.kinds, strict=True)):
+        if kind >= Kind.BUILD and not (call.texts[at - 1] == "-p" and _PROCESSORS.fullmatch(word.raw)):
             bad = [e for e in word.expansions if call.kind_of(e) >= Kind.BUILD and not _is_go_env(call, e)]
             if bad:
                 return word.raw if len(word.raw) <= 60 else word.raw[:57] + "..."
@@ -811,6 +815,14 @@ def _wire_architecture(call: Call) -> _Wiring:
         return _Wiring(needs=need)
     if text is not None and len(call.around.literal_architectures) > 1:
         return _Wiring(is_independent=True)
+    if text is not None and _value(call, "GOOS")[1] in (None, "", "linux"):
+        signs = _signs_of_purpose(call, text, is_prefix=word is not None)
+        if len(signs) > 1:
+            return _Wiring(is_independent=True)
+        if signs:
+            what = f"`{call.spelled()}` names GOARCH={text}, and {signs[0]}: it may be meant for {text} alone"
+            cure = "write GOARCH=$TARGETARCH, or build it in a stage of its own"
+            return _Wiring(reasons=(Reason(what, call.place, cure=cure),))
     if word is not None and (text is not None or _is_substitution(call, word)):
         note = f"line {call.place.line}: GOARCH={word.raw} was fixed; it follows the target now"
         return _Wiring(replaced=((word.span, "$TARGETARCH"),), needs=need, notes=(note,))
@@ -830,6 +842,25 @@ def _wire_architecture(call: Call) -> _Wiring:
             ),
         )
     )
+
+
+_SPELLINGS = {"amd64": "amd64|x86[_-]64|x64", "arm64": "arm64|aarch64", "386": "386|i386|i686|x86"}
+_OTHER_SYSTEM = re.compile(r"\bGOOS=[\"']?(?!linux\b)[a-z]")
+_OWN_BUILD = re.compile(r"\bgo\s+(build|install)\b(?!.*@)")
+
+
+def _signs_of_purpose(call: Call, text: str, *, is_prefix: bool) -> tuple[str, ...]:
+    """What speaks against a mere slip where one architecture is written out."""
+    found: list[str] = []
+    output = _flag(call, "-o")[1] or ""
+    if re.search(rf"(?<![a-z0-9])({_SPELLINGS.get(text, re.escape(text))})(?![a-z0-9])", output):
+        found.append("so does its output")
+    if _OTHER_SYSTEM.search(call.around.text):
+        found.append("the stage builds for other systems too")
+    pieces = re.split(r"&&|\|\||[;|\n]", call.around.text)
+    if is_prefix and any(_OWN_BUILD.search(p) and "GOARCH" not in p for p in pieces):
+        found.append("another build of the stage does not")
+    return tuple(found)
 
 
 def _origin(origin: str) -> str:
@@ -1062,7 +1093,36 @@ def _xx_go(call: Call) -> Effect:
     made = (
         _build_output(call) if verb == "build" else (Write(folder, Kind.CROSS, call.place, call.spelled()),)
     )
-    return Effect(writes=made, needs=(need,), evidence=evidence, compiles=True, output=Kind.CROSS)
+    effect = Effect(writes=made, needs=(need,), evidence=evidence, compiles=True, output=Kind.CROSS)
+    return effect if call.around.is_pinned_by_author else _xx_go_pinned(call, verb, effect)
+
+
+def _xx_go_pinned(call: Call, verb: str, effect: Effect) -> Effect:
+    """In a stage pinned only now `xx-go` comes to cross-compile: without cgo, and to other folders."""
+    if verb == "install":
+        return _unknown(
+            call,
+            "it writes to another folder for each platform when cross-compiling",
+            "write `xx-go build -o PATH` instead",
+        )
+    decision = cgo.decide(call, _packages(call), has_module=True, is_independent=False)
+    if decision.reasons:
+        return replace(anything(call), reasons=decision.reasons)
+    if decision.changes or decision.needs or any(name != "CGO_ENABLED" for name, _ in decision.added):
+        return _unknown(
+            call,
+            "it uses cgo, whose C compiler and libraries xx would have to install for the target",
+            "pin the stage by hand, with xx-apk or xx-apt, or set CGO_ENABLED=0",
+        )
+    changes = (_set_environment(call, decision.added, ()),) if decision.added else ()
+    return replace(
+        effect,
+        changes=changes,
+        evidence=(*effect.evidence, *decision.evidence),
+        notes=decision.notes,
+        conditions=decision.conditions,
+        questions=decision.questions,
+    )
 
 
 _VERBS = {
@@ -1156,15 +1216,44 @@ def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> 
     folder.
     """
     first = next(c for c in calls if c.number == number)
-    if any(w.path is not None and overlaps(w.path, modules) for w in first.writes):
+    if any(w.path is None or overlaps(w.path, modules) for w in first.writes):
         return False
-    others = [c for c in calls if c.number != number and c.texts and c.texts[0] in ("go", "make", "xx-go")]
+    others = [c for c in calls if c.number != number and not _leaves_alone(c, modules)]
     own = [c for c in calls if c.number == number]
     unknown = any(c.texts and c.texts[0] is None for c in calls)
     vendored = any(t and "-mod=vendor" in t for c in own for t in c.texts) or any(
         f.startswith("vendor/") for f in (own[0].around.context.files("vendor") if own else ())
     )
     return not others and not unknown and not vendored
+
+
+# These read files only where they are told to, if at all.
+_READS_NOTHING = frozenset(
+    words(
+        "echo printf true false : exit return test [ [[ export set unset umask date sleep uname arch nproc "
+        "mkdir apk apt apt-get yum dnf microdnf tdnf zypper dpkg git curl wget adduser useradd addgroup "
+        "groupadd usermod update-ca-certificates ldconfig setcap mktemp id whoami which type"
+    )
+)
+_READS_NAMED = frozenset(
+    words(
+        "cd cp mv ln install rm rmdir touch tar zip unzip gzip xz ls chmod chown chgrp cat head tail stat du "
+        "file find sha256sum md5sum strip upx grep sed tee wc"
+    )
+)
+
+
+def _leaves_alone(call: Call, folder: str) -> bool:
+    """Whether a command is known to read and write nothing below `folder`."""
+    name = call.texts[0] if call.texts else ""
+    if name not in _READS_NOTHING and name not in _READS_NAMED:
+        return not call.texts
+    named = [t if t is None else t[t.find("/") :] if t.startswith("-") else t for t in call.texts[1:]]
+    paths = [t for t in named if t is None or (t and "=/" not in t)]
+    if name in _READS_NOTHING:
+        return not any(t and t.startswith("/") and overlaps(without_glob(t), folder) for t in paths)
+    places = [None if t is None else absolute(without_glob(t), call.directory) for t in paths or ["."]]
+    return not any(place is None or overlaps(place, folder) for place in places)
 
 
 TOOLCHAIN = Toolchain(name="go", judge=judge, finish=finish)
