@@ -8,10 +8,22 @@ the package managers.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, absolute, join, kind_of, without_glob
+from xbuild.plan.filesystem import (
+    PACKAGE_FOLDERS,
+    TOOL_FOLDERS,
+    Kind,
+    Write,
+    absolute,
+    is_in_any,
+    is_within,
+    join,
+    kind_of,
+    without_glob,
+)
 from xbuild.plan.model import Reason
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
@@ -78,6 +90,27 @@ def option(call: Call, *names: str) -> tuple[bool, str | None]:
     return False, None
 
 
+def values(call: Call, letter: str, with_value: str, *longs: str) -> list[str | None]:
+    """All values of an option, in bundles too: `-sSLo FILE`, `-sSLoFILE`, `--output FILE`. `with_value` are
+    the letters of all short options that take a value.
+    """
+    found: list[str | None] = []
+    texts = call.texts
+    for at, text in enumerate(texts[1:], 1):
+        if text is None or not text.startswith("-"):
+            continue
+        following = texts[at + 1] if at + 1 < len(texts) else None
+        if text.startswith("--"):
+            name, equals, value = text.partition("=")
+            if name in longs:
+                found.append(value if equals else following)
+            continue
+        taking = next((n for n, c in enumerate(text[1:], 1) if c in with_value), None)
+        if taking is not None and text[taking] == letter:
+            found.append(text[taking + 1 :] or following)
+    return found
+
+
 def has_flag(call: Call, letter: str, *longs: str) -> bool:
     """Whether a one-letter flag stands in any bundle (`-xzf`), or one of the long names."""
     return any(
@@ -115,6 +148,56 @@ def nothing(call: Call) -> Effect:
     return Effect(output=join((word_kind(call), call.stdin)))
 
 
+def prints_folders(call: Call) -> Effect:
+    """`ls`, `du`: what stands in the folders that are named, or in this one."""
+    effect = prints_files(call)
+    return effect if operands(call) else replace(effect, output=join((effect.output, source_kind(call, "."))))
+
+
+_FILE_TESTS = frozenset(words("-a -b -c -d -e -f -g -h -k -p -r -s -u -w -x -L -N -O -G -S -nt -ot -ef"))
+_NAMES_MACHINE = re.compile(
+    r"x86|amd64|i[3-6]86|aarch64|\barm|ppc|powerpc|s390|riscv|mips|loong|/ld-|linux-gnu|musl|/lib(?:x?32|64)\b",
+    re.IGNORECASE,
+)
+
+
+def tests(call: Call) -> Effect:
+    """`[ … ]`: what its words say, and whether files are there that only some platforms have."""
+    if not any(t in _FILE_TESTS for t in call.texts[1:]):
+        return nothing(call)
+    return Effect(output=join((word_kind(call), *(_existence(call, t) for t in call.texts[1:]))))
+
+
+def _existence(call: Call, text: str | None) -> Kind:
+    """The kind of the answer to the question whether a file is there."""
+    if text is None or "/" not in text:
+        where = absolute(text, call.directory) if text is not None else None
+        if where is None or not any(w.path == where for w in call.writes):
+            return Kind.PORTABLE
+    else:
+        where = absolute(text, call.directory)
+    if where is None:
+        return Kind.PORTABLE
+    if _NAMES_MACHINE.search(where) or is_in_any(where, ("/proc", "/sys", "/dev")):
+        return Kind.BUILD
+    made = [w for w in call.writes if w.path is not None and not w.is_package and is_within(where, w.path)]
+    kind = join(w.kind for w in made)
+    return Kind.PORTABLE if kind is Kind.CROSS else kind
+
+
+_RUNS_IN_AWK = re.compile(
+    r"\bsystem\b|\bgetline\b|\bPROCINFO\b|(?<!\|)\|\s*[\"&]|\bprintf?\b[^;}]*>|^-f|^--file|^-i"
+)
+
+
+def awk(call: Call) -> Effect:
+    """An awk program may run others and write files; one that is read from a file is not looked into."""
+    program = next(iter(operands(call, ("-v", "-F", "--assign", "--field-separator"))), None)
+    if program is None or any(t is not None and _RUNS_IN_AWK.search(t) for t in call.texts[1:]):
+        return anything(call)
+    return prints_files(call)
+
+
 def prints_files(call: Call) -> Effect:
     """Writes nothing; prints what stands in the files it is given."""
     read = [source_kind(call, p) for p in operands(call) if p is not None and _looks_like_path(call, p)]
@@ -133,14 +216,24 @@ def edits_or_prints(call: Call) -> Effect:
     return Effect(writes=tuple(write(call, p, kind) for p in made), output=kind)
 
 
+def read_kind(call: Call, texts: Iterable[str | None]) -> Kind:
+    """The kind of the files among these words, also behind `=`."""
+    parts = [part for text in texts if text is not None for part in (text, text.partition("=")[2])]
+    return join(source_kind(call, part) for part in parts if part and _looks_like_path(call, part))
+
+
 def _looks_like_path(call: Call, text: str) -> bool:
-    """Whether a word of `grep`, `sed` or `cat` may name a file: an absolute path, or one that was written."""
+    """Whether a word of `grep`, `sed` or `cat` may name a file: an absolute path, or one that was written
+    or comes with the base image.
+    """
     if text.startswith("/"):
         return text.count("/") < 12 and not text.endswith(("/d", "/p", "/g"))
     where = absolute(text, call.directory)
     if where is None or not text or any(c in text for c in "{}|^$ "):
         return False
     where = without_glob(where)
+    if is_in_any(where, TOOL_FOLDERS):
+        return True
     return any(
         w.path is not None and (w.path == where or w.path.startswith(where + "/")) for w in call.writes
     ) or (any(w.path is not None and where.startswith(w.path.rstrip("/") + "/") for w in call.writes))
@@ -312,6 +405,9 @@ def copies(call: Call) -> Effect:
     sources = paths if into_folder else paths[:-1]
     destination = folder if into_folder else paths[-1]
     kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
+    names = _names_in_folder(call, sources, destination)
+    if names is not None:
+        return Effect(writes=tuple(write(call, name, kind) for name in names))
     made = write(call, destination, kind, is_file=len(sources) == 1 and not into_folder)
     if call.texts[0] == "ln" and has_flag(call, "s", "--symbolic") and sources and made.path is not None:
         target = absolute(sources[0], posixpath.dirname(made.path)) if sources[0] is not None else None
@@ -319,8 +415,31 @@ def copies(call: Call) -> Effect:
     return Effect(writes=(made,))
 
 
+def _names_in_folder(
+    call: Call, sources: Sequence[str | None], destination: str | None
+) -> tuple[str, ...] | None:
+    """What `cp a b folder/` and `mv a b /usr/local/bin` make in the folder, if all names are known."""
+    where = absolute(destination, call.directory) if destination is not None else None
+    if call.texts[0] not in ("cp", "mv") or where is None or destination is None:
+        return None
+    if not (destination.endswith("/") or where in TOOL_FOLDERS):
+        return None
+    names = [posixpath.basename(s) if s is not None else "" for s in sources]
+    if any(n in ("", ".", "..") or without_glob(n) != n for n in names):
+        return None
+    return tuple(posixpath.join(where, n) for n in names)
+
+
+# `s/…/…/e` runs what it made, `w` writes it to a file.
+_RUNS_IN_SED = re.compile(
+    r"(?:^|[;{}\s\d$/])s([/|#,@!:~])(?:\\.|(?!\1).)*\1(?:\\.|(?!\1).)*\1[gpIiMm\d]*[ew]"
+)
+
+
 def edits_files(call: Call) -> Effect:
-    """`sed -i`, `perl -i`: the files stay what they were, as far as the words go; else prints."""
+    """`sed -i`: the files stay what they were, as far as the words go; else prints."""
+    if any(t is not None and _RUNS_IN_SED.search(t) for t in call.texts[1:]):
+        return anything(call)
     if not has_flag(call, "i", "--in-place") and not any(
         t and t.startswith("--in-place") for t in call.texts
     ):
@@ -336,65 +455,126 @@ def tees(call: Call) -> Effect:
     return Effect(writes=tuple(write(call, p, kind, is_file=is_whole) for p in operands(call)), output=kind)
 
 
+_CURL_VALUES = "AbCcDdEeFHhKmoPQrTtUuwXxYyz"
+_WGET_VALUES = "oaeiBtOTwQUARDIXlP"
+
+
 def curl(call: Call) -> Effect:
+    """Every `-o` and what else it writes; with a file of options it may do anything."""
     kind = word_kind(call)
-    has_output, path = option(call, "-o", "--output")
-    bundled = _bundled_output(call)
-    if has_output or bundled is not None:
-        target = path if has_output else bundled
-        return Effect(writes=() if target == "-" else (write(call, target, kind, is_file=True),), output=kind)
-    if has_flag(call, "O", "--remote-name", "--remote-name-all"):
-        return Effect(writes=(write(call, option(call, "--output-dir")[1] or ".", kind),), output=kind)
-    return Effect(output=kind)
+    if values(call, "K", _CURL_VALUES, "--config"):
+        return anything(call)
+    folder = next(iter(values(call, "", _CURL_VALUES, "--output-dir")), ".")
+    outputs = values(call, "o", _CURL_VALUES, "--output")
+    others = [
+        *values(call, "D", _CURL_VALUES, "--dump-header", "--trace", "--trace-ascii", "--stderr"),
+        *values(call, "c", _CURL_VALUES, "--cookie-jar", "--libcurl", "--etag-save", "--hsts", "--alt-svc"),
+    ]
+    paths = [None if p is None or folder is None else posixpath.join(folder, p) for p in outputs if p != "-"]
+    made = [write(call, p, kind, is_file=True) for p in (*paths, *(p for p in others if p != "-"))]
+    if any(
+        t is not None and (t.startswith("--remote-name") or _has_letter(t, "O", _CURL_VALUES))
+        for t in call.texts[1:]
+    ):
+        made.append(write(call, folder, kind))
+    return Effect(writes=tuple(made), output=kind)
 
 
-def _bundled_output(call: Call) -> str | None:
-    """The value of `o` at the end of a bundle of short flags: `-fsSLo FILE`."""
-    for at, text in enumerate(call.texts[1:-1], 1):
-        if text and text.startswith("-") and not text.startswith("--") and text.endswith("o"):
-            return call.texts[at + 1]
-    return None
+def _has_letter(text: str, letter: str, with_value: str) -> bool:
+    """Whether a bundle of short options has a letter that takes no value."""
+    if not text.startswith("-") or text.startswith("--"):
+        return False
+    end = next((n for n, c in enumerate(text) if n and c in with_value), len(text))
+    return letter in text[1:end]
 
 
 def wget(call: Call) -> Effect:
     kind = word_kind(call)
-    has_output, path = option(call, "-O", "--output-document")
-    if not has_output:
-        for at, text in enumerate(call.texts[1:-1], 1):
-            if text and text.startswith("-") and not text.startswith("--") and text.endswith("O"):
-                has_output, path = True, call.texts[at + 1]
-    if has_output:
-        return Effect(writes=() if path == "-" else (write(call, path, kind, is_file=True),), output=kind)
-    return Effect(
-        writes=(write(call, option(call, "-P", "--directory-prefix")[1] or ".", kind),), output=kind
+    if values(call, "e", _WGET_VALUES, "--execute", "--config", "--use-askpass"):
+        return anything(call)
+    outputs = values(call, "O", _WGET_VALUES, "--output-document")
+    logs = values(call, "o", _WGET_VALUES, "--output-file")
+    logs += values(call, "a", _WGET_VALUES, "--append-output", "--save-cookies", "--warc-file")
+    made = [write(call, p, kind, is_file=True) for p in (*outputs, *logs) if p not in ("-", "/dev/null")]
+    if not outputs:
+        folder = next(iter(values(call, "P", _WGET_VALUES, "--directory-prefix")), ".")
+        made.append(write(call, folder, kind))
+    return Effect(writes=tuple(made), output=kind)
+
+
+_TAR_VALUES = "fCTXbIHVgKNLF"
+_TAR_LONG_VALUES = frozenset(
+    words(
+        "--file --directory --files-from --exclude-from --exclude --transform --xform --owner --group --mode "
+        "--mtime --use-compress-program --format --strip-components --blocking-factor --label --newer --sort "
+        "--suffix --record-size --hole-detection --warning --exclude-tag --pax-option"
     )
+)
 
 
 def tar(call: Call) -> Effect:
-    first = call.texts[1] if len(call.texts) > 1 else None
-    modes = (first or "") if first and not first.startswith("--") else ""
-    extracting = "x" in modes or any(t in ("-x", "--extract", "--get") for t in call.texts)
-    extracting = extracting or has_flag(call, "x")
-    archive = _tar_archive(call, modes)
-    folder = option(call, "-C", "--directory")[1]
+    """Unpacks into `-C` or here; packs what is named, seen from each `-C`."""
+    modes, given, named = _tar_words(call)
+    if any(t is None for t in call.texts[1:2]) or any(
+        t and t.startswith(("--to-command", "--checkpoint-action", "--rsh", "--info-script", "-P", "--abs"))
+        for t in call.texts[1:]
+    ):
+        return anything(call)
     kind = word_kind(call)
-    if extracting:
-        held = source_kind(call, archive) if archive not in (None, "-") else call.stdin
-        return Effect(writes=(write(call, folder or ".", join((kind, held))),))
-    read = [source_kind(call, p) for p in operands(call, ("-C", "-f", "--file", "--directory"))[1:]]
-    target = write(call, archive, join((kind, *read)), is_file=True)
-    return Effect(writes=(target,) if archive != "-" else (), output=join((kind, *read)))
+    folders = [t for name, t in given if name in ("C", "--directory")]
+    archive = next((t for name, t in given if name in ("f", "--file")), "-")
+    held = call.stdin if archive == "-" else source_kind(call, archive)
+    if "x" in modes:
+        return Effect(writes=tuple(write(call, f, join((kind, held))) for f in folders or ["."]))
+    if "t" in modes or "d" in modes:
+        return Effect(output=join((kind, held)))
+    if any(name in ("T", "--files-from") for name, _ in given):
+        kind = Kind.UNKNOWN
+    places = [absolute(f, call.directory) if f is not None else None for f in (".", *folders)]
+    read = [
+        Kind.UNKNOWN if p is None or place is None else source_kind(call, posixpath.join(place, p))
+        for p in named
+        for place in (places if not (p or "").startswith("/") else ["/"])
+    ]
+    kind = join((kind, *read, *([held] if "c" not in modes and archive != "-" else [])))
+    made = () if archive == "-" else (write(call, archive, kind, is_file="c" in modes),)
+    return Effect(writes=made, output=kind)
 
 
-def _tar_archive(call: Call, modes: str) -> str | None:
-    found, path = option(call, "--file")
-    if found:
-        return path
-    for at, text in enumerate(call.texts[1:-1], 1):
-        plain = text is not None and (text.startswith("-") and not text.startswith("--"))
-        if text is not None and (plain or (at == 1 and text == modes)) and text.endswith("f"):
-            return call.texts[at + 1]
-    return None
+def _tar_words(call: Call) -> tuple[str, list[tuple[str, str | None]], list[str | None]]:
+    """The letters that say what to do, the options with their values, and the operands."""
+    modes, given, named = "", [], []
+    waiting: list[str] = []
+    is_rest = False
+    for at, text in enumerate(call.texts[1:]):
+        if waiting:
+            given.append((waiting.pop(0), text))
+        elif is_rest or text is None or text == "-":
+            named.append(text)
+        elif text == "--":
+            is_rest = True
+        elif text.startswith("--"):
+            name, equals, value = text.partition("=")
+            if equals:
+                given.append((name, value))
+            elif name in _TAR_LONG_VALUES:
+                waiting = [name]
+            modes += {"--extract": "x", "--get": "x", "--create": "c", "--list": "t", "--diff": "d"}.get(
+                name, "r" if name in ("--append", "--update", "--concatenate") else ""
+            )
+        elif text.startswith("-"):
+            taking = next((n for n, c in enumerate(text) if n and c in _TAR_VALUES), None)
+            modes += text[1:taking]
+            if taking is not None and text[taking + 1 :]:
+                given.append((text[taking], text[taking + 1 :]))
+            elif taking is not None:
+                waiting = [text[taking]]
+        elif at == 0:
+            modes += "".join(c for c in text if c not in _TAR_VALUES)
+            waiting = [c for c in text if c in _TAR_VALUES]
+        else:
+            named.append(text)
+    return modes, given, named
 
 
 def unpacks(call: Call) -> Effect:
@@ -464,18 +644,11 @@ def generates(call: Call) -> Effect:
     """A code generator whose text is the same on every platform, unless it is given a program for the
     target, told of the machine, or puts files that are not the same everywhere into its output.
     """
-    for made in call.writes:
-        if made.kind is Kind.CROSS and made.is_file and made.path and len(call.texts) > 1:
-            name = posixpath.basename(made.path)
-            if any(t is None or name in t for t in call.texts[1:]) and any(
-                t and "plugin" in t for t in call.texts
-            ):
-                return anything(call)
-    kind = told_kind(call)
-    if posixpath.basename(call.texts[0] or "") in _EMBEDDERS:
+    kind = join((told_kind(call), read_kind(call, call.texts[1:])))
+    if posixpath.basename(call.texts[0] or "") in EMBEDDERS:
         read = [argument.partition("=")[2] or argument for argument in call.texts[1:] if argument]
         kind = join((kind, *(source_kind(call, path) for path in (".", *read))))
-    return Effect(writes=(write(call, ".", kind),), output=kind)
+    return Effect(writes=(write(call, ".", kind if not kind.is_right else told_kind(call)),), output=kind)
 
 
 def fetches_modules(call: Call) -> Effect:
@@ -499,7 +672,9 @@ def xx_info(call: Call) -> Effect:
 
 
 def openssl(call: Call) -> Effect:
-    kind = word_kind(call)
+    if call.texts[1:2] in (("version",), ("speed",), ("info",), (None,)):
+        return Effect(output=Kind.BUILD)
+    kind = join((word_kind(call), call.stdin, read_kind(call, call.texts[2:])))
     outputs = [v for name in ("-out", "-keyout") for found, v in [option(call, name)] if found]
     return Effect(writes=tuple(write(call, p, kind, is_file=True) for p in outputs), output=kind)
 
@@ -517,25 +692,25 @@ def refuses(text: str, cure: str) -> Handler:
 
 
 _NOTHING = words(
-    "echo printf true false : test [ [[ (( exit return unset shift pwd export readonly local declare "
-    "typeset ulimit umask wait kill read sleep which type hash id whoami du df date basename dirname "
-    "realpath readlink seq expr getent ps free rm rmdir chmod chown chgrp setcap setfacl cd pushd "
+    "echo printf true false : (( exit return unset shift pwd export readonly local declare "
+    "typeset ulimit umask wait kill read sleep which type hash id whoami date basename dirname "
+    "seq expr getent ps rm rmdir chmod chown chgrp setcap setfacl cd pushd "
     "popd xx-verify gofmt golangci-lint staticcheck gosec govulncheck golint revive misspell "
     "shellcheck hadolint yamllint lsb_release ssh-keyscan printenv sync break continue let shopt "
     "gpgconf apt-key hostname mktemp"
 )
 _PRINTS_FILES = words(
-    "cat head tail grep egrep fgrep awk gawk mawk cut jq tac nl strings column ls stat sha256sum "
-    "sha512sum sha1sum md5sum cmp diff tr wc uniq git-lfs"
+    "cat head tail grep egrep fgrep cut jq tac nl strings column stat sha256sum realpath readlink "
+    "sha512sum sha1sum md5sum cmp diff tr wc uniq git-lfs od xxd hexdump base64 rev fold paste join comm"
 )
-_MACHINE = words("arch dpkg-architecture lscpu getconf file ldd readelf objdump nm hostnamectl nproc")
+_MACHINE = words("arch dpkg-architecture lscpu getconf file ldd readelf objdump nm hostnamectl nproc df free")
 _COMPILERS = ["gcc", "cc", "g++", "c++", "clang", "clang++", "c99"]
 _PACKAGES = ["apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper", "tdnf"]
 _ACCOUNTS = words(
     "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel groupdel"
 )
 _UNPACKS = ["gzip", "gunzip", "xz", "unxz", "bzip2", "bunzip2", "zstd", "unzstd", "lz4", "brotli", "pigz"]
-_EMBEDDERS = frozenset(["go-bindata", "statik", "packr", "packr2", "rice", "esc"])
+EMBEDDERS = frozenset(["go-bindata", "statik", "packr", "packr2", "rice", "esc"])
 GENERATORS = frozenset(
     words(
         "stringer mockgen mockery moq counterfeiter minimock enumer go-enum wire protoc protoc-gen-go "
@@ -550,6 +725,9 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_NOTHING, nothing),
     **dict.fromkeys(_PRINTS_FILES, prints_files),
     **dict.fromkeys(_MACHINE, prints_machine),
+    **dict.fromkeys(("ls", "du", "tree"), prints_folders),
+    **dict.fromkeys(("test", "[", "[["), tests),
+    **dict.fromkeys(("awk", "gawk", "mawk"), awk),
     **dict.fromkeys(_COMPILERS, compiler),
     **dict.fromkeys(_PACKAGES, package_manager),
     **dict.fromkeys(("ldconfig", "locale-gen"), packages),

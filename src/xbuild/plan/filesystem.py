@@ -107,6 +107,8 @@ BASE_FOLDERS = (
     "/var",
 )
 
+_OTHER_FOLDERS = ("/dev", "/go/bin", "/go/src", "/home", "/mnt", "/proc", "/run", "/srv", "/sys", "/tmp")
+
 # The same on every platform in every distribution: text and data tables.
 PORTABLE_PATHS = (
     "/etc/ca-certificates",
@@ -147,7 +149,7 @@ def through_links(writes: Sequence[Write], made: Write) -> tuple[Write, ...]:
 
 
 def _through(path: str, target: str, made: Write) -> Write | None:
-    """Behind a link at `path`, what is written lands at its target; what is written there is seen at `path`."""
+    """What is written behind a link lands at its target; what is written there is seen at the link."""
     if made.path is None or made.path == path:
         return None
     if is_within(made.path, path):
@@ -220,6 +222,24 @@ def _overwritten(writes: Sequence[Write], path: str) -> int:
             return -1
         found = number
     return found
+
+
+def may_be_folder(writes: Sequence[Write], path: str, kind: Kind = Kind.PORTABLE) -> bool:
+    """Whether `path` may be a folder with something wrong in it, so that `cp FILE path` leaves that there.
+
+    `kind` is that of the file, which stays there too when another comes.
+    """
+    if any(is_within(folder, path) for folder in (*TOOL_FOLDERS, *BASE_FOLDERS, *_OTHER_FOLDERS)):
+        return True
+    wrong = (w for w in writes if not w.kind.is_right)
+    if kind.is_right and not any(w.path is None or overlaps(w.path, path) for w in wrong):
+        return False
+    for made in reversed(writes):
+        if made.path == path:
+            return not made.is_file
+        if not made.is_package and (made.path is None or is_within(path, made.path)):
+            return True
+    return False
 
 
 def _has_base_content(

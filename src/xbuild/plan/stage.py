@@ -25,6 +25,7 @@ from xbuild.plan.filesystem import (
     is_within,
     join,
     kind_of,
+    may_be_folder,
     overlaps,
     without_glob,
 )
@@ -179,6 +180,7 @@ class _Reader:
             kind = self.taken(edge)
             self.check_tools(edge, kind, destination, instruction, index)
             exact = is_file and kind.is_right and all(p and not p.endswith("/") for p in edge.paths)
+            exact = exact and destination is not None and not may_be_folder(self.facts.writes, destination)
             self.add(
                 destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
             )

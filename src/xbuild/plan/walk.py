@@ -17,7 +17,16 @@ from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, S
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.graph.scope import Scope
 from xbuild.plan import commands, recipes
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, kind_of, through_links
+from xbuild.plan.filesystem import (
+    Kind,
+    Write,
+    absolute,
+    is_within,
+    join,
+    kind_of,
+    may_be_folder,
+    through_links,
+)
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
 from xbuild.plan.variables import (
@@ -42,6 +51,7 @@ _MACHINE_VARIABLES = frozenset(
 )
 _MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
 _POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
+_PUT_INTO_FOLDERS = frozenset(("cp", "mv", "install", "ln", "rsync", "go", "xx-go"))
 # Inside these a command may not run, or not only once.
 _UNCERTAIN = frozenset(
     ("if", "elif", "else", "case", "while", "until", "for", "or", "function", "background")
@@ -240,7 +250,8 @@ class _Walker:
         self.result.effects.append(effect)
         is_certain = self.is_certain(command)
         for made in effect.writes:
-            self.writes += through_links(self.writes, made if is_certain else replace(made, is_file=False))
+            is_whole = is_certain and not (made.is_file and self.goes_into(call, made))
+            self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
         self.packages.update(effect.packages)
         self.redirect(call, effect, is_certain=is_certain)
         self.remember(call, effect)
@@ -266,6 +277,11 @@ class _Walker:
             kind = join((self.condition, *(self.kind(w) for w in command.words)))
             named = (v.kind for n, v in self.variables.items() if n in text)
             self.variables[name] = _set(self.variables.get(name), join((kind, *named)))
+
+    def goes_into(self, call: Call, made: Write) -> bool:
+        """Whether a command that puts its file into a folder of that name, if there is one, may find one."""
+        puts = posixpath.basename(call.texts[0] or "") in _PUT_INTO_FOLDERS
+        return puts and made.path is not None and may_be_folder(self.writes, made.path, made.kind)
 
     def is_certain(self, command: Command) -> bool:
         """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""

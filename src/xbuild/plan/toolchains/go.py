@@ -16,7 +16,16 @@ from itertools import pairwise
 
 from xbuild.dockerfile.script import Expansion, Word
 from xbuild.plan import cgo
-from xbuild.plan.commands import GENERATORS, anything, option, told_kind, word_kind, write
+from xbuild.plan.commands import (
+    EMBEDDERS,
+    GENERATORS,
+    anything,
+    read_kind,
+    source_kind,
+    told_kind,
+    word_kind,
+    write,
+)
 from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
@@ -136,6 +145,28 @@ def _reads(call: Call) -> Effect:
     return Effect(output=join((word_kind(call), Kind.PORTABLE)))
 
 
+# What a template of `go list` may ask for that is the same on every platform.
+_LISTED = frozenset(
+    words(
+        "ImportPath Dir Name Path Version Module Main GoMod GoVersion Doc Standard Root Replace Indirect "
+        "if else end not and or eq ne len with range join define printf print println"
+    )
+)
+_LIST_SAME = frozenset(
+    ("-f", "-m", "-mod", "-modfile", "-tags", "-e", "-find", "-u", "-versions", "-buildvcs")
+)
+
+
+def _list(call: Call) -> Effect:
+    """Module names and package paths are the same everywhere; the rest goes by GOARCH."""
+    flags = {t.partition("=")[0] for t in call.texts[1:] if t is not None and t.startswith("-")}
+    has_template, template = _flag(call, "-f")
+    asked = set(re.findall(r"[A-Za-z]\w*", " ".join(re.findall(r"\{\{(.*?)\}\}", template or "", re.DOTALL))))
+    allowed = _LIST_SAME | ({"-json"} if "-m" in flags else set())
+    is_same = flags <= allowed and asked <= _LISTED and not (has_template and template is None)
+    return Effect(output=word_kind(call) if is_same else Kind.BUILD)
+
+
 def _vet(call: Call) -> Effect:
     """Checks for the build platform; its result ships nowhere."""
     return Effect(output=word_kind(call), notes=_runs_here(call))
@@ -240,25 +271,27 @@ def _run(call: Call) -> Effect:
         return replace(anything(call), reasons=(reason,))
     is_known = name in GENERATORS and package is not None and not package.startswith(".")
     if is_known and not _is_told_of_machine(call):
-        return Effect(
-            writes=(write(call, ".", word_kind(call)),),
-            output=word_kind(call),
-            notes=_runs_here(call),
-            changes=changes,
-        )
+        return _generated(call, name, changes)
     why = _why_not_run_alike(call, package)
     if why is None:
-        return Effect(
-            writes=(write(call, ".", word_kind(call)),),
-            output=word_kind(call),
-            notes=_runs_here(call),
-            changes=changes,
-        )
+        return _generated(call, None, changes)
     return _unknown(
         call,
         f"what the program writes cannot be told ({why}), and it now would run on the build platform",
         "run it before the image is built and COPY its output, or in a stage of its own",
     )
+
+
+def _generated(call: Call, program: str | None, changes: tuple[Change, ...]) -> Effect:
+    """What a program makes that writes the same text everywhere, unless what it reads is not the same.
+
+    `program` None is one of the project's own, which may read all that is here.
+    """
+    kind = read_kind(call, call.texts[2:])
+    if program is None or program in EMBEDDERS:
+        kind = join((kind, source_kind(call, ".")))
+    kind = word_kind(call) if kind.is_right else join((kind, word_kind(call)))
+    return Effect(writes=(write(call, ".", kind),), output=kind, notes=_runs_here(call), changes=changes)
 
 
 def _why_not_run_alike(call: Call, package: str | None) -> str | None:
@@ -280,7 +313,7 @@ def _tool(call: Call) -> Effect:
         return Effect(output=Kind.BUILD)
     changes, reason = _natively(call)
     if name in GENERATORS and reason is None:
-        return Effect(writes=(write(call, ".", word_kind(call)),), output=word_kind(call), changes=changes)
+        return _generated(call, name, changes)
     return _unknown(call, "what the tool writes cannot be told")
 
 
@@ -342,6 +375,11 @@ def _why_not_generated_alike(call: Call, directive: str, program: str | None, fo
 
 def _is_told_of_machine(call: Call) -> bool:
     """Whether an exported variable, an assignment or a condition in front of it carries the machine's
+    inner = replace(call, directory=absolute(folder or ".", call.directory))
+    given = [text.strip("\"'") for text in directive.split()[1:]]
+    read = join((read_kind(inner, given), source_kind(inner, ".") if program in EMBEDDERS else Kind.PORTABLE))
+    if not read.is_right:
+        return "it reads what is not the same on every platform"
     name.
     """
     return told_kind(call) >= Kind.BUILD
@@ -956,15 +994,15 @@ def _names(call: Call, name: str, platform_arg: str) -> bool:
             for e in word.expansions
         ) or ("case" in word.raw and platform_arg in word.raw)
     variable = call.variables.get(name)
-    return variable is not None and variable.origin != "shell" and platform_arg in variable.depends_on
+    is_exported = variable is not None and variable.origin != "shell"
+    return is_exported and _depends(call, name, platform_arg)
 
 
 def _asks_go_told(call: Call, expansion: Expansion, platform_arg: str) -> bool:
     """`$(go env GOARCH)` where GOARCH is exported: go answers with what the environment says."""
     match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
     variable = call.variables.get(match[1]) if match is not None else None
-    is_exported = variable is not None and variable.origin != "shell"
-    return is_exported and _depends(call, name, platform_arg)
+    return variable is not None and variable.origin != "shell" and platform_arg in variable.depends_on
 
 
 def _depends(call: Call, name: str, platform_arg: str) -> bool:
@@ -1134,7 +1172,7 @@ _VERBS = {
     "vet": _vet,
     "fmt": _vet,
     "fix": _vet,
-    "list": _reads,
+    "list": _list,
     "env": _env,
     "mod": _modules,
     "work": _modules,
