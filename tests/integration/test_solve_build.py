@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import signal
@@ -351,8 +352,14 @@ def test_a_farm_is_built_platform_by_platform_and_merged(tmp_path: Path) -> None
         docker(*node, "linux/amd64", f"docker-container://buildx_buildkit_{CONTAINER_BUILDER}0")
         docker(*node, "linux/arm64", "--append", f"docker-container://buildx_buildkit_{second}0")
         context = project(tmp_path / "p")
-        result, _ = build(tmp_path / "w", *BOTH, str(context), builder=name)
+        more = ("--annotation", "index:a=b", "--cache-to", f"type=local,dest={tmp_path / 'cache'}")
+        result, _ = build(tmp_path / "w", *BOTH, *more, str(context), builder=name)
         assert result.layout is not None
+        assert result.layout.read(result.layout.digest)["annotations"] == {"a": "b"}
+        assert len(json.loads((tmp_path / "cache/index.json").read_text())["manifests"]) == 1
+        assert [note.partition(" only")[0] for note in result.notes] == [
+            "--cache-to exported the steps for linux/amd64"
+        ]
         assert [str(image.platform) for image in result.layout.images] == ["linux/amd64", "linux/arm64"]
         assert all(len(image.attestations) == 1 for image in result.layout.images)
         assert file_in(result, "out", "linux/arm64").startswith("for arm64")
