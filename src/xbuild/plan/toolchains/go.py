@@ -370,16 +370,16 @@ def _why_not_generated_alike(call: Call, directive: str, program: str | None, fo
         return why_not_portable(call.around.context, posixpath.join(folder, package))
     if program not in GENERATORS:
         return "the program is not known"
-    return "the program is made for the target" if _is_made_for_target(call, program) else None
-
-
-def _is_told_of_machine(call: Call) -> bool:
-    """Whether an exported variable, an assignment or a condition in front of it carries the machine's
     inner = replace(call, directory=absolute(folder or ".", call.directory))
     given = [text.strip("\"'") for text in directive.split()[1:]]
     read = join((read_kind(inner, given), source_kind(inner, ".") if program in EMBEDDERS else Kind.PORTABLE))
     if not read.is_right:
         return "it reads what is not the same on every platform"
+    return "the program is made for the target" if _is_made_for_target(call, program) else None
+
+
+def _is_told_of_machine(call: Call) -> bool:
+    """Whether an exported variable, an assignment or a condition in front of it carries the machine's
     name.
     """
     return told_kind(call) >= Kind.BUILD
