@@ -280,8 +280,25 @@ def _mount_paths(scope: Scope, mount: Mount) -> tuple[tuple[str | None, ...], st
 def _copy_paths(scope: Scope, instruction: Copy | Run) -> tuple[tuple[str | None, ...], str | None]:
     """Sources are seen from the root of their stage, the destination from the working directory."""
     assert isinstance(instruction, Copy)
-    *sources, destination = (scope.expand_known(word).text for word in _words(instruction))
+    words = _words(instruction)
+    destination = scope.expand_known(words[-1]).text
+    sources = (_source(scope, word) for word in words[:-1])
     return tuple(join_path("/", source) for source in sources), _destination(scope.workdir(), destination)
+
+
+def _source(scope: Scope, word: str) -> str | None:
+    """A path to take; a pattern where it names a platform ARG that is not known: none has `..` in it."""
+    text = scope.expand_known(word).text
+    if text is not None:
+        return text
+
+    def lookup(name: str) -> Value | None:
+        value = scope.lookup(name)
+        is_any = value is not None and value.kind == "platform" and value.text is None
+        return replace(value, text="*") if value is not None and is_any else value
+
+    is_plain = not re.search(r"\$\{\w*[^\w}]", word)
+    return expand_known(word, lookup, scope.graph.dockerfile.escape).text if is_plain else None
 
 
 def _destination(folder: str | None, path: str | None) -> str | None:

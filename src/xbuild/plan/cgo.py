@@ -573,6 +573,13 @@ def _cannot_cross(call: Call, why: str) -> Reason | None:
             call.place,
             cure="use a builder based on a current Debian release",
         )
+    unknown = sorted(_dev_names(call.packages) - set(dev_packages(call.packages)))
+    if unknown:
+        return Reason(
+            f"`{call.spelled()}`: {why}, and how {unknown[0]} is installed for the target is not known",
+            call.place,
+            cure="leave it out, or install a cross compiler and it by hand",
+        )
     wrong = [str(p) for p in call.around.platforms or () if _cross_key(p) not in CROSS]
     if wrong:
         return Reason(
@@ -589,10 +596,29 @@ def _cross_key(platform: Platform) -> str:
 
 def dev_packages(packages: Iterable[str]) -> tuple[str, ...]:
     """The development libraries among installed Debian packages (`libfoo-dev`), without versions."""
-    names = {p.split("=")[0].split(":")[0] for p in packages}
-    return tuple(
-        sorted(n for n in names if n.endswith("-dev") and n.startswith("lib") and not n.startswith("libc6"))
+    return tuple(sorted(n for n in _dev_names(packages) if n.startswith("lib") or n in _LIBRARIES))
+
+
+def _dev_names(packages: Iterable[str]) -> frozenset[str]:
+    names = {
+        re.split(r"[=:/+]", p)[0] if not p.startswith("lib") else re.split(r"[=:/]", p)[0] for p in packages
+    }
+    return frozenset(n for n in names if n.endswith("-dev") and not _NO_LIBRARY.fullmatch(n))
+
+
+# Debian's libraries for C whose packages are not called lib…, and that can be installed for several
+# architectures at once (Multi-Arch: same).
+_LIBRARIES = frozenset(
+    words(
+        "zlib1g-dev uuid-dev comerr-dev unixodbc-dev default-libmysqlclient-dev portaudio19-dev nettle-dev "
+        "freeglut3-dev mesa-common-dev ocl-icd-opencl-dev"
     )
+)
+# What the cross compiler brings itself, and what no C code is linked with.
+_NO_LIBRARY = re.compile(
+    r"libc6-dev.*|libc-dev|linux-libc-dev|dpkg-dev|systemd-dev|x11proto.*-dev|xtrans-dev|golang-.*-dev|"
+    r"libstdc\+\+-.*-dev|libgcc-.*-dev|(python|ruby|php|nodejs|tcl|lua|perl|ghc|guile)[\d.]*(-all)?-dev"
+)
 
 
 def install_lines(

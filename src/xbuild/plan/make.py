@@ -102,6 +102,7 @@ class _Planner:
         self.targets = target_stages(graph)
         self.kept = kept_stages(graph, self.targets)
         self.facts: dict[int, StageFacts] = {}
+        self.foreign: dict[int, Reason] = {}
         self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
 
     def plan(self) -> Plan:
@@ -305,6 +306,9 @@ class _Planner:
             return found + self.split_reasons(stage, facts) + list(facts.all_reasons)
         if self.is_needed(stage):
             found += facts.all_reasons
+            self.foreign.update(
+                (stage, e.reasons[0]) for e in facts.effects if e.is_foreign_run and e.reasons
+            )
         _, _, arg_reasons = self.arguments(stage)
         found += arg_reasons
         for edge in self.graph.edges_out_of(stage):
@@ -492,11 +496,14 @@ class _Planner:
         if not own:
             other = next(iter(group.reasons))
             label = self.graph.stages[other].label
-            shared = Reason(
-                f"it shares its base with {label}, which is unsure", group.reasons[other][0].place
-            )
+            first = group.reasons[other][0]
+            text = f"it shares its base with {label}, which cannot be pinned: {first.text}"
+            shared = replace(first, text=text)
             return replace(verdict, reasons=(shared,), toolchains=self.toolchain_names(stage))
-        return replace(verdict, reasons=tuple(own), toolchains=self.toolchain_names(stage))
+        if stage.index in self.foreign:
+            verdict = replace(verdict, word=Word.EMULATED)
+            own = [self.foreign[stage.index], *own]
+        return replace(verdict, reasons=tuple(dict.fromkeys(own)), toolchains=self.toolchain_names(stage))
 
     def toolchain_names(self, stage: Stage) -> tuple[str, ...]:
         text = " ".join(i.logical.text for i in stage.instructions if isinstance(i, Run))
@@ -538,6 +545,11 @@ class _Planner:
             return replace(verdict, word=Word.UNSURE, reasons=(reason,), is_pinned=True)
         why = "it is the target stage" if stage.index in self.targets else self.why_kept(stage)
         reason = Reason(f"{why}: it must run on the target platform", Place(stage.from_.first_line))
+        literal = self.runs_on[stage.index]
+        if stage.index not in self.kept and self.is_needed(stage.index) and literal and "/" in literal:
+            text = f"it is pinned to {literal}: the image of every platform gets what it makes there"
+            cure = "drop --platform, unless it makes the same for every platform"
+            reason = replace(reason, text=text, cure=cure)
         notes = tuple(self.single_stage_notes(stage))
         return replace(verdict, reasons=(reason,), notes=notes, toolchains=self.toolchain_names(stage))
 

@@ -289,11 +289,13 @@ class _Reader:
             self.check_tools(edge, kind, edge.destination, run, index)
             self.add(edge.destination, kind, run)
         for mount in run.mounts:
+            scope = Scope(self.graph, self.facts.stage, index)
             target = mount.get("target")
+            target = scope.expand_known(target).text or target if target is not None else None
             if mount.type == "cache" and target is not None and not self.is_cache(target, index):
                 self.add(target if "$" not in target else None, Kind.UNKNOWN, run)
             elif mount.type in ("", "bind") and mount.get("from") is None and target is not None:
-                where = absolute(target, Scope(self.graph, self.facts.stage, index).workdir())
+                where = absolute(target, scope.workdir())
                 self.add(where, Kind.PORTABLE, run, is_context=True)
 
     def is_cache(self, target: str, index: int) -> bool:

@@ -110,7 +110,7 @@ class Need:
 class Effect:
     """What a command does: writes, what its output depends on, and what must be changed for it.
 
-    `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this must run on the target.
+    `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this runs what it ships.
     `compiles` tells that it makes something for the target.
     """
 

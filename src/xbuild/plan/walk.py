@@ -459,7 +459,9 @@ class _Walker:
             writes=(Write(None, Kind.UNKNOWN, call.place, call.spelled()),),
             output=Kind.UNKNOWN,
             reasons=(reason,),
-            is_foreign_run=True,
+            is_foreign_run=any(
+                w.kind is Kind.CROSS and w.path and self.around.is_shipped(w.path) for w in made
+            ),
         )
 
     def redirect(self, call: Call, effect: Effect, *, is_certain: bool) -> None:
