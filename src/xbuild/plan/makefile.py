@@ -8,13 +8,17 @@ understood becomes part of a reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 _ASSIGN = re.compile(
     r"^(?P<export>export\s+)?(?P<name>[\w.-]+)\s*(?P<op>\?=|:::?=|::?=|\+=|!=|=)\s*(?P<value>.*)$"
 )
 _RULE = re.compile(r"^(?P<targets>[^:=\t#][^:=]*?)\s*(?P<colons>::?)(?!=)\s*(?P<rest>.*)$")
+# Functions on a line of their own: they print or stop, or may define anything.
+_SAYS = re.compile(r"\s*\$[({](info|warning|error)\b(?!.*\bshell\b)")
+_DOES = re.compile(r"\s*\$[({](eval|call|foreach|if|or|and|shell|file|guile|let)\b")
 _CONDITION = re.compile(r"^\s*(ifeq|ifneq|ifdef|ifndef)\b")
 _FOUND_FILES = re.compile(r"""\$\(find [^()]*-name ["']\*(?P<suffix>\.\w+)["'][^()]*\)""")
 _GO_ENV = re.compile(r"\bgo\s+env\s+(\w+)")
@@ -23,6 +27,46 @@ UNKNOWN = "xbuild-cannot-tell"
 # What make fills in before the shell sees the line: it counts in single quotes too.
 _OPEN, _CLOSE = "\x00", "\x01"
 _CANNOT_TELL = f"{_OPEN}$({UNKNOWN}){_CLOSE}"
+_DIRECTIVES = frozenset(
+    ("include", "-include", "sinclude", "unexport", "undefine", "override", "private", "load", "-load")
+)
+# The values that make gives by itself (GNU make manual, sections 10.3 and "Other Special Variables").
+_BUILT_IN = {
+    **dict.fromkeys(
+        (
+            "MAKE_HOST",
+            "MAKE_VERSION",
+            "MAKECMDGOALS",
+            "MAKEFLAGS",
+            "MFLAGS",
+            "MAKEFILES",
+            "MAKEFILE_LIST",
+            "MAKELEVEL",
+            "MAKEOVERRIDES",
+            "MAKE_COMMAND",
+            "MAKE_TERMOUT",
+            "MAKE_TERMERR",
+            ".DEFAULT_GOAL",
+            ".FEATURES",
+            ".INCLUDE_DIRS",
+            ".VARIABLES",
+        ),
+        _CANNOT_TELL,
+    ),
+    "SHELL": "/bin/sh",
+    "RM": "rm -f",
+    "CC": "cc",
+    "CXX": "g++",
+    "AR": "ar",
+    "LD": "ld",
+}
+_SHELL = re.compile(
+    r"(/usr/bin/env +(-S +)?)?(/usr)?(/local)?(/bin/)?(ba|da|a)?sh( +-[euxo]+( +pipefail)?)*"
+    r"|\$\(shell +(which|command -v) +(ba|da|a)?sh\)"
+)
+_SHELL_FLAGS = re.compile(r"(-[euxcoO]+( +(pipefail|errexit|nounset|inherit_errexit))? *)+")
+_NOTHING = re.compile("")
+_END = 1 << 30
 
 
 class NotToldError(Exception):
@@ -43,12 +87,37 @@ class Line:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """What a line stands under: the text of an `ifeq` (or its kin), and whether it has to hold."""
+
+    text: str
+    line: int
+    holds: bool
+
+
+_Clauses = tuple[_Clause, ...]
+_Content = TypeVar("_Content")
+
+
+@dataclass(frozen=True, slots=True)
+class _Conditional(Generic[_Content]):
+    """A line, and all conditions that it stands under."""
+
+    content: _Content
+    line: int
+    clauses: _Clauses
+
+
 @dataclass
 class _Rule:
+    """One `target: prerequisites` and the recipe lines below it."""
+
     line: int
     prerequisites: str
-    recipe: list[tuple[str, int]] = field(default_factory=list)
-    is_conditional: bool = False
+    clauses: _Clauses
+    is_double: bool = False
+    recipe: list[_Conditional[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,48 +125,142 @@ class _Assignment:
     value: str
     line: int
     operator: str
-    is_conditional: bool
+    clauses: _Clauses
     is_exported: bool
+
+    @property
+    def is_immediate(self) -> bool:
+        return self.operator in (":=", "::=", ":::=")
 
 
 @dataclass
 class Makefile:
     """A parsed Makefile: rules by target, assignments by name in order, and lines that could not be
-    understood.
+    understood. `exports` holds the names of an `export`, none for all; `own_variables` targets for which
+    a variable is set.
     """
 
-    rules: dict[str, _Rule] = field(default_factory=dict)
+    rules: dict[str, list[_Rule]] = field(default_factory=dict)
     assignments: dict[str, list[_Assignment]] = field(default_factory=dict)
-    default: str | None = None
-    odd: list[tuple[str, int]] = field(default_factory=list)
-    exports: set[str] = field(default_factory=set)
-    exports_all: bool = False
+    targets: list[_Conditional[str]] = field(default_factory=list)
+    odd: list[_Conditional[str]] = field(default_factory=list)
+    exports: list[_Conditional[tuple[str, ...]]] = field(default_factory=list)
+    own_variables: list[_Conditional[str]] = field(default_factory=list)
 
 
 def parse_makefile(text: str) -> Makefile:
     """Read a Makefile; never raises."""
-    made = Makefile()
-    current: list[_Rule] = []
-    depth = 0
-    for line, number in _logical_lines(text):
-        if line.startswith("\t"):
-            for rule in current:
-                rule.recipe.append((line[1:], number))
-            continue
-        bare = line.split("#", 1)[0].rstrip() if "#" in line and "\\#" not in line else line.rstrip()
-        word = bare.strip().split(None, 1)[0] if bare.strip() else ""
-        if not word:
-            continue
-        if _CONDITION.match(bare):
-            depth += 1
+    return _Parser().parse(text)
+
+
+class _Parser:
+    """`current` are the rules that a recipe line belongs to, `stack` the conditions in force; `has_doubt`
+    tells that a line under a condition may have ended the rule (GNU make `src/read.c`, `eval`).
+    """
+
+    def __init__(self) -> None:
+        self.made = Makefile()
+        self.current: list[_Rule] = []
+        self.stack: list[_Clauses] = []
+        self.has_doubt = False
+
+    @property
+    def clauses(self) -> _Clauses:
+        return tuple(clause for clauses in self.stack for clause in clauses)
+
+    def parse(self, text: str) -> Makefile:
+        for line, number in _logical_lines(text):
+            if line.startswith("\t") and self.current:
+                self.recipe(line[1:], number)
+                continue
+            bare = line.split("#", 1)[0] if "#" in line and "\\#" not in line else line
+            bare = bare.lstrip() if line.startswith("\t") else bare
+            if bare.strip() and not self.condition(bare.strip(), number):
+                self.plain(bare, number)
+        if self.stack:
+            self.odd("a condition without endif", self.stack[-1][-1].line)
+        return self.made
+
+    def odd(self, text: str, number: int) -> None:
+        self.made.odd.append(_Conditional(text, number, self.clauses))
+
+    def recipe(self, text: str, number: int) -> None:
+        if self.has_doubt:
+            self.odd(text.strip(), number)
+        for rule in self.current:
+            rule.recipe.append(_Conditional(text, number, self.clauses))
+
+    def condition(self, line: str, number: int) -> bool:
+        """Whether the line is a directive of a conditional, which is noted."""
+        word, _, rest = " ".join(line.split()).partition(" ")
+        if _CONDITION.match(line):
+            self.stack.append((_Clause(line, number, holds=True),))
         elif word == "endif":
-            depth = max(depth - 1, 0)
-        elif word in ("else", "unexport", "vpath", "undefine", "override"):
-            if word in ("override", "undefine"):
-                made.odd.append((bare, number))
+            if self.stack:
+                self.stack.pop()
+        elif word == "else" and self.stack:
+            *before, last = self.stack[-1]
+            passed = (*before, _Clause(last.text, last.line, holds=False))
+            is_more = _CONDITION.match(rest.strip()) is not None
+            more = (_Clause(rest.strip(), number, holds=True),) if is_more else ()
+            self.stack[-1] = (*passed, *more)
         else:
-            current = _read_line(made, bare, number, depth > 0, current)
-    return made
+            return False
+        return True
+
+    def end_rule(self) -> None:
+        self.has_doubt = bool(self.current) and bool(self.stack)
+        if not self.stack:
+            self.current = []
+
+    def plain(self, line: str, number: int) -> None:
+        words = line.split()
+        assignment = _ASSIGN.match(line.lstrip())
+        line = line.rstrip()
+        if words[0] == "define" and len(words) > 1:
+            self.end_rule()
+            unknown = _Assignment("", number, "!=", self.clauses, is_exported=False)
+            self.made.assignments.setdefault(words[1], []).append(unknown)
+        elif "define" in words[:3]:
+            self.end_rule()
+            self.odd(line, number)
+        elif assignment is not None:
+            self.end_rule()
+            is_exported = bool(assignment["export"])
+            value, operator = assignment["value"], assignment["op"]
+            entry = _Assignment(value, number, operator, self.clauses, is_exported)
+            self.made.assignments.setdefault(assignment["name"], []).append(entry)
+        elif words[0] == "export":
+            self.end_rule()
+            self.made.exports.append(_Conditional(tuple(words[1:]), number, self.clauses))
+        elif words[0] == "vpath" or _SAYS.match(line):
+            self.end_rule()
+        elif _DOES.match(line):
+            self.end_rule()
+            self.odd(line, number)
+        elif (rule := _RULE.match(line)) is not None and words[0] not in _DIRECTIVES:
+            self.rule(rule, number)
+        else:
+            self.end_rule()
+            self.odd(line, number)
+
+    def rule(self, match: re.Match[str], number: int) -> None:
+        rest = match["rest"].split("##", 1)[0]
+        targets = match["targets"].split()
+        prerequisites, _, inline = rest.partition(";")
+        self.current, self.has_doubt = [], False
+        if _ASSIGN.match(rest.strip()) or re.match(r"^\s*(export|private|override)\s", rest):
+            self.made.own_variables += [_Conditional(t, number, self.clauses) for t in targets]
+            return
+        if ".EXPORT_ALL_VARIABLES" in targets:
+            self.made.exports.append(_Conditional((), number, self.clauses))
+        for target in targets:
+            rule = _Rule(number, prerequisites, self.clauses, match["colons"] == "::")
+            if inline.strip():
+                rule.recipe.append(_Conditional(inline.strip(), number, self.clauses))
+            self.made.rules.setdefault(target, []).append(rule)
+            self.made.targets.append(_Conditional(target, number, self.clauses))
+            self.current.append(rule)
 
 
 def _logical_lines(text: str) -> list[tuple[str, int]]:
@@ -128,91 +291,153 @@ def _logical_lines(text: str) -> list[tuple[str, int]]:
     return found
 
 
-def _read_line(
-    made: Makefile, line: str, number: int, conditional: bool, current: list[_Rule]
-) -> list[_Rule]:
-    assignment = _ASSIGN.match(line.strip())
-    if assignment is not None:
-        entry = _Assignment(
-            assignment["value"].strip(), number, assignment["op"], conditional, bool(assignment["export"])
-        )
-        made.assignments.setdefault(assignment["name"], []).append(entry)
-        return current
-    words = line.split()
-    if words[0] in ("include", "-include", "sinclude", "define"):
-        made.odd.append((line, number))
-        return []
-    if words[0] == "export":
-        made.exports.update(words[1:])
-        made.exports_all = made.exports_all or len(words) == 1
-        return current
-    rule = _RULE.match(line)
-    if rule is None:
-        if not line.startswith("$("):
-            return current
-        made.odd.append((line, number))
-        return current
-    return _read_rule(made, rule, number, conditional)
-
-
-def _read_rule(made: Makefile, match: re.Match[str], number: int, conditional: bool) -> list[_Rule]:
-    rest = match["rest"].split("##", 1)[0]
-    targets = match["targets"].split()
-    prerequisites, _, inline = rest.partition(";")
-    if _ASSIGN.match(rest.strip()) or re.match(r"^\s*export\s", rest):
-        made.odd.append((match[0], number))
-        for target in targets:
-            made.odd.append((f"{target}:", number))
-        return []
-    made.exports_all = made.exports_all or ".EXPORT_ALL_VARIABLES" in targets
-    rules: list[_Rule] = []
-    for target in targets:
-        before = made.rules.get(target)
-        if before is None or target.startswith("."):
-            before = made.rules[target] = _Rule(number, "", is_conditional=conditional)
-        before.prerequisites += " " + prerequisites
-        before.is_conditional = before.is_conditional or conditional
-        if inline.strip():
-            before.recipe.append((inline.strip(), number))
-        rules.append(before)
-        if made.default is None and not target.startswith(".") and "%" not in target:
-            made.default = target
-    return rules
-
-
 @dataclass
 class _Reader:
-    """Expansion under given command-line variables and environment."""
+    """Expansion under given command-line variables and environment. `before` is the line at which make
+    stands while it reads the file: assignments below it are not known there yet.
+    """
 
     makefile: Makefile
     overrides: Mapping[str, str | None]
     environment: Set[str]
+    directory: str | None
+    started_in: str | None
     lines: list[Line] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
+    before: int = _END
+
+    def holds(self, clauses: _Clauses) -> bool | None:
+        """Whether what stands under these conditions is read by make; None when it cannot be told."""
+        decided = [self.decide(clause) for clause in clauses]
+        return False if False in decided else None if None in decided else True
+
+    def decide(self, clause: _Clause) -> bool | None:
+        directive, _, rest = clause.text.partition(" ")
+        with_not = directive in ("ifneq", "ifndef")
+        is_met = self.is_defined(rest.strip(), clause.line) if directive in ("ifdef", "ifndef") else None
+        sides = _sides(rest.strip())
+        if directive in ("ifeq", "ifneq") and sides is not None:
+            one, other = (self.at(clause.line, side) for side in sides)
+            is_met = None if one is None or other is None else one == other
+        return None if is_met is None else (is_met != with_not) == clause.holds
+
+    def at(self, line: int, text: str) -> str | None:
+        """The literal text that make reads at a line; None when it depends on anything else."""
+        kept, self.before = self.before, min(self.before, line)
+        try:
+            expanded = self.expand(text, line)
+        except NotToldError:
+            return None
+        finally:
+            self.before = kept
+        return None if _OPEN in expanded or "$" in expanded else expanded
+
+    def is_defined(self, name: str, line: int) -> bool | None:
+        """`ifdef`: whether the variable has a value, however empty that turns out."""
+        text = self.at(line, f"$({name})") if re.fullmatch(r"[\w.-]+", name) else None
+        assigned = any(entry.line < line for entry in self.makefile.assignments.get(name, []))
+        if text is None or (not text and assigned):
+            return None
+        return bool(text)
+
+    def only_read(self, entries: list[_Assignment]) -> list[_Assignment] | None:
+        """The assignments that make has read so far; None when that cannot be told."""
+        found = [(self.holds(entry.clauses), entry) for entry in entries if entry.line < self.before]
+        return (
+            None if any(is_read is None for is_read, _ in found) else [e for is_read, e in found if is_read]
+        )
 
     def target(self, name: str, at: int, files: frozenset[str]) -> None:
         if name in self.done:
             return
         self.done.add(name)
-        rule = self.makefile.rules.get(name)
-        if rule is None:
-            if name in files:
+        rules = self.rules_of(name)
+        if not rules:
+            if name in files and not self.may_have_rule(name):
                 return
             raise NotToldError(f"no rule for `{name}` could be read", at)
-        if rule.is_conditional:
-            raise NotToldError(f"the rule for `{name}` depends on a condition", rule.line)
-        prerequisites = _filled_in(self.expand(rule.prerequisites.replace("|", " "), rule.line), rule.line)
+        at = rules[0].line
+        needed = " ".join(rule.prerequisites for rule in rules).replace("|", " ")
+        prerequisites = _filled_in(self.expand(needed, at), at)
         prerequisites = _FOUND_FILES.sub(
             lambda m: " " if self.has_no_rule_for(m["suffix"]) else m[0], prerequisites
         )
         if UNKNOWN in prerequisites or "$" in prerequisites:
-            raise NotToldError(f"what `{name}` needs cannot be told", rule.line)
+            raise NotToldError(f"what `{name}` needs cannot be told", at)
         words = prerequisites.split()
         for word in words:
-            self.target(word, rule.line, files)
+            self.target(word, at, files)
         automatic = {"@": name, "<": words[0] if words else "", "^": " ".join(words), "+": " ".join(words)}
-        for text, line in rule.recipe:
-            self.recipe(text, line, automatic)
+        for rule in rules:
+            self.recipe_of(rule, automatic)
+
+    def read_for(self, name: str) -> Iterator[_Rule]:
+        for target, rules in self.makefile.rules.items():
+            if target == name or ("$" in target and name in (self.names(target) or ())):
+                yield from rules
+
+    def rules_of(self, name: str) -> list[_Rule]:
+        found: list[_Rule] = []
+        for rule in self.read_for(name):
+            is_read = self.holds(rule.clauses)
+            if is_read is None:
+                condition = rule.clauses[-1]
+                text = f"the rule for `{name}` depends on `{condition.text}` of line {condition.line}"
+                raise NotToldError(text, rule.line)
+            if is_read:
+                found.append(rule)
+        if sum(bool(rule.recipe) for rule in found) > 1 and not all(rule.is_double for rule in found):
+            raise NotToldError(f"there are several recipes for `{name}`", found[-1].line)
+        return found
+
+    def recipe_of(self, rule: _Rule, automatic: Mapping[str, str]) -> None:
+        before = len(self.lines)
+        for line in rule.recipe:
+            is_read = self.holds(line.clauses)
+            if is_read is None:
+                condition = line.clauses[-1]
+                text = f"a line of its recipe depends on `{condition.text}` of line {condition.line}"
+                raise NotToldError(text, line.line)
+            if is_read:
+                self.recipe(line.content, line.line, automatic)
+        if ".ONESHELL" in self.makefile.rules and len(self.lines) > before + 1:
+            raise NotToldError("its lines run in one shell (.ONESHELL)", rule.line)
+
+    def may_have_rule(self, name: str) -> bool:
+        """Whether a rule whose target is a pattern or cannot be told may be for this file."""
+        return any(
+            ("$" in target and self.names(target) is None)
+            or ("%" in target and name.endswith(target.rpartition("%")[2]))
+            for target in self.makefile.rules
+        )
+
+    def names(self, target: str) -> list[str] | None:
+        """The targets that the left side of a rule names; None when they cannot be told."""
+        is_whole = all(target.count(one) == target.count(other) for one, other in ("()", "{}"))
+        text = self.at(_END, target) if is_whole else None
+        return text.split() if text is not None else None
+
+    def default(self) -> str:
+        """The first target, or what .DEFAULT_GOAL says."""
+        entries = self.makefile.assignments.get(".DEFAULT_GOAL", [])
+        if entries:
+            goal = self.at(_END, "$(.DEFAULT_GOAL)")
+            if goal is None or len(goal.split()) > 1:
+                raise NotToldError("its .DEFAULT_GOAL cannot be told", entries[-1].line)
+            if goal.strip():
+                return goal.strip()
+        for target in self.makefile.targets:
+            if (target.content.startswith(".") and "/" not in target.content) or "%" in target.content:
+                continue
+            is_read = self.holds(target.clauses)
+            if is_read is None:
+                raise NotToldError("its first target depends on a condition", target.line)
+            names = self.names(target.content) if is_read else []
+            if names is None:
+                raise NotToldError("its first target cannot be told", target.line)
+            if names:
+                return names[0]
+        raise NotToldError("it has no target", 1)
 
     def has_no_rule_for(self, suffix: str) -> bool:
         """Whether no rule makes files with this suffix, so that found ones are sources."""
@@ -270,23 +495,48 @@ class _Reader:
             return reference if given is None else given
         if name == "MAKE":
             return "make"
-        if name == "CURDIR":
-            return "$PWD"
-        assignments = self.makefile.assignments.get(name, [])
-        value: str | None = reference if name in self.environment else ""
-        from_file = False
-        for entry in assignments:
-            if entry.is_conditional or entry.operator == "!=":
-                return _CANNOT_TELL
-            if entry.operator == "?=":
-                if name in self.environment or from_file:
-                    continue
-                value, from_file = self.expand(entry.value, entry.line, None, depth + 1), True
-            elif entry.operator == "+=":
-                value = f"{value} {self.expand(entry.value, entry.line, None, depth + 1)}".strip()
-            else:
-                value, from_file = self.expand(entry.value, entry.line, None, depth + 1), True
-        return value or ""
+        if name in ("CURDIR", "PWD") and name not in self.makefile.assignments:
+            return (self.directory if name == "CURDIR" else self.started_in) or _CANNOT_TELL
+        entries = self.makefile.assignments.get(name, [])
+        if not entries and name not in self.environment and name in _BUILT_IN:
+            return _BUILT_IN[name]
+        read = self.only_read(entries)
+        if read is None or any(entry.operator == "!=" for entry in read):
+            return _CANNOT_TELL
+        value: str = reference if name in self.environment else ""
+        from_file = is_immediate = False
+        for entry in read:
+            if entry.operator == "?=" and (name in self.environment or from_file):
+                continue
+            if entry.operator != "+=":
+                is_immediate = entry.is_immediate
+            expanded = self.value(entry, is_immediate=is_immediate, depth=depth)
+            value = f"{value} {expanded}" if entry.operator == "+=" and value else expanded
+            from_file = True
+        return value
+
+    def value(self, entry: _Assignment, *, is_immediate: bool, depth: int) -> str:
+        """What an assignment assigns; with `:=` from what is known at its line."""
+        kept = self.before
+        if is_immediate:
+            self.before = min(kept, entry.line)
+        try:
+            return self.expand(entry.value, entry.line, None, depth + 1)
+        finally:
+            self.before = kept
+
+
+def _sides(text: str) -> tuple[str, str] | None:
+    """The two arguments of `ifeq`: `(a,b)`, `"a" "b"` or `'a' 'b'`."""
+    if text.startswith("(") and text.endswith(")"):
+        depth = 0
+        for at, step in enumerate(text[:-1]):
+            depth += (step in "({") - (step in ")}")
+            if step == "," and depth == 1:
+                return text[1:at].rstrip(), text[at + 1 : -1].lstrip()
+        return None
+    quoted = re.fullmatch(r"""(["'])(.*?)\1\s*(["'])(.*?)\3""", text)
+    return (quoted[2], quoted[4]) if quoted is not None else None
 
 
 def _filled_in(text: str, line: int) -> str:
@@ -357,54 +607,78 @@ def _closing(text: str, at: int) -> int:
 @dataclass(frozen=True, slots=True)
 class Commands:
     """The shell lines that make would run, in order, and what the Makefile itself puts into their
-    environment among the names that were asked about.
+    environment: the text, in which shell expansions may stand.
     """
 
     lines: tuple[Line, ...]
     exported: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What make is started with. `overrides` are variables of the command line, None where the value is
+    that of the environment variable of this name; `environment` the names that make finds in its
+    environment; `files` those that exist; `directory` is where it works, `started_in` where the shell stood.
+    """
+
+    overrides: Mapping[str, str | None]
+    environment: Set[str]
+    files: frozenset[str]
+    directory: str | None
+    started_in: str | None
+
+
 def recipe_of(
-    makefile: Makefile,
-    targets: tuple[str, ...],
-    overrides: Mapping[str, str | None],
-    environment: Set[str],
-    files: frozenset[str],
-    guarded: frozenset[str],
+    makefile: Makefile, targets: tuple[str, ...], around: Surroundings, is_guarded: Callable[[str], bool]
 ) -> Commands:
-    """What make would run. `overrides` are variables of the command line, None where the value is that of
-    the environment variable of this name, `environment` the names that
-    make finds in its environment, `guarded` those whose value the caller must know.
+    """What make would run; the values of exported variables that are guarded must be known.
 
     Raises NotToldError with the line in the Makefile where something cannot be told.
     """
-    for text, line in makefile.odd:
-        if not text.endswith(":") or text[:-1] in targets:
-            raise NotToldError(f"`{text}` is not followed", line)
-    reader = _Reader(makefile, overrides, environment)
-    exported = {name: value for name in sorted(guarded) if (value := _exported(reader, name)) is not None}
-    for target in targets or ((makefile.default,) if makefile.default else ()):
-        reader.target(target, 1, files)
-    if not targets and makefile.default is None:
-        raise NotToldError("it has no target", 1)
+    reader = _Reader(makefile, around.overrides, around.environment, around.directory, around.started_in)
+    for line in makefile.odd:
+        if reader.holds(line.clauses) is not False:
+            raise NotToldError(f"`{line.content}` is not followed", line.line)
+    _check_shell(reader)
+    for target in targets or (reader.default(),):
+        reader.target(target, 1, around.files)
+    for own in makefile.own_variables:
+        named = reader.names(own.content) if "%" not in own.content else None
+        if reader.holds(own.clauses) is not False and (named is None or reader.done & set(named)):
+            raise NotToldError(f"`{own.content}` has variables of its own", own.line)
+    names = sorted(makefile.assignments)
+    exported = {n: v for n in names if (v := _exported(reader, n, is_guarded(n))) is not None}
     return Commands(tuple(reader.lines), exported)
 
 
-def _exported(reader: _Reader, name: str) -> str | None:
+def _check_shell(reader: _Reader) -> None:
+    """Recipes are read as those of a POSIX shell."""
+    for name, plain in (("SHELL", _SHELL), (".SHELLFLAGS", _SHELL_FLAGS), (".RECIPEPREFIX", _NOTHING)):
+        for entry in reader.makefile.assignments.get(name, []):
+            if not plain.fullmatch(entry.value.strip()) and reader.holds(entry.clauses) is not False:
+                raise NotToldError(f"`{name}` is `{entry.value}`", entry.line)
+
+
+def _exported(reader: _Reader, name: str, is_guarded: bool) -> str | None:
     """The value that the Makefile gives an environment variable of its recipes; None when it does not.
 
     Exported are variables that it says to export, and those that came from the environment (GNU make
     manual, section 5.7.2).
     """
     makefile, is_given = reader.makefile, name in reader.environment
-    entries = makefile.assignments.get(name, [])
+    entries = [e for e in makefile.assignments[name] if reader.holds(e.clauses) is not False]
     if is_given:
         entries = [entry for entry in entries if entry.operator != "?="]
-    entries = [entry for entry in entries if entry.value != f"$(shell go env {name})"]
-    is_exported = is_given or makefile.exports_all or any(entry.is_exported for entry in entries)
-    if name in reader.overrides or not entries or not (is_exported or name in makefile.exports):
+    entries = [entry for entry in entries if entry.value.strip() != f"$(shell go env {name})"]
+    if name in (*reader.overrides, "SHELL", "MAKEFLAGS") or not entries or not name.isidentifier():
+        return None
+    asked = [reader.holds(e.clauses) for e in makefile.exports if name in e.content or not e.content]
+    asked += [reader.holds(e.clauses) for e in entries if e.is_exported]
+    if not is_given and all(is_read is False for is_read in asked):
         return None
     value = reader.variable(name, 0)
-    if "$" in value or _OPEN in value:
+    if reader.directory is not None:
+        value = value.replace(f"{_OPEN}$(pwd){_CLOSE}", reader.directory)
+    if is_guarded and ("$" in value or _OPEN in value or not (is_given or True in asked)):
         raise NotToldError(f"it sets {name} itself, whatever the environment says", entries[-1].line)
-    return value
+    return value.replace(_OPEN, "").replace(_CLOSE, "")

@@ -17,14 +17,18 @@ from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.scope import Scope
-from xbuild.plan.commands import anything, operands, option
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within
+from xbuild.plan import makefile
+from xbuild.plan.commands import GENERATORS, anything, operands, option
+from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join
 from xbuild.plan.makefile import UNKNOWN, Line, NotToldError, parse_makefile, recipe_of
 from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
 from xbuild.plan.toolchain import Call, Effect, Variable
 
-# What decides for which platform a recipe compiles, or how.
-_GUARDED = frozenset(("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED", "CC", "CXX"))
+# What decides for which platform a recipe compiles, how, and where to.
+_GUARDED = re.compile(
+    r"GO(OS|ARCH|ARM|ARM64|AMD64|386|FLAGS|BIN|PATH|EXPERIMENT|ENV|ROOT|WORK|CACHE|MODCACHE)"
+    r"|CGO_\w+|CC|CXX|AR|FC|PKG_CONFIG\w*|HOME|XDG_\w+|(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)"
+)
 _ORDER = ("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", "GOOS", "GOARCH", "GOARM", "GOAMD64")
 _ROUNDS = 5
 _TARGET = {"GOOS": "$TARGETOS", "GOARCH": "$TARGETARCH"}
@@ -92,20 +96,56 @@ def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE
 # -- files of the build context
 
 
+# Commands that write somewhere in a folder, and change no file that a command was read from.
+_SPARING = re.compile(r"(xx-)?go (?!run|generate|tool)|go (run|tool) [\w.-]+/|mkdir |WORKDIR ")
+
+
 def context_path(call: Call, path: str | None) -> str | None:
     """The file of the build context that stands at `path` in the stage, if a COPY put it there and
-    nothing changed it.
+    nothing can have changed it since.
     """
+    found, change = _placed(call, path)
+    return found if change is None else None
+
+
+def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
+    """The file of the build context that a COPY put at `path`, and what may have changed it since."""
     if path is None:
-        return None
-    graph, found = call.scope.graph, None
+        return None, None
+    graph, found, line = call.scope.graph, None, 0
     for stage in graph.chain_of(call.scope.stage):
         end = call.instruction if stage == call.scope.stage else len(graph.stages[stage].instructions)
         for index, instruction in enumerate(graph.stages[stage].instructions[:end]):
             if isinstance(instruction, Copy) and instruction.from_ is None:
-                found = _copied(Scope(graph, stage, index), instruction, path, call) or found
-    changed = [w for w in call.writes if w.path == path and not w.text.upper().startswith(("COPY", "ADD"))]
-    return None if changed else found
+                scope = Scope(graph, stage, index)
+                here = _copied(scope, instruction, path, call)
+                if here is not None or _may_hide(scope, instruction, path):
+                    found, line = here, instruction.first_line
+    copies = [n for n, w in enumerate(call.writes) if w.is_context and w.place == Place(line)]
+    later = call.writes[copies[-1] + 1 :] if copies else call.writes
+    return found, next((made for made in later if _may_change(made, path)), None)
+
+
+def _may_change(made: Write, path: str) -> bool:
+    if made.path is None and made.kind is Kind.UNKNOWN:
+        return False  # After it nothing is sure; what it is called is the better reason.
+    if made.is_context or (made.path is not None and not is_within(path, made.path)):
+        return False
+    return made.path == path or not (_SPARING.match(made.text) or made.text.partition(" ")[0] in GENERATORS)
+
+
+def _may_hide(scope: Scope, copy: Copy, path: str) -> bool:
+    """Whether what is copied cannot be told from the text, and may be this file."""
+    destination = scope.expand_known(copy.destination).text
+    where = absolute(destination, scope.workdir()) if destination is not None else None
+    is_plain = not copy.heredocs and not any(c in source for source in copy.sources for c in "*?[$")
+    is_whole = copy.flag("exclude") is None and copy.flag("parents") is None
+    is_archive = copy.keyword == "ADD" and any(_ARCHIVE.search(source) for source in copy.sources)
+    return not (is_plain and is_whole and not is_archive) and (where is None or is_within(path, where))
+
+
+# What ADD unpacks, or fetches from elsewhere.
+_ARCHIVE = re.compile(r"\.(tar|tgz|tbz2?|txz|t?gz|t?bz2|t?xz|t?zst)(\.\w+)?$|://|^git@")
 
 
 def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
@@ -134,6 +174,17 @@ def _read(call: Call, path: str | None) -> tuple[str, str] | None:
     return (name, text) if name is not None and text is not None else None
 
 
+def _missing(call: Call, paths: Sequence[str | None], what: str) -> _CannotTellError:
+    change = next((made for path in paths if (made := _placed(call, path)[1]) is not None), None)
+    if change is None:
+        return _refuse(call, f"{what} is not in the build context", None, _CURE_OF_MISSING)
+    text = f"{what} may have been changed by `{change.text}` of line {change.place.line}"
+    return _refuse(call, text, None, "change it before the image is built")
+
+
+_CURE_OF_MISSING = "COPY it from the build context, or call go build in the Dockerfile"
+
+
 # -- finders: which recipe a command runs
 
 
@@ -144,8 +195,9 @@ def _make(call: Call, given: frozenset[str]) -> _Recipe:
     candidates = (named,) if named else ("GNUmakefile", "makefile", "Makefile")
     found = next((f for c in candidates if (f := _read(call, absolute(c, directory))) is not None), None)
     if found is None:
-        raise _refuse(call, "its Makefile is not in the build context, or was changed during the build")
+        raise _missing(call, [absolute(c, directory) for c in candidates], "its Makefile")
     exported = _command_line(call)
+    _check_options(call)
     words = operands(call, _MAKE_OPTIONS)
     targets = tuple(w for w in words if w and "=" not in w and not w.isdigit())
     overrides = {n: v.text if v.kind is Kind.PORTABLE else None for n, v in exported.items()}
@@ -154,17 +206,59 @@ def _make(call: Call, given: frozenset[str]) -> _Recipe:
         *call.assignments,
         *given,
     }
-    files = frozenset(call.around.context.files())
+    folder = posixpath.dirname(found[0])
+    files = frozenset(f[len(folder) :].lstrip("/") for f in call.around.context.files(folder))
+    around = makefile.Surroundings(overrides, environment, files, directory, call.directory)
     try:
-        made = recipe_of(parse_makefile(found[1]), targets, overrides, environment, files, _GUARDED)
+        made = recipe_of(parse_makefile(found[1]), targets, around, lambda n: bool(_GUARDED.fullmatch(n)))
     except NotToldError as error:
         place = Place(error.line, found[0])
-        raise _refuse(call, f"what it runs cannot be told: {error.text}", place) from error
+        text = f"what it runs cannot be told: {error.text}"
+        raise _refuse(call, text, place, "write it without, or call go build in the Dockerfile") from error
     recipe = _assemble(found[0], " ".join(targets) or "its first target", made.lines, directory)
-    own = {name: Variable(value, Kind.PORTABLE, "export") for name, value in made.exported.items()}
+    if any(_GUARDED.fullmatch(n) for n in exported) and any(_CALLS_MAKE.search(x.text) for x in made.lines):
+        raise _refuse(call, "its variables go on to another make", Place(made.lines[0].line, found[0]))
+    own = {name: _exported(call, value) for name, value in made.exported.items()}
     return replace(recipe, exported={**own, **exported})
 
 
+_CALLS_MAKE = re.compile(r"(^|[;&|(\s])g?make\s")
+_SHELL_EXPANSION = re.compile(
+    r"\$\{?(?P<name>\w+)\}?|\$\((?:git|date|pwd|echo|go\s+env\s+GO(?:PATH|BIN))\b[^$`;|&]*\)"
+)
+
+
+def _exported(call: Call, value: str) -> Variable:
+    """A variable that the Makefile exports, with shell expansions in its value."""
+    if "$" not in value and "`" not in value:
+        return Variable(value, Kind.PORTABLE, "export")
+    names = [m["name"] for m in _SHELL_EXPANSION.finditer(value) if m["name"]]
+    named = [call.variables[n] for n in names if n in call.variables]
+    is_known = "$" not in _SHELL_EXPANSION.sub("", value) and "`" not in value
+    kind = join((Kind.PORTABLE if is_known else Kind.UNKNOWN, *(v.kind for v in named)))
+    depends = frozenset(d for n in names for d in (n, *_depends(call, n)))
+    return Variable(None, kind, "export", depends)
+
+
+def _check_options(call: Call) -> None:
+    """Refuse options of make, also those of its environment, that change what it runs."""
+    variables = ("MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEFILES")
+    for text in call.texts[1:]:
+        if text and text.startswith("-") and _PLAIN_OPTION.fullmatch(text) is None:
+            raise _refuse(call, f"`{text}` is not followed")
+    for name in variables:
+        variable = call.variables.get(name)
+        text = variable.text if variable is not None else ""
+        if name in call.assignments or text is None or not _JOBS.fullmatch(text):
+            raise _refuse(call, f"{name} changes what it runs")
+
+
+_JOBS = re.compile(r"(-?-?(j|jobs=?)\d*)?")
+_PLAIN_OPTION = re.compile(
+    r"-[sSBwrRkj]+\d*|-[jlOCfI].*|--(no-print-directory|silent|quiet|always-make|keep-going|trace"
+    r"|print-directory|no-builtin-rules|no-builtin-variables|warn-undefined-variables)"
+    r"|--(jobs|load-average|output-sync|max-load|directory|file|makefile|include-dir)(=.*)?"
+)
 _MAKE_OPTIONS = ("-C", "-f", "-j", "--directory", "--file", "--makefile", "--jobs", "-o", "-W", "-I")
 
 
@@ -213,7 +307,7 @@ def _is_script(call: Call, name: str) -> bool:
         at = next((n for n, t in enumerate(call.texts) if n and (t is None or not t.startswith("-"))), None)
         options = [t for t in call.texts[1:at] if t and not t.startswith("--")]
         return at is not None and not any("c" in o or "s" in o for o in options)
-    return "/" in name and _read(call, absolute(name, call.directory)) is not None
+    return "/" in name and _placed(call, absolute(name, call.directory))[0] is not None
 
 
 def _script(call: Call, _given: frozenset[str]) -> _Recipe:
@@ -224,7 +318,7 @@ def _script(call: Call, _given: frozenset[str]) -> _Recipe:
         name, arguments = arguments[at] or "", arguments[at + 1 :]
     found = _read(call, absolute(name, call.directory))
     if found is None:
-        raise _refuse(call, f"{name} is not in the build context, or was changed during the build")
+        raise _missing(call, [absolute(name, call.directory)], name)
     file, text = found
     first = text.split("\n", 1)[0]
     if first.startswith("#!") and not re.search(r"\b(sh|bash|ash|dash)\b", first):
@@ -248,53 +342,94 @@ def _with_arguments(text: str, arguments: Sequence[str | None]) -> str:
     return text
 
 
-def _task(call: Call, _given: frozenset[str]) -> _Recipe:
+def _task(call: Call, given: frozenset[str]) -> _Recipe:
     """go-task: a `Taskfile.yml` whose task has plain commands and nothing else that decides what runs."""
     names = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
     found = next((f for n in names if (f := _read(call, absolute(n, call.directory))) is not None), None)
     if found is None:
-        raise _refuse(call, "its Taskfile is not in the build context")
+        raise _missing(call, [absolute(n, call.directory) for n in names], "its Taskfile")
     wanted = [w for w in operands(call) if w is not None] or ["default"]
     lines: list[Line] = []
+    exported = _task_environment(call, found[0], found[1], given)
     for name in wanted:
         lines += _task_lines(call, found[0], found[1], name)
-    return _assemble(found[0], " ".join(wanted), lines, call.directory)
+    recipe = _assemble(found[0], " ".join(wanted), lines, call.directory)
+    return replace(recipe, exported=exported)
+
+
+_TASK_SECTION = re.compile(r"(version|output|method|run|interval|silent|vars|tasks):")
+_TASK_VARIABLE = re.compile(
+    r"""\s+(?P<name>\w+):\s+(?P<quote>["']?)(?P<text>[\w./:=@, +-]+)(?P=quote)\s*(#.*)?"""
+)
+
+
+def _task_environment(call: Call, file: str, text: str, given: frozenset[str]) -> dict[str, Variable]:
+    """The `env` of the whole Taskfile: what is in the environment already stays as it is there."""
+    found: dict[str, Variable] = {}
+    section = ""
+    for number, row in enumerate(text.split("\n"), 1):
+        if not row.strip() or row.lstrip().startswith(("#", "---")):
+            continue
+        if not row[0].isspace():
+            section = row.split(":")[0]
+            if _TASK_SECTION.match(row) is None and row.rstrip() != "env:":
+                raise _refuse(call, f"`{row.strip()}` is not followed", Place(number, file))
+        elif section == "env":
+            variable = _TASK_VARIABLE.fullmatch(row)
+            if variable is None:
+                raise _refuse(call, f"`{row.strip()}` is not followed", Place(number, file))
+            name = variable["name"]
+            if name in given or name in call.assignments or name in call.variables:
+                raise _refuse(call, f"{name} is set in two places", Place(number, file))
+            found[name] = Variable(variable["text"].strip(), Kind.PORTABLE, "export")
+    return found
+
+
+def _task_rows(text: str) -> list[tuple[int, str]]:
+    """The rows below `tasks:`, with their numbers."""
+    rows = list(enumerate(text.split("\n"), 1))
+    start = next((n for n, (_, row) in enumerate(rows) if re.match(r"tasks:\s*(#.*)?$", row)), len(rows))
+    below = rows[start + 1 :]
+    end = next((n for n, (_, row) in enumerate(below) if re.match(r"[^\s#]", row)), len(below))
+    return below[:end]
 
 
 def _task_lines(call: Call, file: str, text: str, name: str) -> list[Line]:
-    """The `cmds` of a task, read by indentation: only plain strings and `|` blocks of one task without
-    `deps`.
-    """
-    rows = text.split("\n")
-    at = next(
-        (n for n, row in enumerate(rows) if re.match(rf"^\s+[\"']?{re.escape(name)}[\"']?:\s*$", row)), None
-    )
+    """The `cmds` of a task, read by indentation: only plain strings of one task without `deps`."""
+    rows = _task_rows(text)
+    outer = min((len(row) - len(row.lstrip()) for _, row in rows if row.strip()), default=0)
+    heading = re.compile(rf"^\s{{{outer}}}[\"']?{re.escape(name)}[\"']?:\s*$")
+    at = next((n for n, (_, row) in enumerate(rows) if heading.match(row)), None)
     if at is None:
         raise _refuse(call, f"task `{name}` cannot be found", Place(1, file))
-    indent = len(rows[at]) - len(rows[at].lstrip())
     lines: list[Line] = []
     inside = False
-    for number, row in enumerate(rows[at + 1 :], at + 2):
-        depth = len(row) - len(row.lstrip())
-        if row.strip() and depth <= indent:
-            break
+    for number, row in rows[at + 1 :]:
         stripped = row.strip()
         if not stripped or stripped.startswith("#"):
             continue
+        if len(row) - len(row.lstrip()) <= outer:
+            break
         item = re.match(r"^-\s+(?:cmd:\s+)?(?P<quote>['\"]?)(?P<text>.*?)(?P=quote)$", stripped)
         if stripped == "cmds:":
             inside = True
-        elif (
-            inside and item is not None and not re.match(r"^[|>{\[&*]|^(task|defer|for|vars):", item["text"])
-        ):
+        elif re.match(r"^(desc|summary|silent|sources|generates|aliases|method|label):", stripped):
+            inside = inside and stripped.startswith("silent:")
+        elif inside and item is not None and _is_plain_item(item):
             if "{{" in item["text"]:
                 raise _refuse(call, "it uses template values", Place(number, file))
             lines.append(Line(item["text"], number))
-        elif not re.match(
-            r"^(desc|summary|silent|sources|generates|aliases|method|label):|^- \S+$", stripped
-        ):
+        elif inside or not re.match(r"^- \S+$", stripped):
             raise _refuse(call, f"`{stripped}` in it is not followed", Place(number, file))
     return lines
+
+
+def _is_plain_item(item: re.Match[str]) -> bool:
+    """Whether an entry of a YAML list is the command as it stands."""
+    escape = {"": None, "'": "'", '"': "\\"}[item["quote"]]
+    if escape is not None:
+        return escape not in item["text"]
+    return not re.match(r"^[|>{\[&*!%@`]|^(task|defer|for|vars):", item["text"]) and ": " not in item["text"]
 
 
 def _mage(call: Call, _given: frozenset[str]) -> _Recipe:

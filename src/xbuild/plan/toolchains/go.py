@@ -301,10 +301,15 @@ def _why_not_run_alike(call: Call, package: str | None) -> str | None:
     if word_kind(call) >= Kind.BUILD or _is_told_of_machine(call):
         return "what it is told depends on the machine"
     folder = posixpath.dirname(package) if package.endswith(".go") else package
-    place = context_path(call, absolute(posixpath.join(folder, "main.go"), call.directory))
-    if place is None:
+    where = absolute(folder, call.directory)
+    place = context_path(call, posixpath.join(where, "main.go")) if where is not None else None
+    if place is None or where is None:
         return "its source is not in the build context"
-    return why_not_portable(call.around.context, posixpath.dirname(place) or ".")
+    source = posixpath.dirname(place)
+    for name in call.around.context.files(source):
+        if context_path(call, posixpath.join(where, posixpath.relpath(name, source or "."))) != name:
+            return f"{name} was changed during the build"
+    return why_not_portable(call.around.context, source or ".")
 
 
 def _tool(call: Call) -> Effect:
