@@ -1,8 +1,8 @@
 """What the tests of the command line share: `xbuild` as a process, and a Go that compiles in no time.
 
 The stand-in for Go is a script: `go build -o FILE` writes what it was told and where it ran, and takes longer
-under emulation; `go list` names no package that uses cgo. So whole builds take seconds, and what they did can
-be read in the image.
+under emulation; `go list` names no package that uses cgo, `go version` is an official Go's. So whole builds
+take seconds, and what they did can be read in the image.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ GO_IMAGE = f"{REGISTRY}/cli-golang:1.21"
 _GO = """\
 #!/bin/sh
 case "$1" in
-env) echo "${GOARCH:-$(uname -m)}"; exit;;
+env) [ "$2" = GOEXPERIMENT ] || echo "${GOARCH:-$(uname -m)}"; exit;;
 list) exit;;
+version) echo "go version go1.21.13 linux/amd64"; exit;;
 mod) sleep 0.2; exit;;
 build) ;;
 *) echo "go: unknown command $1" >&2; exit 2;;
