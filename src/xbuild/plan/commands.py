@@ -407,7 +407,10 @@ def copies(call: Call) -> Effect:
     kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
     names = _names_in_folder(call, sources, destination)
     if names is not None:
-        return Effect(writes=tuple(write(call, name, kind) for name in names))
+        is_whole = (
+            not has_flag(call, "r", "--recursive") and not has_flag(call, "R") and not has_flag(call, "a")
+        )
+        return Effect(writes=tuple(write(call, name, kind, is_file=is_whole) for name in names))
     made = write(call, destination, kind, is_file=len(sources) == 1 and not into_folder)
     if call.texts[0] == "ln" and has_flag(call, "s", "--symbolic") and sources and made.path is not None:
         target = absolute(sources[0], posixpath.dirname(made.path)) if sources[0] is not None else None
@@ -638,6 +641,18 @@ def accounts(call: Call) -> Effect:
 
 def certificates(call: Call) -> Effect:
     return Effect(writes=(Write("/etc/ssl/certs", Kind.PORTABLE, call.place, call.spelled()),))
+
+
+_COMPILING = frozenset(("mockgen", "easyjson", "ffjson", "ent", "kubebuilder", "buf"))
+
+
+def runs_what_it_compiles(call: Call) -> bool:
+    """Whether a generator compiles a program with go and runs it; mockgen does not for `-source`."""
+    program = posixpath.basename(call.texts[0] or "")
+    is_read_only = program == "mockgen" and any(
+        t and t.lstrip("-").startswith("source") for t in call.texts[1:]
+    )
+    return program in _COMPILING and not is_read_only
 
 
 def generates(call: Call) -> Effect:

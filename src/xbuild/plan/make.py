@@ -296,7 +296,9 @@ class _Planner:
         return bool(group.reasons)
 
     def reasons(self, stage: int, group: _Group) -> list[Reason]:
-        """Why this stage cannot be pinned; a stage that nothing is taken from may do what it likes."""
+        """Why this stage cannot be pinned; one that nothing is taken from may do what it likes, as far as it
+        runs.
+        """
         facts = self.facts[stage]
         found: list[Reason] = []
         blocked = blocks(self.graph.dockerfile.syntax, "pin")
@@ -309,6 +311,8 @@ class _Planner:
             self.foreign.update(
                 (stage, e.reasons[0]) for e in facts.effects if e.is_foreign_run and e.reasons
             )
+        else:
+            found += [r for e in facts.effects if e.cannot_run for r in e.reasons]
         _, _, arg_reasons = self.arguments(stage)
         found += arg_reasons
         for edge in self.graph.edges_out_of(stage):

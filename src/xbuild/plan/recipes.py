@@ -18,7 +18,7 @@ from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.scope import Scope
 from xbuild.plan import makefile
-from xbuild.plan.commands import GENERATORS, anything, operands, option
+from xbuild.plan.commands import GENERATORS, anything, operands, option, runs_what_it_compiles
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join
 from xbuild.plan.makefile import UNKNOWN, Line, NotToldError, parse_makefile, recipe_of
 from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
@@ -543,11 +543,10 @@ def _check(call: Call, effects: Sequence[Effect], inner: Sequence[Call]) -> None
 
 def _runs_for_machine(command: Call) -> bool:
     texts = command.texts
-    return (
-        bool(texts)
-        and texts[0] == "go"
-        and any(t in ("run", "test", "generate", "install", "tool") for t in texts[1:2])
-    )
+    if not texts:
+        return False
+    is_go = texts[0] == "go" and any(t in ("run", "test", "generate", "install", "tool") for t in texts[1:2])
+    return is_go or runs_what_it_compiles(command)
 
 
 def _demanded(

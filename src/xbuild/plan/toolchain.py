@@ -110,7 +110,8 @@ class Need:
 class Effect:
     """What a command does: writes, what its output depends on, and what must be changed for it.
 
-    `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this runs what it ships.
+    `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this runs what it ships;
+    `cannot_run` those of any program made for the target, which fail even where nothing is taken.
     `compiles` tells that it makes something for the target.
     """
 
@@ -126,6 +127,7 @@ class Effect:
     packages: tuple[str, ...] = ()
     compiles: bool = False
     is_foreign_run: bool = False
+    cannot_run: bool = False
     toolchain: str | None = None
 
 

@@ -21,13 +21,13 @@ from xbuild.plan.filesystem import (
     Kind,
     Write,
     absolute,
-    is_within,
     join,
     kind_of,
     may_be_folder,
     through_links,
 )
 from xbuild.plan.model import Place, Reason
+from xbuild.plan.programs import foreign_program
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
 from xbuild.plan.variables import (
     MACHINE_WORDS,
@@ -435,33 +435,28 @@ class _Walker:
 
     def foreign(self, call: Call) -> Effect | None:
         """A program that was made for the target cannot run in a pinned stage."""
-        name = call.texts[0]
-        path = absolute(name, call.directory) if name is not None and "/" in name else None
-        if path is None:
-            made = [
-                w
-                for w in self.writes
-                if w.kind in (Kind.CROSS, Kind.TARGET) and w.path and posixpath.basename(w.path) == name
-            ]
-        else:
-            made = [w for w in self.writes if w.path == path and w.kind in (Kind.CROSS, Kind.TARGET)]
-        if not made and path is not None:
-            made = [w for w in self.writes if w.path and w.kind is Kind.CROSS and is_within(path, w.path)]
-        if not made:
+        found = foreign_program(call)
+        if found is None:
             return None
+        name, made = found
+        program = "" if name == call.texts[0] else f", `{name}`"
+        cure = (
+            "run it in a later stage, or leave the check to a test outside the build"
+            if made.kind is Kind.CROSS
+            else "take the one for $BUILDARCH, or get the tool from an image or a stage of its own"
+        )
         reason = Reason(
-            f"`{call.spelled()}` runs a program made for the target (line {made[-1].place.line})",
+            f"`{call.spelled()}` runs a program made for the target{program} (line {made.place.line})",
             call.place,
-            path,
-            "run it in a later stage, or leave the check to a test outside the build",
+            made.path,
+            cure,
         )
         return Effect(
             writes=(Write(None, Kind.UNKNOWN, call.place, call.spelled()),),
             output=Kind.UNKNOWN,
             reasons=(reason,),
-            is_foreign_run=any(
-                w.kind is Kind.CROSS and w.path and self.around.is_shipped(w.path) for w in made
-            ),
+            is_foreign_run=made.kind is Kind.CROSS and self.around.is_shipped(made.path or "/"),
+            cannot_run=True,
         )
 
     def redirect(self, call: Call, effect: Effect, *, is_certain: bool) -> None:

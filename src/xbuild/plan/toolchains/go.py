@@ -20,7 +20,9 @@ from xbuild.plan.commands import (
     EMBEDDERS,
     GENERATORS,
     anything,
+    generates,
     read_kind,
+    runs_what_it_compiles,
     source_kind,
     told_kind,
     word_kind,
@@ -39,6 +41,7 @@ from xbuild.plan.filesystem import (
 )
 from xbuild.plan.generators import why_arguments_matter, why_not_portable
 from xbuild.plan.model import AddMount, Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
+from xbuild.plan.programs import foreign_program
 from xbuild.plan.recipes import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need, Surroundings, Toolchain
@@ -93,6 +96,8 @@ def judge(call: Call) -> Effect | None:
         call = replace(call, texts=_with_single_dashes(call.texts))
     if program == "xx-go":
         return _xx_go(call)
+    if runs_what_it_compiles(call):
+        return _generator(call)
     if program != "go" or name not in ("go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
         return None
     verb = next((t for t in call.texts[1:] if t is None or not t.startswith("-")), "")
@@ -200,6 +205,14 @@ def _natively(call: Call) -> tuple[tuple[Change, ...], Reason | None]:
         return (), Reason(f"`{call.spelled()}` would run a program made for the target", call.place)
     change = _set_environment(call, tuple((n, "") for n in named), ())
     return (replace(change, reason="it runs during the build, on the build platform"),), None
+
+
+def _generator(call: Call) -> Effect | None:
+    """What calls go and runs what it compiles must not see the target's variables."""
+    changes, reason = _natively(call)
+    if reason is not None:
+        return replace(anything(call), reasons=(reason,))
+    return replace(generates(call), changes=changes) if changes else None
 
 
 def _version(_call: Call) -> Effect:
@@ -380,7 +393,9 @@ def _why_not_generated_alike(call: Call, directive: str, program: str | None, fo
     read = join((read_kind(inner, given), source_kind(inner, ".") if program in EMBEDDERS else Kind.PORTABLE))
     if not read.is_right:
         return "it reads what is not the same on every platform"
-    return "the program is made for the target" if _is_made_for_target(call, program) else None
+    given = directive[directive.index(program) :].split() if program in directive.split() else [program]
+    foreign = foreign_program(replace(inner, texts=tuple(given)))
+    return f"`{foreign[0]}` is made for the target" if foreign is not None else None
 
 
 def _is_told_of_machine(call: Call) -> bool:
@@ -406,13 +421,6 @@ def _directive_program(text: str) -> str | None:
         package = next((w for w in words[2:] if not w.startswith("-")), "")
         return None if package.startswith(".") else _binary_name(package)
     return words[0] if words else None
-
-
-def _is_made_for_target(call: Call, program: str | None) -> bool:
-    return any(
-        w.kind in (Kind.CROSS, Kind.TARGET) and w.path is not None and posixpath.basename(w.path) == program
-        for w in call.writes
-    )
 
 
 # -- verbs that compile

@@ -1,0 +1,123 @@
+"""Which programs a command runs, and whether one of them was made for the target: it cannot run in a pinned
+stage.
+
+A name without a slash is looked for where PATH may lead. What a package, a base image or an earlier
+`go install` put there by that very name is taken for the one that runs; else it may have come with what was
+unpacked into one of those folders.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from xbuild.plan.commands import GENERATORS
+from xbuild.plan.filesystem import Kind, Write, absolute, is_within
+from xbuild.plan.recipes import context_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call
+
+_FOLDERS = words(
+    "/go/bin /usr/local/go/bin /usr/lib/go/bin /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin "
+    "/root/go/bin /root/.local/bin"
+)
+# Known programs that no base image brings along by itself.
+_FROM_ELSEWHERE = GENERATORS | frozenset(
+    words(
+        "go yq jq golangci-lint staticcheck gosec govulncheck golint revive misspell shellcheck hadolint "
+        "yamllint task go-task mage goreleaser upx dep glide govendor godep git-lfs"
+    )
+)
+_PACKAGES = {"protoc": ("protobuf-compiler", "protobuf", "protobuf-dev"), "task": ("go-task",)}
+_GO_ARCHIVE = re.compile(r"dl\.google\.com/go|go\.dev/dl|golang\.org/dl|/golang/|\bgo[-_]?[\d$][^\s/]*linux")
+_PATH = re.compile(r"\bPATH[= ][\"']?([^\s\"';&]+)")
+_PLUGIN = re.compile(r"--([a-z][\w-]*)_out\b")
+# Languages that protoc has by itself (`protoc --help`).
+_BUILT_IN = frozenset(words("cpp csharp java kotlin objc php pyi python ruby rust descriptor_set dependency"))
+_RUNNING_FLAGS = ("-toolexec", "-vettool", "-exec")
+
+
+def foreign_program(call: Call) -> tuple[str, Write] | None:
+    """A program of the command that was made for the target, and what wrote it."""
+    for name in _programs(call):
+        made = _made_for_target(call, name)
+        if made is not None:
+            return name, made
+    return None
+
+
+def _programs(call: Call) -> Iterator[str]:
+    """The program itself, and those that it is told to run."""
+    name = call.texts[0]
+    if name is None:
+        return
+    yield name
+    following = (*call.texts[1:], None)
+    for at, text in enumerate(call.texts[1:], 1):
+        flag, equals, value = (text or "").partition("=")
+        if posixpath.basename(name) == "go" and "-" + flag.lstrip("-") in _RUNNING_FLAGS:
+            told = value if equals else following[at]
+            yield from (told or "").split()[:1]
+        elif name == "protoc" and flag == "--plugin":
+            told = value if equals else following[at]
+            yield (told or "").rpartition("=")[2]
+        elif name == "protoc" and (plugin := _PLUGIN.match(flag)) and plugin[1] not in _BUILT_IN:
+            yield f"protoc-gen-{plugin[1]}"
+    if name == "buf":
+        found = {posixpath.basename(w.path) for w in call.writes if w.path is not None}
+        yield from (n for n in sorted(found) if n.startswith("protoc-gen-"))
+
+
+def _made_for_target(call: Call, name: str) -> Write | None:
+    made = [w for w in call.writes if w.path is not None and w.kind in (Kind.CROSS, Kind.TARGET)]
+    if not made:
+        return None
+    if "/" in name:
+        return _at_path(call, made, absolute(name, call.directory))
+    named = [w for w in made if posixpath.basename(w.path or "") == name]
+    return named[-1] if named else _unpacked(call, made, name)
+
+
+def _at_path(call: Call, made: list[Write], path: str | None) -> Write | None:
+    if path is None:
+        return None
+    found = [w for w in made if w.path == path]
+    if not found and context_path(call, path) is None:
+        found = [w for w in made if is_within(path, w.path or "/")]
+    return found[-1] if found else None
+
+
+def _unpacked(call: Call, made: list[Write], name: str) -> Write | None:
+    """What was put into a folder of PATH under names that are not known, and may hold the program."""
+    if name not in _FROM_ELSEWHERE and not name.startswith("protoc-gen-"):
+        return None
+    folders = _search_path(call)
+    if _is_provided(call, name, folders):
+        return None
+    covering = [
+        w
+        for w in made
+        if not w.is_file
+        and not ("install" in w.text and "@" in w.text)
+        and any(is_within(folder, w.path or "/") for folder in folders)
+    ]
+    return covering[-1] if covering else None
+
+
+def _search_path(call: Call) -> tuple[str, ...]:
+    """Where PATH may lead, now or later."""
+    told = [p for value in _PATH.findall(f"{call.around.text}\n{call.script}") for p in value.split(":")]
+    return (*_FOLDERS, *(p.rstrip("/") for p in told if p.startswith("/") and len(p) > 1))
+
+
+def _is_provided(call: Call, name: str, folders: tuple[str, ...]) -> bool:
+    if name == "go":
+        image = call.around.image
+        has_go = image.name.rpartition("/")[2] == "golang" or not image.is_plain
+        has_go = has_go or any(p.startswith("go") for p in call.packages)
+        return has_go and _GO_ARCHIVE.search(call.around.text) is None
+    if any(p in call.packages for p in (name, *_PACKAGES.get(name, ()))):
+        return True
+    paths = {f"{folder}/{name}" for folder in folders}
+    return any(w.path in paths and w.kind not in (Kind.CROSS, Kind.TARGET) for w in call.writes)
