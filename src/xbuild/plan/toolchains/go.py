@@ -866,7 +866,7 @@ def _wire_architecture(call: Call) -> _Wiring:
         return _Wiring(needs=need)
     if text is not None and len(call.around.literal_architectures) > 1:
         return _Wiring(is_independent=True)
-    if text is not None and _value(call, "GOOS")[1] in (None, "", "linux"):
+    if text and _value(call, "GOOS")[1] in (None, "", "linux"):
         signs = _signs_of_purpose(call, text, is_prefix=word is not None)
         if len(signs) > 1:
             return _Wiring(is_independent=True)
