@@ -158,7 +158,11 @@ def gather(
         delivered=_delivered(delivery),
         saved=saved,
         warnings=(*result.notes, *(delivery.notes if delivery else ())),
-        lint=tuple(mapped_warning(text, prepared.user_line) for text in result.warnings),
+        lint=tuple(
+            mapped
+            for text in result.warnings
+            if (mapped := mapped_warning(text, prepared.user_line)) is not None
+        ),
     )
 
 

@@ -66,14 +66,15 @@ class Scene:
         return str(target) if target and state.step.number is not None else ""
 
 
-def mapped_warning(text: str, line_map: Callable[[int], int | None]) -> str:
-    """A warning of BuildKit's linter, which ends in `(line 17)`, with the line of the user's file."""
-
-    def user_line(match: re.Match[str]) -> str:
-        line = line_map(int(match[1]))
-        return f"(line {line})" if line else "(a line that xbuild added)"
-
-    return re.sub(r"\(line (\d+)\)", user_line, text)
+def mapped_warning(text: str, line_map: Callable[[int], int | None]) -> str | None:
+    """A warning of BuildKit's linter, which ends in `(line 17)`, with the line of the user's file; None for
+    a line that xbuild added, which is not the user's to mend.
+    """
+    named = re.search(r"\(line (\d+)\)", text)
+    if named is None:
+        return text
+    line = line_map(int(named[1]))
+    return f"{text[: named.start()]}(line {line}){text[named.end() :]}" if line else None
 
 
 _STYLES = {"emulated": ("yellow",), "cross": ("green",), "native": ("green",)}
@@ -168,7 +169,9 @@ class Log:
             case LogEvent():
                 yield from self._output(event)
             case WarningEvent():
-                yield f"warning: {clean(mapped_warning(event.text, self.scene.line_map))}"
+                text = mapped_warning(event.text, self.scene.line_map)
+                if text is not None:
+                    yield f"warning: {clean(text)}"
             case TextEvent() | _:
                 return
 
