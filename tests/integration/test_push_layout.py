@@ -139,7 +139,7 @@ def test_a_registry_that_never_answers(name: str, tmp_path: Path, monkeypatch: p
         started = time.monotonic()
         with pytest.raises(PushError, match=f"{silent} does not answer in time"):
             deliver(result, options, engine())
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 300  # the upload's own bound is an hour
     assert served_digest(good) is None
 
 

