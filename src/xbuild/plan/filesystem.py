@@ -150,7 +150,7 @@ def through_links(writes: Sequence[Write], made: Write) -> tuple[Write, ...]:
 
 def _through(path: str, target: str, made: Write) -> Write | None:
     """What is written behind a link lands at its target; what is written there is seen at the link."""
-    if made.path is None or made.path == path:
+    if made.path is None or (made.path == path and made.link is not None):
         return None
     if is_within(made.path, path):
         where = target + made.path[len(path) :] if target != "/" else None
