@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.plan.filesystem import (
     PACKAGE_FOLDERS,
     TOOL_FOLDERS,
@@ -357,7 +358,22 @@ def environment(call: Call) -> Effect:
     given = call.texts[1:]
     if call.texts[0] == "command" and given[:1] in (("-v",), ("-V",)):
         return nothing(call)
-    return nothing(call) if not given else anything(call)
+    return prints_variables(call) if not given else anything(call)
+
+
+def prints_variables(call: Call) -> Effect:
+    """`printenv`, `export`, `declare` and kin: with no name they print whatever is set.
+
+    That is never the same everywhere: the shell's own variables name the machine (bash manual, HOSTTYPE),
+    and a pinned stage declares platform ARGs that the original did not have.
+    """
+    names = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
+    if not names and not call.command.exports:
+        return Effect(output=Kind.BUILD)
+    if call.texts[0] == "printenv" and any(n is None or n in PLATFORM_ARGS for n in names):
+        return Effect(output=Kind.BUILD)
+    known = (call.variables[n].kind for n in names if n is not None and n in call.variables)
+    return Effect(output=join((word_kind(call), call.stdin, *known)))
 
 
 def shell_options(call: Call) -> Effect:
@@ -368,7 +384,7 @@ def shell_options(call: Call) -> Effect:
         for t in given
     ):
         return anything(call)
-    return nothing(call)
+    return nothing(call) if given else prints_variables(call)
 
 
 def xx_packages(call: Call) -> Effect:
@@ -707,11 +723,11 @@ def refuses(text: str, cure: str) -> Handler:
 
 
 _NOTHING = words(
-    "echo printf true false : (( exit return unset shift pwd export readonly local declare "
-    "typeset ulimit umask wait kill read sleep which type hash id whoami date basename dirname "
+    "echo printf true false : (( exit return unset shift pwd "
+    "ulimit umask wait kill read sleep which type hash id whoami date basename dirname "
     "seq expr getent ps rm rmdir chmod chown chgrp setcap setfacl cd pushd "
     "popd xx-verify gofmt golangci-lint staticcheck gosec govulncheck golint revive misspell "
-    "shellcheck hadolint yamllint lsb_release ssh-keyscan printenv sync break continue let shopt "
+    "shellcheck hadolint yamllint lsb_release ssh-keyscan sync break continue let shopt "
     "gpgconf apt-key hostname mktemp"
 )
 _PRINTS_FILES = words(
@@ -748,6 +764,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("ldconfig", "locale-gen"), packages),
     **dict.fromkeys(("xx-apt", "xx-apt-get", "xx-apk"), xx_packages),
     **dict.fromkeys(("env", "nice", "command"), environment),
+    **dict.fromkeys(("printenv", "export", "readonly", "local", "declare", "typeset"), prints_variables),
     **dict.fromkeys(("yq", "sort"), edits_or_prints),
     **dict.fromkeys(_ACCOUNTS, accounts),
     **dict.fromkeys(_UNPACKS, compresses),

@@ -121,6 +121,13 @@ class Frames:
         return between == "&&"
 
 
+def processes(command: Command) -> tuple[tuple[Scope, Span | None], ...]:
+    """The processes of their own that a command runs in; what it sets there, such as a directory, ends with
+    them.
+    """
+    return tuple(found for found in _constructs(command, may_skip=False) if found[0].kind in _CLOSED)
+
+
 def _constructs(command: Command, *, may_skip: bool) -> Iterator[tuple[Scope, Span | None]]:
     """The scopes around a command that matter; each part of a pipeline is one of its own."""
     scopes = command.scopes

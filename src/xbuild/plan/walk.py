@@ -35,6 +35,7 @@ from xbuild.plan.variables import (
     assigned_names,
     calculated_names,
     is_unchanged,
+    processes,
     set_in_loop,
 )
 from xbuild.text import Span
@@ -44,7 +45,6 @@ _WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "ionic
 _TESTS = frozenset(
     ("[", "[[", "((", "test", "grep", "egrep", "fgrep", "command", "which", "type", "expr", "cmp")
 )
-_CLOSED = frozenset(("subshell", "substitution", "pipeline", "function", "background"))
 _BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
 _MACHINE_VARIABLES = frozenset(
     ("HOSTTYPE", "MACHTYPE", "OSTYPE", "CPUTYPE", "BASH_VERSINFO", "PROCESSOR_ARCHITECTURE")
@@ -514,9 +514,9 @@ class _Walker:
     def directory(self, command: Command) -> str | None:
         """Where a command runs: the last `cd` that is still in force for it."""
         where = self.start
+        around = processes(command)
         for change, target in self.directories:
-            closed = tuple(s for s in change.scopes if s.kind in _CLOSED)
-            if all(s in command.scopes for s in closed):
+            if all(process in around for process in processes(change)):
                 where = target
         return where
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,16 @@ class DirectoryContext:
             return self._files
         return tuple(path for path in self._files if path.startswith(clean + "/"))
 
+    def unreadable(self) -> Iterator[str]:
+        """File paths that are sent and that this user may not read, sorted."""
+        if os.geteuid() == 0:
+            return
+        is_effective = os.access in os.supports_effective_ids
+        for path in self._files:
+            file = self.root / path
+            if not os.access(file, os.R_OK, effective_ids=is_effective) and _is_regular(file):
+                yield path
+
     @cached_property
     def _resolved(self) -> Path:
         return self.root.resolve()
@@ -73,6 +84,13 @@ class DirectoryContext:
                     yield from self._walk(path, match)
             elif not match.is_ignored:
                 yield path
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _read(path: Path) -> bytes:
