@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
-from xbuild.dockerfile.script import Expansion, Word
-from xbuild.plan import cgo
+from xbuild.dockerfile.script import Expansion
 from xbuild.plan.commands import (
     EMBEDDERS,
     GENERATORS,
@@ -37,53 +36,29 @@ from xbuild.plan.filesystem import (
     join,
     overlaps,
     through_links,
-    without_glob,
 )
 from xbuild.plan.generators import why_arguments_matter, why_not_portable
-from xbuild.plan.model import AddMount, Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
+from xbuild.plan.golang import cgo
+from xbuild.plan.golang.arguments import (
+    binary_name,
+    environment_text,
+    flag,
+    packages_of,
+    with_single_dashes,
+)
+from xbuild.plan.golang.caches import finish
+from xbuild.plan.golang.folders import go_cache, gopath_of, install_folder, module_cache
+from xbuild.plan.golang.wiring import SUBSTITUTION, asks_go_told, wire
+from xbuild.plan.model import Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
 from xbuild.plan.programs import foreign_program
 from xbuild.plan.recipes import context_path
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect, Need, Surroundings, Toolchain
+from xbuild.plan.toolchain import Call, Effect, Need, Toolchain
 from xbuild.text import Span
 
-# What each variable must be for the target, and the ARG that it comes from. The `case` forms are for
-# platform lists in which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and
-# GOAMD64=v7 for arm.
-_ARM = "${TARGETVARIANT#v}"
-_ARM_ONLY = '$(case "$TARGETARCH" in (arm) echo "${TARGETVARIANT#v}";; esac)'
-_AMD64 = "$TARGETVARIANT"
-_AMD64_ONLY = '$(case "$TARGETARCH" in (amd64) echo "$TARGETVARIANT";; esac)'
-
-_VALUE_FLAGS = frozenset(
-    words(
-        "-o -p -C -asmflags -buildmode -buildvcs -compiler -gccgoflags -gcflags -installsuffix -ldflags "
-        "-mod -modfile -overlay -pgo -pkgdir -tags -toolexec -covermode -coverpkg -exec -run -timeout "
-        "-count -f"
-    )
-)
-_BOOLEAN_BUILDVCS = frozenset(("-buildvcs", "-pgo"))
 _ANSWERS_MACHINE = frozenset(
-    (
-        "GOARCH",
-        "GOHOSTARCH",
-        "GOHOSTOS",
-        "GOOS",
-        "GOARM",
-        "GOAMD64",
-        "CC",
-        "CXX",
-        "CGO_ENABLED",
-        "GOEXE",
-        "GOTOOLDIR",
-    )
+    words("GOARCH GOHOSTARCH GOHOSTOS GOOS GOARM GOAMD64 CC CXX CGO_ENABLED GOEXE GOTOOLDIR")
 )
-# What every Linux answers alike.
-_LINUX = re.compile(
-    r"""^["']?\$\((?:uname -s *\| *tr ['"]?(?:A-Z|\[:upper:\]|\[A-Z\])['"]? """
-    r"""['"]?(?:a-z|\[:lower:\]|\[a-z\])['"]?|go env GOOS)\)["']?$"""
-)
-_SUBSTITUTION = re.compile(r"^(?:\$\(|`)\s*go\s+env\s+(GOARCH|GOOS)\s*(?:\)|`)$")
 
 
 def judge(call: Call) -> Effect | None:
@@ -93,7 +68,7 @@ def judge(call: Call) -> Effect | None:
         return None
     program = posixpath.basename(name)
     if program in ("go", "xx-go") and "--wrap" not in call.texts:
-        call = replace(call, texts=_with_single_dashes(call.texts))
+        call = replace(call, texts=with_single_dashes(call.texts))
     if program == "xx-go":
         return _xx_go(call)
     if runs_what_it_compiles(call):
@@ -104,38 +79,10 @@ def judge(call: Call) -> Effect | None:
     if verb is None:
         return _unknown(call, "its subcommand cannot be read")
     handler = _VERBS.get(verb)
-    has_folder, folder = _flag(call, "-C")
+    has_folder, folder = flag(call, "-C")
     if has_folder:
         call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
     return handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
-
-
-def _with_single_dashes(texts: tuple[str | None, ...]) -> tuple[str | None, ...]:
-    """`--race` is `-race` (Go `src/flag/flag.go`, `parseOne`), up to the first package."""
-    found = list(texts)
-    operands = 0
-    skip = False
-    for at, text in enumerate(texts[1:], 1):
-        if skip:
-            skip = False
-        elif text is not None and text.startswith("-"):
-            found[at] = text = "-" + text.lstrip("-") if len(text) > 2 else text
-            skip = text in _VALUE_FLAGS and text not in _BOOLEAN_BUILDVCS
-        elif (operands := operands + 1) > 1:
-            break
-    return tuple(found)
-
-
-def _flag(call: Call, name: str) -> tuple[bool, str | None]:
-    """Whether a flag of the go command stands there, and its value: `-o X` or `-o=X`; the last one counts."""
-    found: tuple[bool, str | None] = (False, None)
-    texts = call.texts
-    for at, text in enumerate(texts[1:], 1):
-        if text == name:
-            found = (True, texts[at + 1] if at + 1 < len(texts) else None)
-        elif text is not None and text.startswith(name + "="):
-            found = (True, text[len(name) + 1 :] or None)
-    return found
 
 
 def _unknown(call: Call, text: str, cure: str | None = None) -> Effect:
@@ -165,7 +112,7 @@ _LIST_SAME = frozenset(
 def _list(call: Call) -> Effect:
     """Module names and package paths are the same everywhere; the rest goes by GOARCH."""
     flags = {t.partition("=")[0] for t in call.texts[1:] if t is not None and t.startswith("-")}
-    has_template, template = _flag(call, "-f")
+    has_template, template = flag(call, "-f")
     asked = set(re.findall(r"[A-Za-z]\w*", " ".join(re.findall(r"\{\{(.*?)\}\}", template or "", re.DOTALL))))
     allowed = _LIST_SAME | ({"-json"} if "-m" in flags else set())
     is_same = flags <= allowed and asked <= _LISTED and not (has_template and template is None)
@@ -259,7 +206,7 @@ def _env_write(call: Call) -> Effect:
 
 
 def _modules(call: Call) -> Effect:
-    folders = (_module_cache(call), call.directory)
+    folders = (module_cache(call), call.directory)
     return Effect(
         writes=tuple(Write(f, Kind.PORTABLE, call.place, call.spelled()) for f in folders if f is not None),
         output=word_kind(call),
@@ -272,13 +219,13 @@ def _get(call: Call) -> Effect:
     version = call.around.image.version
     if "-d" in call.texts or (version is not None and version >= (1, 18)):
         return effect
-    folder = _install_folder(call)
+    folder = install_folder(call)
     return replace(effect, writes=(*effect.writes, Write(folder, Kind.BUILD, call.place, call.spelled())))
 
 
 def _run(call: Call) -> Effect:
-    package = next((p for p in _packages(call) if p), None)
-    name = _binary_name(package) if package else None
+    package = next((p for p in packages_of(call) if p), None)
+    name = binary_name(package) if package else None
     changes, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
@@ -419,7 +366,7 @@ def _directive_program(text: str) -> str | None:
         words = words[1:]
     if words[:2] in (["go", "run"], ["go", "tool"]):
         package = next((w for w in words[2:] if not w.startswith("-")), "")
-        return None if package.startswith(".") else _binary_name(package)
+        return None if package.startswith(".") else binary_name(package)
     return words[0] if words else None
 
 
@@ -454,13 +401,13 @@ def _leaves_files(call: Call) -> bool:
 
 
 def _build_output(call: Call) -> tuple[Write, ...]:
-    has_output, path = _flag(call, "-o")
+    has_output, path = flag(call, "-o")
     if has_output:
         if path == "/dev/null":
             return ()
-        packages = _packages(call)
+        packages = packages_of(call)
         if path and path.endswith("/") and packages and all(p and _is_named(p) for p in packages):
-            names = [path + _binary_name(p) for p in packages if p]
+            names = [path + binary_name(p) for p in packages if p]
             return tuple(write(call, name, Kind.CROSS, is_file=True) for name in names)
         return (write(call, path, Kind.CROSS, is_file=path is not None),)
     return (write(call, ".", Kind.CROSS),)
@@ -477,17 +424,17 @@ def _is_named(package: str) -> bool:
 
 def _install(call: Call) -> Effect:
     """Shipped: compiled for the target; else a tool for the build, which stays as it is."""
-    packages = _packages(call)
-    folder = _install_folder(call)
+    packages = packages_of(call)
+    folder = install_folder(call)
     if folder is None:
         return _unknown(
             call,
             "where it writes to is not known (GOBIN, GOPATH)",
             "set ENV GOBIN, or write `go build -o PATH` instead",
         )
-    names = [_binary_name(p) if p and _is_named(p.split("@")[0]) else None for p in packages]
+    names = [binary_name(p) if p and _is_named(p.split("@")[0]) else None for p in packages]
     paths = [posixpath.join(folder, n) if n else folder for n in names] or [folder]
-    is_moved = "_${TARGETARCH}/* " in _script(call)[call.command.span.end :]
+    is_moved = "_${TARGETARCH}/* " in call.script[call.command.span.end :]
     if not is_moved and not any(_is_shipped(call, p) for p in paths):
         made = tuple(Write(p, Kind.BUILD, call.place, call.spelled()) for p in paths)
         changes, reason = _natively(call)
@@ -531,7 +478,7 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
     effect = _compile(call, writes, has_module=False)
     if effect.reasons:
         return effect
-    gopath = _gopath(call)
+    gopath = gopath_of(call)
     if gopath is None:
         return _unknown(call, "GOPATH is not known", "set GOPATH, or write `go build -o PATH`")
     cross = f"{gopath}/bin/${{TARGETOS}}_${{TARGETARCH}}"
@@ -542,10 +489,10 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
     if cross in text[call.command.span.end :]:
         return replace(effect, needs=needs)
     own = posixpath.join(gopath, "bin")
-    packages = _packages(call)
+    packages = packages_of(call)
     if folder != own and not all(p and _is_named(p.split("@")[0]) for p in packages):
         return _unknown(call, "the names of its programs are not known", "name the packages one by one")
-    native = " ".join(f"{own}/{_binary_name(p)}" for p in packages if p)
+    native = " ".join(f"{own}/{binary_name(p)}" for p in packages if p)
     if any(
         s.kind in ("pipeline", "negation", "background", "or") or s.condition for s in call.command.scopes
     ):
@@ -560,7 +507,7 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
         "go install writes to a folder of its own when cross-compiling",
     )
     changes = (*effect.changes, change)
-    if _environment_text(call, "GOBIN")[0]:
+    if environment_text(call, "GOBIN")[0]:
         changes = _without_gobin(call, changes)
     return replace(effect, changes=changes, needs=needs)
 
@@ -583,27 +530,16 @@ def _is_used_later(call: Call, name: str) -> bool:
     return spelled > 0 and name not in ("server", "app", "main")
 
 
-@dataclass(frozen=True, slots=True)
-class _Wiring:
-    """What must change so that a command compiles for the target."""
-
-    added: tuple[tuple[str, str], ...] = ()
-    replaced: tuple[tuple[Span, str], ...] = ()
-    changes: tuple[Change, ...] = ()
-    needs: tuple[Need, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    notes: tuple[str, ...] = ()
-    is_independent: bool = False
-
-
 def _compile(call: Call, writes: tuple[Write, ...], *, has_module: bool = True) -> Effect:
     refusal = _refusal(call)
     if refusal is not None:
         return replace(anything(call), reasons=(refusal,))
-    wiring = _wire(call)
+    wiring = wire(call)
     if wiring.reasons:
         return replace(anything(call), reasons=wiring.reasons)
-    decision = cgo.decide(call, _packages(call), has_module=has_module, is_independent=wiring.is_independent)
+    decision = cgo.decide(
+        call, packages_of(call), has_module=has_module, is_independent=wiring.is_independent
+    )
     if decision.reasons:
         return replace(anything(call), reasons=decision.reasons)
     kind = Kind.PORTABLE if wiring.is_independent else Kind.CROSS
@@ -669,7 +605,7 @@ def _refusal(call: Call) -> Reason | None:
             call.place,
             cure="test $TARGETARCH instead",
         )
-    if any(s.kind == "substitution" and _script(call)[s.span.start] == "`" for s in call.command.scopes):
+    if any(s.kind == "substitution" and call.script[s.span.start] == "`" for s in call.command.scopes):
         return Reason(
             f"`{call.spelled()}` stands in backticks, in which nothing can be added safely",
             call.place,
@@ -687,11 +623,11 @@ def _refusal(call: Call) -> Reason | None:
 
 def _settings(call: Call) -> Reason | None:
     """Settings of Go that change what is compiled and that cannot be read."""
-    told, flags = _environment_text(call, "GOFLAGS")
+    told, flags = environment_text(call, "GOFLAGS")
     if told and (flags is None or re.search(r"(^|\s)'?--?(o|C|toolexec|overlay|compiler)\b", flags)):
         text = f"what GOFLAGS asks of `{call.spelled()}` cannot be told"
         return Reason(text, call.place, cure="write these flags behind go build")
-    told, file = _environment_text(call, "GOENV")
+    told, file = environment_text(call, "GOENV")
     if told and file not in ("", "off"):
         return Reason(f"GOENV gives `{call.spelled()}` settings from a file", call.place, cure="use ENV")
     for made in call.writes:
@@ -715,11 +651,7 @@ def _machine_word(call: Call) -> str | None:
 
 
 def _is_go_env(call: Call, expansion: Expansion) -> bool:
-    return _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end]) is not None
-
-
-def _script(call: Call) -> str:
-    return call.script
+    return SUBSTITUTION.match(call.script[expansion.span.start : expansion.span.end]) is not None
 
 
 def _broken(call: Call, spans: Sequence[Span]) -> Reason | None:
@@ -741,8 +673,8 @@ def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need,
     needs: list[Need] = []
     for word in dict.fromkeys(call.words):
         for expansion in word.expansions:
-            match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
-            if match is None or _asks_go_told(call, expansion, "TARGET" + match[1][2:]):
+            match = SUBSTITUTION.match(call.script[expansion.span.start : expansion.span.end])
+            if match is None or asks_go_told(call, expansion, "TARGET" + match[1][2:]):
                 continue
             name = "TARGET" + match[1][2:]
             changes.append(
@@ -759,7 +691,7 @@ def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need,
 
 def _unaccounted(call: Call) -> Reason | None:
     """Something earlier that the compiler may read and that is not known to be right for the target."""
-    folder = _install_folder(call)
+    folder = install_folder(call)
     elsewhere = (*TOOL_FOLDERS, *((folder,) if folder else ()), *_cache_folders(call))
     for made in call.writes:
         if made.kind.is_right:
@@ -784,341 +716,7 @@ def _unaccounted(call: Call) -> Reason | None:
 
 
 def _cache_folders(call: Call) -> tuple[str, ...]:
-    return tuple(f for f in (_go_cache(call.variables), "/tmp/go-build") if f)
-
-
-# -- wiring
-
-
-def _wire(call: Call) -> _Wiring:
-    parts = [_wire_os(call), _wire_architecture(call)]
-    if any(p.reasons for p in parts):
-        return parts[0] if parts[0].reasons else parts[1]
-    if parts[0].is_independent and _value(call, "GOARCH")[1]:
-        return _fixed(call)
-    if parts[1].is_independent or parts[0].is_independent:
-        return _independent(call, parts)
-    parts += [_wire_variant(call, "GOARM"), _wire_variant(call, "GOAMD64")]
-    return _Wiring(
-        tuple(a for p in parts for a in p.added),
-        tuple(r for p in parts for r in p.replaced),
-        tuple(c for p in parts for c in p.changes),
-        tuple(n for p in parts for n in p.needs),
-        (),
-        tuple(n for p in parts for n in p.notes),
-    )
-
-
-def _independent(call: Call, parts: Sequence[_Wiring]) -> _Wiring:
-    if parts[1].is_independent and not any(p.reasons for p in parts):
-        return _fixed(call)
-    reason = Reason(
-        f"`{call.spelled()}` builds for another system or for several architectures in one stage",
-        call.place,
-        cure="give each its own stage, or set both GOOS and GOARCH",
-    )
-    return _Wiring(reasons=(reason,))
-
-
-def _fixed(call: Call) -> _Wiring:
-    """A build for a platform that is written out: the same wherever it runs, once it is written out in
-    full.
-    """
-    if _value(call, "GOARCH")[1] == "arm" and not _value(call, "GOARM")[1]:
-        reason = Reason(
-            f"`{call.spelled()}` names GOARCH=arm without GOARM, whose default depends on the builder image",
-            call.place,
-            cure="set GOARM",
-        )
-        return _Wiring(reasons=(reason,))
-    return _Wiring(is_independent=True)
-
-
-def _wire_os(call: Call) -> _Wiring:
-    word, text = _value(call, "GOOS")
-    if text == "linux" or (word is None and text is None and "GOOS" not in call.variables):
-        if text == "linux":
-            return _Wiring()
-        return _Wiring(
-            added=(("GOOS", "$TARGETOS"),), needs=(Need("TARGETOS", call.instruction, "go build"),)
-        )
-    if word is not None and _LINUX.match(word.raw):
-        return _Wiring()
-    if _names(call, "GOOS", "TARGETOS"):
-        return _Wiring(needs=(Need("TARGETOS", call.instruction, "GOOS"),))
-    if text is not None:
-        return _Wiring(is_independent=True)
-    return _Wiring(
-        reasons=(
-            Reason(
-                f"what GOOS is in `{call.spelled()}` cannot be told", call.place, cure="write GOOS=$TARGETOS"
-            ),
-        )
-    )
-
-
-def _wire_architecture(call: Call) -> _Wiring:
-    word, text = _value(call, "GOARCH")
-    need = (Need("TARGETARCH", call.instruction, "go build"),)
-    if word is None and "GOARCH" not in call.variables:
-        return _Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need)
-    if _names(call, "GOARCH", "TARGETARCH"):
-        return _Wiring(needs=need)
-    if text is not None and len(call.around.literal_architectures) > 1:
-        return _Wiring(is_independent=True)
-    if text and _value(call, "GOOS")[1] in (None, "", "linux"):
-        signs = _signs_of_purpose(call, text, is_prefix=word is not None)
-        if len(signs) > 1:
-            return _Wiring(is_independent=True)
-        if signs:
-            what = f"`{call.spelled()}` names GOARCH={text}, and {signs[0]}: it may be meant for {text} alone"
-            cure = "write GOARCH=$TARGETARCH, or build it in a stage of its own"
-            return _Wiring(reasons=(Reason(what, call.place, cure=cure),))
-    if word is not None and (text is not None or _is_substitution(call, word)):
-        note = f"line {call.place.line}: GOARCH={word.raw} was fixed; it follows the target now"
-        return _Wiring(replaced=((word.span, "$TARGETARCH"),), needs=need, notes=(note,))
-    variable = call.variables.get("GOARCH")
-    if word is None and variable is not None and text is not None:
-        note = (
-            f"line {call.place.line}: GOARCH={text} was fixed by {_origin(variable.origin)}; it "
-            "follows the target now"
-        )
-        return _Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need, notes=(note,))
-    return _Wiring(
-        reasons=(
-            Reason(
-                f"what GOARCH is in `{call.spelled()}` cannot be told",
-                call.place,
-                cure="write GOARCH=$TARGETARCH",
-            ),
-        )
-    )
-
-
-_SPELLINGS = {"amd64": "amd64|x86[_-]64|x64", "arm64": "arm64|aarch64", "386": "386|i386|i686|x86"}
-_OTHER_SYSTEM = re.compile(r"\bGOOS=[\"']?(?!linux\b)[a-z]")
-_OWN_BUILD = re.compile(r"\bgo\s+(build|install)\b(?!.*@)")
-
-
-def _signs_of_purpose(call: Call, text: str, *, is_prefix: bool) -> tuple[str, ...]:
-    """What speaks against a mere slip where one architecture is written out."""
-    found: list[str] = []
-    output = _flag(call, "-o")[1] or ""
-    if re.search(rf"(?<![a-z0-9])({_SPELLINGS.get(text, re.escape(text))})(?![a-z0-9])", output):
-        found.append("so does its output")
-    if _OTHER_SYSTEM.search(call.around.text):
-        found.append("the stage builds for other systems too")
-    pieces = re.split(r"&&|\|\||[;|\n]", call.around.text)
-    if is_prefix and any(_OWN_BUILD.search(p) and "GOARCH" not in p for p in pieces):
-        found.append("another build of the stage does not")
-    return tuple(found)
-
-
-def _origin(origin: str) -> str:
-    return {"env": "an ENV", "arg": "an ARG", "export": "an export"}.get(origin, "the script")
-
-
-def _is_substitution(call: Call, word: Word) -> bool:
-    """GOARCH=$(go env GOARCH), $(dpkg --print-architecture): what the target itself would have said."""
-    return bool(word.expansions) and all(
-        e.kind == "substitution" and call.kind_of(e) is Kind.BUILD for e in word.expansions
-    )
-
-
-def _wire_variant(call: Call, name: str) -> _Wiring:
-    """GOARM and GOAMD64: only for their own architecture, and only when a platform of the list has the
-    variant.
-    """
-    wants_arm, wants_amd64 = _variants(call.around)
-    wanted = wants_arm if name == "GOARM" else wants_amd64
-    word, text = _value(call, name)
-    if not wanted:
-        return _Wiring()
-    both = wants_arm and wants_amd64
-    plain, only = (_ARM, _ARM_ONLY) if name == "GOARM" else (_AMD64, _AMD64_ONLY)
-    expression = only if both else plain
-    needs: tuple[Need, ...] = (Need("TARGETVARIANT", call.instruction, name),)
-    if both:
-        needs = (Need("TARGETARCH", call.instruction, name), *needs)
-    if word is None and name not in call.variables:
-        return _Wiring(added=((name, expression),), needs=needs)
-    raw = word.raw if word is not None else ""
-    if "TARGETVARIANT" in raw or _names(call, name, "TARGETVARIANT"):
-        if both and word is not None and "case" not in raw:
-            return _Wiring(replaced=((word.span, expression),), needs=needs)
-        return _Wiring(needs=needs)
-    if text is not None and _is_only_variant(call.around, name, text):
-        return _Wiring()
-    if text and name == "GOAMD64" and call.around.platforms is None:
-        return _Wiring()  # What its author chose for every amd64 alike.
-    if word is not None:
-        note = f"line {call.place.line}: {name}={raw} was fixed; it follows the target now"
-        return _Wiring(replaced=((word.span, expression),), needs=needs, notes=(note,))
-    return _Wiring(added=((name, expression),), needs=needs)
-
-
-def _variants(around: Surroundings) -> tuple[bool, bool]:
-    """Whether the platform list has arm, and whether it has an amd64 variant; any list has both."""
-    if around.platforms is None:
-        return True, True
-    return (
-        any(p.architecture == "arm" for p in around.platforms),
-        any(p.architecture == "amd64" and p.variant for p in around.platforms),
-    )
-
-
-def _is_only_variant(around: Surroundings, name: str, text: str) -> bool:
-    architecture = "arm" if name == "GOARM" else "amd64"
-    variants = {p.variant for p in around.platforms or () if p.architecture == architecture}
-    return around.platforms is not None and variants <= {"v" + text.removeprefix("v").split(",")[0]}
-
-
-def _value(call: Call, name: str) -> tuple[Word | None, str | None]:
-    """The word that assigns `name` to the command, if any, and the value as far as known from anywhere."""
-    if name in call.assignments:
-        word, _ = call.assignments[name]
-        return word, word.value if word.value is not None else _plain_text(call, word)
-    variable = call.variables.get(name)
-    if variable is not None and variable.origin == "shell":
-        return None, None
-    return None, variable.text if variable is not None else None
-
-
-def _plain_text(call: Call, word: Word) -> str | None:
-    """The text of a word that is one variable with known text."""
-    if len(word.expansions) != 1 or word.expansions[0].kind != "variable":
-        return None
-    variable = call.variables.get(word.expansions[0].name)
-    stripped = word.raw.strip('"')
-    if variable is None or stripped not in (f"${word.expansions[0].name}", f"${{{word.expansions[0].name}}}"):
-        return None
-    return variable.text
-
-
-def _names(call: Call, name: str, platform_arg: str) -> bool:
-    """Whether `name` gets its value from `platform_arg`: directly, or through variables that were made from
-    it.
-    """
-    if name in call.assignments:
-        word, _ = call.assignments[name]
-        return any(
-            (e.kind == "variable" and (e.name == platform_arg or _depends(call, e.name, platform_arg)))
-            or _asks_go_told(call, e, platform_arg)
-            for e in word.expansions
-        ) or ("case" in word.raw and platform_arg in word.raw)
-    variable = call.variables.get(name)
-    is_exported = variable is not None and variable.origin != "shell"
-    return is_exported and _depends(call, name, platform_arg)
-
-
-def _asks_go_told(call: Call, expansion: Expansion, platform_arg: str) -> bool:
-    """`$(go env GOARCH)` where GOARCH is exported: go answers with what the environment says."""
-    match = _SUBSTITUTION.match(_script(call)[expansion.span.start : expansion.span.end])
-    variable = call.variables.get(match[1]) if match is not None else None
-    return variable is not None and variable.origin != "shell" and platform_arg in variable.depends_on
-
-
-def _depends(call: Call, name: str, platform_arg: str) -> bool:
-    variable = call.variables.get(name)
-    return variable is not None and variable.kind.is_right and platform_arg in variable.depends_on
-
-
-# -- where things are
-
-
-def _packages(call: Call) -> tuple[str | None, ...]:
-    """The package arguments of a go command."""
-    found: list[str | None] = []
-    skip = False
-    seen_verb = False
-    for text in call.texts[1:]:
-        if skip:
-            skip = False
-        elif text is not None and text.startswith("-"):
-            skip = "=" not in text and text in _VALUE_FLAGS and text not in _BOOLEAN_BUILDVCS
-        elif not seen_verb:
-            seen_verb = True
-        else:
-            found.append(text)
-    return tuple(found)
-
-
-def _binary_name(package: str) -> str:
-    """Name of the program that a package path gives (`go help install`: the last element that is no major
-    version).
-    """
-    path = package.split("@", 1)[0].rstrip("/")
-    name = posixpath.basename(path)
-    if re.fullmatch(r"v[2-9]\d*|v1\d+", name):
-        name = posixpath.basename(posixpath.dirname(path))
-    return name.removesuffix(".go")
-
-
-# Official images that say nothing of Go.
-_WITHOUT_GO_ENVIRONMENT = frozenset(
-    words(
-        "debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux amazonlinux "
-        "centos archlinux ruby php perl maven gradle photon"
-    )
-)
-
-
-def _gopath(call: Call) -> str | None:
-    """The first folder of GOPATH; None when it is not known."""
-    told, text = _environment_text(call, "GOPATH")
-    if told and text != "":
-        return text.split(":")[0] if text is not None else None
-    image = call.around.image
-    if image.name.rpartition("/")[2] == "golang":
-        return "/go"
-    home = _home(call.variables, call.scope.user())
-    if "HOME" in call.assignments or image.name not in _WITHOUT_GO_ENVIRONMENT:
-        return None
-    return posixpath.join(home, "go") if home else None
-
-
-def _install_folder(call: Call) -> str | None:
-    told, text = _environment_text(call, "GOBIN")
-    if told and text != "":
-        return absolute(text, None) if text is not None else None
-    gopath = _gopath(call)
-    return posixpath.join(gopath, "bin") if gopath else None
-
-
-def _environment_text(call: Call, name: str) -> tuple[bool, str | None]:
-    """Whether an environment variable is set for the command, and to what as far as known."""
-    if name in call.assignments:
-        word, _ = call.assignments[name]
-        return True, word.value if word.value is not None else _plain_text(call, word)
-    variable = call.variables.get(name)
-    if variable is None or variable.origin == "shell":
-        return False, None
-    return True, variable.text
-
-
-def _module_cache(call: Call) -> str | None:
-    variable = call.variables.get("GOMODCACHE")
-    if variable is not None:
-        return variable.text
-    gopath = _gopath(call)
-    return posixpath.join(gopath, "pkg/mod") if gopath else None
-
-
-def _home(variables: Mapping[str, object], user: str | None) -> str | None:
-    home = variables.get("HOME")
-    if home is not None:
-        return getattr(home, "text", None)
-    return "/root" if user in ("", "root", "0", "0:0", "root:root") else None
-
-
-def _go_cache(variables: Mapping[str, object], user: str | None = "") -> str | None:
-    for name, suffix in (("GOCACHE", ""), ("XDG_CACHE_HOME", "/go-build")):
-        variable = variables.get(name)
-        if variable is not None:
-            text = getattr(variable, "text", None)
-            return None if not text or text == "off" else text + suffix
-    home = _home(variables, user)
-    return f"{home}/.cache/go-build" if home else None
+    return tuple(f for f in (go_cache(call.variables), "/tmp/go-build") if f)
 
 
 # -- xx-go
@@ -1140,7 +738,7 @@ def _xx_go(call: Call) -> Effect:
     refusal = _refusal(call)
     if refusal is not None:
         return replace(anything(call), reasons=(refusal,))
-    folder = _install_folder(call)
+    folder = install_folder(call)
     made = (
         _build_output(call) if verb == "build" else (Write(folder, Kind.CROSS, call.place, call.spelled()),)
     )
@@ -1156,7 +754,7 @@ def _xx_go_pinned(call: Call, verb: str, effect: Effect) -> Effect:
             "it writes to another folder for each platform when cross-compiling",
             "write `xx-go build -o PATH` instead",
         )
-    decision = cgo.decide(call, _packages(call), has_module=True, is_independent=False)
+    decision = cgo.decide(call, packages_of(call), has_module=True, is_independent=False)
     if decision.reasons:
         return replace(anything(call), reasons=decision.reasons)
     if decision.changes or decision.needs or any(name != "CGO_ENABLED" for name, _ in decision.added):
@@ -1197,114 +795,6 @@ _VERBS = {
     "help": _reads,
     "telemetry": _reads,
 }
-
-
-# -- cache mounts
-
-
-def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings) -> tuple[Change, ...]:
-    """Cache mounts for each RUN that compiles and has none."""
-    if not around.settings.cache_mounts:
-        return ()
-    changes: list[Change] = []
-    compiling = {
-        c.number: c
-        for c, e in zip(calls, effects, strict=True)
-        if (e.compiles and e.toolchain == TOOLCHAIN.name) or _is_go(c, "build", "install")
-    }
-    for number, call in compiling.items():
-        if any(m.type == "cache" for m in call.run.mounts) or not _is_root(call):
-            continue
-        folder = _go_cache(call.variables, call.scope.user())
-        if _can_mount(folder, calls, number, around):
-            reason = "Go's build cache survives from build to build; no build needs what it holds"
-            changes.append(AddMount(number, f"type=cache,target={folder}", reason))
-        modules = _module_cache(call)
-        if (
-            modules is not None
-            and not call.assignments.keys() & {"GOPATH", "GOMODCACHE"}
-            and not around.has_children
-            and _can_mount(modules, calls, number, around)
-            and _only_run_with_modules(calls, number, modules)
-        ):
-            reason = "only this RUN downloads or reads modules; they survive from build to build"
-            changes.append(AddMount(number, f"type=cache,target={modules}", reason))
-    return tuple(changes)
-
-
-def _is_root(call: Call) -> bool:
-    """A cache mount belongs to root, so that no one else can write to it."""
-    return call.scope.user() in ("", "root", "0", "0:0", "root:root")
-
-
-def _can_mount(folder: str | None, calls: Sequence[Call], number: int, around: Surroundings) -> bool:
-    """Whether a mount at `folder` is missed by no one: not taken from the stage, not removed by this RUN."""
-    if folder is None or not folder.startswith("/") or around.is_taken(folder):
-        return False
-    own = [c for c in calls if c.number == number]
-    return not any(_removes(c, folder) for c in own)
-
-
-def _removes(call: Call, folder: str) -> bool:
-    """A mounted folder cannot be removed or moved away: the RUN would fail."""
-    if _is_go(call, "clean"):
-        return True
-    if call.texts[:1] not in (("rm",), ("rmdir",), ("mv",), ("find",)):
-        return False
-    paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
-    found = [
-        None if p is None or p.startswith("~") else absolute(without_glob(p), call.directory) for p in paths
-    ]
-    return any(p is None or overlaps(p, folder) for p in found)
-
-
-def _is_go(call: Call, *verbs: str) -> bool:
-    return bool(call.texts) and call.texts[0] == "go" and any(t in verbs for t in call.texts[1:3])
-
-
-def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> bool:
-    """Whether nothing else puts modules there or reads them, and this RUN does not build from a vendor
-    folder.
-    """
-    first = next(c for c in calls if c.number == number)
-    if any(w.path is None or overlaps(w.path, modules) for w in first.writes):
-        return False
-    others = [c for c in calls if c.number != number and not _leaves_alone(c, modules)]
-    own = [c for c in calls if c.number == number]
-    unknown = any(c.texts and c.texts[0] is None for c in calls)
-    vendored = any(t and "-mod=vendor" in t for c in own for t in c.texts) or any(
-        f.startswith("vendor/") for f in (own[0].around.context.files("vendor") if own else ())
-    )
-    return not others and not unknown and not vendored
-
-
-# These read files only where they are told to, if at all.
-_READS_NOTHING = frozenset(
-    words(
-        "echo printf true false : exit return test [ [[ export set unset umask date sleep uname arch nproc "
-        "mkdir apk apt apt-get yum dnf microdnf tdnf zypper dpkg git curl wget adduser useradd addgroup "
-        "groupadd usermod update-ca-certificates ldconfig setcap mktemp id whoami which type"
-    )
-)
-_READS_NAMED = frozenset(
-    words(
-        "cd cp mv ln install rm rmdir touch tar zip unzip gzip xz ls chmod chown chgrp cat head tail stat du "
-        "file find sha256sum md5sum strip upx grep sed tee wc"
-    )
-)
-
-
-def _leaves_alone(call: Call, folder: str) -> bool:
-    """Whether a command is known to read and write nothing below `folder`."""
-    name = call.texts[0] if call.texts else ""
-    if name not in _READS_NOTHING and name not in _READS_NAMED:
-        return not call.texts
-    named = [t if t is None else t[t.find("/") :] if t.startswith("-") else t for t in call.texts[1:]]
-    paths = [t for t in named if t is None or (t and "=/" not in t)]
-    if name in _READS_NOTHING:
-        return not any(t and t.startswith("/") and overlaps(without_glob(t), folder) for t in paths)
-    places = [None if t is None else absolute(without_glob(t), call.directory) for t in paths or ["."]]
-    return not any(place is None or overlaps(place, folder) for place in places)
 
 
 TOOLCHAIN = Toolchain(name="go", judge=judge, finish=finish)

@@ -1,0 +1,1 @@
+"""What the Go toolchain knows of go commands, one question per module."""

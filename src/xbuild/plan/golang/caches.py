@@ -1,0 +1,113 @@
+"""Cache mounts: Go's build cache and its modules survive from build to build where nobody misses them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xbuild.plan.filesystem import absolute, overlaps, without_glob
+from xbuild.plan.golang.arguments import is_go
+from xbuild.plan.golang.folders import go_cache, module_cache
+from xbuild.plan.model import AddMount, Change
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect, Surroundings
+
+
+def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings) -> tuple[Change, ...]:
+    """Cache mounts for each RUN that compiles and has none."""
+    if not around.settings.cache_mounts:
+        return ()
+    changes: list[Change] = []
+    compiling = {
+        c.number: c
+        for c, e in zip(calls, effects, strict=True)
+        if (e.compiles and e.toolchain == "go") or is_go(c, "build", "install")
+    }
+    for number, call in compiling.items():
+        if any(m.type == "cache" for m in call.run.mounts) or not _is_root(call):
+            continue
+        folder = go_cache(call.variables, call.scope.user())
+        if _can_mount(folder, calls, number, around):
+            reason = "Go's build cache survives from build to build; no build needs what it holds"
+            changes.append(AddMount(number, f"type=cache,target={folder}", reason))
+        modules = module_cache(call)
+        if (
+            modules is not None
+            and not call.assignments.keys() & {"GOPATH", "GOMODCACHE"}
+            and not around.has_children
+            and _can_mount(modules, calls, number, around)
+            and _only_run_with_modules(calls, number, modules)
+        ):
+            reason = "only this RUN downloads or reads modules; they survive from build to build"
+            changes.append(AddMount(number, f"type=cache,target={modules}", reason))
+    return tuple(changes)
+
+
+def _is_root(call: Call) -> bool:
+    """A cache mount belongs to root, so that no one else can write to it."""
+    return call.scope.user() in ("", "root", "0", "0:0", "root:root")
+
+
+def _can_mount(folder: str | None, calls: Sequence[Call], number: int, around: Surroundings) -> bool:
+    """Whether a mount at `folder` is missed by no one: not taken from the stage, not removed by this RUN."""
+    if folder is None or not folder.startswith("/") or around.is_taken(folder):
+        return False
+    own = [c for c in calls if c.number == number]
+    return not any(_removes(c, folder) for c in own)
+
+
+def _removes(call: Call, folder: str) -> bool:
+    """A mounted folder cannot be removed or moved away: the RUN would fail."""
+    if is_go(call, "clean"):
+        return True
+    if call.texts[:1] not in (("rm",), ("rmdir",), ("mv",), ("find",)):
+        return False
+    paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
+    found = [
+        None if p is None or p.startswith("~") else absolute(without_glob(p), call.directory) for p in paths
+    ]
+    return any(p is None or overlaps(p, folder) for p in found)
+
+
+def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> bool:
+    """Whether nothing else puts modules there or reads them, and this RUN does not build from a vendor
+    folder.
+    """
+    first = next(c for c in calls if c.number == number)
+    if any(w.path is None or overlaps(w.path, modules) for w in first.writes):
+        return False
+    others = [c for c in calls if c.number != number and not _leaves_alone(c, modules)]
+    own = [c for c in calls if c.number == number]
+    unknown = any(c.texts and c.texts[0] is None for c in calls)
+    vendored = any(t and "-mod=vendor" in t for c in own for t in c.texts) or any(
+        f.startswith("vendor/") for f in (own[0].around.context.files("vendor") if own else ())
+    )
+    return not others and not unknown and not vendored
+
+
+# These read files only where they are told to, if at all.
+_READS_NOTHING = frozenset(
+    words(
+        "echo printf true false : exit return test [ [[ export set unset umask date sleep uname arch nproc "
+        "mkdir apk apt apt-get yum dnf microdnf tdnf zypper dpkg git curl wget adduser useradd addgroup "
+        "groupadd usermod update-ca-certificates ldconfig setcap mktemp id whoami which type"
+    )
+)
+_READS_NAMED = frozenset(
+    words(
+        "cd cp mv ln install rm rmdir touch tar zip unzip gzip xz ls chmod chown chgrp cat head tail stat du "
+        "file find sha256sum md5sum strip upx grep sed tee wc"
+    )
+)
+
+
+def _leaves_alone(call: Call, folder: str) -> bool:
+    """Whether a command is known to read and write nothing below `folder`."""
+    name = call.texts[0] if call.texts else ""
+    if name not in _READS_NOTHING and name not in _READS_NAMED:
+        return not call.texts
+    named = [t if t is None else t[t.find("/") :] if t.startswith("-") else t for t in call.texts[1:]]
+    paths = [t for t in named if t is None or (t and "=/" not in t)]
+    if name in _READS_NOTHING:
+        return not any(t and t.startswith("/") and overlaps(without_glob(t), folder) for t in paths)
+    places = [None if t is None else absolute(without_glob(t), call.directory) for t in paths or ["."]]
+    return not any(place is None or overlaps(place, folder) for place in places)
