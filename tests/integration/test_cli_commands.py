@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 import threading
@@ -109,6 +110,26 @@ def test_verify_says_what_is_wrong_with_an_image_it_did_not_build(tag: str, tmp_
     assert done.code == Exit.WRONG_ARCHITECTURE
     assert "linux/arm64: failure: /bin/tool: " in done.out
     assert "COPY tool /bin/tool" in done.out
+    absent = xbuild("verify", f"{REGISTRY}/cli-absent:1")
+    assert absent.code in (Exit.REGISTRY, Exit.FAILED)
+    assert absent.err.count("xbuild: ") == 1
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
+def test_an_older_buildx_pushes_and_pulls_through_skopeo(
+    tag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_buildx(monkeypatch)
+    folder = go_project(tmp_path / "p")
+    other = tag.replace("/cli-", "/cli-other-")
+    iidfile = tmp_path / "iid"
+    tags = ("-t", tag, "-t", other)
+    done = xbuild("build", *BOTH, *tags, "--push", "--iidfile", str(iidfile), str(folder))
+    assert done.code == 0, done.err
+    assert served_digest(tag) == served_digest(other) == iidfile.read_text()
+    verified = xbuild("verify", tag)
+    assert verified.code == 0, verified.err
+    assert re.search(r"^linux/arm64 +ok ", verified.out, re.MULTILINE)
     absent = xbuild("verify", f"{REGISTRY}/cli-absent:1")
     assert absent.code in (Exit.REGISTRY, Exit.FAILED)
     assert absent.err.count("xbuild: ") == 1

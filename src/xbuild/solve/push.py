@@ -17,13 +17,15 @@ import contextlib
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from xbuild.errors import CancelledError, EngineError, RegistryError
 from xbuild.solve.archive import write_archive
 from xbuild.solve.engine import Engine, docker
-from xbuild.solve.layout import Layout
+from xbuild.solve.layout import Layout, write_index
 from xbuild.solve.references import Reference, parse_reference
 from xbuild.solve.run import Command, Completed, InterruptedCallsError, run, run_all
 from xbuild.solve.watch import Watch
@@ -195,7 +197,25 @@ def _outcomes(references: Sequence[Reference], answer: Completed, digest: str) -
     )
 
 
+@contextlib.contextmanager
+def _named_once(layout: Layout) -> Iterator[Path]:
+    """The same blobs under an `index.json` with one entry: BuildKit writes one for each tag, and of several
+    skopeo would have to choose (containers/image `oci/layout/oci_transport.go`, `ErrMoreThanOneImage`).
+    """
+    with tempfile.TemporaryDirectory(prefix="xbuild-push-") as name:
+        folder = Path(name)
+        (folder / "blobs").symlink_to((layout.path / "blobs").resolve())
+        root = {key: value for key, value in layout.root.raw.items() if key != "annotations"}
+        write_index(folder, root)
+        yield folder
+
+
 def _with_skopeo(layout: Layout, repositories: Repositories, _engine: Engine) -> tuple[PushOutcome, ...]:
+    with _named_once(layout) as folder:
+        return _copied_by_skopeo(folder, layout, repositories)
+
+
+def _copied_by_skopeo(folder: Path, layout: Layout, repositories: Repositories) -> tuple[PushOutcome, ...]:
     def command(reference: Reference, name: str) -> tuple[str, ...]:
         plain = ("--dest-tls-verify=false",) if reference.is_loopback else ()
         return (
@@ -204,7 +224,7 @@ def _with_skopeo(layout: Layout, repositories: Repositories, _engine: Engine) ->
             "--all",
             "--preserve-digests",
             *plain,
-            f"oci:{layout.path}",
+            f"oci:{folder}",
             f"docker://{name}",
         )
 

@@ -29,6 +29,9 @@ def link_programs(bed: Bed) -> None:
     link_tools(bed)
     old = bed.packages / "usr/libexec/docker/cli-plugins/docker-buildx"
     _link(bed.old_buildx_config / "cli-plugins/docker-buildx", old)
+    skopeo = packages.unpack_skopeo(bed)
+    if skopeo is not None:
+        _link(bed.bin / "skopeo", skopeo)
 
 
 def link_tools(bed: Bed) -> None:

@@ -59,6 +59,30 @@ def unpack_go(bed: Bed) -> None:
             return
 
 
+def unpack_skopeo(bed: Bed) -> Path | None:
+    """A program that runs Debian's skopeo with libraries and policy of its own; None where it does not fit.
+
+    The tests of what an older buildx cannot do go through it.
+    """
+    wrapper = bed.skopeo / "skopeo"
+    if not wrapper.exists():
+        apt = _apt(bed, "engine")
+        apt.update()
+        if not _fits(apt, ("skopeo",)):
+            say("Debian's skopeo does not fit this machine: tests that need it are skipped")
+            return None
+        with step("unpacked skopeo"):
+            _unpack(apt, ("skopeo",), bed.skopeo)
+        libraries = bed.skopeo / "usr/lib" / PRIVATE_TRIPLETS[HOST_ARCHITECTURE]
+        wrapper.write_text(
+            "#!/bin/sh\n"
+            f"LD_LIBRARY_PATH='{libraries}' exec '{bed.skopeo}/usr/bin/skopeo' "
+            f"--policy '{bed.skopeo}/etc/containers/policy.json' \"$@\"\n"
+        )
+        wrapper.chmod(0o755)
+    return wrapper
+
+
 def program(bed: Bed, name: str) -> Path:
     for folder in ("usr/bin", "usr/sbin"):
         if (found := bed.packages / folder / name).exists():

@@ -53,6 +53,11 @@ class Bed:
         return self.cache / "debian-go"
 
     @property
+    def skopeo(self) -> Path:
+        """Debian's skopeo."""
+        return self.cache / "skopeo"
+
+    @property
     def store(self) -> Path:
         """The images, as blobs and descriptors."""
         return self.cache / "store"
