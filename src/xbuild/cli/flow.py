@@ -11,7 +11,8 @@ from xbuild.cli.destinations import check_destinations
 from xbuild.cli.live import OnEvent, progress_kind, showing
 from xbuild.cli.preflight import preflight
 from xbuild.cli.prepare import Prepared, prepare
-from xbuild.cli.project import check_dockerfile, open_project, plan_project, with_engine
+from xbuild.cli.project import check_dockerfile, open_project, with_engine
+from xbuild.cli.questions import plan_first
 from xbuild.cli.showing import raw_of, showing_build
 from xbuild.solve.build import solve
 from xbuild.solve.engine import Engine
@@ -56,7 +57,7 @@ def _prepared(options: BuildOptions, folder: Path, asking: Background[Engine]) -
     project = open_project(options, folder)
     # What is wrong with the Dockerfile is said before anything about the engine. Without platforms the plan
     # has to wait for the engine, whose own platform it is then for.
-    plan = plan_project(project) if project.platforms and project.dockerfile else None
+    plan = plan_first(project) if project.platforms and project.dockerfile else None
     check_dockerfile(project)
     engine = asking.result()
     # Questions are put to the builder for its own platform.

@@ -12,8 +12,8 @@ from xbuild.cli.commandline import run_command
 from xbuild.cli.live import terminal_of
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.output import print_lines, warn
-from xbuild.cli.project import open_project, plan_project
-from xbuild.cli.questions import settle_if_possible
+from xbuild.cli.project import open_project
+from xbuild.cli.questions import plan_settled
 from xbuild.solve.build import workspace
 from xbuild.solve.options import BuildOptions
 from xbuild.views.data import plan_data
@@ -37,7 +37,7 @@ def plan(
     """
     with workspace() as folder:
         project = open_project(options, folder)
-        settled = settle_if_possible(project, plan_project(project), folder, offline=offline)
+        settled = plan_settled(project, folder, offline=offline)
     if settled.problem:
         warn(settled.problem)
     if json_:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from xbuild.cli.project import Project, plan_project
-from xbuild.cli.questions import settle
+from xbuild.cli.questions import plan_first, settle
 from xbuild.dockerfile.model import Dockerfile, Instruction
 from xbuild.errors import EditError
 from xbuild.graph.model import StageGraph
@@ -81,6 +81,8 @@ def prepare(
     plan: Plan | None = None,
 ) -> Prepared:
     """Plan (unless that is done), ask the builder what the plan wants to know, and write the new text."""
+    if plan is None and project.dockerfile is not None:
+        plan = plan_first(project)
     before = plan_only(project, engine, folder, plan)
     if before.why_not or before.plan is None:
         return before

@@ -45,26 +45,34 @@ def settle(
     folder: Path,
     on_event: Callable[[Event], None] | None = None,
 ) -> Settled:
-    """Ask the builder and plan again. A probe that fails leaves the verdicts conditional."""
+    """Ask the builder and plan again; where a probe fails, with what can be told without it."""
     dockerfile = project.dockerfile
     if not plan.questions or dockerfile is None:
         return Settled(plan)
     try:
         answers = _ask(project, dockerfile, plan, engine, folder, on_event)
     except SolveError as error:
-        return Settled(plan, f"the probe for cgo failed: {error.message}")
+        return Settled(plan_project(project), f"the probe for cgo failed: {error.message}")
     return Settled(plan_project(project, answers))
 
 
-def settle_if_possible(project: Project, plan: Plan, folder: Path, *, offline: bool) -> Settled:
+def plan_first(project: Project) -> Plan:
+    """The plan whose questions the builder will be asked."""
+    return plan_project(project, Knowledge(may_ask=True))
+
+
+def plan_settled(project: Project, folder: Path, *, offline: bool) -> Settled:
     """For `plan` and `rewrite`: ask when an engine is there."""
-    if offline or not plan.questions:
+    if offline:
+        return Settled(plan_project(project))
+    plan = plan_first(project)
+    if not plan.questions:
         return Settled(plan)
     try:
         engine = inspect_engine(project.options.builder, bootstrap=False)
         return settle(project, plan, engine, folder)
     except EngineError as error:
-        return Settled(plan, f"not asked: {error.message}")
+        return Settled(plan_project(project), f"not asked: {error.message}")
 
 
 def _ask(

@@ -13,8 +13,8 @@ from xbuild.cli.arguments import with_build_options
 from xbuild.cli.commandline import run_command
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.output import print_lines, print_source, say, warn, write_whole
-from xbuild.cli.project import Project, open_project, plan_project
-from xbuild.cli.questions import settle_if_possible
+from xbuild.cli.project import Project, open_project
+from xbuild.cli.questions import plan_settled
 from xbuild.errors import DockerfileError, Exit, UsageError
 from xbuild.plan.model import Plan
 from xbuild.solve.build import workspace
@@ -54,7 +54,7 @@ def _rewritten(project: Project, folder: Path, *, conditional: bool, offline: bo
     """The new text, and the verdicts in one line."""
     from xbuild.rewrite.render import rewrite as render
 
-    settled = settle_if_possible(project, plan_project(project), folder, offline=offline)
+    settled = plan_settled(project, folder, offline=offline)
     if settled.problem:
         warn(settled.problem)
     if not conditional:

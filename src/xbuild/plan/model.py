@@ -273,6 +273,10 @@ class Settings:
 class Knowledge:
     """What was found out elsewhere: answers to questions by key; `images` says what base images are made
     of.
+
+    `may_ask` tells that questions can still be put to a builder: nothing is then settled by a table which
+    the builder would know better.
     """
 
     cgo: Mapping[str, CgoAnswer] = field(default_factory=dict)
+    may_ask: bool = False

@@ -108,6 +108,11 @@ def context_path(call: Call, path: str | None) -> str | None:
     return found if change is None else None
 
 
+def copied_path(call: Call, path: str) -> str | None:
+    """The file of the build context that a COPY put at `path`, whatever happened to it since."""
+    return _placed(call, path)[0]
+
+
 def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
     """The file of the build context that a COPY put at `path`, and what may have changed it since."""
     if path is None:

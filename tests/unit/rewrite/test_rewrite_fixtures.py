@@ -61,8 +61,9 @@ class Case:
         )
         settings = Settings(**self.options.get("settings", {}))
         wanted = parse_platforms(platforms) if platforms else None
-        plan = make_plan(dockerfile, options, wanted, self.context, settings)
         answer = self.options.get("answer")
+        first = Knowledge(may_ask=answer is not None)
+        plan = make_plan(dockerfile, options, wanted, self.context, settings, first)
         if answer is None:
             return plan
         given = CgoAnswer(

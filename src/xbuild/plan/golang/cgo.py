@@ -8,17 +8,18 @@ The decision here is the same for all platforms. Debian's cross compilers: packa
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, Write, is_within, overlaps
+from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
 from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
-from xbuild.plan.recipes import context_path
+from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.platforms import Platform
@@ -297,11 +298,17 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
         )
     if _is_from_context_alone(call) and _context_has_no_cgo(call.around.context):
         return _without_cgo(call, "no Go file of the project or its vendor folder imports C")
-    needing = _known_module(call.around.context)
-    if needing is not None:
+    manifests = _manifests(call)
+    needing = _known_module(call.around.context, manifests)
+    if needing is not None and not (question is not None and call.around.knowledge.may_ask):
         why = f"go.mod or go.sum names {needing}, which needs cgo"
         return _with_cgo(call, why, has_cxx=NEEDS_CGO[needing])
-    decision = _without_cgo(call, "no module known to need cgo is named in go.mod or go.sum")
+    why = "no module known to need cgo is named in go.mod or go.sum"
+    if needing is not None:
+        why = f"go.mod or go.sum names {needing}; whether what is built needs it, the builder is asked"
+    elif not manifests:
+        why = "the go.mod that it uses is not in the build context"
+    decision = _without_cgo(call, why)
     condition = (
         f"that no package built on line {call.place.line} uses cgo (an engine can tell: `go list -deps`)"
     )
@@ -460,11 +467,44 @@ def _context_has_no_cgo(context: Context) -> bool:
     return not any(_IMPORT_C.search(context.read(f) or "") for f in go_files)
 
 
-def _known_module(context: Context) -> str | None:
-    for name in ("go.mod", "go.sum"):
+def _manifests(call: Call) -> tuple[str, ...]:
+    """The files of the context that name the modules which the command uses (`go help modules`)."""
+    files = call.around.context.files()
+    if any(name.rpartition("/")[2] == "go.work" for name in files):
+        return tuple(f for f in files if f.rpartition("/")[2] in ("go.mod", "go.sum"))
+    for folder in _upwards(call.directory):
+        for place in (copied_path(call, f"{folder}/go.mod"), _mounted(call, f"{folder}/go.mod")):
+            if place is not None and place in files:
+                return (place, place.removesuffix(".mod") + ".sum")
+    return ()
+
+
+def _upwards(folder: str | None) -> Iterator[str]:
+    while folder is not None:
+        yield folder.rstrip("/")
+        folder = posixpath.dirname(folder) if folder not in ("/", "") else None
+
+
+def _mounted(call: Call, path: str) -> str | None:
+    """The file of the context that `RUN --mount=type=bind` shows at `path`."""
+    for mount in call.run.mounts:
+        target = absolute(mount.get("target") or "", call.scope.workdir())
+        if mount.type == "bind" and mount.get("from") is None and target is not None:
+            source = (mount.get("source") or "").strip("/")
+            if is_within(path, target):
+                return posixpath.normpath(posixpath.join(source, posixpath.relpath(path, target)))
+    return None
+
+
+def _known_module(context: Context, manifests: Sequence[str]) -> str | None:
+    """The first module of the table that is required, or whose code go.sum has a sum of; the sum of its
+    go.mod alone only says that it was looked at.
+    """
+    for name in manifests:
         text = context.read(name) or ""
         for module in NEEDS_CGO:
-            if re.search(rf"^\s*(?:require\s+)?{re.escape(module)}(?:/v\d+)?\s+v", text, re.MULTILINE):
+            named = rf"^\s*(?:require\s+)?{re.escape(module)}(?:/v\d+)?\s+v\S+(?<!/go\.mod)(\s|$)"
+            if re.search(named, text, re.MULTILINE):
                 return module
     return None
 
