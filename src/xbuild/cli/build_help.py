@@ -38,7 +38,8 @@ def build_help() -> str:
             "Unknown options are passed on to buildx.",
             "",
             "Exit codes: 0 ok, 1 the build failed, 2 usage, 3 Dockerfile, 4 context, 5 engine, 6 registry,",
-            "7 a binary is for the wrong platform, 8 configuration, 130 cancelled.",
+            "7 a binary is for the wrong platform, 8 configuration, 9 delivered, but not what",
+            "was asked for beside it, 130 cancelled.",
         ]
     )
 

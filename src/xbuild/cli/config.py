@@ -54,8 +54,13 @@ class Config:
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
-    """The file that `--config` names, else `.xbuild.yaml` in the context, else the defaults."""
-    path = Path(given) if given else (context or Path()) / NAME
+    """The file that `--config` names, else `.xbuild.yaml` in the context, else the defaults.
+
+    A context that is not a local folder has no such file.
+    """
+    if given is None and context is None:
+        return Config()
+    path = Path(given) if given is not None else (context or Path()) / NAME
     try:
         data = path.read_bytes()
     except FileNotFoundError:

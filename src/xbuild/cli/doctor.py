@@ -49,7 +49,14 @@ def doctor(
     registry: Annotated[
         list[str] | None, typer.Option("--registry", help="Registry that must have a login, repeatable")
     ] = None,
-    check: Annotated[str | None, typer.Option("--check", help="Only this check, by its name")] = None,
+    check: Annotated[
+        str | None,
+        typer.Option(
+            "--check",
+            metavar="NAME",
+            help="Only this: client, buildx, engine, builder, store, emulation, login or disk",
+        ),
+    ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed safely")] = False,
     json_: parameters.Json = False,
 ) -> int:
@@ -240,10 +247,8 @@ def _logins() -> frozenset[str]:
         config: Any = json.loads((folder / "config.json").read_bytes())
     except (OSError, ValueError, RuntimeError):  # the last for a user without a home
         return frozenset()
-    if not isinstance(config, dict):
-        return frozenset()
-    names = [*(config.get("auths") or {}), *(config.get("credHelpers") or {})]
-    return frozenset(map(_host, names))
+    tables = [config.get(key) for key in ("auths", "credHelpers")] if isinstance(config, dict) else []
+    return frozenset(_host(name) for table in tables if isinstance(table, dict) for name in table)
 
 
 def _host(name: str) -> str:

@@ -60,7 +60,7 @@ def _difference(prepared: Prepared) -> Iterator[str]:
     if prepared.new is None or prepared.plan is None:
         yield f"not rewritten: {prepared.why_not}"
         return
-    yield from unified(prepared.project.source, prepared.new).splitlines()
+    yield from unified(prepared.project.source, prepared.new).removesuffix("\n").split("\n")
     for question in prepared.plan.questions:
         line = _line(prepared, question.instruction)
         yield f"before building, the builder would be asked which packages of line {line} use cgo"

@@ -49,7 +49,11 @@ def _from_os(error: OSError) -> XbuildError | None:
     """Files and disks fail anywhere; these are the machine's faults, not ours."""
     file = str(error.filename) if error.filename is not None else None
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return EngineError("no space left on the disk", file=file, hint="free some space: docker system df")
+        return EngineError(
+            "no space left on the disk",
+            file=file,
+            hint="free some space, where output and temporary files go too: docker system df",
+        )
     if file is not None and error.errno in (
         errno.EACCES,
         errno.EPERM,

@@ -58,6 +58,9 @@ def help_text() -> str:
 
 def main() -> int:
     """Entry point of `xbuild` and of the Docker CLI plugin `docker-xbuild`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller (`>&-`)
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
     program, *argv = sys.argv
     if program.rpartition("/")[2] == _PLUGIN:
         if argv == ["docker-cli-plugin-metadata"]:
@@ -84,12 +87,22 @@ def run(argv: list[str]) -> int:
     """Run one command line; the exit code. Nothing but an exit code leaves this function."""
     name = argv[0] if argv else "--help"
     if name in ("--help", "-h", "help"):
-        sys.stdout.write(help_text())
-        return 0 if argv else 2
+        return _print(help_text(), 0 if argv else 2)
     if name in ("--version", "-V", "version"):
-        print(f"xbuild {__version__}")
-        return 0
+        return _print(f"xbuild {__version__}\n", 0)
     return _guarded(name, argv[1:])
+
+
+def _print(text: str, code: int) -> int:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        from xbuild.cli.failure import explain
+
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 (or the rest is tried again at exit)
+        return explain(error)
+    return code
 
 
 def _guarded(name: str, arguments: list[str]) -> int:

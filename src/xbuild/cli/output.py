@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -35,7 +36,9 @@ def warn(text: str) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file whole or not at all; its mode stays, and a symbolic link keeps pointing to it."""
+    """Replace a file whole or not at all; its mode and owner stay, and a symbolic link keeps pointing to
+    it. A hard link of it keeps the old bytes.
+    """
     target = path.resolve()
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
     try:
@@ -43,11 +46,21 @@ def write_whole(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
+        _as_before(name, target)
         Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _as_before(name: str, target: Path) -> None:
+    if not target.exists():
+        Path(name).chmod(0o666 & ~_umask())
+        return
+    before = target.stat()
+    with contextlib.suppress(PermissionError):  # only root can give a file away
+        os.chown(name, before.st_uid, before.st_gid)
+    Path(name).chmod(before.st_mode & 0o7777)
 
 
 def _umask() -> int:

@@ -12,7 +12,7 @@ from xbuild.cli import parameters
 from xbuild.cli.arguments import with_build_options
 from xbuild.cli.commandline import run_command
 from xbuild.cli.main import COMMANDS
-from xbuild.cli.output import print_lines, print_source, say, warn, write_whole
+from xbuild.cli.output import print_source, say, warn, write_whole
 from xbuild.cli.project import Project, open_project
 from xbuild.cli.questions import plan_settled
 from xbuild.errors import DockerfileError, Exit, UsageError
@@ -43,6 +43,8 @@ def rewrite(
     What is unsure stays as it is, byte for byte; `xbuild plan` says why. So does, with a warning, what is
     right only on a condition; without other changes --check then ends with 0.
     """
+    if check and write:
+        raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
     with workspace() as folder:
         project = open_project(options, folder)
         new, verdicts = _rewritten(project, folder, conditional=conditional, offline=offline)
@@ -78,8 +80,8 @@ def _show(project: Project, new: Source, verdicts: str, *, diff: bool, write: bo
     if diff:
         from xbuild.rewrite.diff import unified
 
-        print_lines(unified(project.source, new).splitlines())
-    if write and changed and not check:
+        print_source(Source("diff", unified(project.source, new)))
+    if write and changed:
         _write(project, new)
     if check and changed:
         say(f"{project.source.path} would change: {verdicts}")

@@ -38,7 +38,9 @@ def verify(
         str, typer.Argument(help="Reference, OCI layout folder, or archive (OCI or docker save)")
     ],
     platform: parameters.PlatformList = None,
-    config: parameters.ConfigFile = None,
+    config: Annotated[
+        str | None, typer.Option("--config", help="Settings (default: .xbuild.yaml in this folder)")
+    ] = None,
     engine: Annotated[
         bool, typer.Option("--engine", help="Take the image from the engine's store, not from a registry")
     ] = False,
@@ -49,7 +51,7 @@ def verify(
     command need, and the build information of Go programs. Nothing is run. Private registries: through your
     docker logins. Exit code 7 when something would not run.
     """
-    allow = allowed(load_config(config, None).allow)
+    allow = allowed(load_config(config, Path()).allow)
     verification = _verify(image, parse_platforms(platform or ()) or None, allow, from_engine=engine)
     if json_:
         print_lines([json.dumps(verification_data(verification), indent=2)])

@@ -245,6 +245,20 @@ def prints_machine(_call: Call) -> Effect:
     return Effect(output=Kind.BUILD)
 
 
+def loads(call: Call) -> Effect:
+    """`ldd` asks the program's loader (glibc `elf/ldd.bash.in`), `objdump` knows its own machine: both fail
+    for a program of another machine, unless it is static and they fail wherever they run.
+    """
+    variable = call.variables.get("CGO_ENABLED")
+    is_static = variable is not None and variable.origin != "shell" and variable.text == "0"
+    read = next((t for t in operands(call) if source_kind(call, t) in (Kind.CROSS, Kind.TARGET)), None)
+    if read is None or is_static:
+        return prints_machine(call)
+    text = f"`{call.spelled()}` asks a tool of the build machine about `{read}`, which is made for the target"
+    cure = "drop it, or use readelf, which reads programs of every machine"
+    return replace(anything(call), reasons=(Reason(text, call.place, cure=cure),))
+
+
 def uname(call: Call) -> Effect:
     options = [t for t in call.texts[1:] if t]
     return Effect(output=Kind.PORTABLE if options and set(options) <= {"-s", "-o"} else Kind.BUILD)
@@ -734,7 +748,7 @@ _PRINTS_FILES = words(
     "cat head tail grep egrep fgrep cut jq tac nl strings column stat sha256sum realpath readlink "
     "sha512sum sha1sum md5sum cmp diff tr wc uniq git-lfs od xxd hexdump base64 rev fold paste join comm"
 )
-_MACHINE = words("arch dpkg-architecture lscpu getconf file ldd readelf objdump nm hostnamectl nproc df free")
+_MACHINE = words("arch dpkg-architecture lscpu getconf file readelf nm hostnamectl nproc df free")
 _COMPILERS = ["gcc", "cc", "g++", "c++", "clang", "clang++", "c99"]
 _PACKAGES = ["apt-get", "apt", "aptitude", "apk", "yum", "dnf", "microdnf", "zypper", "tdnf"]
 _ACCOUNTS = words(
@@ -756,6 +770,7 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(_NOTHING, nothing),
     **dict.fromkeys(_PRINTS_FILES, prints_files),
     **dict.fromkeys(_MACHINE, prints_machine),
+    **dict.fromkeys(("ldd", "objdump"), loads),
     **dict.fromkeys(("ls", "du", "tree"), prints_folders),
     **dict.fromkeys(("test", "[", "[["), tests),
     **dict.fromkeys(("awk", "gawk", "mawk"), awk),

@@ -73,6 +73,15 @@ def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: Path) ->
     )
 
 
+def _read_dockerfile_from(stdin: IO[bytes] | None) -> Source:
+    data = stdin.read() if stdin is not None else b""
+    if not data:
+        raise DockerfileError(
+            "nothing came on standard input", expected="a Dockerfile", hint="check the pipe"
+        )
+    return _text("-", data)
+
+
 def _read(stdin: IO[bytes] | None) -> bytes:
     data = stdin.read() if stdin is not None else b""
     if not data:
@@ -92,7 +101,7 @@ def _local(options: BuildOptions, stdin: IO[bytes] | None, context: Path) -> Inp
     if options.file == "-":
         # buildx gives it to the frontend as a file `Dockerfile` in a folder of its own: no ignore file
         # beside it
-        return Inputs(Source.from_bytes("-", _read(stdin)), "Dockerfile", options.context, context)
+        return Inputs(_read_dockerfile_from(stdin), "Dockerfile", options.context, context)
     if options.file and _URL.match(options.file):
         name = redact(options.file)
         reason = f"the Dockerfile is at {name} and is read by the builder"
@@ -133,9 +142,13 @@ def _read_dockerfile(path: Path) -> Source:
         raise DockerfileError(
             f"the Dockerfile cannot be read: {error.strerror}", file=str(path), hint="check its permissions"
         ) from error
+    return _text(str(path), data)
+
+
+def _text(name: str, data: bytes) -> Source:
     if len(data) > _DOCKERFILE_LIMIT or b"\0" in data:
-        raise DockerfileError("this is not a Dockerfile but binary data", file=str(path), expected="text")
-    return Source.from_bytes(str(path), data)
+        raise DockerfileError("this is not a Dockerfile but binary data", file=name, expected="text")
+    return Source.from_bytes(name, data)
 
 
 def _beside(path: Path, suffix: str) -> bytes | None:
@@ -151,7 +164,7 @@ def _beside(path: Path, suffix: str) -> bytes | None:
 def _remote(options: BuildOptions, stdin: IO[bytes] | None) -> Inputs:
     """With a remote context only an absolute path is a local Dockerfile; others are inside the context."""
     if options.file == "-":
-        return Inputs(Source.from_bytes("-", _read(stdin)), "Dockerfile", options.context, is_remote=True)
+        return Inputs(_read_dockerfile_from(stdin), "Dockerfile", options.context, is_remote=True)
     if options.file and Path(options.file).is_absolute():
         path = Path(options.file)
         ignore = _beside(path, ".dockerignore")
@@ -188,7 +201,7 @@ def _dockerfile_from_stdin(options: BuildOptions, data: bytes, folder: Path) -> 
         )
     context = folder / "context"
     context.mkdir()
-    return Inputs(Source.from_bytes("-", data), "Dockerfile", str(context), context)
+    return Inputs(_text("-", data), "Dockerfile", str(context), context)
 
 
 def _unpack(archive: tarfile.TarFile, folder: Path) -> None:

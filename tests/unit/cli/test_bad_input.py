@@ -231,10 +231,26 @@ def test_nothing_on_standard_input(xbuild: Xbuild, tmp_path: Path, monkeypatch: 
         buffer = io.BytesIO()
 
     monkeypatch.setattr(sys, "stdin", Empty())
-    for argv in (("plan", "--offline", "-"), ("plan", "--offline", "-f", "-", str(tmp_path))):
+    for argv, code in (
+        (("plan", "--offline", "-"), Exit.CONTEXT),
+        (("plan", "--offline", "-f", "-", str(tmp_path)), Exit.DOCKERFILE),
+    ):
         result = xbuild(*argv)
-        assert result.code == Exit.CONTEXT
+        assert result.code == code
         assert is_one_message(result.err)
+
+
+@pytest.mark.parametrize("argv", [("-",), ("-f", "-", ".")])
+def test_binary_data_on_standard_input(
+    argv: tuple[str, ...], xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Given:
+        buffer = io.BytesIO(b"\x7fELF\0\0\0")
+
+    monkeypatch.setattr(sys, "stdin", Given())
+    result = xbuild("plan", "--offline", *argv)
+    assert result.code == Exit.DOCKERFILE
+    assert "binary data" in result.err
 
 
 def test_a_dockerfile_on_standard_input(

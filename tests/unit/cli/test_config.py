@@ -91,6 +91,16 @@ def test_where_it_is_found(tmp_path: Path) -> None:
         load_config(str(tmp_path), tmp_path)
 
 
+def test_a_context_elsewhere_has_no_settings(
+    xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".xbuild.yaml").write_text("mistake: 1\n")
+    assert load_config(None, None) == Config()
+    assert xbuild("verify", tmp_path / "nope.tar").code == Exit.CONFIG
+    assert xbuild("plan", "--offline", "https://example.com/x.git").code == Exit.DOCKERFILE
+
+
 def test_a_mistake_ends_the_command(xbuild: Xbuild, tmp_path: Path) -> None:
     folder = project(tmp_path / "p")
     (folder / ".xbuild.yaml").write_text("plattforms: [linux/amd64]\n")

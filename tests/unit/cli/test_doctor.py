@@ -104,6 +104,16 @@ def test_a_repair_that_fails_says_why(
     assert "is there" not in said
 
 
+@pytest.mark.parametrize("text", ['{"auths": 5}', '{"credHelpers": ["a"]}', "[]", "{", "", "\xff"])
+def test_a_configuration_of_docker_s_that_is_none(
+    text: str, xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text(text, "latin-1")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    result = xbuild("doctor", "--check", "login", "--registry", "registry.example")
+    assert (result.code, result.err) == (1, "")
+
+
 def test_the_library_for_builders_is_imported_only_for_repairs() -> None:
     code = "import sys, xbuild.cli.doctor; print('python_on_whales' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -122,6 +122,25 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("--help >&-", 0),
+        ("--version >&- 2>&-", 0),
+        ("plan --offline nope >&- 2>&-", Exit.CONTEXT),
+        ("--help >/dev/full", Exit.ENGINE),
+        ("--version >/dev/full", Exit.ENGINE),
+    ],
+)
+def test_an_output_that_takes_nothing(command: str, code: int) -> None:
+    line = f"{sys.executable} -m xbuild {command}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stderr.count("xbuild: ") == done.stderr.count("\n  try: ") == (code == Exit.ENGINE)
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
 def test_plugin_metadata() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import sys; sys.argv = ['/x/docker-xbuild', 'docker-cli-plugin-metadata'];"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -97,6 +100,43 @@ def test_rewrite_check_and_diff(xbuild: Xbuild, tmp_path: Path) -> None:
     assert xbuild("rewrite", "--offline", "--write", folder).code == 0
     again = xbuild("rewrite", "--offline", "--check", "--diff", folder)
     assert (again.code, again.out, again.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GO.encode(),
+        GO.replace("\n", "\r\n").encode(),
+        GO.replace("COPY . .", "# \f \x85 \u2028 é").encode(),
+        GO.encode().replace(b"COPY . .", b"# \xe9 is latin-1"),
+        GO.encode().rstrip(b"\n"),
+    ],
+)
+def test_a_diff_that_can_be_applied(text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project(tmp_path, text))
+    new, diff = tmp_path / "new", tmp_path / "diff"
+    for flags, file in ((("--diff",), diff), ((), new)):
+        with file.open("wb") as out:
+            command = (sys.executable, "-m", "xbuild", "rewrite", "--offline", *flags)
+            subprocess.run(command, stdout=out, check=True)
+    assert new.read_bytes() != text
+    subprocess.run(("git", "apply", "-p0", "diff"), check=True)
+    assert Path("Dockerfile").read_bytes() == new.read_bytes()
+
+
+def test_check_and_write_exclude_each_other(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    with unchanged(folder):
+        assert xbuild("rewrite", "--offline", "--check", "--write", folder).code == Exit.USAGE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_write_keeps_the_owner(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    os.chown(folder / "Dockerfile", 65534, 65533)
+    assert xbuild("rewrite", "--offline", "--write", folder).code == 0
+    after = (folder / "Dockerfile").stat()
+    assert (after.st_uid, after.st_gid) == (65534, 65533)
 
 
 def test_write_keeps_mode_link_and_line_endings(xbuild: Xbuild, tmp_path: Path) -> None:

@@ -189,8 +189,7 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     if not wanted:
         return Wiring()
     both = wants_arm and wants_amd64
-    plain, only = (_ARM, _ARM_ONLY) if name == "GOARM" else (_AMD64, _AMD64_ONLY)
-    expression = only if both else plain
+    expression = _variant_expression(name, text, only=both)
     needs: tuple[Need, ...] = (Need("TARGETVARIANT", call.instruction, name),)
     if both:
         needs = (Need("TARGETARCH", call.instruction, name), *needs)
@@ -205,10 +204,30 @@ def _wire_variant(call: Call, name: str) -> Wiring:
         return Wiring()
     if text and name == "GOAMD64" and call.around.platforms is None:
         return Wiring()  # What its author chose for every amd64 alike.
+    given = raw or text or "a value that cannot be told"
+    kept = ", and stays where a platform names no level" if _LEVEL.fullmatch(text or "") else ""
+    notes = (f"line {call.place.line}: {name}={given} was fixed; it follows the target now{kept}",)
     if word is not None:
-        note = f"line {call.place.line}: {name}={raw} was fixed; it follows the target now"
-        return Wiring(replaced=((word.span, expression),), needs=needs, notes=(note,))
-    return Wiring(added=((name, expression),), needs=needs)
+        return Wiring(replaced=((word.span, expression),), needs=needs, notes=notes)
+    return Wiring(added=((name, expression),), needs=needs, notes=notes)
+
+
+_LEVEL = re.compile(r"v[1-4]")
+
+
+def _variant_expression(name: str, text: str | None, *, only: bool) -> str:
+    """What GOARM or GOAMD64 has to be; `only` when the list has both architectures.
+
+    The variant of plain linux/amd64 is empty: there the level stays that the author gave as `text`.
+    """
+    if name == "GOARM":
+        return _ARM_ONLY if only else _ARM
+    expression = _AMD64_ONLY if only else _AMD64
+    return (
+        expression.replace(_AMD64, "${TARGETVARIANT:-" + text + "}")
+        if text and _LEVEL.fullmatch(text)
+        else expression
+    )
 
 
 def _variants(around: Surroundings) -> tuple[bool, bool]:
