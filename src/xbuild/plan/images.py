@@ -107,6 +107,35 @@ def is_portable(reference: str | None) -> bool:
     return reference is not None and _split(reference)[0] in _PORTABLE
 
 
+def bound_to(reference: str | None) -> str | None:
+    """The one platform that an image is for, where its name says so: `arm64v8/golang`, `static:latest-arm64`,
+    `balenalib/raspberrypi3-alpine`, anything of Windows'.
+    """
+    if reference is None:
+        return None
+    name, tag = _split(reference)
+    if _WINDOWS.search(f"{name}:{tag}"):
+        return "windows"
+    if name.startswith("balenalib/"):
+        return name.partition("/")[2]
+    folder, _, last = name.rpartition("/")
+    parts = (folder.partition("/")[0], re.split(r"[-_]", last)[-1] if re.search(r"[-_]", last) else "")
+    named = (_ARCHITECTURES.fullmatch(part) for part in (*parts, re.split(r"[-_.]", tag)[-1]))
+    found = next((match for match in named if match), None) or _IN_TAG.search(tag)
+    return found[1] if found else None
+
+
+# docker-library/official-images `README.md` ("Architectures other than amd64?"), and what tags end in.
+_ARCHITECTURES = re.compile(
+    r"(amd64|x86_64|x64|i386|386|arm64|arm64v8|aarch64|arm32v[567]|armhf|armv[67]l?|arm|ppc64le|s390x|riscv64"
+    r"|mips64le)"
+)
+_IN_TAG = re.compile(
+    r"(?:^|[-_.])(amd64|x86_64|i386|arm64(?:v8)?|aarch64|arm32v[567]|armhf|ppc64le|s390x|riscv64)(?:[-_.]|$)"
+)
+_WINDOWS = re.compile(r"(^|[/:-])(nanoserver|windowsservercore|servercore|windows)([/:-]|$)")
+
+
 def facts(reference: str) -> ImageFacts | None:
     """Working directory and environment of images known by name, for `graph.model.Options.image_facts`."""
     image = describe(reference)

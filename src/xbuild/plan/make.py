@@ -313,12 +313,42 @@ class _Planner:
             )
         else:
             found += [r for e in facts.effects if e.cannot_run for r in e.reasons]
+        found += self.bound(stage)
         _, _, arg_reasons = self.arguments(stage)
         found += arg_reasons
         for edge in self.graph.edges_out_of(stage):
             if edge.kind != "from" and edge.consumer not in self.facts:
                 found += self.taken(stage, edge)
         return list(dict.fromkeys(found))
+
+    def bound(self, stage: int) -> list[Reason]:
+        """Why a stage, or a stage that gets what it compiles, is for one platform whatever is asked for."""
+        own = self.graph.stages[stage]
+        alone = self.bound_to(stage)
+        if alone is not None:
+            text = f"{own.label} is made from an image for {alone} alone"
+            cure = "name an image that there is for every platform"
+            return [Reason(text, Place(own.from_.first_line), cure=cure)]
+        found: list[Reason] = []
+        for edge in self.graph.edges_out_of(stage):
+            alone = self.bound_to(edge.consumer) if edge.kind != "from" else None
+            kinds = [self.facts[stage].kind_at(path) for path in edge.paths]
+            if alone is not None and any(kind in (Kind.CROSS, Kind.TARGET) for kind in kinds):
+                consumer = self.graph.stages[edge.consumer]
+                text = f"{consumer.label}, which takes what is compiled here, is for {alone} alone"
+                cure = "name an image there that there is for every platform, or drop --platform"
+                found.append(Reason(text, Place(consumer.from_.first_line), cure=cure))
+        return found
+
+    def bound_to(self, stage: int) -> str | None:
+        """The one platform that a stage is for, by its --platform or by the name of its image."""
+        where = self.runs_on[stage]
+        base = self.graph.stages[self.graph.root_of(stage)].base
+        named = images.bound_to(base.reference) if isinstance(base, ImageBase) else None
+        if named is None and where is not None and "/" in where:
+            named = where
+        wanted = {str(platform) for platform in self.platforms or ()}
+        return None if named is not None and wanted == {named} else named
 
     def split_reasons(self, stage: int, facts: StageFacts) -> list[Reason]:
         """Why a stage cannot be copied: edits inside it, a number or a name that would mean another stage
@@ -530,6 +560,7 @@ class _Planner:
         if not self.has_run(stage.index):
             return []
         reasons = list(self.facts[stage.index].all_reasons) if self.is_needed(stage.index) else []
+        reasons += self.bound(stage.index)
         reasons += self.arguments(stage.index)[2]
         for edge in self.graph.edges_out_of(stage.index):
             if edge.kind != "from" and edge.consumer not in self.facts:
