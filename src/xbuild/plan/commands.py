@@ -280,7 +280,7 @@ def dpkg(call: Call) -> Effect:
     if given & _DPKG_ASKS:
         return Effect(output=Kind.BUILD)
     if given & _DPKG_INSTALLS and not any(w.startswith(("--root", "--instdir", "--admindir")) for w in given):
-        return packages(call)
+        return packages(call, operands(call))
     return anything(call)
 
 
@@ -297,7 +297,8 @@ def rpm(call: Call) -> Effect:
 
 _PACKAGE_VERBS = frozenset(
     words(
-        "update upgrade install add del remove purge clean autoremove autoclean dist-upgrade full-upgrade "
+        "update upgrade install add del remove purge clean autoremove autoclean dist-clean distclean "
+        "dist-upgrade full-upgrade "
         "makecache groupinstall reinstall info search list show policy build-dep fix cache localinstall "
         "in rm ref refresh check-update erase module config-manager check version stats audit"
     )
@@ -384,6 +385,11 @@ def prints_variables(call: Call) -> Effect:
     names = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
     if not names and not call.command.exports:
         return Effect(output=Kind.BUILD)
+    assigned = {a.span for a in call.command.exports}
+    untold = [w for w, t in zip(call.words[1:], call.texts[1:], strict=True) if t is None or "*" in t]
+    if call.texts[0] != "printenv" and any(word.span not in assigned for word in untold):
+        text = f"what `{call.spelled()}` sets cannot be told"
+        return replace(anything(call), reasons=(Reason(text, call.place, cure="write the names out"),))
     if call.texts[0] == "printenv" and any(n is None or n in PLATFORM_ARGS for n in names):
         return Effect(output=Kind.BUILD)
     known = (call.variables[n].kind for n in names if n is not None and n in call.variables)
@@ -443,9 +449,16 @@ def copies(call: Call) -> Effect:
         return Effect(writes=tuple(write(call, name, kind, is_file=is_whole) for name in names))
     made = write(call, destination, kind, is_file=len(sources) == 1 and not into_folder)
     if call.texts[0] == "ln" and has_flag(call, "s", "--symbolic") and sources and made.path is not None:
-        target = absolute(sources[0], posixpath.dirname(made.path)) if sources[0] is not None else None
-        made = replace(made, link=target or "/")
+        made = _linked(call, made, sources[0], destination or "")
     return Effect(writes=(made,))
+
+
+def _linked(call: Call, made: Write, source: str | None, destination: str) -> Write:
+    """A symbolic link: its target is seen from where the link stands."""
+    folder = made.path if destination.endswith("/") else posixpath.dirname(made.path or "/")
+    target = absolute(source, folder) if source is not None else None
+    kind = join((word_kind(call), source_kind(call, target)))
+    return replace(made, link=target or "/", kind=kind)
 
 
 def _names_in_folder(

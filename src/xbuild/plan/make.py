@@ -314,12 +314,18 @@ class _Planner:
         else:
             found += [r for e in facts.effects if e.cannot_run for r in e.reasons]
         found += self.bound(stage)
-        _, _, arg_reasons = self.arguments(stage)
-        found += arg_reasons
+        found += self.arguments(stage)[2] if not self.is_left_alone(stage) else ()
         for edge in self.graph.edges_out_of(stage):
             if edge.kind != "from" and edge.consumer not in self.facts:
                 found += self.taken(stage, edge)
         return list(dict.fromkeys(found))
+
+    def is_left_alone(self, stage: int) -> bool:
+        """Whether nothing is taken from a stage in which something cannot be made to compile for the target:
+        then nothing in it is changed, rather than a part of it.
+        """
+        effects = self.facts[stage].effects
+        return not self.is_needed(stage) and any(e.reasons and not e.cannot_run for e in effects)
 
     def bound(self, stage: int) -> list[Reason]:
         """Why a stage, or a stage that gets what it compiles, is for one platform whatever is asked for."""
@@ -478,6 +484,8 @@ class _Planner:
         """The verdict with all that the stage's commands said."""
         argument_changes, repairs, _ = self.arguments(verdict.stage)
         effects = facts.effects
+        if self.is_left_alone(verdict.stage):
+            return replace(verdict, changes=_merged(changes))
         author = self.is_pinned_by_author(verdict.stage)
         changes = [*changes, *argument_changes, *(c for e in effects for c in e.changes)]
         notes = [*repairs, *(n for e in effects for n in e.notes)]

@@ -45,11 +45,16 @@ _WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "ionic
 _TESTS = frozenset(
     ("[", "[[", "((", "test", "grep", "egrep", "fgrep", "command", "which", "type", "expr", "cmp")
 )
+# With these the whole RUN fails.
+_FAILING = tuple((str(code),) for code in range(1, 256))
 _BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
 _MACHINE_VARIABLES = frozenset(
     ("HOSTTYPE", "MACHTYPE", "OSTYPE", "CPUTYPE", "BASH_VERSINFO", "PROCESSOR_ARCHITECTURE")
 )
+# Debian's multiarch folders, and what the kernel tells of the machine.
+_NAMED_FOR_MACHINE = re.compile(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
 _MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
+_ENV_ASSIGNMENT = re.compile(r"[\"']?[A-Za-z_]\w*=")
 _POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
 _PUT_INTO_FOLDERS = frozenset(("cp", "mv", "install", "ln", "rsync", "go", "xx-go"))
 # Inside these a command may not run, or not only once.
@@ -115,6 +120,8 @@ class _Walker:
         self.packages: set[str] = set()
         self.done: set[Span] = set()
         self.has_tested = False
+        self.tested = self.folder_kind = Kind.PORTABLE
+        self.may_have_ended = False
         self.depth = 0
         self.frames = Frames(script)
         self.assigned = assigned_names(script)
@@ -144,7 +151,13 @@ class _Walker:
                 self.condition = join((self.condition, self.kind(word)))
 
     def enter(self, command: Command) -> None:
-        """The variables as this command finds them."""
+        """The variables as this command finds them, and whether it runs at all.
+
+        A command of its own, behind `;` or a new line, runs whatever a test before it said, as long as
+        nothing there could end the script.
+        """
+        if not command.scopes and not self.may_have_ended:
+            self.condition = self.folder_kind
         self.variables, loops = self.frames.enter(command, self.variables, may_skip=self.has_tested)
         for loop in loops:
             self.variables.update(set_in_loop(self.script, loop.span, self.variables))
@@ -166,10 +179,16 @@ class _Walker:
             path = self.text(word)
             where = absolute(path, self.start) if path is not None else None
             kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, ("/",)))
+            if where is not None and _NAMED_FOR_MACHINE.match(where):
+                kinds.append(Kind.BUILD)
         return join(kinds)
 
     def expansion_kind(self, expansion: Expansion) -> Kind:
         if expansion.kind == "variable":
+            if expansion.name == "?":
+                return self.tested
+            if self.script.text.startswith("${!", expansion.span.start):
+                return Kind.UNKNOWN  # the variable that another one names
             variable = self.variables.get(expansion.name)
             if variable is None:
                 return self.foreign_variable(expansion.name)
@@ -248,8 +267,9 @@ class _Walker:
         effect = self.effect(call)
         self.result.calls.append(call)
         self.result.effects.append(effect)
-        is_certain = self.is_certain(command)
-        for made in effect.writes:
+        is_certain = self.is_certain(command) and not self.may_have_ended
+        for made in (*effect.writes, *_removed(call)):
+            made = replace(made, kind=join((made.kind, call.condition)))
             is_whole = is_certain and not (made.is_file and self.goes_into(call, made))
             self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
         self.packages.update(effect.packages)
@@ -299,7 +319,7 @@ class _Walker:
             if words[0].value == "env":
                 if rest[0].raw.startswith("-"):
                     break
-                while rest and "=" in rest[0].raw and not rest[0].raw.startswith("-"):
+                while rest and _ENV_ASSIGNMENT.match(rest[0].raw):
                     name, value = _env_argument(rest[0])
                     assignments[name] = (value, self.kind(rest[0]))
                     rest = rest[1:]
@@ -477,11 +497,17 @@ class _Walker:
     def remember(self, call: Call, effect: Effect) -> None:
         name = call.texts[0]
         command = call.command
+        first = command.words[0].value if command.words else None
+        if first in ("exit", "return", "exec") and call.texts[1:2] not in _FAILING:
+            self.may_have_ended = True
         if name in ("cd", "pushd", "popd"):
             self.directories.append((command, self.changed_directory(call)))
+            if call.condition >= Kind.BUILD:
+                self.folder_kind = join((self.folder_kind, call.condition))
         if name in _TESTS or any(s.condition for s in command.scopes):
             self.has_tested = True
             self.condition = join((self.condition, effect.output))
+            self.tested = join((self.tested, self.condition))
         if name == "unset":
             for word in call.words[1:]:
                 if word.value in self.variables:
@@ -547,6 +573,17 @@ class _Walker:
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+_REMOVES = frozenset(("rm", "rmdir", "unlink", "mv", "chmod", "chown", "chgrp", "truncate", "patch"))
+
+
+def _removed(call: Call) -> tuple[Write, ...]:
+    """What is taken away, or changed in place, on condition of the machine."""
+    if call.condition < Kind.BUILD or posixpath.basename(call.texts[0] or "") not in _REMOVES:
+        return ()
+    paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
+    return tuple(commands.write(call, path, call.condition) for path in paths)
 
 
 # The third word that `go version` prints is the release; the platform is the fourth.

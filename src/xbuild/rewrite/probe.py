@@ -35,6 +35,8 @@ STAGE = "xbuild-probe"
 _FILE = "/xbuild-probe.txt"
 _WRITTEN = "/tmp" + _FILE
 _FORMAT = "{{if .CgoFiles}}{{.ImportPath}} {{.Standard}} {{len .CXXFiles}}{{end}}"
+# The files of a package differ with and without cgo where a build tag says so, with no import "C" in any.
+_FILES = '{{if and (not .Standard) .GoFiles}}files%d {{.ImportPath}} {{join .GoFiles ","}}{{end}}'
 
 
 def probe_dockerfile(
@@ -247,12 +249,20 @@ def _question_edits(
 def _listing(number: int, question: CgoQuestion, architectures: str) -> str:
     arguments = " ".join(shlex.quote(a) for a in question.arguments)
     variables = "".join(f"{name}={shlex.quote(text)} " for name, text in question.variables)
-    settings = f"{variables}CGO_ENABLED=1 GOOS=linux GOARCH=$a"
-    listed = f"{settings} go list -deps -f {shlex.quote(_FORMAT)} {arguments}".rstrip()
+    listed = " && ".join(
+        f"{variables}CGO_ENABLED={is_on} GOOS=linux GOARCH=$a"
+        f" go list {flags} -f {shlex.quote(template)} {arguments}".rstrip()
+        + f" >> {_WRITTEN}"
+        for is_on, flags, template in (
+            (1, "-deps", _FORMAT),
+            (1, "-deps", _FILES % 1),
+            (0, "-deps -e", _FILES % 0),
+        )
+    )
     told = f'echo "toolchain $({variables}go version) $({variables}go env GOEXPERIMENT)" >> {_WRITTEN}'
     return (
         f"cd {shlex.quote(question.directory)} && echo '# {number}' >> {_WRITTEN} && {told} && "
-        f"for a in {architectures}; do {listed} >> {_WRITTEN} || exit 1; done"
+        f"for a in {architectures}; do {listed} || exit 1; done"
     )
 
 
@@ -285,8 +295,10 @@ _OFFICIAL = re.compile(r"go version go\d+(\.\d+)*((rc|beta)\d+)? linux/\w+")
 
 def _answer(rows: Sequence[Sequence[str]]) -> CgoAnswer:
     told = [" ".join(r[1:]) for r in rows if r[0] == "toolchain"]
-    rows = [r for r in rows if r[0] != "toolchain"]
-    packages = tuple(dict.fromkeys(r[0] for r in rows if r[1] == "false"))
+    with_cgo, without = ({tuple(r[1:]) for r in rows if r[0] == f"files{is_on}"} for is_on in (1, 0))
+    tagged = [package for package, _ in sorted(with_cgo - without)]
+    rows = [r for r in rows if r[0] not in ("toolchain", "files0", "files1")]
+    packages = tuple(dict.fromkeys((*(r[0] for r in rows if r[1] == "false"), *tagged)))
     standard = tuple(dict.fromkeys(r[0] for r in rows if r[1] == "true" and r[0] != "runtime/cgo"))
     other = next((t for t in told if not _OFFICIAL.fullmatch(t)), "")
     return CgoAnswer(packages, standard, any(r[2] != "0" for r in rows if r[1] == "false"), other)

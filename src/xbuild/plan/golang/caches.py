@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from xbuild.dockerfile.model import Run
 from xbuild.plan.filesystem import absolute, overlaps, without_glob
 from xbuild.plan.golang.arguments import is_go
 from xbuild.plan.golang.folders import go_cache, module_cache
@@ -73,7 +75,7 @@ def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> 
     folder.
     """
     first = next(c for c in calls if c.number == number)
-    if any(w.path is None or overlaps(w.path, modules) for w in first.writes):
+    if any(w.path is None or overlaps(w.path, modules) for w in first.writes) or _has_go_below(first):
         return False
     others = [c for c in calls if c.number != number and not _leaves_alone(c, modules)]
     own = [c for c in calls if c.number == number]
@@ -82,6 +84,17 @@ def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> 
         f.startswith("vendor/") for f in (own[0].around.context.files("vendor") if own else ())
     )
     return not others and not unknown and not vendored
+
+
+def _has_go_below(call: Call) -> bool:
+    """Whether a stage that this one derives from runs go, which may have fetched modules into its layers."""
+    graph = call.scope.graph
+    *below, _ = graph.chain_of(call.scope.stage)
+    texts = (i.logical.text for s in below for i in graph.stages[s].instructions if isinstance(i, Run))
+    return any(_GO.search(text) for text in texts)
+
+
+_GO = re.compile(r"(?<![\w./-])(go|make|mage|task|goreleaser|bash|sh|\S+\.sh)(?![\w./-])")
 
 
 # These read files only where they are told to, if at all.

@@ -18,6 +18,7 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
+from xbuild.plan.golang.libraries import SIDE_BY_SIDE
 from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
@@ -173,6 +174,9 @@ def _is_other_system(call: Call) -> bool:
 
 
 def _flag_demand(call: Call) -> str | None:
+    spelled = " ".join((*(w.raw for w in call.words), *(t or "" for t in call.texts)))
+    if _EXTERNAL.search(f"{spelled} {_environment_text(call, 'GOFLAGS') or ''}"):
+        return "-linkmode=external"
     texts = [t for t in call.texts[1:] if t is not None]
     texts += (_environment_text(call, "GOFLAGS") or "").replace("'", "").split()
     for at, text in enumerate(texts):
@@ -185,14 +189,13 @@ def _flag_demand(call: Call) -> str | None:
             return f"-buildmode={value}"
         if name == "-buildmode" and value == "pie" and _has_any(call.around, _PIE_NEEDS):
             return "-buildmode=pie"
-        if name == "-ldflags" and re.search(r"-linkmode[= ]'?external", value):
-            return "-linkmode=external"
         if name == "-tags" and "netcgo" in re.split(r"[ ,]", value.strip("'\"")):
             return "-tags netcgo"
     experiment = _environment_text(call, "GOEXPERIMENT") or ""
     return f"GOEXPERIMENT={experiment}" if re.search(r"crypto|fips", experiment) else None
 
 
+_EXTERNAL = re.compile(r"-linkmode[=\s]+[\"'\\\\]*external")
 _CURE = "set CGO_ENABLED=0 or CGO_ENABLED=1"
 # Go distributions whose cryptography is a C library: boringcrypto, Red Hat's go-toolset, Microsoft's Go.
 _OTHER_GO = re.compile(r"boring|fips|go-toolset|openshift|microsoft|redhat|rhel|/ubi")
@@ -239,6 +242,8 @@ _SEARCHED = (
     "/usr/local/go/bin",
 )
 _BY_XX = re.compile(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
+# What `go install` made for the target, moved to where it writes natively.
+_MOVED_BY_US = re.compile(r"mv \S+/bin/(\$\{TARGETOS\}_|[\w.-]+ )")
 _COMPILERS = re.compile(r"/(gcc|cc|clang)(-[\d.]+)?$")
 
 
@@ -246,7 +251,7 @@ def _may_hold_compiler(made: Write) -> bool:
     """Whether something that is no package, and not copied from the context, may put `gcc` into PATH."""
     if made.path is None:
         return True
-    if made.is_package or made.text.startswith(("mkdir ", "go ")):
+    if made.is_package or made.text.startswith(("mkdir ", "go ")) or _MOVED_BY_US.match(made.text):
         return False
     if _COMPILERS.search(made.path):
         return True
@@ -255,14 +260,19 @@ def _may_hold_compiler(made: Write) -> bool:
 
 
 def _ruled_out(call: Call) -> Decision:
-    """No C compiler in the builder: Go 1.20 and later then builds without cgo by itself, earlier ones are
-    told.
+    """No C compiler in the builder: Go 1.20 and later then builds without cgo by itself.
+
+    Earlier ones come with their own packages precompiled with cgo (Go 1.20 release notes, "Cgo"), so that
+    net and os/user use the C library natively, and nothing else can.
     """
-    evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
     version = call.around.image.version
-    if version is not None and version >= (1, 20):
+    if version is None or version >= (1, 20):
+        evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
         return Decision(evidence=(evidence,))
-    return Decision(added=(("CGO_ENABLED", "0"),), evidence=(evidence,))
+    if call.around.settings.cgo == "keep":
+        return _unsure(call, "go.cgo: keep, and there is no C compiler", "install gcc and musl-dev")
+    why = "the builder image has no C compiler, so that nothing but the standard library can use cgo"
+    return _without_cgo(call, why)
 
 
 def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision:
@@ -298,15 +308,15 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
         )
     if _is_from_context_alone(call) and _context_has_no_cgo(call.around.context):
         return _without_cgo(call, "no Go file of the project or its vendor folder imports C")
-    manifests = _manifests(call)
-    needing = _known_module(call.around.context, manifests)
+    files = manifests(call)
+    needing = _known_module(call.around.context, files)
     if needing is not None and not (question is not None and call.around.knowledge.may_ask):
         why = f"go.mod or go.sum names {needing}, which needs cgo"
         return _with_cgo(call, why, has_cxx=NEEDS_CGO[needing])
     why = "no module known to need cgo is named in go.mod or go.sum"
     if needing is not None:
         why = f"go.mod or go.sum names {needing}; whether what is built needs it, the builder is asked"
-    elif not manifests:
+    elif not files:
         why = "the go.mod that it uses is not in the build context"
     decision = _without_cgo(call, why)
     condition = (
@@ -370,6 +380,8 @@ def _question_flags(call: Call) -> tuple[str, ...] | None:
 
 _NOT_ASKED = ("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED")
 _IMPORT_C = re.compile(r'(?:^|[;(])\s*(?:import\s*)?\(?\s*(?:\w+\s+)?["`](?:C|plugin)["`]', re.MULTILINE)
+# A file that is compiled only with cgo, or only without, although it imports nothing of C.
+_TAG_CGO = re.compile(r"^//(?:go:build|\s*\+build)\s.*\bcgo\b", re.MULTILINE)
 _REQUIRE = re.compile(r"^\s*require\b", re.MULTILINE)
 # From Go 1.14 on in go.mod the vendor folder is used without being asked for (`go help modules`).
 _GO_LINE = re.compile(r"^\s*go\s+1\.(\d+)", re.MULTILINE)
@@ -464,14 +476,15 @@ def _context_has_no_cgo(context: Context) -> bool:
         return False
     if any(f.endswith((".swig", ".swigcxx")) or f.rpartition("/")[2] == "go.work" for f in files):
         return False
-    return not any(_IMPORT_C.search(context.read(f) or "") for f in go_files)
+    texts = [context.read(f) or "" for f in go_files]
+    return not any(_IMPORT_C.search(text) or _TAG_CGO.search(text) for text in texts)
 
 
-def _manifests(call: Call) -> tuple[str, ...]:
+def manifests(call: Call) -> tuple[str, ...]:
     """The files of the context that name the modules which the command uses (`go help modules`)."""
     files = call.around.context.files()
     if any(name.rpartition("/")[2] == "go.work" for name in files):
-        return tuple(f for f in files if f.rpartition("/")[2] in ("go.mod", "go.sum"))
+        return tuple(f for f in files if f.rpartition("/")[2] in ("go.mod", "go.sum", "go.work"))
     for folder in _upwards(call.directory):
         for place in (copied_path(call, f"{folder}/go.mod"), _mounted(call, f"{folder}/go.mod")):
             if place is not None and place in files:
@@ -496,15 +509,15 @@ def _mounted(call: Call, path: str) -> str | None:
     return None
 
 
-def _known_module(context: Context, manifests: Sequence[str]) -> str | None:
+def _known_module(context: Context, names: Sequence[str]) -> str | None:
     """The first module of the table that is required, or whose code go.sum has a sum of; the sum of its
     go.mod alone only says that it was looked at.
     """
-    for name in manifests:
+    for name in names:
         text = context.read(name) or ""
         for module in NEEDS_CGO:
-            named = rf"^\s*(?:require\s+)?{re.escape(module)}(?:/v\d+)?\s+v\S+(?<!/go\.mod)(\s|$)"
-            if re.search(named, text, re.MULTILINE):
+            line = rf"^\s*(?:require\s+)?{re.escape(module)}(?:/v\d+)?\s+v\S+(?<!/go\.mod)(\s|$)"
+            if re.search(line, text, re.MULTILINE):
                 return module
     return None
 
@@ -584,15 +597,59 @@ def _is_for_all(call: Call, name: str) -> bool:
     return bool(platforms) and len(triplets) == 1 and any(name.startswith(t) for t in triplets)
 
 
+def _unseen_libraries(call: Call) -> str | None:
+    """C libraries that may be there for the build machine alone, and that no package name tells."""
+    for name in sorted(call.packages):
+        if name == "?" or name.endswith(".deb") or name.startswith((".", "/")):
+            what = "a package whose name cannot be told" if name == "?" else f"the package file {name}"
+            return f"{what} may bring C libraries for the build machine alone"
+    alone = next((n for n in dev_packages(call.packages) if n not in SIDE_BY_SIDE), None)
+    if alone is not None:
+        return f"{alone} is not known to be installable for several architectures side by side"
+    for made in call.writes:
+        is_own = made.is_package or made.kind.is_right or made.text.startswith(("ldconfig", "rm "))
+        if not is_own and (made.path is None or any(overlaps(made.path, f) for f in _LIBRARY_FOLDERS)):
+            return (
+                f"what line {made.place.line} leaves (`{made.text}`) may be C libraries for the build machine"
+            )
+    image = call.around.image
+    name = image.name.rpartition("/")[2]
+    if name in _FULL_OF_LIBRARIES and not re.search(r"slim|scm|curl|alpine", image.tag):
+        return f"{image.reference} brings C libraries of its own, for the build machine alone"
+    return None
+
+
+_LIBRARY_FOLDERS = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/include",
+    "/usr/local/lib",
+    "/usr/local/include",
+    "/opt",
+)
+# Made from buildpack-deps with its libraries (docker-library/buildpack-deps, `Dockerfile.template`).
+_FULL_OF_LIBRARIES = frozenset(words("buildpack-deps python ruby node perl rust gcc openjdk php"))
+
+
 def _cannot_cross(call: Call, why: str) -> Reason | None:
     image = call.around.image
-    place = Scope(call.scope.graph, call.scope.stage, _insert_at(call) - call.around.offset)
-    if call.scope.user() not in _ROOT or place.user() not in _ROOT:
+    unseen = _unseen_libraries(call)
+    if unseen is not None:
         return Reason(
-            f"`{call.spelled()}`: {why}, and the stage is not root, so that no cross compiler can be "
-            "installed",
+            f"`{call.spelled()}`: {why}, and {unseen}",
             call.place,
-            cure="install the cross compiler before USER",
+            cure="set CGO_ENABLED=0 if the program can do without, or install the libraries by name",
+        )
+    place = Scope(call.scope.graph, call.scope.stage, _insert_at(call) - call.around.offset)
+    users = (call.scope.user(), place.user())
+    if any(user not in _ROOT for user in users):
+        what = "whom the base image makes its user is not known" if None in users else "the stage is not root"
+        return Reason(
+            f"`{call.spelled()}`: {why}, and {what}, so that no cross compiler can be installed",
+            call.place,
+            cure="write USER root" if None in users else "install the cross compiler before USER",
         )
     if image.family != "debian":
         return Reason(
@@ -636,7 +693,7 @@ def _cross_key(platform: Platform) -> str:
 
 def dev_packages(packages: Iterable[str]) -> tuple[str, ...]:
     """The development libraries among installed Debian packages (`libfoo-dev`), without versions."""
-    return tuple(sorted(n for n in _dev_names(packages) if n.startswith("lib") or n in _LIBRARIES))
+    return tuple(sorted(n for n in _dev_names(packages) if n.startswith("lib") or n in SIDE_BY_SIDE))
 
 
 def _dev_names(packages: Iterable[str]) -> frozenset[str]:
@@ -646,14 +703,6 @@ def _dev_names(packages: Iterable[str]) -> frozenset[str]:
     return frozenset(n for n in names if n.endswith("-dev") and not _NO_LIBRARY.fullmatch(n))
 
 
-# Debian's libraries for C whose packages are not called lib…, and that can be installed for several
-# architectures at once (Multi-Arch: same).
-_LIBRARIES = frozenset(
-    words(
-        "zlib1g-dev uuid-dev comerr-dev unixodbc-dev default-libmysqlclient-dev portaudio19-dev nettle-dev "
-        "freeglut3-dev mesa-common-dev ocl-icd-opencl-dev"
-    )
-)
 # What the cross compiler brings itself, and what no C code is linked with.
 _NO_LIBRARY = re.compile(
     r"libc6-dev.*|libc-dev|linux-libc-dev|dpkg-dev|systemd-dev|x11proto.*-dev|xtrans-dev|golang-.*-dev|"

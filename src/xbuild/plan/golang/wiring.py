@@ -87,13 +87,19 @@ def _fixed(call: Call) -> Wiring:
             cure="set GOARM",
         )
         return Wiring(reasons=(reason,))
-    return Wiring(is_independent=True)
+    system = value(call, "GOOS")[1] or "linux"
+    note = (
+        f"line {call.place.line}: `{call.spelled()}` is for {system}/{value(call, 'GOARCH')[1]}, "
+        "whatever the platform of the image is"
+    )
+    return Wiring(notes=(note,), is_independent=True)
 
 
 def _wire_os(call: Call) -> Wiring:
     word, text = value(call, "GOOS")
     if text == "linux" or (word is None and text is None and "GOOS" not in call.variables):
-        if text == "linux":
+        # A stage that its author pinned runs on Linux, which is then Go's default.
+        if text == "linux" or (call.around.is_pinned_by_author and _names(call, "GOARCH", "TARGETARCH")):
             return Wiring()
         return Wiring(added=(("GOOS", "$TARGETOS"),), needs=(Need("TARGETOS", call.instruction, "go build"),))
     if word is not None and _LINUX.match(word.raw):

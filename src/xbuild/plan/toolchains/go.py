@@ -51,13 +51,18 @@ from xbuild.plan.golang.folders import go_cache, gopath_of, install_folder, modu
 from xbuild.plan.golang.wiring import SUBSTITUTION, asks_go_told, wire
 from xbuild.plan.model import Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
 from xbuild.plan.programs import foreign_program
-from xbuild.plan.recipes import context_path
+from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need, Toolchain
 from xbuild.text import Span
 
-_ANSWERS_MACHINE = frozenset(
-    words("GOARCH GOHOSTARCH GOHOSTOS GOOS GOARM GOAMD64 CC CXX CGO_ENABLED GOEXE GOTOOLDIR")
+# What `go env` answers alike on every platform.
+_ANSWERED_ALIKE = frozenset(
+    words(
+        "GOPATH GOMODCACHE GOCACHE GOBIN GOROOT GOVERSION GOPROXY GOSUMDB GOFLAGS GOMOD GOWORK GO111MODULE "
+        "GOPRIVATE GONOSUMDB GONOPROXY GOINSECURE GOTMPDIR GOENV GOEXPERIMENT GOVCS GOTOOLCHAIN GOTELEMETRY "
+        "GOAUTH GODEBUG GCCGO"
+    )
 )
 
 
@@ -75,14 +80,22 @@ def judge(call: Call) -> Effect | None:
         return _generator(call)
     if program != "go" or name not in ("go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
         return None
+    has_folder, folder = flag(call, "-C")
+    if call.texts[1:2] == ("-C",):
+        call = _without_folder(call)
     verb = next((t for t in call.texts[1:] if t is None or not t.startswith("-")), "")
     if verb is None:
         return _unknown(call, "its subcommand cannot be read")
     handler = _VERBS.get(verb)
-    has_folder, folder = flag(call, "-C")
     if has_folder:
         call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
     return handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
+
+
+def _without_folder(call: Call) -> Call:
+    """`go -C FOLDER VERB …` as `go VERB …`."""
+    words, texts, kinds = ((x[0], *x[3:]) for x in (call.words, call.texts, call.kinds))
+    return replace(call, words=words, texts=texts, kinds=kinds)
 
 
 def _unknown(call: Call, text: str, cure: str | None = None) -> Effect:
@@ -138,7 +151,8 @@ def _natively(call: Call) -> tuple[tuple[Change, ...], Reason | None]:
     """
     if call.around.is_pinned_by_author:
         return (), None
-    if any(n in call.assignments for n in _TARGETED):
+    assigned = {n: call.assignments[n][0].value for n in _TARGETED if n in call.assignments}
+    if assigned and assigned != {"GOOS": "linux"}:
         return (), Reason(
             f"`{call.spelled()}` names the platform of a program that runs during the build",
             call.place,
@@ -171,7 +185,7 @@ def _env(call: Call) -> Effect:
     if "-w" in names or "-u" in names:
         return _env_write(call)
     asked = {n for n in names if not n.startswith("-")}
-    return Effect(output=Kind.BUILD if not asked or asked & _ANSWERS_MACHINE else Kind.PORTABLE)
+    return Effect(output=Kind.PORTABLE if asked and asked <= _ANSWERED_ALIKE else Kind.BUILD)
 
 
 # What `go env -w` may set without any effect on what is compiled, and where to.
@@ -613,12 +627,42 @@ def _refusal(call: Call) -> Reason | None:
         )
     bad_word = _machine_word(call)
     if bad_word is not None:
+        raw, kind = bad_word
+        known = kind is Kind.BUILD
+        what = "depends on the machine that the build runs on" if known else "cannot be told"
         return Reason(
-            f"`{bad_word}` depends on the machine that the build runs on, and goes into `{call.spelled()}`",
+            f"`{raw}` {what}, and goes into `{call.spelled()}`",
             call.place,
-            cure="use $TARGETARCH in its place",
+            cure="use $TARGETARCH in its place" if known else "write it out",
         )
-    return _unaccounted(call) or _settings(call)
+    return _unaccounted(call) or _settings(call) or _another_go(call)
+
+
+def _another_go(call: Call) -> Reason | None:
+    """A program called go that the project puts in front of the real one."""
+    path = call.variables.get("PATH")
+    folders = (path.text or "").split(":") if path is not None and path.text else _SEARCHED
+    files = call.around.context.files()
+    for folder in (f.rstrip("/") for f in folders if f.startswith("/")):
+        name = f"{folder}/go"
+        made = next((w for w in call.writes if w.path == name and not w.is_package), None)
+        if made is not None or ((place := copied_path(call, name)) is not None and place in files):
+            where = made.place if made is not None else call.place
+            text = f"{name} is not known to be the go command that `{call.spelled()}` means"
+            return Reason(text, where, name, "give it another name")
+    return None
+
+
+_SEARCHED = (
+    "/go/bin",
+    "/usr/local/go/bin",
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/usr/sbin",
+    "/usr/bin",
+    "/sbin",
+    "/bin",
+)
 
 
 def _settings(call: Call) -> Reason | None:
@@ -641,12 +685,14 @@ def _settings(call: Call) -> Reason | None:
 _PROCESSORS = re.compile(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
 
 
-def _machine_word(call: Call) -> str | None:
+def _machine_word(call: Call) -> tuple[str, Kind] | None:
+    """A word that is not the same on every machine, shortened, and what it depends on."""
     for at, (word, kind) in enumerate(zip(call.words, call.kinds, strict=True)):
         if kind >= Kind.BUILD and not (call.texts[at - 1] == "-p" and _PROCESSORS.fullmatch(word.raw)):
             bad = [e for e in word.expansions if call.kind_of(e) >= Kind.BUILD and not _is_go_env(call, e)]
             if bad:
-                return word.raw if len(word.raw) <= 60 else word.raw[:57] + "..."
+                raw = word.raw if len(word.raw) <= 60 else word.raw[:57] + "..."
+                return raw, join(call.kind_of(e) for e in bad)
     return None
 
 
@@ -692,11 +738,13 @@ def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need,
 def _unaccounted(call: Call) -> Reason | None:
     """Something earlier that the compiler may read and that is not known to be right for the target."""
     folder = install_folder(call)
+    read_elsewhere = _read_elsewhere(call)
     elsewhere = (*TOOL_FOLDERS, *((folder,) if folder else ()), *_cache_folders(call))
     for made in call.writes:
         if made.kind.is_right:
             continue
         apart = made.path is not None and is_in_any(made.path, elsewhere)
+        apart = apart and not any(overlaps(made.path or "/", read) for read in read_elsewhere)
         if (
             apart
             and made.path is not None
@@ -713,6 +761,17 @@ def _unaccounted(call: Call) -> Reason | None:
             "for all platforms",
         )
     return None
+
+
+def _read_elsewhere(call: Call) -> tuple[str, ...]:
+    """What the command reads among the folders of tools: Go's own sources, and what it is given by path."""
+    given = [text.partition("=")[2] or text for text in call.texts[2:] if text is not None]
+    replaced = re.findall(
+        r"(?:=>|^\s*use|^\s*)\s*(/\S+)",
+        "\n".join(call.around.context.read(n) or "" for n in cgo.manifests(call)),
+        re.MULTILINE,
+    )
+    return ("/usr/local/go/src", "/usr/local/go/pkg", *(t for t in (*given, *replaced) if t.startswith("/")))
 
 
 def _cache_folders(call: Call) -> tuple[str, ...]:
