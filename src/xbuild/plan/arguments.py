@@ -83,13 +83,18 @@ def _settle_one(
 
 
 def _were_empty(graph: StageGraph, stage: int, first: int, name: str) -> Iterator[str]:
-    """Notes on instructions that name an ARG that was not declared and now is."""
-    for index, instruction in enumerate(graph.stages[stage].instructions[first:], first):
-        if Scope(graph, stage, index).environment().get(name) is not None or isinstance(instruction, Arg):
-            return
-        texts = (instruction.logical.text, *(h.content for h in instruction.heredocs))
-        if any(name in text for text in texts):
-            yield f"line {instruction.first_line}: {name} was empty, for want of `ARG {name}` in this stage"
+    """Notes on instructions that name an ARG that was not declared and now is, also in derived stages."""
+    for at in (stage, *sorted(graph.derived_from(stage))):
+        start = first if at == stage else 0
+        for index, instruction in enumerate(graph.stages[at].instructions[start:], start):
+            is_set = Scope(graph, at, index).environment().get(name) is not None
+            if is_set or isinstance(instruction, Arg):
+                break
+            texts = (instruction.logical.text, *(h.content for h in instruction.heredocs))
+            if any(name in text for text in texts):
+                yield (
+                    f"line {instruction.first_line}: {name} was empty, for want of `ARG {name}` in this stage"
+                )
 
 
 def _has_own_default(graph: StageGraph, value: Value, stage: int, name: str) -> bool:

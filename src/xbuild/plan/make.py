@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 
 from xbuild.dockerfile.model import Copy, Dockerfile, Run
 from xbuild.graph.build import build_graph
@@ -436,10 +437,24 @@ class _Planner:
                 found.append(self.authored_verdict(stage))
             else:
                 found.append(self.kept_verdict(stage))
+        found = [replace(v, notes=(*v.notes, *self.likely_slips(v.stage))) for v in found]
         found = self.spread_conditions(found, by_stage)
         return Plan(
             self.graph.dockerfile.source.path, self.platforms, self.graph.options.target, tuple(found)
         )
+
+    def likely_slips(self, stage: int) -> Iterable[str]:
+        """COPY --from=NAME that names no stage, but nearly does: BuildKit takes it for an image."""
+        names = [s.name for s in self.graph.stages if s.name is not None]
+        for instruction in self.graph.stages[stage].instructions:
+            named = instruction.from_ if isinstance(instruction, Copy) else None
+            if named is None or not named.isidentifier() or named.lower() in names:
+                continue
+            for meant in get_close_matches(named.lower(), names, 1, 0.75):
+                yield (
+                    f"line {instruction.first_line}: --from={named} names no stage, and is taken for an "
+                    f"image of that name; is {meant} meant?"
+                )
 
     def base_verdict(self, stage: Stage, word: Word) -> StageVerdict:
         return StageVerdict(
@@ -587,7 +602,10 @@ class _Planner:
             reason = Reason(text, Place(stage.from_.first_line), cure=cure)
             return replace(verdict, word=Word.UNSURE, reasons=(reason,), is_pinned=True)
         why = "it is the target stage" if stage.index in self.targets else self.why_kept(stage)
-        reason = Reason(f"{why}: it must run on the target platform", Place(stage.from_.first_line))
+        text = f"{why}: it must run on the target platform"
+        if stage.index not in self.kept and not self.is_needed(stage.index):
+            text = "nothing is taken from it, so that it is not built"
+        reason = Reason(text, Place(stage.from_.first_line))
         literal = self.runs_on[stage.index]
         if stage.index not in self.kept and self.is_needed(stage.index) and literal and "/" in literal:
             text = f"it is pinned to {literal}: the image of every platform gets what it makes there"

@@ -42,7 +42,7 @@ class _Recipe:
     """What a command runs: a shell script of its lines, and which file and line each line of it came from.
 
     `exported` are variables that the command's own arguments put into the recipe's environment, where
-    nothing in front of the command can change them.
+    nothing in front of the command can change them; `positional` are a script's `$1`, `$2`, … and `$@`.
     """
 
     file: str
@@ -51,6 +51,7 @@ class _Recipe:
     name: str
     directory: str | None
     exported: Mapping[str, Variable] = field(default_factory=dict)
+    positional: Mapping[str, Variable] = field(default_factory=dict)
 
     def place(self, offset: int) -> Place:
         row = self.script.count("\n", 0, offset)
@@ -317,10 +318,10 @@ def _is_script(call: Call, name: str) -> bool:
 
 def _script(call: Call, _given: frozenset[str]) -> _Recipe:
     name = call.texts[0] or ""
-    arguments = call.texts[1:]
+    arguments = tuple(zip(call.words[1:], call.texts[1:], call.kinds[1:], strict=True))
     if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
-        at = next(n for n, t in enumerate(arguments) if t is None or not t.startswith("-"))
-        name, arguments = arguments[at] or "", arguments[at + 1 :]
+        at = next(n for n, (_, t, _) in enumerate(arguments) if t is None or not t.startswith("-"))
+        name, arguments = arguments[at][1] or "", arguments[at + 1 :]
     found = _read(call, absolute(name, call.directory))
     if found is None:
         raise _missing(call, [absolute(name, call.directory)], name)
@@ -330,21 +331,37 @@ def _script(call: Call, _given: frozenset[str]) -> _Recipe:
         raise _refuse(call, "it is not a shell script", Place(1, file))
     if "$0" in text or "BASH_SOURCE" in text:
         raise _refuse(call, "it looks at its own place, which is not followed", Place(1, file))
-    if re.search(r"\$[1-9@*#]|\$\{[1-9@*#]", text) and any(a is None for a in arguments):
-        raise _refuse(call, "its arguments cannot be told")
-    script = f"cd {call.directory or ''}\n{_with_arguments(text, arguments)}"
     return _Recipe(
-        file, script, (1, *range(1, text.count("\n") + 2)), posixpath.basename(file), call.directory
+        file,
+        f"cd {call.directory or ''}\n{text}",
+        (1, *range(1, text.count("\n") + 2)),
+        posixpath.basename(file),
+        call.directory,
+        positional={} if _MOVES_ARGUMENTS.search(text) else _positional(call, arguments),
     )
 
 
-def _with_arguments(text: str, arguments: Sequence[str | None]) -> str:
-    """`$1` … `$9` filled in; `$@` and `$*` too."""
-    for number in range(1, 10):
-        value = arguments[number - 1] if number <= len(arguments) else ""
-        if value is not None and re.fullmatch(r"[\w./:=@+-]*", value):
-            text = re.sub(rf"\$(?:{number}(?!\d)|\{{{number}\}})", value, text)
-    return text
+# Behind these `$1` is another one; in a function it is the function's.
+_MOVES_ARGUMENTS = re.compile(r"\b(shift|getopts|function)\b|\bset\s+(--|[^-\s])|\w\s*\(\s*\)")
+_PLAIN_ARGUMENT = re.compile(r"[\w./:=@+,-]+")
+
+
+def _positional(call: Call, arguments: Sequence[tuple[Word, str | None, Kind]]) -> dict[str, Variable]:
+    """`$1` to `$9`, `$@` and `$*` of a script; a value with a blank in it is not followed."""
+    found = {str(number): Variable("", Kind.PORTABLE, "shell") for number in range(1, 10)}
+    for number, (word, text, kind) in enumerate(arguments, 1):
+        depends = frozenset(
+            d for e in word.expansions if e.kind == "variable" for d in (e.name, *_depends(call, e.name))
+        )
+        is_plain = text is not None and _PLAIN_ARGUMENT.fullmatch(text)
+        found[str(number)] = Variable(text if is_plain else None, kind, "shell", depends)
+    given = [found[str(number)] for number in range(1, len(arguments) + 1)]
+    texts = [v.text for v in given]
+    whole = None if None in texts else " ".join(t or "" for t in texts)
+    together = Variable(
+        whole, join(v.kind for v in given), "shell", frozenset(d for v in given for d in v.depends_on)
+    )
+    return {**found, "@": together, "*": together, "#": Variable(str(len(given)), Kind.PORTABLE, "shell")}
 
 
 def _task(call: Call, given: frozenset[str]) -> _Recipe:
@@ -490,7 +507,7 @@ def _handle(call: Call, finder: Finder, walk: Walk, seeds: Mapping[str, str]) ->
         for name, wanted in added.items():
             if name in recipe.exported and recipe.exported[name].text != wanted:
                 raise _refuse(call, f"it sets {name} itself, whatever the environment says", recipe.place(0))
-        environment = {**_environment(call, added), **recipe.exported}
+        environment = {**_environment(call, added), **recipe.exported, **recipe.positional}
         effects, inner, writes = walk(call, script, environment, recipe.place)
         _check(call, effects, inner)
         new = _demanded(call, zip(inner, effects, strict=True), recipe, inserts)

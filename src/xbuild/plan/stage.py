@@ -5,6 +5,7 @@ change.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -35,6 +36,7 @@ from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
 from xbuild.plan.walk import walk_run
 from xbuild.text import Span
 
+_PROFILES = re.compile(r"^/etc/(profile|bash\.bashrc)$|/\.(bash_profile|bash_login|profile|bashrc)$")
 # zsh and ksh run the last part of a pipeline in the shell itself, and zsh does not split words.
 _POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
@@ -276,11 +278,32 @@ class _Reader:
         if run.script is None or program not in _POSIX_SHELLS:
             self.refuse(f"the script is not for a POSIX shell ({program or 'a file of its own'})", run)
             return None, False
+        profile = self.profile_read_by(shell, scope)
+        if profile is not None:
+            text = f"the shell first reads {profile.path or 'a file'}, which line {profile.place.line} wrote"
+            self.refuse(text, run, profile.path, "use ENV, or a shell that is no login shell")
+            return None, False
         script = parse_script(run.script.text)
         if script.has_error:
             self.refuse("the shell script cannot be read without doubt", run, cure="write it more simply")
             return None, False
         return script, True
+
+    def profile_read_by(self, shell: Sequence[str], scope: Scope) -> Write | None:
+        """A file written in the stage that the shell reads before the script (bash manual, "Bash Startup
+        Files").
+        """
+        words = shell[1:]
+        is_login = any(w == "--login" or re.match(r"-\w*[li]", w) for w in words)
+        given = [scope.lookup(name) for name in ("BASH_ENV", "ENV")]
+        named = {value.text for value in given if value is not None and value.text}
+        for made in self.facts.writes:
+            is_profile = made.path is None or (
+                _PROFILES.search(made.path) is not None or overlaps(made.path, "/etc/profile.d")
+            )
+            if not made.is_package and ((is_login and is_profile) or made.path in named):
+                return made
+        return None
 
     def read_mounts(self, index: int, run: Run) -> None:
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}

@@ -368,6 +368,8 @@ class _Walker:
         text = self.text(word)
         if text is None:
             return [(word, self.pattern(word))]
+        if word.raw in ('"$@"', '"${@}"'):
+            return [(word, part) for part in text.split()]
         if word.value is not None or all(e.quoted for e in word.expansions):
             return [(word, text)]
         if len(word.expansions) == 1 and word.expansions[0].span == word.span:
