@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xbuild import plan, rewrite
-from xbuild.errors import DockerfileError
+from xbuild.errors import DockerfileError, UsageError
 from xbuild.plan.model import Plan, Word
 
 GO = (
@@ -51,9 +51,23 @@ def test_what_buildkit_refuses_is_refused() -> None:
     rewrite("FROM a\nCOPY --nope a b\n", build_args={"BUILDKIT_SYNTAX": "example/frontend"})
 
 
-def test_errors_are_typed() -> None:
+def test_errors_are_typed(tmp_path: Path) -> None:
     with pytest.raises(DockerfileError):
         plan("RUN x\n")
+    made = plan(GO)
+    for wrong in (
+        lambda: plan(GO, cgo="Keep"),
+        lambda: rewrite(GO, cgo="off", plan=made),
+        lambda: rewrite(GO, tmp_path, plan=made),
+        lambda: rewrite(GO + "USER x\n", plan=made),
+        lambda: plan(GO, platforms="linux/amd63"),
+    ):
+        with pytest.raises(UsageError):
+            wrong()
+
+
+def test_one_platform_needs_no_list() -> None:
+    assert plan(GO, platforms="linux/arm64,linux/amd64") == plan(GO, platforms=["linux/arm64", "linux/amd64"])
 
 
 @pytest.mark.parametrize(

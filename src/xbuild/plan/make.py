@@ -8,6 +8,7 @@ fail until none does.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -439,8 +440,13 @@ class _Planner:
                 found.append(self.kept_verdict(stage))
         found = [replace(v, notes=(*v.notes, *self.likely_slips(v.stage))) for v in found]
         found = self.spread_conditions(found, by_stage)
+        source = self.graph.dockerfile.source
         return Plan(
-            self.graph.dockerfile.source.path, self.platforms, self.graph.options.target, tuple(found)
+            source.path,
+            self.platforms,
+            self.graph.options.target,
+            tuple(found),
+            sha256=hashlib.sha256(source.to_bytes()).hexdigest(),
         )
 
     def likely_slips(self, stage: int) -> Iterable[str]:
@@ -617,8 +623,6 @@ class _Planner:
     def why_kept(self, stage: Stage) -> str:
         if stage.index in self.kept:
             return "the target stage derives from it"
-        if not self.is_needed(stage.index):
-            return "nothing is taken from it"
         if isinstance(stage.base, ScratchBase):
             return "its base is scratch"
         pin = self.runs_on[stage.index]

@@ -244,13 +244,16 @@ class StageVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All verdicts. `platforms` is None when the output must be right for any list of platforms."""
+    """All verdicts. `platforms` is None when the output must be right for any list of platforms; `sha256` is
+    that of the Dockerfile, whose places the verdicts name.
+    """
 
     path: str
     platforms: tuple[Platform, ...] | None
     target: str | None
     stages: tuple[StageVerdict, ...]
     notes: tuple[str, ...] = ()
+    sha256: str = ""
 
     def changes(self, *, conditional: bool = False) -> tuple[Change, ...]:
         """The changes of every proved verdict; with `conditional` those of conditional ones too."""

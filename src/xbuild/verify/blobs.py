@@ -238,14 +238,35 @@ def open_archive(path: Path, stack: ExitStack) -> Archive:
     """A tar, if need be through a temporary file that `stack` removes."""
     try:
         with path.open("rb") as file:
-            head = file.read(4)
-            plain = head[:2] != _GZIP_MAGIC and head != _ZSTD_MAGIC
+            head = file.read(_TAR_BLOCK)
+            plain = head[:2] != _GZIP_MAGIC and head[:4] != _ZSTD_MAGIC
     except FileNotFoundError as error:
         raise ImageError("there is no such file or directory", file=str(path)) from error
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror}", file=str(path)) from error
+    if plain and not _is_tar(head):
+        raise ImageError(
+            "this is no archive",
+            file=str(path),
+            expected="a tar that holds an OCI layout, or one that docker save wrote",
+            hint="an image of a registry is named without a path: registry.example/name:tag",
+        )
     stored = path if plain else _unpacked(path, stack)
     return Archive(stored, str(path), _members(stored, str(path)), {})
+
+
+_TAR_BLOCK = 512
+
+
+def _is_tar(head: bytes) -> bool:
+    """Whether a file begins with the header of a tar (POSIX pax, "ustar Interchange Format")."""
+    if len(head) < _TAR_BLOCK:
+        return False
+    try:
+        told = int(head[148:156].strip(b" \0") or b"0", 8)
+    except ValueError:
+        return False
+    return told == sum(head) - sum(head[148:156]) + 8 * ord(" ")
 
 
 def _unpacked(path: Path, stack: ExitStack) -> Path:

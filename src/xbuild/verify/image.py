@@ -42,9 +42,10 @@ def verify_layout(
     start = time.monotonic()
     where = cache_directory() if cache is True else cache or None
     with open_image(Path(path)) as image:
+        there = tuple(p for m in image.manifests if (p := read_platform(m.platform)) is not None)
         unjudged = () if platforms is not None else _unjudged(image)
         images, read = load(image, platforms, base_layers, where)
-        verification = judge(images, platforms, allow)
+        verification = judge(images, platforms, allow, there)
     return replace(
         verification,
         digest=image.digest,

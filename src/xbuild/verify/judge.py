@@ -67,14 +67,21 @@ _ARM_LOADERS = (
 
 
 def judge(
-    images: Sequence[PlatformImage], requested: Sequence[Platform] | None = None, allow: Sequence[Allow] = ()
+    images: Sequence[PlatformImage],
+    requested: Sequence[Platform] | None = None,
+    allow: Sequence[Allow] = (),
+    others: Sequence[Platform] = (),
 ) -> Verification:
-    """All checks on all platforms; `requested` platforms that are missing are failures."""
+    """All checks on all platforms; `requested` platforms that are missing are failures, which name `others`
+    that are there.
+    """
     exceptions = Exceptions(allow)
     wanted = [image for image in images if requested is None or image.platform in requested]
     outcomes = [_Judgement(image, exceptions).outcome() for image in wanted]
     present = {image.platform for image in images}
-    outcomes += [_missing(platform, present) for platform in requested or () if platform not in present]
+    outcomes += [
+        _missing(platform, {*present, *others}) for platform in requested or () if platform not in present
+    ]
     across = [*differences(wanted, exceptions), *exceptions.unused()]
     return Verification("", tuple(outcomes), tuple(across))
 

@@ -44,7 +44,8 @@ def verification_lines(
     for skipped in verification.skipped:
         yield f"skipped: {clean(skipped)}"
     verdict = _verdict(verification, terminal)
-    yield f"{verdict} in {seconds(verification.seconds)}: {clean(verification.digest)}"
+    digest = f": {clean(verification.digest)}" if verification.digest else ""
+    yield f"{verdict} in {seconds(verification.seconds)}{digest}"
 
 
 def _row(platform: PlatformVerification) -> tuple[Cell, ...]:

@@ -152,3 +152,10 @@ def test_layers_of_buildkit_are_never_guessed_to_be_the_base(tmp_path: Path) -> 
     built = Built("linux/amd64", [[Item("f")]], created_by=["anything"])
     with open_image(write_layout(tmp_path, built)) as image:
         assert guess_base_layers(image.manifests[0]) == 0
+
+
+def test_a_missing_platform_is_told_which_there_are(tmp_path: Path) -> None:
+    layout = write_layout(tmp_path / "layout", ARM64)
+    outcome = verify_layout(layout, [Platform.parse("linux/amd64")])
+    (check,) = (check for platform in outcome.platforms for check in platform.checks)
+    assert (check.expected, check.found) == ("linux/amd64", "linux/arm64")
