@@ -407,6 +407,13 @@ def shell_options(call: Call) -> Effect:
     return nothing(call) if given else prints_variables(call)
 
 
+def sources(call: Call) -> Effect:
+    """`. /etc/os-release` sets names of the distribution; any other file may do anything."""
+    is_release = operands(call) in (("/etc/os-release",), ("/usr/lib/os-release",))
+    is_own = any(w.path is None or "os-release" in w.path for w in call.writes)
+    return Effect() if is_release and call.around.image.is_plain and not is_own else anything(call)
+
+
 def xx_packages(call: Call) -> Effect:
     """tonistiigi/xx: `xx-apk add` and `xx-apt install` put packages for the target under a folder of their
     own.
@@ -805,6 +812,8 @@ HANDLERS: dict[str, Handler] = {
     "rpm": rpm,
     "gpg": gpg,
     "set": shell_options,
+    ".": sources,
+    "source": sources,
     "sed": edits_files,
     "tee": tees,
     "curl": curl,

@@ -89,7 +89,13 @@ TOOL_FOLDERS = (
 )
 
 # What a package manager writes.
-PACKAGE_FOLDERS = tuple(f for f in TOOL_FOLDERS if not f.startswith(("/root", "/usr/local")))
+PACKAGE_FOLDERS = (
+    *(f for f in TOOL_FOLDERS if not f.startswith(("/root", "/usr/local", "/var"))),
+    *(
+        f"/var/{f}"
+        for f in ("backups", "cache", "lib", "local", "log", "mail", "opt", "run", "spool", "tmp", "www")
+    ),
+)
 
 # Folders in which a base image has content of its own (Filesystem Hierarchy Standard 3.0, section 3).
 BASE_FOLDERS = (

@@ -510,6 +510,9 @@ class _Walker:
             self.has_tested = True
             self.condition = join((self.condition, effect.output))
             self.tested = join((self.tested, self.condition))
+        if name in (".", "source"):
+            for told in _RELEASE_NAMES & self.variables.keys():
+                self.variables[told] = _set(self.variables[told], Kind.PORTABLE)
         if name == "unset":
             for word in call.words[1:]:
                 if word.value in self.variables:
@@ -577,6 +580,10 @@ class _Walker:
         return Kind.PORTABLE
 
 
+# os-release(5)
+_RELEASE_NAMES = frozenset(
+    ("NAME", "VERSION", "ID", "ID_LIKE", "VERSION_ID", "VERSION_CODENAME", "PRETTY_NAME", "LOGO", "VARIANT")
+)
 _REMOVES = frozenset(("rm", "rmdir", "unlink", "mv", "chmod", "chown", "chgrp", "truncate", "patch"))
 
 

@@ -739,7 +739,12 @@ def _unaccounted(call: Call) -> Reason | None:
     """Something earlier that the compiler may read and that is not known to be right for the target."""
     folder = install_folder(call)
     read_elsewhere = _read_elsewhere(call)
-    elsewhere = (*TOOL_FOLDERS, *((folder,) if folder else ()), *_cache_folders(call))
+    elsewhere = (
+        *TOOL_FOLDERS,
+        *((folder,) if folder else ()),
+        *_cache_folders(call),
+        *_working_folders(call),
+    )
     for made in call.writes:
         if made.kind.is_right:
             continue
@@ -765,13 +770,22 @@ def _unaccounted(call: Call) -> Reason | None:
 
 def _read_elsewhere(call: Call) -> tuple[str, ...]:
     """What the command reads among the folders of tools: Go's own sources, and what it is given by path."""
+    output = flag(call, "-o")[1]
     given = [text.partition("=")[2] or text for text in call.texts[2:] if text is not None]
-    replaced = re.findall(
-        r"(?:=>|^\s*use|^\s*)\s*(/\S+)",
-        "\n".join(call.around.context.read(n) or "" for n in cgo.manifests(call)),
-        re.MULTILINE,
-    )
-    return ("/usr/local/go/src", "/usr/local/go/pkg", *(t for t in (*given, *replaced) if t.startswith("/")))
+    found = [text for text in (*given, *_other_modules(call)) if text.startswith("/") and text != output]
+    return ("/usr/local/go/src", "/usr/local/go/pkg", *found)
+
+
+def _other_modules(call: Call) -> tuple[str, ...]:
+    """The folders that `replace` and `use` name (`go help modules`)."""
+    texts = "\n".join(call.around.context.read(name) or "" for name in cgo.manifests(call))
+    return tuple(re.findall(r"(?:=>|^\s*use|^)[ \t]*(\.?\./?\S*|/\S+)", texts, re.MULTILINE))
+
+
+def _working_folders(call: Call) -> tuple[str, ...]:
+    """Where tools are unpacked and a module of the context has no business."""
+    is_known = bool(cgo.manifests(call)) and not any(m.startswith("..") for m in _other_modules(call))
+    return ("/tmp", "/var/tmp") if is_known else ()
 
 
 def _cache_folders(call: Call) -> tuple[str, ...]:
