@@ -45,7 +45,8 @@ _ANSI_C = re.compile(
 _ANSI_C_LETTERS = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", strict=True))
 
 
-@lru_cache(maxsize=4096)
+# As many as one Dockerfile has: what is kept longer costs the garbage collector more than it saves.
+@lru_cache(maxsize=256)
 def parse_script(text: str) -> Script:
     """The commands of a shell script in source order. Never raises: see `Script.has_error`."""
     return _Reader(text).read()
