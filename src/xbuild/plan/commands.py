@@ -246,13 +246,14 @@ def prints_machine(_call: Call) -> Effect:
 
 
 def loads(call: Call) -> Effect:
-    """`ldd` asks the program's loader (glibc `elf/ldd.bash.in`), `objdump` knows its own machine: both fail
-    for a program of another machine, unless it is static and they fail wherever they run.
+    """`ldd` asks the program's loader (glibc `elf/ldd.bash.in`), and `objdump -d` reads the instructions of
+    its own machine: both fail for a program of another. Of a static one ldd says the same everywhere.
     """
-    variable = call.variables.get("CGO_ENABLED")
-    is_static = variable is not None and variable.origin != "shell" and variable.text == "0"
+    text = call.around.text
+    is_static = "CGO_ENABLED=0" in text and "CGO_ENABLED=1" not in text
+    is_alike = is_static if call.texts[0] == "ldd" else not any(has_flag(call, c) for c in "dDS")
     read = next((t for t in operands(call) if source_kind(call, t) in (Kind.CROSS, Kind.TARGET)), None)
-    if read is None or is_static:
+    if read is None or is_alike:
         return prints_machine(call)
     text = f"`{call.spelled()}` asks a tool of the build machine about `{read}`, which is made for the target"
     cure = "drop it, or use readelf, which reads programs of every machine"
@@ -386,7 +387,9 @@ def prints_variables(call: Call) -> Effect:
     if not names and not call.command.exports:
         return Effect(output=Kind.BUILD)
     assigned = {a.span for a in call.command.exports}
-    untold = [w for w, t in zip(call.words[1:], call.texts[1:], strict=True) if t is None or "*" in t]
+    told = re.compile(r"[\"']?[A-Za-z_]\w*=")
+    pairs = zip(call.words[1:], call.texts[1:], strict=True)
+    untold = [w for w, t in pairs if (t is None or "*" in t) and not told.match(w.raw)]
     if call.texts[0] != "printenv" and any(word.span not in assigned for word in untold):
         text = f"what `{call.spelled()}` sets cannot be told"
         return replace(anything(call), reasons=(Reason(text, call.place, cure="write the names out"),))

@@ -109,31 +109,34 @@ def is_portable(reference: str | None) -> bool:
 
 def bound_to(reference: str | None) -> str | None:
     """The one platform that an image is for, where its name says so: `arm64v8/golang`, `static:latest-arm64`,
-    `balenalib/raspberrypi3-alpine`, anything of Windows'.
+    `balenalib/raspberrypi3-alpine`, anything of Windows'. A name of GOARCH where it is one.
     """
     if reference is None:
         return None
     name, tag = _split(reference)
     if _WINDOWS.search(f"{name}:{tag}"):
         return "windows"
-    if name.startswith("balenalib/"):
-        return name.partition("/")[2]
-    folder, _, last = name.rpartition("/")
-    parts = (folder.partition("/")[0], re.split(r"[-_]", last)[-1] if re.search(r"[-_]", last) else "")
-    named = (_ARCHITECTURES.fullmatch(part) for part in (*parts, re.split(r"[-_.]", tag)[-1]))
-    found = next((match for match in named if match), None) or _IN_TAG.search(tag)
-    return found[1] if found else None
+    *folders, last = name.split("/")
+    if folders[:1] == ["balenalib"]:
+        return last.partition("-")[0]
+    words = re.split(r"[-_]", tag) if re.search(r"[-_]", tag) else [tag] if tag.isalpha() else []
+    parts = re.split(r"[-_]", last)
+    ends = [parts[0], parts[-1]] if len(parts) > 1 else []
+    return next((_ARCHITECTURES[w] for w in (*folders, *ends, *words) if w in _ARCHITECTURES), None)
 
 
 # docker-library/official-images `README.md` ("Architectures other than amd64?"), and what tags end in.
-_ARCHITECTURES = re.compile(
-    r"(amd64|x86_64|x64|i386|386|arm64|arm64v8|aarch64|arm32v[567]|armhf|armv[67]l?|arm|ppc64le|s390x|riscv64"
-    r"|mips64le)"
+_ARCHITECTURES = {
+    **dict.fromkeys(("amd64", "x86_64", "x64"), "amd64"),
+    **dict.fromkeys(("arm64", "arm64v8", "aarch64", "armv8"), "arm64"),
+    **dict.fromkeys(("arm32v5", "arm32v6", "arm32v7", "armhf", "armv6", "armv7", "armv7l", "armv7hf"), "arm"),
+    **dict.fromkeys(("i386", "386"), "386"),
+    **{name: name for name in ("ppc64le", "s390x", "riscv64", "mips64le")},
+    **dict.fromkeys(("loongarch64", "loong64"), "loong64"),
+}
+_WINDOWS = re.compile(
+    r"(^|[/:-])(nanoserver|windowsservercore|servercore)([/:-]|$)|(^|/)windows[/:]|:windows"
 )
-_IN_TAG = re.compile(
-    r"(?:^|[-_.])(amd64|x86_64|i386|arm64(?:v8)?|aarch64|arm32v[567]|armhf|ppc64le|s390x|riscv64)(?:[-_.]|$)"
-)
-_WINDOWS = re.compile(r"(^|[/:-])(nanoserver|windowsservercore|servercore|windows)([/:-]|$)")
 
 
 def facts(reference: str) -> ImageFacts | None:

@@ -355,8 +355,9 @@ class _Planner:
         named = images.bound_to(base.reference) if isinstance(base, ImageBase) else None
         if named is None and where is not None and "/" in where:
             named = where
-        wanted = {str(platform) for platform in self.platforms or ()}
-        return None if named is not None and wanted == {named} else named
+        wanted = {name for p in self.platforms or () for name in (str(p), p.architecture)}
+        is_all = named in wanted and len(self.platforms or ()) == 1
+        return None if is_all else named
 
     def split_reasons(self, stage: int, facts: StageFacts) -> list[Reason]:
         """Why a stage cannot be copied: edits inside it, a number or a name that would mean another stage

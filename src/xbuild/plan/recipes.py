@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatch
 
 from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
@@ -125,7 +126,7 @@ def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
             if isinstance(instruction, Copy) and instruction.from_ is None:
                 scope = Scope(graph, stage, index)
                 here = _copied(scope, instruction, path, call)
-                if here is not None or _may_hide(scope, instruction, path):
+                if here is not None or _may_hide(scope, instruction, path, call):
                     found, line = here, instruction.first_line
     copies = [n for n, w in enumerate(call.writes) if w.is_context and w.place == Place(line)]
     later = call.writes[copies[-1] + 1 :] if copies else call.writes
@@ -140,11 +141,24 @@ def _may_change(made: Write, path: str) -> bool:
     return made.path == path or not (_SPARING.match(made.text) or made.text.partition(" ")[0] in GENERATORS)
 
 
-def _may_hide(scope: Scope, copy: Copy, path: str) -> bool:
+def _may_bring(source: str, path: str, files: Sequence[str]) -> bool:
+    """Whether a source with a pattern in it may stand for a file of that name, or for a folder."""
+    if "$" in source or not any(c in source for c in "*?["):
+        return "$" in source
+    pattern = posixpath.normpath(source.lstrip("/"))
+    depth = pattern.count("/") + 1
+    entries = {"/".join(name.split("/")[:depth]) for name in files}
+    matched = {entry for entry in entries if fnmatch(entry, pattern)}
+    is_file = all(entry in files for entry in matched)
+    return not is_file or any(posixpath.basename(e) == posixpath.basename(path) for e in matched)
+
+
+def _may_hide(scope: Scope, copy: Copy, path: str, call: Call) -> bool:
     """Whether what is copied cannot be told from the text, and may be this file."""
     destination = scope.expand_known(copy.destination).text
     where = absolute(destination, scope.workdir()) if destination is not None else None
-    is_plain = not copy.heredocs and not any(c in source for source in copy.sources for c in "*?[$")
+    files = call.around.context.files()
+    is_plain = not copy.heredocs and not any(_may_bring(source, path, files) for source in copy.sources)
     is_whole = copy.flag("exclude") is None and copy.flag("parents") is None
     is_archive = copy.keyword == "ADD" and any(_ARCHIVE.search(source) for source in copy.sources)
     return not (is_plain and is_whole and not is_archive) and (where is None or is_within(path, where))

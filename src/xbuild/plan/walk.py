@@ -28,6 +28,7 @@ from xbuild.plan.filesystem import (
 )
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs import foreign_program
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
 from xbuild.plan.variables import (
     MACHINE_WORDS,
@@ -45,7 +46,7 @@ _WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "ionic
 _TESTS = frozenset(
     ("[", "[[", "((", "test", "grep", "egrep", "fgrep", "command", "which", "type", "expr", "cmp")
 )
-# With these the whole RUN fails.
+_PROCESSES = frozenset(("subshell", "substitution", "pipeline", "background", "function"))
 _FAILING = tuple((str(code),) for code in range(1, 256))
 _BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
 _MACHINE_VARIABLES = frozenset(
@@ -54,6 +55,7 @@ _MACHINE_VARIABLES = frozenset(
 # Debian's multiarch folders, and what the kernel tells of the machine.
 _NAMED_FOR_MACHINE = re.compile(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
 _MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
+_QUOTED_ASSIGNMENT = re.compile(r"[\"']([A-Za-z_]\w*)=")
 _ENV_ASSIGNMENT = re.compile(r"[\"']?[A-Za-z_]\w*=")
 _POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
 _PUT_INTO_FOLDERS = frozenset(("cp", "mv", "install", "ln", "rsync", "go", "xx-go"))
@@ -154,9 +156,9 @@ class _Walker:
         """The variables as this command finds them, and whether it runs at all.
 
         A command of its own, behind `;` or a new line, runs whatever a test before it said, as long as
-        nothing there could end the script.
+        nothing there could end the script. In a recipe a failure may end the recipe alone.
         """
-        if not command.scopes and not self.may_have_ended:
+        if not command.scopes and not self.may_have_ended and self.depth == 0:
             self.condition = self.folder_kind
         self.variables, loops = self.frames.enter(command, self.variables, may_skip=self.has_tested)
         for loop in loops:
@@ -262,13 +264,14 @@ class _Walker:
         if not words:
             for assignment in command.assignments:
                 self.assign(assignment, "shell", command)
+            self.redirect_alone(command)
             return join((self.stdin(command), *(self.kind(a.value) for a in command.assignments)))
         call = self.call(command, words, assignments, wrapper)
         effect = self.effect(call)
         self.result.calls.append(call)
         self.result.effects.append(effect)
         is_certain = self.is_certain(command) and not self.may_have_ended
-        for made in (*effect.writes, *_removed(call)):
+        for made in (*effect.writes, *_changed_unseen(call, effect)):
             made = replace(made, kind=join((made.kind, call.condition)))
             is_whole = is_certain and not (made.is_file and self.goes_into(call, made))
             self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
@@ -481,6 +484,17 @@ class _Walker:
             cannot_run=True,
         )
 
+    def redirect_alone(self, command: Command) -> None:
+        """`> FILE`: an empty file."""
+        for redirect in command.redirects:
+            if redirect.target is not None and ">" in redirect.operator:
+                target = self.text(redirect.target)
+                path = absolute(target, self.directory(command)) if target is not None else None
+                place = self.line_of(command.span.start)
+                self.writes.append(
+                    Write(path, join((self.condition, self.kind(redirect.target))), place, ">")
+                )
+
     def redirect(self, call: Call, effect: Effect, *, is_certain: bool) -> None:
         kind = join((effect.output, call.condition, *call.kinds))
         outer = (r for scope in call.command.scopes for r in scope.redirects)
@@ -499,8 +513,7 @@ class _Walker:
     def remember(self, call: Call, effect: Effect) -> None:
         name = call.texts[0]
         command = call.command
-        first = command.words[0].value if command.words else None
-        if first in ("exit", "return", "exec") and call.texts[1:2] not in _FAILING:
+        if self.may_end(call):
             self.may_have_ended = True
         if name in ("cd", "pushd", "popd"):
             self.directories.append((command, self.changed_directory(call)))
@@ -530,11 +543,26 @@ class _Walker:
                 known = self.variables.get(word.value or "")
                 if known is not None and known.origin == "shell":
                     self.variables[word.value or ""] = replace(known, origin="export")
+        for word in call.words[1:] if name in ("export", "declare", "typeset", "readonly", "local") else ():
+            quoted = _QUOTED_ASSIGNMENT.match(word.raw)
+            if quoted is not None:
+                kind = join((self.kind(word), self.condition))
+                self.variables[quoted[1]] = Variable(None, kind, "export")
         for assignment in command.exports:
             is_exported = name == "export" or any(
                 t and t.startswith("-") and "x" in t for t in call.texts[1:]
             )
             self.assign(assignment, "export" if is_exported else "shell", command)
+
+    def may_end(self, call: Call) -> bool:
+        """Whether the script may end here, and count as successful."""
+        if call.texts[0] == "set":
+            return any(t is None or re.match(r"-\w*n|noexec$", t) for t in call.texts[1:])
+        names = {call.texts[0], *(word.value for word in call.command.words[:2])}
+        is_apart = self.depth > 0 or any(s.kind in _PROCESSES for s in call.command.scopes)
+        # In no process of its own `exit 1` lets the whole RUN fail.
+        is_failure = call.texts[0] == "exit" and call.texts[1:2] in _FAILING and not is_apart
+        return bool(names & {"exit", "return", "exec"}) and not is_failure
 
     def changed_directory(self, call: Call) -> str | None:
         if call.texts[0] != "cd" or not self.is_certain(call.command) or len(call.texts) == 1:
@@ -582,17 +610,34 @@ class _Walker:
 
 # os-release(5)
 _RELEASE_NAMES = frozenset(
-    ("NAME", "VERSION", "ID", "ID_LIKE", "VERSION_ID", "VERSION_CODENAME", "PRETTY_NAME", "LOGO", "VARIANT")
+    words(
+        "NAME VERSION ID ID_LIKE VERSION_ID VERSION_CODENAME PRETTY_NAME LOGO VARIANT VARIANT_ID BUILD_ID "
+        "IMAGE_ID IMAGE_VERSION RELEASE_TYPE CPE_NAME ANSI_COLOR HOME_URL DOCUMENTATION_URL SUPPORT_URL "
+        "BUG_REPORT_URL PRIVACY_POLICY_URL SUPPORT_END PLATFORM_ID UBUNTU_CODENAME DEBIAN_CODENAME "
+        "DEBIAN_VERSION_FULL"
+    )
 )
 _REMOVES = frozenset(("rm", "rmdir", "unlink", "mv", "chmod", "chown", "chgrp", "truncate", "patch"))
+# These change nothing, whatever they are told.
+_IDLE = frozenset(
+    words(
+        "echo printf true false : test [ [[ (( exit return set export unset local readonly cd pwd uname arch "
+        "expr grep egrep cat head tail wc ls sleep which command type date id whoami nproc getconf lscpu cut "
+        "tr basename dirname dpkg-architecture ldd readelf"
+    )
+)
 
 
-def _removed(call: Call) -> tuple[Write, ...]:
-    """What is taken away, or changed in place, on condition of the machine."""
-    if call.condition < Kind.BUILD or posixpath.basename(call.texts[0] or "") not in _REMOVES:
+def _changed_unseen(call: Call, effect: Effect) -> tuple[Write, ...]:
+    """What is taken away or changed in place on condition of the machine, or by its name."""
+    name = posixpath.basename(call.texts[0] or "")
+    kind = join((call.condition, *call.kinds)) if name in _REMOVES else call.condition
+    if kind < Kind.BUILD or name in _IDLE:
         return ()
-    paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
-    return tuple(commands.write(call, path, call.condition) for path in paths)
+    if name in _REMOVES:
+        paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
+        return tuple(commands.write(call, path, kind) for path in paths)
+    return () if effect.writes or effect.packages else (commands.write(call, ".", kind),)
 
 
 # The third word that `go version` prints is the release; the platform is the fourth.

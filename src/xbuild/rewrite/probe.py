@@ -262,7 +262,7 @@ def _listing(number: int, question: CgoQuestion, architectures: str) -> str:
     told = f'echo "toolchain $({variables}go version) $({variables}go env GOEXPERIMENT)" >> {_WRITTEN}'
     return (
         f"cd {shlex.quote(question.directory)} && echo '# {number}' >> {_WRITTEN} && {told} && "
-        f"for a in {architectures}; do {listed} || exit 1; done"
+        f"for a in {architectures}; do echo arch $a >> {_WRITTEN}; {listed} || exit 1; done"
     )
 
 
@@ -282,10 +282,10 @@ def read_answers(text: str, questions: Sequence[CgoQuestion]) -> dict[str, CgoAn
     sections: dict[int, list[list[str]]] = {}
     current: list[list[str]] = []
     for line in text.splitlines():
-        words = line.split()
+        words = line.split(" ", 2)
         if len(words) == 2 and words[0] == "#":
             current = sections.setdefault(int(words[1]), [])
-        elif len(words) == 3 or words[:1] == ["toolchain"]:
+        elif len(words) == 3 or words[0] in ("toolchain", "arch"):
             current.append(words)
     return {q.key: _answer(sections[n]) for n, q in enumerate(questions) if n in sections}
 
@@ -295,10 +295,22 @@ _OFFICIAL = re.compile(r"go version go\d+(\.\d+)*((rc|beta)\d+)? linux/\w+")
 
 def _answer(rows: Sequence[Sequence[str]]) -> CgoAnswer:
     told = [" ".join(r[1:]) for r in rows if r[0] == "toolchain"]
-    with_cgo, without = ({tuple(r[1:]) for r in rows if r[0] == f"files{is_on}"} for is_on in (1, 0))
-    tagged = [package for package, _ in sorted(with_cgo - without)]
-    rows = [r for r in rows if r[0] not in ("toolchain", "files0", "files1")]
+    tagged = _tagged(rows)
+    rows = [r for r in rows if r[0] not in ("toolchain", "arch", "files0", "files1")]
     packages = tuple(dict.fromkeys((*(r[0] for r in rows if r[1] == "false"), *tagged)))
     standard = tuple(dict.fromkeys(r[0] for r in rows if r[1] == "true" and r[0] != "runtime/cgo"))
     other = next((t for t in told if not _OFFICIAL.fullmatch(t)), "")
     return CgoAnswer(packages, standard, any(r[2] != "0" for r in rows if r[1] == "false"), other)
+
+
+def _tagged(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Packages that have other files without cgo, on any architecture."""
+    found: list[str] = []
+    listed: dict[str, set[tuple[str, str]]] = {"files0": set(), "files1": set()}
+    for row in (*rows, ("arch",)):
+        if row[0] == "arch":
+            found += sorted(package for package, _ in listed["files1"] - listed["files0"])
+            listed = {"files0": set(), "files1": set()}
+        elif row[0] in listed:
+            listed[row[0]].add((row[1], row[2]))
+    return tuple(dict.fromkeys(found))

@@ -69,10 +69,12 @@ def test_files_that_only_a_build_tag_takes_in_are_a_use_of_cgo() -> None:
     dockerfile = parse(Source("Dockerfile", TEXT))
     questions = make_plan(dockerfile, Options(), PLATFORMS, NoContext()).questions
     output = (
-        "# 0\nfiles1 example.com/a a.go,amd64.go\nfiles1 example.com/a a.go,arm64.go\n"
-        "files0 example.com/a a.go,arm64.go\nfiles0 example.com/a a.go,amd64.go\n"
-        "# 1\nfiles1 example.com/a a.go\nfiles1 example.com/b b.go,with.go\n"
-        "files0 example.com/a a.go\nfiles0 example.com/b b.go,without.go\n"
+        "# 0\narch amd64\nfiles1 example.com/a a.go,amd64.go\nfiles0 example.com/a a.go,amd64.go\n"
+        "arch arm64\nfiles1 example.com/a a.go,with a blank.go\nfiles0 example.com/a a.go,with a blank.go\n"
+        "# 1\narch amd64\nfiles1 example.com/a a.go\nfiles1 example.com/b b.go,more.go\n"
+        "files0 example.com/a a.go\nfiles0 example.com/b b.go,more.go\n"
+        "arch arm64\nfiles1 example.com/a a.go\nfiles1 example.com/b b.go,more.go\n"
+        "files0 example.com/a a.go\nfiles0 example.com/b b.go\n"
     )
     answers = read_answers(output, questions)
     assert answers[questions[0].key] == CgoAnswer()

@@ -268,7 +268,7 @@ def _ruled_out(call: Call) -> Decision:
     version = call.around.image.version
     if version is None or version >= (1, 20):
         evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
-        return Decision(evidence=(evidence,))
+        return Decision(() if version is not None else (("CGO_ENABLED", "0"),), evidence=(evidence,))
     if call.around.settings.cgo == "keep":
         return _unsure(call, "go.cgo: keep, and there is no C compiler", "install gcc and musl-dev")
     why = "the builder image has no C compiler, so that nothing but the standard library can use cgo"
@@ -401,7 +401,7 @@ _ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|tzst|gz|bz2|xz|zst)$")
 
 def is_from_context(call: Call) -> bool:
     """Whether all that stands in the module where the command runs came from the build context."""
-    root = _module_root(call)
+    root = module_root(call)
     if root is None or _unpacks(call):
         return False
     here = [w for w in call.writes if w.path is None or overlaps(w.path, root)]
@@ -409,7 +409,7 @@ def is_from_context(call: Call) -> bool:
     return copied and all(w.is_context or w.text.startswith(_HARMLESS) for w in here)
 
 
-def _module_root(call: Call) -> str | None:
+def module_root(call: Call) -> str | None:
     """The outermost folder around the command that has a go.mod of the context; else a folder above both."""
     if call.directory is None:
         return None
@@ -489,7 +489,8 @@ def manifests(call: Call) -> tuple[str, ...]:
         for place in (copied_path(call, f"{folder}/go.mod"), _mounted(call, f"{folder}/go.mod")):
             if place is not None and place in files:
                 return (place, place.removesuffix(".mod") + ".sum")
-    return ()
+    is_cloned = any(w.text.startswith("git clone") for w in call.writes)
+    return ("go.mod", "go.sum") if "go.mod" in files and not is_cloned else ()
 
 
 def _upwards(folder: str | None) -> Iterator[str]:

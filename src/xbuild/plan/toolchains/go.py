@@ -33,6 +33,7 @@ from xbuild.plan.filesystem import (
     Write,
     absolute,
     is_in_any,
+    is_within,
     join,
     overlaps,
     through_links,
@@ -477,7 +478,9 @@ def _install_local(call: Call, folder: str, writes: tuple[Write, ...]) -> Effect
     if version is not None and version < (1, 13):
         return _unknown(call, "`go build -o FOLDER/` needs Go 1.13", "write `go build -o PATH` instead")
     effect = _compile(call, writes)
-    verb = next(w for w in call.words if w.value == "install")
+    verb = next((w for w in call.words if w.value == "install"), None)
+    if verb is None:
+        return _unknown(call, "the word `install` does not stand there", "write `go install` out")
     change = ReplaceInScript(
         call.number,
         verb.span,
@@ -671,6 +674,12 @@ def _settings(call: Call) -> Reason | None:
     if told and (flags is None or re.search(r"(^|\s)'?--?(o|C|toolexec|overlay|compiler)\b", flags)):
         text = f"what GOFLAGS asks of `{call.spelled()}` cannot be told"
         return Reason(text, call.place, cure="write these flags behind go build")
+    told_kinds = {n: v.kind for n, v in call.variables.items() if v.origin != "shell"}
+    told_kinds.update((n, kind) for n, (_, kind) in call.assignments.items())
+    for name, kind in told_kinds.items():
+        if kind >= Kind.BUILD and _READ_BY_GO.fullmatch(name):
+            text = f"{name}, which `{call.spelled()}` reads, depends on the machine or cannot be told"
+            return Reason(text, call.place, cure="set it to a value that is the same everywhere")
     told, file = environment_text(call, "GOENV")
     if told and file not in ("", "off"):
         return Reason(f"GOENV gives `{call.spelled()}` settings from a file", call.place, cure="use ENV")
@@ -681,6 +690,8 @@ def _settings(call: Call) -> Reason | None:
     return None
 
 
+# The platform's own variables are looked at where they are set for the target.
+_READ_BY_GO = re.compile(r"(?!GOOS$|GOARCH$|GOARM$|CGO_ENABLED$)(GO[A-Z0-9]+|CGO_\w+|PATH)")
 # How many compilers run at once is not seen in what they make.
 _PROCESSORS = re.compile(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
 
@@ -779,13 +790,25 @@ def _read_elsewhere(call: Call) -> tuple[str, ...]:
 def _other_modules(call: Call) -> tuple[str, ...]:
     """The folders that `replace` and `use` name (`go help modules`)."""
     texts = "\n".join(call.around.context.read(name) or "" for name in cgo.manifests(call))
-    return tuple(re.findall(r"(?:=>|^\s*use|^)[ \t]*(\.?\./?\S*|/\S+)", texts, re.MULTILINE))
+    found = re.findall(r"(?:=>|^\s*use|^)[ \t]*[\"`]?(\.\.?/?[^\s\"`]*|/[^\s\"`]+)", texts, re.MULTILINE)
+    return tuple(found)
 
 
 def _working_folders(call: Call) -> tuple[str, ...]:
-    """Where tools are unpacked and a module of the context has no business."""
-    is_known = bool(cgo.manifests(call)) and not any(m.startswith("..") for m in _other_modules(call))
-    return ("/tmp", "/var/tmp") if is_known else ()
+    """Where tools are unpacked, if nothing leads a build without cgo there."""
+    if environment_text(call, "CGO_ENABLED") != (True, "0") or not cgo.manifests(call):
+        return ()
+    is_told = any(environment_text(call, n)[0] for n in ("GOFLAGS", "GOMODCACHE", "GOWORK", "GOENV"))
+    is_led = any(".." in module for module in _other_modules(call)) or any(
+        t is None or re.match(r"-(modfile|overlay|pgo|toolexec|C)\b", t) for t in call.texts[1:]
+    )
+    is_edited = any(w.text.startswith(("go mod edit", "go work")) for w in call.writes)
+    places = (cgo.module_root(call), gopath_of(call))
+    is_inside = any(p is None or is_in_any(p, _WORKING) or is_within("/tmp", p) for p in places)
+    return () if is_told or is_led or is_edited or is_inside else _WORKING
+
+
+_WORKING = ("/tmp", "/var/tmp")
 
 
 def _cache_folders(call: Call) -> tuple[str, ...]:
