@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.integration.solving import BUILDERS, build, docker, engine, file_in, project
+from tests.integration.commands import NAIVE, go_project, xbuild
+from tests.integration.solving import BUILDERS, REGISTRY, build, docker, engine, file_in, project
 
+from xbuild.errors import Exit
 from xbuild.platforms import Platform
 from xbuild.solve import build as building
 from xbuild.solve import probe
 from xbuild.solve.deliver import deliver, discard
-from xbuild.solve.engine import Engine
+from xbuild.solve.engine import Engine, inspect_engine
 
 ARM64 = Platform.parse("linux/arm64")
 S390X = Platform.parse("linux/s390x")
@@ -62,6 +66,35 @@ def test_the_classic_store_by_way_of_docker_save(tmp_path: Path, monkeypatch: py
     assert docker("run", "--rm", "--platform=linux/arm64", name).stdout == "for arm64 on x86_64\n"
     docker("image", "rm", name)
     discard(result)
+
+
+def test_a_real_engine_with_the_classic_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = os.environ.get("XBUILD_TESTBED_CLASSIC")
+    if not address:
+        pytest.skip("XBUILD_TESTBED_CLASSIC names no engine with the classic store")
+    context = go_project(tmp_path / "p")
+    monkeypatch.setenv("DOCKER_HOST", address)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert not inspect_engine("default").containerd_store
+    name = f"classic-{uuid.uuid4().hex[:8]}"
+    several = xbuild("build", "--platform", "linux/amd64,linux/arm64", "--load", str(context))
+    assert several.code == Exit.ENGINE
+    assert "containerd image store" in several.err
+    arm64 = ("build", "--platform", "linux/arm64")
+    loaded = xbuild(*arm64, "--load", "-t", f"{name}:1", str(context))
+    assert loaded.code == 0, loaded.err
+    pushed = xbuild(*arm64, "--push", "-t", f"{REGISTRY}/{name}:1", str(context))
+    assert pushed.code == 0, pushed.err
+    said = docker("run", "--rm", "--network=none", "--platform=linux/arm64", f"{name}:1").stdout
+    assert said.startswith("for arm64 on x86_64, ")
+    verified = xbuild("verify", f"{REGISTRY}/{name}:1")
+    assert verified.code == 0, verified.err
+    (context / "tool").write_bytes(Path("/bin/true").read_bytes())
+    (context / "Dockerfile").write_text(f"{NAIVE}COPY tool /bin/tool\n")
+    wrong = xbuild(*arm64, "--load", "-t", f"{name}:wrong", str(context))
+    assert wrong.code == Exit.WRONG_ARCHITECTURE
+    assert f"{name}:wrong" not in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout
+    docker("image", "rm", "--force", f"{name}:1", f"{REGISTRY}/{name}:1", check=False)
 
 
 def test_two_solves_do_not_share_a_folder(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""The private engine: containerd and dockerd of the bed's own, with the containerd image store."""
+"""The private engine: containerd and dockerd of the bed's own, with the containerd image store.
+
+Beside it a second dockerd with the classic image store, for the tests of what that one cannot do. Its
+containers reach nothing outside.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from pathlib import Path
 from . import binfmt, network, packages, registry
 from .process import BedError, daemon, end, running, say, step, succeeds, wait_until
 from .settings import Bed
+
+CLASSIC_BRIDGE, CLASSIC_ADDRESS = "classic0", "172.30.77.1/24"
 
 
 class DaemonEndedError(BedError):
@@ -40,6 +46,7 @@ def start(bed: Bed) -> None:
 def stop(bed: Bed) -> None:
     if not (bed.packages / "choice").exists():
         return
+    end("dockerd-classic", bed.run, patience=40)
     end("dockerd", bed.run, patience=40)
     end("containerd", bed.run)
     for mounted in (bed.run / "docker/netns").glob("*"):
@@ -51,7 +58,8 @@ def stop(bed: Bed) -> None:
 
 
 def is_up(bed: Bed) -> bool:
-    return running("dockerd", bed.run) is not None and _answers(bed)
+    daemons = (("dockerd", bed.socket), ("dockerd-classic", bed.classic_socket))
+    return all(running(name, bed.run) is not None and _answers(bed, socket) for name, socket in daemons)
 
 
 def _start(bed: Bed) -> None:
@@ -63,6 +71,7 @@ def _start(bed: Bed) -> None:
         registry.start(bed)
         _start_containerd(bed)
         _start_dockerd(bed)
+        _start_classic(bed)
 
 
 def _start_containerd(bed: Bed) -> None:
@@ -86,28 +95,64 @@ def _start_dockerd(bed: Bed) -> None:
         (bed.run / "dockerd.pid.own").unlink(missing_ok=True)
         command = network.inside(bed, packages.program(bed, "dockerd"), "--config-file", _configure(bed))
         daemon("dockerd", bed.run, command, packages.environment(bed))
-    _wait("dockerd", bed, lambda: _answers(bed))
+    _wait("dockerd", bed, lambda: _answers(bed, bed.socket))
+
+
+def _start_classic(bed: Bed) -> None:
+    if running("dockerd-classic", bed.run) is None:
+        (bed.run / "dockerd-classic.pid.own").unlink(missing_ok=True)
+        network.add_bridge(bed, CLASSIC_BRIDGE, CLASSIC_ADDRESS)
+        command = network.inside(
+            bed, packages.program(bed, "dockerd"), "--config-file", _configure_classic(bed)
+        )
+        daemon("dockerd-classic", bed.run, command, packages.environment(bed))
+    _wait("dockerd-classic", bed, lambda: _answers(bed, bed.classic_socket))
 
 
 def _configure(bed: Bed) -> Path:
-    config = bed.run / "daemon.json"
-    settings = {
-        "data-root": str(bed.engine / "docker"),
-        "exec-root": str(bed.run / "docker"),
-        "pidfile": str(bed.run / "dockerd.pid.own"),
-        "hosts": [f"unix://{bed.socket}"],
-        "containerd": str(bed.run / "containerd.sock"),
-        "features": {"containerd-snapshotter": True},
-        "mtu": network.mtu_outside(),
-        "registry-mirrors": [f"http://{bed.registry}"],
-    }
+    return _write(
+        bed.run / "daemon.json",
+        {
+            "data-root": str(bed.engine / "docker"),
+            "exec-root": str(bed.run / "docker"),
+            "pidfile": str(bed.run / "dockerd.pid.own"),
+            "hosts": [f"unix://{bed.socket}"],
+            "containerd": str(bed.run / "containerd.sock"),
+            "features": {"containerd-snapshotter": True},
+            "mtu": network.mtu_outside(),
+            "registry-mirrors": [f"http://{bed.registry}"],
+        },
+    )
+
+
+def _configure_classic(bed: Bed) -> Path:
+    return _write(
+        bed.run / "daemon-classic.json",
+        {
+            "data-root": str(bed.engine / "classic"),
+            "exec-root": str(bed.run / "classic"),
+            "pidfile": str(bed.run / "dockerd-classic.pid.own"),
+            "hosts": [f"unix://{bed.classic_socket}"],
+            "containerd": str(bed.run / "containerd.sock"),
+            "containerd-namespace": "classic",
+            "containerd-plugins-namespace": "classic-plugins",
+            "features": {"containerd-snapshotter": False},
+            "bridge": CLASSIC_BRIDGE,
+            "iptables": False,
+            "ip6tables": False,
+            "registry-mirrors": [f"http://{bed.registry}"],
+        },
+    )
+
+
+def _write(config: Path, settings: dict[str, object]) -> Path:
     config.write_text(json.dumps(settings, indent=2))
     return config
 
 
-def _answers(bed: Bed) -> bool:
+def _answers(bed: Bed, socket: Path) -> bool:
     client = packages.program(bed, "docker")
-    return bed.socket.exists() and succeeds(client, "-H", f"unix://{bed.socket}", "version", timeout=10)
+    return socket.exists() and succeeds(client, "-H", f"unix://{socket}", "version", timeout=10)
 
 
 def _wait(name: str, bed: Bed, ready: Callable[[], bool]) -> None:

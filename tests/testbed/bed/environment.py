@@ -11,7 +11,13 @@ from .choice import Choice
 from .settings import AUTH_PASSWORD, AUTH_USER, Bed
 
 # They would lead elsewhere than DOCKER_HOST does, or to what another bed had and this one has not.
-UNSET = ("DOCKER_CONTEXT", "BUILDX_BUILDER", "XBUILD_TESTBED_ORACLE", "XBUILD_TESTBED_OLD_BUILDX")
+UNSET = (
+    "DOCKER_CONTEXT",
+    "BUILDX_BUILDER",
+    "XBUILD_TESTBED_ORACLE",
+    "XBUILD_TESTBED_OLD_BUILDX",
+    "XBUILD_TESTBED_CLASSIC",
+)
 
 
 def variables(bed: Bed, choice: Choice) -> dict[str, str]:
@@ -31,6 +37,7 @@ def variables(bed: Bed, choice: Choice) -> dict[str, str]:
         if bed.old_buildx_config.exists():
             found["XBUILD_TESTBED_OLD_BUILDX"] = str(bed.old_buildx_config)
         found["DOCKER_HOST"] = f"unix://{bed.socket}"
+        found["XBUILD_TESTBED_CLASSIC"] = f"unix://{bed.classic_socket}"
         found["DOCKER_CONFIG"] = str(bed.docker_config)
         found["PATH"] = path_with(bed.bin)
     elif choice.address:

@@ -36,6 +36,19 @@ def up(bed: Bed) -> None:
         raise
 
 
+def add_bridge(bed: Bed, name: str, address: str) -> None:
+    """A bridge of the second engine's own: two engines on docker0 would give out the same addresses, and one
+    that is told to have none takes docker0 away from the other.
+    """
+    inside_it = ("-n", bed.name)
+    if not succeeds(
+        packages.program(bed, "ip"), *inside_it, "link", "show", name, env=packages.environment(bed)
+    ):
+        _ip(bed, *inside_it, "link", "add", name, "type", "bridge")
+        _ip(bed, *inside_it, "addr", "add", address, "dev", name)
+        _ip(bed, *inside_it, "link", "set", name, "up")
+
+
 def down(bed: Bed) -> None:
     """Take everything away again; what is not there is no trouble."""
     for table, chain, rule in _rules(bed):

@@ -84,6 +84,10 @@ class Bed:
         return self.run / "docker.sock"
 
     @property
+    def classic_socket(self) -> Path:
+        return self.run / "docker-classic.sock"
+
+    @property
     def registry_port(self) -> int:
         return 5601 + 10 * self.instance
 
