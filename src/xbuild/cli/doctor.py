@@ -24,7 +24,7 @@ from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.builders import create_builder, start_builder
 from xbuild.solve.engine import LAYOUT_SOURCE_VERSION, Engine, docker, engine_error, inspect_engine
 from xbuild.solve.run import run
-from xbuild.views.doctor import Finding, State, doctor_data, doctor_lines, worst
+from xbuild.views.doctor import Finding, State, doctor_data, doctor_lines, status_line, worst
 from xbuild.views.terminal import listed
 
 _PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
@@ -78,6 +78,8 @@ def doctor(
         findings = examine(names, Patient(builder, asked, tuple(registry or ())))
     if json_:
         print_lines([json.dumps(doctor_data(findings), indent=2)])
+    elif check is not None:
+        print_lines([status_line(findings, terminal_of(sys.stdout))])
     else:
         print_lines(doctor_lines(findings, terminal_of(sys.stdout)))
     return int(worst(findings))

@@ -56,6 +56,20 @@ def doctor_lines(findings: Sequence[Finding], terminal: Terminal) -> Iterator[st
             yield f"{'':8}  {'':<{width}}  do: {clean(finding.hint)}" + (" (or --fix)" if finding.fix else "")
 
 
+def status_line(findings: Sequence[Finding], terminal: Terminal) -> str:
+    """All findings of one check on one line, the worst first, as monitoring check plugins print it."""
+    state = worst(findings)
+    ranked = sorted(findings, key=lambda finding: -_WEIGHT.index(finding.state))
+    said = []
+    for finding in ranked:
+        _, _, part = finding.name.partition(" ")
+        hint = f" (do: {finding.hint})" if finding.hint and finding.state is not State.OK else ""
+        said.append(clean(f"{part}: {finding.text}{hint}" if part else f"{finding.text}{hint}"))
+    name = findings[0].name.partition(" ")[0] if findings else ""
+    shown = terminal.paint(state.name.lower(), *_STYLES[state])
+    return f"{shown} {name}: {'; '.join(said)}"
+
+
 def doctor_data(findings: Sequence[Finding]) -> dict[str, Any]:
     """The same as data (schema: `schemas/doctor.schema.json`)."""
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.command import Xbuild
+from tests.unit.cli.standin import Docker
 from xbuild.cli.doctor import _fix, _host
 from xbuild.errors import EngineError
 from xbuild.solve.builders import create_builder
@@ -47,6 +49,17 @@ def test_usage_errors_are_unknown_and_not_critical(argv: tuple[str, ...], xbuild
     result = xbuild("doctor", *argv)
     assert result.code == State.UNKNOWN
     assert result.err.startswith("xbuild: ")
+
+
+@pytest.mark.parametrize("name", ["disk", "login", "engine", "builder"])
+def test_one_check_is_one_line(
+    name: str, xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Docker(tmp_path / "docker", monkeypatch)
+    result = xbuild("doctor", "--check", name, "--registry", "a.example", "--registry", "b.example")
+    assert result.out.count("\n") == 1
+    assert re.match(rf"(ok|warning|critical|unknown) {name}: ", result.out)
+    assert result.err == ""
 
 
 def test_a_fault_is_unknown_too(xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch) -> None:
