@@ -282,7 +282,7 @@ def read_answers(text: str, questions: Sequence[CgoQuestion]) -> dict[str, CgoAn
     sections: dict[int, list[list[str]]] = {}
     current: list[list[str]] = []
     for line in text.splitlines():
-        words = line.split(" ", 2)
+        words = line.rstrip().split(" ", 2)
         if len(words) == 2 and words[0] == "#":
             current = sections.setdefault(int(words[1]), [])
         elif len(words) == 3 or words[0] in ("toolchain", "arch"):

@@ -56,7 +56,9 @@ def test_the_probe() -> None:
 def test_the_answers_settle_the_plan() -> None:
     dockerfile = parse(Source("Dockerfile", TEXT))
     questions = make_plan(dockerfile, Options(), PLATFORMS, NoContext()).questions
-    output = "# 0\nnet true 0\nruntime/cgo true 0\nnet true 0\n# 1\nexample.com/c false 2\n"
+    # `go env GOEXPERIMENT` usually prints nothing.
+    told = "toolchain go version go1.22.1 linux/amd64 "
+    output = f"# 0\n{told}\nnet true 0\nruntime/cgo true 0\nnet true 0\n# 1\n{told}\nexample.com/c false 2\n"
     answers = read_answers(output, questions)
     assert answers[questions[0].key] == CgoAnswer((), ("net",))
     assert answers[questions[1].key] == CgoAnswer(("example.com/c",), (), True)
