@@ -82,3 +82,11 @@ def _link(path: Path, target: Path) -> None:
 
 def docker(bed: Bed) -> list[str | Path]:
     return [packages.program(bed, "docker"), "--host", f"unix://{bed.socket}"]
+
+
+def image_names(bed: Bed) -> frozenset[str]:
+    """Full names of what the engine holds: somebody may have pruned it."""
+    shown = run(*docker(bed), "images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    return frozenset(name if "/" in name else f"docker.io/library/{name}" for name in shown) | frozenset(
+        f"docker.io/{name}" for name in shown if "." not in name.partition("/")[0]
+    )

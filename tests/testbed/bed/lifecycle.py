@@ -128,7 +128,8 @@ def _go_tag(name: str) -> str:
 def _deliver(kitchen: recipes.Kitchen, names: list[str]) -> None:
     """Into the registry and the engine, unless they have these very images."""
     bed = kitchen.bed
-    fresh = [name for name in names if not _is_delivered(bed, kitchen, name)]
+    held = clients.image_names(bed)
+    fresh = [name for name in names if not (name in held and _is_delivered(bed, kitchen, name))]
     if not fresh:
         return
     with step(f"delivered {len(fresh)} name(s) like {fresh[0]}"):
