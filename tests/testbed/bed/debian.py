@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,12 @@ from .process import BedError, run, say, step, succeeds
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PRIVATE_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 _one_at_a_time = threading.Lock()
+# Seconds before each try: an archive may be away for a moment.
+PAUSES = (0, 5, 20)
+
+
+class ArchiveError(BedError):
+    """The package archive has nothing, or nothing consistent, for an architecture."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +103,17 @@ class Apt:
                 f"Package: *\nPin: release n={suite}\nPin-Priority: {rank}\n\n" for suite, rank in self.pins
             )
         )
-        self._use(self.sources)
-        if succeeds(*self._command("apt-get"), "update", "--error-on=any"):
-            return
-        good = [line for line in self.sources if self._answers(line)]
+        good: list[str] = []
+        for pause in PAUSES:
+            time.sleep(pause)
+            self._use(self.sources)
+            if succeeds(*self._command("apt-get"), "update", "--error-on=any"):
+                return
+            good = [line for line in self.sources if self._answers(line)]
+            if good:
+                break
         if not good:
-            raise BedError(f"no Debian suite answers for {self.architecture}: {'; '.join(self.sources)}")
+            raise ArchiveError(f"no Debian suite answers for {self.architecture}: {'; '.join(self.sources)}")
         say(f"{self.architecture}: going on without {len(self.sources) - len(good)} Debian suite(s)")
         self._use(good)
         run(*self._command("apt-get"), "update")

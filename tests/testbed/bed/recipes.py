@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import gotools, rootfs
-from .debian import KEYRING, Apt, Archive, find_archive, merge_usr, unpack_one
+from .debian import KEYRING, Apt, Archive, ArchiveError, find_archive, merge_usr, unpack_one
 from .golang import go_tree
 from .oci import Descriptor, Layer, Platform, Store, make_manifest
-from .process import BedError, run, step
+from .process import BedError, run, say, step
 from .settings import HOST_ARCHITECTURE, TESTBED, Bed
 
 AMD64, ARM64 = Platform("linux/amd64", "amd64"), Platform("linux/arm64", "arm64")
@@ -79,6 +79,7 @@ class Kitchen:
     def __post_init__(self) -> None:
         self.store = Store(self.bed.store)
         self._updated: set[str] = set()
+        self._absent: dict[str, ArchiveError] = {}
 
     @functools.cached_property
     def archive(self) -> Archive:
@@ -90,8 +91,14 @@ class Kitchen:
         (folder / "status").write_text(status)
         sources = self.archive.sources(suite(platform))
         apt = Apt(folder, platform.debian, sources, status=folder / "status")
+        if platform.debian in self._absent:
+            raise self._absent[platform.debian]
         if platform.debian not in self._updated:
-            apt.update()
+            try:
+                apt.update()
+            except ArchiveError as error:
+                self._absent[platform.debian] = error
+                raise
             self._updated.add(platform.debian)
         return apt
 
@@ -386,6 +393,17 @@ def frontend(kitchen: Kitchen) -> list[str]:
 # Parts
 
 
+def _unless_absent(manifest: Callable[[Platform], Descriptor], platform: Platform) -> Descriptor | None:
+    """Without the packages of a further platform the images are made for the others."""
+    try:
+        return manifest(platform)
+    except ArchiveError as error:
+        if platform not in OTHERS:
+            raise
+        say(f"{platform.name} is left out: {error}")
+        return None
+
+
 def _image(
     kitchen: Kitchen,
     names: list[str],
@@ -396,7 +414,8 @@ def _image(
         step(f"image {names[0].removeprefix('docker.io/').removeprefix('library/')}", at_least=1),
         ThreadPoolExecutor(2) as pool,
     ):
-        kitchen.store.add_image(names, list(pool.map(manifest, platforms)))
+        made = pool.map(lambda platform: _unless_absent(manifest, platform), platforms)
+        kitchen.store.add_image(names, [each for each in made if each is not None])
     return names
 
 
