@@ -119,17 +119,21 @@ def bound_to(reference: str | None) -> str | None:
     *folders, last = name.split("/")
     if folders[:1] == ["balenalib"]:
         return last.partition("-")[0]
-    words = re.split(r"[-_]", tag) if re.search(r"[-_]", tag) else [tag] if tag.isalpha() else []
+    tag, last = tag.replace("x86_64", "amd64"), last.replace("x86_64", "amd64")
+    # A number behind a dot is one of a version.
+    pieces = [w for w in re.split(r"[-_.]", tag) if w != "386" or re.search(r"(^|[-_])386([-_]|$)", tag)]
     parts = re.split(r"[-_]", last)
-    ends = [parts[0], parts[-1]] if len(parts) > 1 else []
-    return next((_ARCHITECTURES[w] for w in (*folders, *ends, *words) if w in _ARCHITECTURES), None)
+    ends = [p for p in (parts[0], parts[-1]) if len(parts) > 1 and (p != "arm" or p is parts[-1])]
+    return next((_ARCHITECTURES[w] for w in (*folders, *ends, *pieces) if w in _ARCHITECTURES), None)
 
 
 # docker-library/official-images `README.md` ("Architectures other than amd64?"), and what tags end in.
 _ARCHITECTURES = {
     **dict.fromkeys(("amd64", "x86_64", "x64"), "amd64"),
     **dict.fromkeys(("arm64", "arm64v8", "aarch64", "armv8"), "arm64"),
-    **dict.fromkeys(("arm32v5", "arm32v6", "arm32v7", "armhf", "armv6", "armv7", "armv7l", "armv7hf"), "arm"),
+    **dict.fromkeys(
+        ("arm32v5", "arm32v6", "arm32v7", "armhf", "armv6", "armv7", "armv7l", "armv7hf", "arm"), "arm"
+    ),
     **dict.fromkeys(("i386", "386"), "386"),
     **{name: name for name in ("ppc64le", "s390x", "riscv64", "mips64le")},
     **dict.fromkeys(("loongarch64", "loong64"), "loong64"),

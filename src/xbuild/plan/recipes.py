@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 
 from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
@@ -141,16 +141,18 @@ def _may_change(made: Write, path: str) -> bool:
     return made.path == path or not (_SPARING.match(made.text) or made.text.partition(" ")[0] in GENERATORS)
 
 
-def _may_bring(source: str, path: str, files: Sequence[str]) -> bool:
+def _may_bring(copy: Copy, source: str, path: str, files: Sequence[str]) -> bool:
     """Whether a source with a pattern in it may stand for a file of that name, or for a folder."""
-    if "$" in source or not any(c in source for c in "*?["):
-        return "$" in source
+    if not any(c in source for c in "*?[$"):
+        return False
+    into_folder = copy.destination.endswith("/") or copy.destination == "."
+    if copy.keyword != "COPY" or not into_folder or any(c in source for c in "$[\\") or ".." in source:
+        return True
     pattern = posixpath.normpath(source.lstrip("/"))
     depth = pattern.count("/") + 1
-    entries = {"/".join(name.split("/")[:depth]) for name in files}
-    matched = {entry for entry in entries if fnmatch(entry, pattern)}
-    is_file = all(entry in files for entry in matched)
-    return not is_file or any(posixpath.basename(e) == posixpath.basename(path) for e in matched)
+    matched = {entry for f in files if fnmatchcase(entry := "/".join(f.split("/")[:depth]), pattern)}
+    names = {posixpath.basename(entry) for entry in matched}
+    return not matched or not matched <= set(files) or posixpath.basename(path) in names
 
 
 def _may_hide(scope: Scope, copy: Copy, path: str, call: Call) -> bool:
@@ -158,7 +160,7 @@ def _may_hide(scope: Scope, copy: Copy, path: str, call: Call) -> bool:
     destination = scope.expand_known(copy.destination).text
     where = absolute(destination, scope.workdir()) if destination is not None else None
     files = call.around.context.files()
-    is_plain = not copy.heredocs and not any(_may_bring(source, path, files) for source in copy.sources)
+    is_plain = not copy.heredocs and not any(_may_bring(copy, s, path, files) for s in copy.sources)
     is_whole = copy.flag("exclude") is None and copy.flag("parents") is None
     is_archive = copy.keyword == "ADD" and any(_ARCHIVE.search(source) for source in copy.sources)
     return not (is_plain and is_whole and not is_archive) and (where is None or is_within(path, where))

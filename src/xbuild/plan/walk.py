@@ -547,7 +547,9 @@ class _Walker:
             quoted = _QUOTED_ASSIGNMENT.match(word.raw)
             if quoted is not None:
                 kind = join((self.kind(word), self.condition))
-                self.variables[quoted[1]] = Variable(None, kind, "export")
+                text = word.value.partition("=")[2] if word.value is not None else None
+                is_told = kind is Kind.PORTABLE and self.is_certain(command)
+                self.variables[quoted[1]] = Variable(text if is_told else None, kind, "export")
         for assignment in command.exports:
             is_exported = name == "export" or any(
                 t and t.startswith("-") and "x" in t for t in call.texts[1:]
@@ -558,7 +560,8 @@ class _Walker:
         """Whether the script may end here, and count as successful."""
         if call.texts[0] == "set":
             return any(t is None or re.match(r"-\w*n|noexec$", t) for t in call.texts[1:])
-        names = {call.texts[0], *(word.value for word in call.command.words[:2])}
+        first, second = (*(word.value for word in call.command.words[:2]), None, None)[:2]
+        names = {call.texts[0], first, second if first in ("command", "builtin") else None}
         is_apart = self.depth > 0 or any(s.kind in _PROCESSES for s in call.command.scopes)
         # In no process of its own `exit 1` lets the whole RUN fail.
         is_failure = call.texts[0] == "exit" and call.texts[1:2] in _FAILING and not is_apart
@@ -623,7 +626,9 @@ _IDLE = frozenset(
     words(
         "echo printf true false : test [ [[ (( exit return set export unset local readonly cd pwd uname arch "
         "expr grep egrep cat head tail wc ls sleep which command type date id whoami nproc getconf lscpu cut "
-        "tr basename dirname dpkg-architecture ldd readelf"
+        "tr basename dirname dpkg-architecture ldd readelf sha1sum sha256sum sha512sum md5sum cmp diff file "
+        "stat awk sort uniq jq seq readlink realpath hash shift break continue wait umask ulimit sync "
+        "hostname kill gpg env curl dpkg apt-get apk find sed gofmt"
     )
 )
 
@@ -631,13 +636,25 @@ _IDLE = frozenset(
 def _changed_unseen(call: Call, effect: Effect) -> tuple[Write, ...]:
     """What is taken away or changed in place on condition of the machine, or by its name."""
     name = posixpath.basename(call.texts[0] or "")
-    kind = join((call.condition, *call.kinds)) if name in _REMOVES else call.condition
-    if kind < Kind.BUILD or name in _IDLE:
+    is_mode = name in ("chmod", "chown", "chgrp")
+    kind = join((call.condition, *call.kinds)) if name in _REMOVES and not is_mode else call.condition
+    if kind < Kind.BUILD or (name in _IDLE and not _EDITS.intersection(call.texts)) or _is_asking_go(call):
         return ()
+    paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
     if name in _REMOVES:
-        paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
-        return tuple(commands.write(call, path, kind) for path in paths)
-    return () if effect.writes or effect.packages else (commands.write(call, ".", kind),)
+        return tuple(commands.write(call, path, kind) for path in paths[is_mode:])
+    if effect.writes or effect.packages:
+        return ()
+    return tuple(
+        commands.write(call, path, kind) for path in (".", *(p for p in paths if p is None or "/" in p))
+    )
+
+
+_EDITS = frozenset(("-i", "--in-place", "-delete", "-exec", "-execdir", "-fprint", "-w", "-o"))
+
+
+def _is_asking_go(call: Call) -> bool:
+    return call.texts[:1] == ("go",) and call.texts[1:2] in (("version",), ("vet",), ("list",))
 
 
 # The third word that `go version` prints is the release; the platform is the fourth.

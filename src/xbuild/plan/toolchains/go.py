@@ -33,7 +33,6 @@ from xbuild.plan.filesystem import (
     Write,
     absolute,
     is_in_any,
-    is_within,
     join,
     overlaps,
     through_links,
@@ -690,8 +689,11 @@ def _settings(call: Call) -> Reason | None:
     return None
 
 
-# The platform's own variables are looked at where they are set for the target.
-_READ_BY_GO = re.compile(r"(?!GOOS$|GOARCH$|GOARM$|CGO_ENABLED$)(GO[A-Z0-9]+|CGO_\w+|PATH)")
+# `go help environment`; GOOS, GOARCH, GOARM and CGO_ENABLED are looked at where they are set.
+_READ_BY_GO = re.compile(
+    r"GO(386|AMD64|ARM64|MIPS|MIPS64|PPC64|RISCV64|WASM|EXPERIMENT|FLAGS|ENV|ROOT|TOOLCHAIN|FIPS140|DEBUG|WORK|PATH)"
+    r"|GO111MODULE|GO_EXTLINK_ENABLED|CGO_(?!ENABLED$)\w+|PATH"
+)
 # How many compilers run at once is not seen in what they make.
 _PROCESSORS = re.compile(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
 
@@ -754,7 +756,6 @@ def _unaccounted(call: Call) -> Reason | None:
         *TOOL_FOLDERS,
         *((folder,) if folder else ()),
         *_cache_folders(call),
-        *_working_folders(call),
     )
     for made in call.writes:
         if made.kind.is_right:
@@ -792,23 +793,6 @@ def _other_modules(call: Call) -> tuple[str, ...]:
     texts = "\n".join(call.around.context.read(name) or "" for name in cgo.manifests(call))
     found = re.findall(r"(?:=>|^\s*use|^)[ \t]*[\"`]?(\.\.?/?[^\s\"`]*|/[^\s\"`]+)", texts, re.MULTILINE)
     return tuple(found)
-
-
-def _working_folders(call: Call) -> tuple[str, ...]:
-    """Where tools are unpacked, if nothing leads a build without cgo there."""
-    if environment_text(call, "CGO_ENABLED") != (True, "0") or not cgo.manifests(call):
-        return ()
-    is_told = any(environment_text(call, n)[0] for n in ("GOFLAGS", "GOMODCACHE", "GOWORK", "GOENV"))
-    is_led = any(".." in module for module in _other_modules(call)) or any(
-        t is None or re.match(r"-(modfile|overlay|pgo|toolexec|C)\b", t) for t in call.texts[1:]
-    )
-    is_edited = any(w.text.startswith(("go mod edit", "go work")) for w in call.writes)
-    places = (cgo.module_root(call), gopath_of(call))
-    is_inside = any(p is None or is_in_any(p, _WORKING) or is_within("/tmp", p) for p in places)
-    return () if is_told or is_led or is_edited or is_inside else _WORKING
-
-
-_WORKING = ("/tmp", "/var/tmp")
 
 
 def _cache_folders(call: Call) -> tuple[str, ...]:
