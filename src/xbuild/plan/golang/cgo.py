@@ -231,7 +231,7 @@ def _has_no_compiler(call: Call) -> bool:
     return names <= _WITHOUT_COMPILER or all(n.startswith(".") or n in _WITHOUT_COMPILER for n in names)
 
 
-_SEARCHED = (
+SEARCHED = (
     "/usr/local/sbin",
     "/usr/local/bin",
     "/usr/sbin",
@@ -256,7 +256,7 @@ def _may_hold_compiler(made: Write) -> bool:
     if _COMPILERS.search(made.path):
         return True
     is_copied = made.kind is Kind.PORTABLE and made.text.upper().startswith(("COPY", "WORKDIR"))
-    return not made.is_file and not is_copied and any(is_within(f, made.path) for f in _SEARCHED)
+    return not made.is_file and not is_copied and any(is_within(f, made.path) for f in SEARCHED)
 
 
 def _ruled_out(call: Call) -> Decision:

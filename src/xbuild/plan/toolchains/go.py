@@ -643,7 +643,7 @@ def _refusal(call: Call) -> Reason | None:
 def _another_go(call: Call) -> Reason | None:
     """A program called go that the project puts in front of the real one."""
     path = call.variables.get("PATH")
-    folders = (path.text or "").split(":") if path is not None and path.text else _SEARCHED
+    folders = (path.text or "").split(":") if path is not None and path.text else cgo.SEARCHED
     files = call.around.context.files()
     for folder in (f.rstrip("/") for f in folders if f.startswith("/")):
         name = f"{folder}/go"
@@ -653,18 +653,6 @@ def _another_go(call: Call) -> Reason | None:
             text = f"{name} is not known to be the go command that `{call.spelled()}` means"
             return Reason(text, where, name, "give it another name")
     return None
-
-
-_SEARCHED = (
-    "/go/bin",
-    "/usr/local/go/bin",
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/usr/sbin",
-    "/usr/bin",
-    "/sbin",
-    "/bin",
-)
 
 
 def _settings(call: Call) -> Reason | None:
