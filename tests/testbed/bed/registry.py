@@ -81,5 +81,8 @@ def _listens(bed: Bed, name: str, port: int) -> bool:
     number = running(name, bed.run)
     if number is None:
         return False
+    # Until it is socat that runs, the process is still in the machine's namespace, where another one listens.
+    if Path(f"/proc/{number}/comm").read_text().strip() != "socat":
+        return False
     table = Path(f"/proc/{number}/net/tcp").read_text()
     return f"0100007F:{port:04X} 00000000:0000 0A" in table
