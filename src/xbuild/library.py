@@ -9,11 +9,13 @@ that `import xbuild.plan.model` keeps meaning what it says, whichever comes firs
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xbuild.plan.asking import Ask
     from xbuild.plan.model import Plan
     from xbuild.rewrite.render import Rewritten
 
@@ -41,15 +43,18 @@ class _Plan(_Named):
         cgo: str = "auto",
         cache_mounts: bool = True,
         path: str = "Dockerfile",
+        ask: Ask | None = None,
     ) -> Plan:
         """Per stage a verdict, its evidence, and what would change.
 
         `text` is a Dockerfile, `context` the folder that would be built, if there is one; without `platforms`
-        the plan is right for any. `cgo` is "auto", "keep" or "off". Raises XbuildError.
+        the plan is right for any. `cgo` is "auto", "keep" or "off". `ask` gets a plan and its new questions,
+        and returns raw answers by key; without it nobody is asked. Raises XbuildError.
         """
         from xbuild.dockerfile.check import read
         from xbuild.errors import UsageError
         from xbuild.graph.model import Options
+        from xbuild.plan.asking import settle
         from xbuild.plan.context import NoContext
         from xbuild.plan.make import make_plan
         from xbuild.plan.model import Knowledge, Settings
@@ -59,14 +64,15 @@ class _Plan(_Named):
         if cgo not in _CGO:
             raise UsageError(f"cgo={cgo!r} is not known", expected=", ".join(_CGO))
         names = (platforms,) if isinstance(platforms, str) else platforms
-        return make_plan(
+        make = partial(
+            make_plan,
             read(_source(text, path), (build_args or {}).get("BUILDKIT_SYNTAX")),
             Options(build_args or {}, build_contexts or {}, target),
             parse_platforms(names) or None,
             NoContext() if context is None else DirectoryContext(Path(context)),
             Settings(cgo=cgo, cache_mounts=cache_mounts),
-            Knowledge(),
         )
+        return make(Knowledge()) if ask is None else settle(make, ask)
 
 
 class _Rewrite(_Named):

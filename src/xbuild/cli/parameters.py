@@ -28,4 +28,7 @@ NoCacheMounts = Annotated[bool, typer.Option("--no-cache-mounts", help="Add no c
 Offline = Annotated[
     bool, typer.Option("--offline", help="Ask no engine: what it would tell stays a condition")
 ]
+Online = Annotated[
+    bool, typer.Option("--online", help="Also ask registries and release pages what the plan wants to know")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON")]

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str]) -> int:
 def plan(
     options: BuildOptions,
     offline: parameters.Offline = False,
+    online: parameters.Online = False,
     json_: parameters.Json = False,
 ) -> int:
     """
@@ -37,7 +38,7 @@ def plan(
     """
     with workspace() as folder:
         project = open_project(options, folder)
-        settled = plan_settled(project, folder, offline=offline)
+        settled = plan_settled(project, folder, offline=offline, online=online)
     if settled.problem:
         warn(settled.problem)
     if json_:

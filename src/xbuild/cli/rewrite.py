@@ -14,7 +14,7 @@ from xbuild.cli.commandline import run_command
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.output import print_source, say, warn, write_whole
 from xbuild.cli.project import Project, open_project
-from xbuild.cli.questions import plan_settled
+from xbuild.cli.questions import Settled, plan_settled
 from xbuild.errors import DockerfileError, Exit, UsageError
 from xbuild.plan.model import Plan
 from xbuild.solve.build import workspace
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str]) -> int:
 def rewrite(
     options: BuildOptions,
     offline: parameters.Offline = False,
+    online: parameters.Online = False,
     conditional: Annotated[
         bool, typer.Option("--conditional", help="Also write what is right only on a condition")
     ] = False,
@@ -47,16 +48,16 @@ def rewrite(
         raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
     with workspace() as folder:
         project = open_project(options, folder)
-        new, verdicts = _rewritten(project, folder, conditional=conditional, offline=offline)
+        settled = plan_settled(project, folder, offline=offline, online=online)
+        new, verdicts = _rewritten(project, settled, conditional=conditional)
     _show(project, new, verdicts, diff=diff, write=write, check=check)
     return int(Exit.FAILED) if check and new.text != project.source.text else int(Exit.OK)
 
 
-def _rewritten(project: Project, folder: Path, *, conditional: bool, offline: bool) -> tuple[Source, str]:
+def _rewritten(project: Project, settled: Settled, *, conditional: bool) -> tuple[Source, str]:
     """The new text, and the verdicts in one line."""
     from xbuild.rewrite.render import rewrite as render
 
-    settled = plan_settled(project, folder, offline=offline)
     if settled.problem:
         warn(settled.problem)
     if not conditional:

@@ -12,7 +12,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write
 from xbuild.plan.images import Image
-from xbuild.plan.model import CgoQuestion, Change, Evidence, Knowledge, Place, Reason, Settings
+from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
 
 
@@ -123,7 +123,7 @@ class Effect:
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     packages: tuple[str, ...] = ()
     compiles: bool = False
     is_foreign_run: bool = False

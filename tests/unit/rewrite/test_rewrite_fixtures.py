@@ -20,7 +20,7 @@ from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.make import make_plan
-from xbuild.plan.model import CgoAnswer, Knowledge, Plan, Settings, StageVerdict
+from xbuild.plan.model import Knowledge, Plan, Settings, StageVerdict
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite
 from xbuild.solve.context import DirectoryContext
@@ -52,7 +52,7 @@ class Case:
         return bool(self.options.get("conditional"))
 
     def plan(self, dockerfile: Dockerfile) -> Plan:
-        """The plan; an `answer` in the options is given to every cgo question of a first plan."""
+        """The plan; an `answer` in the options is given to every question of a first plan."""
         platforms = self.options.get("platforms", ["linux/amd64", "linux/arm64"])
         options = Options(
             self.options.get("build_args", {}),
@@ -66,10 +66,7 @@ class Case:
         plan = make_plan(dockerfile, options, wanted, self.context, settings, first)
         if answer is None:
             return plan
-        given = CgoAnswer(
-            tuple(answer.get("packages", ())), tuple(answer.get("standard", ())), answer.get("has_cxx", False)
-        )
-        knowledge = Knowledge({q.key: given for q in plan.questions})
+        knowledge = Knowledge({q.key: answer for q in plan.questions})
         return make_plan(dockerfile, options, wanted, self.context, settings, knowledge)
 
 
