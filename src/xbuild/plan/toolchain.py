@@ -145,9 +145,15 @@ class Finish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A language: `judge` says what a command does, or None when the command is not of this language."""
+    """A language: `judge` says what a command does, or None when the command is not of this language.
+
+    `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
+    that may be set in front of it, in the order in which they are written.
+    """
 
     name: str
     judge: Judge
     finish: Finish | None = None
+    target: tuple[tuple[str, str], ...] = ()
+    variables: tuple[str, ...] = ()
     programs: frozenset[str] = field(default_factory=frozenset)

@@ -423,7 +423,7 @@ class _Walker:
             effect = toolchain.judge(call)
             if effect is not None:
                 return effect if effect.toolchain else replace(effect, toolchain=toolchain.name)
-        effect = commands.judge(call) or recipes.judge(call, self.walk_recipe)
+        effect = commands.judge(call) or recipes.judge(call, self.walk_recipe, self.toolchains)
         if effect is not None:
             return effect
         return commands.anything(call)

@@ -224,7 +224,7 @@ def _question_edits(dockerfile: Dockerfile, asked: _Asked, questions: Sequence[Q
     assert isinstance(run, Run)
     edits: list[Edit] = []
     for at, numbers in asked.places:
-        listed = " && ".join(_asking(n, questions[n]) for n in numbers)
+        listed = " && ".join(asking(n, questions[n]) for n in numbers)
         is_last = asked.is_end and at == asked.places[-1][0]
         ending = "&& exit 0; exit 1" if is_last else "|| exit 1"
         edits.append(Edit.insert(at, f"{{ ( {listed} ) {ending}; }} && "))
@@ -234,13 +234,14 @@ def _question_edits(dockerfile: Dockerfile, asked: _Asked, questions: Sequence[Q
     return [*(Edit.delete(span) for span in unshared), *edit_script(dockerfile, run, edits)]
 
 
-def _asking(number: int, question: Question) -> str:
+def asking(number: int, question: Question, file: str = _WRITTEN) -> str:
+    """The line of shell that writes the answer to a question, with its heading, to a file."""
     assert isinstance(question.how, Probe)
-    head = f"echo '{_HEAD}{number}' >> {_WRITTEN}"
-    script = f"( {question.how.script} ) >> {_WRITTEN}"
+    head = f"echo '{_HEAD}{number}' >> {file}"
+    script = f"( {question.how.script} ) >> {file}"
     if not question.how.platforms:
         return f"{head} && {script}"
-    section = f'echo "{SECTION}$p" >> {_WRITTEN}'
+    section = f'echo "{SECTION}$p" >> {file}'
     names = " ".join(question.how.platforms)
     return f"{head} && for p in {names}; do {_ARGS}; {section}; {script} || exit 1; done"
 
