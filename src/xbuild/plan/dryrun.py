@@ -34,7 +34,7 @@ for line; do :; done
 make=${line#cd * && }
 kind=runs
 case $make in make|make\ *)
-  case $make in *[!A-Za-z0-9_./:=@+,\ -]*) ;; *)
+  case $make in *[!A-Za-z0-9_./:=@+,\ -]*|*SHELL*) ;; *)
     case ${line%"$make"} in *[!A-Za-z0-9_./\ \&-]*|*\&*\&*\&*) ;; ""|cd\ *) kind=enters;; esac
   esac
 esac
@@ -75,13 +75,18 @@ _MAKE = (
     f"grep -hE '{_LINES}' $i >> $X/lines; done; "
     "r=$(sed -n 's/^[^#.]*\\bSHELL *[:?]*= *//p' $X/lines | sort -u); "
     "case $r in '') ;; *'$'*) echo bash > $X/real;; *) echo \"$r\" > $X/real;; esac; "
-    '[ -z "$r" ] || d -n -p > $X/np 2> $X/err; fi; '
+    '[ -z "$r" ] || { rm -f $X/a-*; d -n -p > $X/np 2> $X/err; }; fi; '
     "sed '/^# GNU Make /,/^# Finished Make data base/d' $X/np > $X/printed; : > $X/log; "
+    # These would have lines run for real.
+    "! grep -E 'override.*SHELL|MAKEOVERRIDES|MAKEFLAGS *:?=' $X/lines > $X/why || "
+    'd() { echo "$(cat $X/why) is not followed" >&2; false; }; '
 )
 _JUST = (
     "d() { %(prefix)s just --shell $X/sh --shell-arg -c %(words)s; }; just --dump > $X/lines 2> $X/err; "
     "! grep -q '^set shell.*bash' $X/lines || echo bash > $X/real; "
-    "! grep -qE '#!|\\[script' $X/lines || d() { echo a script of its own > $X/err; false; }; "
+    "%(prefix)s just --dry-run %(words)s > $X/err 2>&1 && ! grep -q '^#!' $X/err && ! grep -q '\\[script' $X/lines "
+    "|| { grep '^error' $X/err > $X/why || echo it runs a script of its own > $X/why; "
+    "d() { cat $X/why >&2; false; }; }; "
 )
 
 
@@ -116,7 +121,7 @@ def script_for(program: str, prefix: str, words: str, exported: Sequence[str]) -
     prefix = f"env {prefix}".rstrip()
     if program == "task":
         return (
-            f"{_START}{names}if {prefix} task --dry {words} > $X/said 2> $X/printed; then "
+            f"{_START}{names}if {prefix} task --dry --verbose {words} > $X/said 2> $X/printed; then "
             f"cat Taskfile.y*ml taskfile.y*ml > $X/lines 2> $X/err; {_TELL}; "
             f"else cp $X/printed $X/err; {_FAIL}; fi"
         )
@@ -269,7 +274,7 @@ def _check_lines(told: _Told) -> None:
     for row in rows:
         if _NOT_SEEN.search(row):
             raise NotToldError(f"`{row.strip()}` is not followed")
-        if "SHELL" in row and not row.startswith("\t") and "SHELLFLAGS" not in row:
+        if re.search(r"(?<!\.)(?<!ONE)SHELL\b", row) and not row.startswith("\t"):
             value = _SETS_SHELL.fullmatch(row)
             if value is None or not _SHELL.fullmatch(value[1].split("#")[0].strip()):
                 raise NotToldError(f"`{row.strip()}` is not followed")
@@ -355,6 +360,7 @@ _TASK_KEYS = frozenset(
     ]
 )
 _TASK_LINE = re.compile(r"task: \[[^\]]+\] (.*)")
+_TASK_NOTE = re.compile(r'task: "[^"]+" (started|finished)')
 _TASK_MACHINE = re.compile(r"\{\{[^}]*\b(OS|ARCH|exeExt|numCPU|os|arch)\b")
 
 
@@ -377,9 +383,11 @@ def _task_lines(told: Mapping[str, str]) -> list[_Line]:
         start = _TASK_LINE.fullmatch(row)
         if start is not None:
             lines.append(start[1])
+        elif lines and _TASK_NOTE.fullmatch(row):
+            continue
         elif lines:
             lines[-1] += f"\n{row}"
-        elif row.strip():
+        elif row.strip() and not _TASK_NOTE.fullmatch(row):
             raise NotToldError(f"it says `{row.strip()}`")
     return [_Line("runs", (line,), {}) for line in lines]
 
