@@ -10,6 +10,10 @@ _PLAIN_VERBS = {
     "go": frozenset(words("build install vet version env list test")),
     "git": frozenset(words("rev-parse describe log status show rev-list config")),
 }
+# These read what they are told to read, and write nothing.
+_READERS = frozenset(
+    words("cat head tail wc cut tr grep sort uniq basename dirname which command type sed test [ [[")
+)
 _IDLE = frozenset(words("chmod chown ls file strip upx du cat stat sha256sum sleep which type"))
 
 
@@ -17,6 +21,12 @@ def is_plain(command: Command) -> bool:
     """Whether it neither changes what a toolchain would answer, nor needs what was built."""
     verb = next((w.value for w in command.words[1:] if w.value is None or not w.value.startswith("-")), None)
     return not command.words or command.name in _PLAIN or verb in _PLAIN_VERBS.get(command.name or "", ())
+
+
+def is_reader(command: Command) -> bool:
+    """Whether it writes nothing, and reads nothing but what its words name."""
+    is_editing = any(w.value is None or w.value.startswith(("-i", "--in", "-n")) for w in command.words[1:])
+    return command.name in _READERS and not (command.name == "sed" and is_editing)
 
 
 def is_idle(command: Command) -> bool:

@@ -22,6 +22,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.commands import GENERATORS, anything, runs_what_it_compiles
 from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.idle import is_plain, is_reader
 from xbuild.plan.model import Change, Evidence, InsertRun, Place, Probe, Question, Reason, SetEnvironment
 from xbuild.plan.toolchain import Call, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
@@ -475,6 +476,9 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             said = command.words[1].raw[3:-2]
             text = f"what `{said}` says goes into it, and {_DEPENDS}"
             raise _refuse(call, text, None, "let it take the value from the environment")
+        if _may_be_stale(call, recipe, command):
+            text = f"`{command.spelled()}` is asked after lines that may change what it says"
+            raise _refuse(call, text, None, "let it take the value from the environment")
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
         if compiling and not effect.compiles and _runs_for_machine(command):
@@ -484,6 +488,20 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
                 command.place,
                 "call the two from RUN instructions of their own",
             )
+
+
+def _may_be_stale(call: Call, recipe: _Recipe, command: Call) -> bool:
+    """Whether what a line has made by then would change what is asked here, before any line has run."""
+    span = next((span for span in recipe.asked if command.command.span in span), None)
+    made = command.writes[len(call.writes) :]
+    if span is None or not made:
+        return False
+    if is_plain(command.command) and not is_reader(command.command):
+        return "list" in command.texts
+    named = [absolute(text, command.directory) if text is not None else None for text in command.texts[1:]]
+    return not is_reader(command.command) or any(
+        path is None or w.path is None or overlaps(path, w.path) for path in named for w in made
+    )
 
 
 def _runs_for_machine(command: Call) -> bool:
