@@ -241,11 +241,11 @@ def _check_printed(told: _Told) -> None:
         if at >= len(printed):
             raise NotToldError(f"it would run `{rows[0]}`, which it does not say")
         at += len(rows)
-    left += printed[at:]
-    said = told.told.get("XBUILD_SAID", "").split("\n")
-    if [row for row in left if row.strip()] != [row for row in said if row.strip()]:
-        first = next((row for row in left if row.strip() and row not in said), "")
-        raise NotToldError(f"it says `{first.strip()}`, but it would not run it")
+    left = [row.strip() for row in (*left, *printed[at:]) if row.strip()]
+    said = [row.strip() for row in told.told.get("XBUILD_SAID", "").split("\n") if row.strip()]
+    if left != said:
+        first = next((row for row in left if row not in said), "")
+        raise NotToldError(f"it says `{first}`, but it would not run it")
 
 
 def _are_same(some: Sequence[str], others: Sequence[str]) -> bool:
@@ -258,12 +258,13 @@ _SHELL = re.compile(
 )
 _SETS_SHELL = re.compile(r"(?:.*:\s*)?(?:export\s+)?SHELL\s*(?:\?|::?:?)?=\s*(.*)")
 _NOT_SEEN = re.compile(
-    r"\$[({](MAKE_HOST|MAKEFLAGS|MFLAGS|MAKEOVERRIDES|guile|file)\b|^\s*-?load\s|override.*SHELL"
+    r"\$[({](MAKE_HOST|MAKEFLAGS|MFLAGS|MAKEOVERRIDES|guile|file)\b|^\s*-?load\s"
+    r"|(override|ifn?eq|ifn?def|undefine|unexport|\$[({](?!SHELL\b|MAKE\b)[\w.]+\s).*\bSHELL\b"
 )
 _WILDCARD = re.compile(r"\$[({]wildcard\s+([^(){}$]*)[)}]")
 # Expanded while the file is read (GNU make manual, section 3.7).
 _IMMEDIATE = re.compile(
-    r"\s*((export|override)\s+)*[\w.-]+\s*:?:?:=|\s*(else\s+)?ifn?eq\b|[^\s=#][^=#]*:(?![:=])"
+    r"\s*((export|override)\s+)*[\w.-]+\s*:?:?:=|\s*(else\s+)?ifn?eq\b|[^\s=#][^=#;]*:(?![:=])[^=;]*$"
 )
 
 
