@@ -44,7 +44,8 @@ class Write:
 
     `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package
     manager, which leaves text such as certificates the same on every platform. `is_context`: it came from
-    the build context. `link` is what a symbolic link at `path` points to.
+    the build context. `link` is what a symbolic link at `path` points to. `is_static`: a program that needs
+    no libraries.
     """
 
     path: str | None
@@ -55,6 +56,7 @@ class Write:
     is_package: bool = False
     is_context: bool = False
     link: str | None = None
+    is_static: bool = False
 
 
 # Where packages and tools live: a Go build reads nothing of this (cgo is looked at by itself).

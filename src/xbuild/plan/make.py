@@ -30,7 +30,7 @@ from xbuild.graph.model import (
 from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import leaves
 from xbuild.plan import images
-from xbuild.plan.arguments import may_read_any, settle
+from xbuild.plan.arguments import settle
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, offenders
 from xbuild.plan.frontend import blocks
@@ -50,6 +50,8 @@ from xbuild.plan.model import (
     StageVerdict,
     Word,
 )
+from xbuild.plan.programs import PROGRAMS
+from xbuild.plan.programs.program import by_name
 from xbuild.plan.stage import StageFacts, evaluate, shipped_by
 from xbuild.plan.toolchain import Surroundings, Toolchain
 from xbuild.plan.toolchains import TOOLCHAINS
@@ -101,6 +103,7 @@ class _Planner:
     ) -> None:
         self.graph, self.platforms, self.context = graph, platforms, context
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
+        self.programs = by_name((*PROGRAMS, *(p for t in toolchains for p in t.programs)))
         self.targets = target_stages(graph)
         self.kept = kept_stages(graph, self.targets)
         self.facts: dict[int, StageFacts] = {}
@@ -262,6 +265,7 @@ class _Planner:
             after_line=self.after_line(stage),
             is_taken=lambda path: self.is_taken(stage, path),
             has_children=bool(self.graph.derived_from(stage)),
+            programs=self.programs,
         )
 
     def is_taken(self, stage: int, path: str) -> bool:
@@ -422,7 +426,8 @@ class _Planner:
     def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
         facts = self.facts[stage]
         needs = [n for e in facts.effects for n in e.needs]
-        readers = facts.unknown_runs | {c.instruction for c in facts.calls if may_read_any(c)}
+        pairs = zip(facts.calls, facts.effects, strict=True)
+        readers = facts.unknown_runs | {c.instruction for c, e in pairs if e.sees_environment}
         return settle(self.graph, stage, needs, readers, may_move=not self.is_pinned_by_author(stage))
 
     # -- verdicts

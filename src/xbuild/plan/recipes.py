@@ -19,10 +19,12 @@ from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.scope import Scope
 from xbuild.plan import makefile
-from xbuild.plan.commands import GENERATORS, anything, operands, option, runs_what_it_compiles
+from xbuild.plan.commands import operands, option
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join
+from xbuild.plan.golang.programs import GENERATORS, runs_what_it_compiles
 from xbuild.plan.makefile import UNKNOWN, Line, NotToldError, parse_makefile, recipe_of
 from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
+from xbuild.plan.programs.program import anything
 from xbuild.plan.toolchain import Call, Effect, Variable
 
 # What decides for which platform a recipe compiles, how, and where to.

@@ -103,7 +103,7 @@ _ROOT = ("", "root", "0", "0:0", "root:root")
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What cgo takes: assignments in front of the command, further changes, and what the decision rests
-    on.
+    on. `is_off` tells that the command builds without cgo on every platform.
     """
 
     added: tuple[tuple[str, str], ...] = ()
@@ -114,6 +114,7 @@ class Decision:
     conditions: tuple[str, ...] = ()
     questions: tuple[CgoQuestion, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    is_off: bool = False
 
 
 def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_independent: bool) -> Decision:
@@ -125,7 +126,7 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
     if value is None and _is_set_to_unknown(call, "GOEXPERIMENT"):
         return _unsure(call, "what GOEXPERIMENT is cannot be told, and some of its values need cgo", _CURE)
     if value == "0":
-        return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),))
+        return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),), is_off=True)
     if is_independent and demand is None and (_has_no_compiler(call) or _is_other_system(call)):
         return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
     if is_independent:
@@ -282,7 +283,8 @@ def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision
         "own resolver "
         "instead of the C library's (`go.cgo: keep` in .xbuild.yaml avoids it)"
     )
-    return Decision(added=(("CGO_ENABLED", "0"),), evidence=(Evidence(why, call.place),), notes=(note,))
+    evidence = (Evidence(why, call.place),)
+    return Decision(added=(("CGO_ENABLED", "0"),), evidence=evidence, notes=(note,), is_off=True)
 
 
 # -- looking for cgo

@@ -12,7 +12,6 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xbuild.plan.commands import GENERATORS
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within
 from xbuild.plan.recipes import context_path
 from xbuild.plan.table import words
@@ -21,13 +20,6 @@ from xbuild.plan.toolchain import Call
 _FOLDERS = words(
     "/go/bin /usr/local/go/bin /usr/lib/go/bin /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin "
     "/root/go/bin /root/.local/bin"
-)
-# Known programs that no base image brings along by itself.
-_FROM_ELSEWHERE = GENERATORS | frozenset(
-    words(
-        "go yq jq golangci-lint staticcheck gosec govulncheck golint revive misspell shellcheck hadolint "
-        "yamllint task go-task mage goreleaser upx dep glide govendor godep git-lfs"
-    )
 )
 _PACKAGES = {"protoc": ("protobuf-compiler", "protobuf", "protobuf-dev"), "task": ("go-task",)}
 _GO_ARCHIVE = re.compile(r"dl\.google\.com/go|go\.dev/dl|golang\.org/dl|/golang/|\bgo[-_]?[\d$][^\s/]*linux")
@@ -90,7 +82,9 @@ def _at_path(call: Call, made: list[Write], path: str | None) -> Write | None:
 
 def _unpacked(call: Call, made: list[Write], name: str) -> Write | None:
     """What was put into a folder of PATH under names that are not known, and may hold the program."""
-    if name not in _FROM_ELSEWHERE and not name.startswith("protoc-gen-"):
+    program = call.around.programs.get(name)
+    is_extra = name == "go" or (program is not None and program.is_extra)
+    if not is_extra and not name.startswith("protoc-gen-"):
         return None
     folders = _search_path(call)
     if _is_provided(call, name, folders):
