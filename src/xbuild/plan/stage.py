@@ -21,6 +21,7 @@ from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
     Write,
+    Writes,
     absolute,
     is_in_any,
     is_within,
@@ -55,7 +56,7 @@ class StageFacts:
 
     stage: int
     image: Image
-    writes: list[Write] = field(default_factory=list)
+    writes: Writes = field(default_factory=Writes)
     effects: list[Effect] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -85,7 +86,7 @@ def evaluate(
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
         below = known[base.stage]
-        facts = StageFacts(stage, below.image, list(below.writes), packages=set(below.packages))
+        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=set(below.packages))
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
         facts = StageFacts(stage, describe(reference))

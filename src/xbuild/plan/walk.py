@@ -20,6 +20,7 @@ from xbuild.plan import commands, recipes
 from xbuild.plan.filesystem import (
     Kind,
     Write,
+    Writes,
     absolute,
     join,
     kind_of,
@@ -81,7 +82,7 @@ def walk_run(
     around: Surroundings,
     scope: Scope,
     instruction: int,
-    writes: list[Write],
+    writes: Writes,
     toolchains: Sequence[Toolchain],
     is_editable: bool = True,
     line_of: Callable[[int], Place] | None = None,
@@ -104,7 +105,7 @@ class _Walker:
         around: Surroundings,
         scope: Scope,
         instruction: int,
-        writes: list[Write],
+        writes: Writes,
         toolchains: Sequence[Toolchain],
         is_editable: bool,
         line_of: Callable[[int], Place] | None,
@@ -354,7 +355,7 @@ class _Walker:
             kinds=tuple(self.kind(word) for word, _ in fields),
             directory=self.directory(command),
             place=self.line_of(command.span.start),
-            writes=tuple(self.writes),
+            writes=self.writes.snapshot(),
             variables=dict(self.variables),
             assignments=assignments,
             stdin=self.stdin(command),
@@ -438,7 +439,7 @@ class _Walker:
         """Walk the script of a recipe as if it stood here; nothing of it is kept."""
         if self.depth >= _MAX_DEPTH:
             return [commands.anything(call)], [call], ()
-        writes = list(self.writes)
+        writes = self.writes.fork()
         inner = _Walker(
             self.run,
             script,
