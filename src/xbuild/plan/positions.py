@@ -68,6 +68,5 @@ def first(found: Iterable[Found], start: int = 0) -> int | None:
 
 def last(found: Iterable[Found]) -> int:
     """The highest position, or -1."""
-    return max(
-        (positions[at - 1] for positions, stop in found if (at := bisect_left(positions, stop))), default=-1
-    )
+    cut = ((positions, bisect_left(positions, stop)) for positions, stop in found)
+    return max((positions[at - 1] for positions, at in cut if at), default=-1)
