@@ -269,12 +269,11 @@ def kind_of(writes: Writes, path: str | None, empty_base: Sequence[str] = ()) ->
     path = without_glob(path)
     overwritten = _overwritten(writes, path)
     is_portable = is_in_any(path, PORTABLE_PATHS)
-    near = (
-        (k, first(writes.near(path, (k,), packages=not is_portable), max(overwritten, 0))) for k in _WRONG
-    )
-    wrong = next((kind for kind, number in near if number is not None), None)
-    if wrong is not None or is_portable:
-        return wrong or Kind.PORTABLE
+    for kind in _WRONG:
+        if first(writes.near(path, (kind,), packages=not is_portable), max(overwritten, 0)) is not None:
+            return kind
+    if is_portable:
+        return Kind.PORTABLE
     if overwritten < 0 and _has_base_content(writes, path, empty_base, is_base_plain=True):
         return Kind.BUILD
     return next((k for k in _KINDS if first(writes.named(path, (k,))) is not None), Kind.PORTABLE)
@@ -382,7 +381,8 @@ class Writes(Sequence[Write]):
         stop = self._length
         while log is not None:
             yield log, stop
-            log, stop = log.below, log.start
+            stop = log.start
+            log = log.below
 
     def where(self, test: Callable[[Write], bool]) -> tuple[Write, ...]:
         """Those that pass a test; one that is asked for again and again should be a function of a module."""

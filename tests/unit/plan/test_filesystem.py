@@ -191,7 +191,7 @@ def slow_through_links(writes: Sequence[Write], made: Write) -> list[str | None]
     return found
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_index_tells_what_all_writes_tell(seed: int) -> None:
     chance = random.Random(seed)
 
@@ -204,7 +204,7 @@ def test_the_index_tells_what_all_writes_tell(seed: int) -> None:
         )
         return replace(made, link=chance.choice(PATHS[1:])) if chance.random() < 0.05 else made
 
-    stages = [(Writes(), [])]
+    stages: list[tuple[Writes, list[Write]]] = [(Writes(), [])]
     for _ in range(40):
         writes, plain = chance.choice(stages[-3:])
         grown = writes.fork() if chance.random() < 0.3 else writes.snapshot()
@@ -240,11 +240,8 @@ def test_writing_on_does_not_show_in_what_was_seen_before() -> None:
     before, child, other = base.snapshot(), base.snapshot(), base.snapshot()
     child.append(wrote("/b", Kind.BUILD))
     other.append(wrote("/c", Kind.BUILD))
-    assert [[w.path for w in writes] for writes in (before, child, other)] == [
-        ["/a"],
-        ["/a", "/b"],
-        ["/a", "/c"],
-    ]
+    assert [[w.path for w in writes] for writes in (before, child)] == [["/a"], ["/a", "/b"]]
+    assert [w.path for w in other] == ["/a", "/c"]
     assert not before.touch("/b")
     assert not other.touch("/b")
     with pytest.raises(IndexError):
