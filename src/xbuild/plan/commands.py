@@ -138,7 +138,7 @@ def source_kind(call: Call, path: str | None) -> Kind:
     """The kind of a file that the command reads."""
     if path is None:
         return Kind.UNKNOWN
-    return kind_of(call.writes, absolute(path, call.directory), call.around.image.empty_folders)
+    return kind_of(call.writes, absolute(path, call.directory))
 
 
 # -- kinds of commands

@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import overload
 
+from xbuild.plan.images import Image
 from xbuild.plan.model import Place
 from xbuild.plan.positions import Found, PathIndex, ancestors, first, last
 
@@ -207,21 +208,15 @@ def without_glob(path: str) -> str:
     return path
 
 
-def offender(
-    writes: Writes, path: str, empty_base: Sequence[str] = (), *, is_base_plain: bool = True
-) -> Write | None:
-    """The first write that keeps `path` from being right for the target, or the base image's content.
-
-    `empty_base` names folders that the base image leaves empty; `is_base_plain` tells that it has nothing
-    of its own outside the folders of a distribution.
-    """
+def offender(writes: Writes, path: str) -> Write | None:
+    """The first write that keeps `path` from being right for the target, or the base image's content."""
     path = without_glob(path)
     overwritten = _overwritten(writes, path)
     is_portable = is_in_any(path, PORTABLE_PATHS)
     number = first(writes.near(path, _WRONG, packages=not is_portable), max(overwritten, 0))
     if number is not None:
         return writes[number]
-    if overwritten < 0 and not is_portable and _has_base_content(writes, path, empty_base, is_base_plain):
+    if overwritten < 0 and not is_portable and _has_base_content(writes, path):
         return Write(path, Kind.BUILD, Place(0), "the base image")
     return None
 
@@ -251,18 +246,19 @@ def may_be_folder(writes: Writes, path: str, kind: Kind = Kind.PORTABLE) -> bool
     return own >= 0 and not writes[own].is_file
 
 
-def _has_base_content(writes: Writes, path: str, empty_base: Sequence[str], is_base_plain: bool) -> bool:
-    if is_in_any(path, empty_base):
+def _has_base_content(writes: Writes, path: str) -> bool:
+    """Whether what the base image brings may stand at `path`: anywhere, if nothing is known of the image."""
+    if is_in_any(path, writes.image.same_folders):
         return False
     if path == "/" or is_in_any(path, BASE_FOLDERS):
         made = (p for p in ancestors(path) if first(writes.at(p)) is not None)
         return not any(p not in (*BASE_FOLDERS, "/") and not is_in_any(p, TOOL_FOLDERS) for p in made)
-    return not is_base_plain or not writes.touch(path)
+    return not writes.image.is_plain or not writes.touch(path)
 
 
-def kind_of(writes: Writes, path: str | None, empty_base: Sequence[str] = ()) -> Kind:
+def kind_of(writes: Writes, path: str | None, *, is_name: bool = False) -> Kind:
     """The kind of what stands at `path`; an unknown path may be anything that was written or was there
-    before.
+    before. `is_name` asks for the names alone, which a plain base image has alike for every platform.
     """
     if path is None:
         return Kind.UNKNOWN
@@ -274,7 +270,8 @@ def kind_of(writes: Writes, path: str | None, empty_base: Sequence[str] = ()) ->
             return kind
     if is_portable:
         return Kind.PORTABLE
-    if overwritten < 0 and _has_base_content(writes, path, empty_base, is_base_plain=True):
+    is_alike = is_name and writes.image.is_plain
+    if overwritten < 0 and not is_alike and _has_base_content(writes, path):
         return Kind.BUILD
     return next((k for k in _KINDS if first(writes.named(path, (k,))) is not None), Kind.PORTABLE)
 
@@ -319,14 +316,16 @@ class _Log:
 
 
 class Writes(Sequence[Write]):
-    """What was written so far, in order: a list that only grows, and tells by path what is in it.
+    """What was written so far over a base image, in order: a list that only grows, and tells by path what
+    is in it.
 
     A `snapshot` costs nothing, whoever writes on: it shares what is there.
     """
 
-    __slots__ = ("_length", "_log")
+    __slots__ = ("_length", "_log", "image")
 
-    def __init__(self, made: Iterable[Write] = ()) -> None:
+    def __init__(self, image: Image, made: Iterable[Write] = ()) -> None:
+        self.image = image
         self._log, self._length = _Log(None, 0), 0
         self.extend(made)
 
@@ -365,7 +364,7 @@ class Writes(Sequence[Write]):
 
     def snapshot(self) -> Writes:
         """The same writes; the first of the two that is written to goes on where it is."""
-        found = Writes.__new__(Writes)
+        found = Writes(self.image)
         found._log, found._length = self._log, self._length
         return found
 

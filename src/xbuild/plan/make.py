@@ -414,8 +414,7 @@ class _Planner:
                     )
                 )
                 continue
-            image = facts.image
-            bad = offender(facts.writes, path, image.empty_folders, is_base_plain=image.is_plain)
+            bad = offender(facts.writes, path)
             if bad is not None:
                 found.append(_unaccounted(path, consumer.label, line, bad.kind, bad.place, bad.text))
         return found

@@ -181,7 +181,7 @@ class _Walker:
         if word.is_glob:
             path = self.text(word)
             where = absolute(path, self.start) if path is not None else None
-            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, ("/",)))
+            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, is_name=True))
             if where is not None and _NAMED_FOR_MACHINE.match(where):
                 kinds.append(Kind.BUILD)
         return join(kinds)
@@ -606,7 +606,7 @@ class _Walker:
         if redirect.operator == "<" and redirect.target is not None:
             target = self.text(redirect.target)
             path = absolute(target, self.directory(command)) if target else None
-            return kind_of(self.writes, path, self.around.image.empty_folders)
+            return kind_of(self.writes, path)
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE

@@ -22,9 +22,11 @@ from xbuild.plan.filesystem import (
     through_links,
     without_glob,
 )
+from xbuild.plan.images import describe
 from xbuild.plan.model import Place
 
 HERE = Place(7)
+PLAIN = describe("debian")
 
 
 def wrote(path: str | None, kind: Kind, *, is_file: bool = False, is_package: bool = False) -> Write:
@@ -74,55 +76,81 @@ def test_without_glob(path: str, expected: str) -> None:
 
 
 def test_a_cross_compiled_file_is_right() -> None:
-    assert offender(Writes([wrote("/out/app", Kind.CROSS, is_file=True)]), "/out/app") is None
+    assert offender(Writes(PLAIN, [wrote("/out/app", Kind.CROSS, is_file=True)]), "/out/app") is None
 
 
 def test_anything_anywhere_offends() -> None:
-    assert offender(Writes([wrote("/out/app", Kind.CROSS), wrote(None, Kind.UNKNOWN)]), "/out/app")
+    assert offender(Writes(PLAIN, [wrote("/out/app", Kind.CROSS), wrote(None, Kind.UNKNOWN)]), "/out/app")
 
 
 def test_a_whole_file_hides_what_was_there() -> None:
-    writes = Writes([wrote(None, Kind.UNKNOWN), wrote("/out/app", Kind.CROSS, is_file=True)])
+    writes = Writes(PLAIN, [wrote(None, Kind.UNKNOWN), wrote("/out/app", Kind.CROSS, is_file=True)])
     assert offender(writes, "/out/app") is None
     assert offender(writes, "/out")
 
 
 def test_a_folder_of_that_name_hides_nothing() -> None:
     tool = wrote("/out/tool", Kind.BUILD, is_file=True)
-    writes = Writes([wrote("/out", Kind.PORTABLE), tool, wrote("/out", Kind.CROSS, is_file=True)])
+    writes = Writes(PLAIN, [wrote("/out", Kind.PORTABLE), tool, wrote("/out", Kind.CROSS, is_file=True)])
     assert offender(writes, "/out") == tool
 
 
 def test_what_nobody_wrote_comes_with_the_base() -> None:
-    found = offender(Writes(), "/usr/bin/git")
+    found = offender(Writes(PLAIN), "/usr/bin/git")
     assert found is not None
     assert (found.kind, found.place.line) == (Kind.BUILD, 0)
-    assert offender(Writes([wrote("/usr/bin", Kind.PORTABLE)]), "/usr/bin/git")
+    assert offender(Writes(PLAIN, [wrote("/usr/bin", Kind.PORTABLE)]), "/usr/bin/git")
 
 
 def test_folders_that_the_base_leaves_empty() -> None:
-    assert offender(Writes([wrote("/go/bin/app", Kind.CROSS)]), "/go/bin/", ("/go",)) is None
+    assert offender(Writes(describe("golang"), [wrote("/go/bin/app", Kind.CROSS)]), "/go/bin/") is None
 
 
 def test_a_folder_of_an_unknown_base_may_hold_something() -> None:
-    writes = Writes([wrote("/app", Kind.PORTABLE), wrote("/app/server", Kind.CROSS, is_file=True)])
+    writes = Writes(PLAIN, [wrote("/app", Kind.PORTABLE), wrote("/app/server", Kind.CROSS, is_file=True)])
     assert offender(writes, "/app") is None
-    assert offender(writes, "/app", is_base_plain=False)
-    assert offender(writes, "/app/server", is_base_plain=False) is None
+    assert kind_of(writes, "/app") is Kind.CROSS
+    unknown = Writes(describe("example.com/builder"), writes)
+    assert offender(unknown, "/app")
+    assert kind_of(unknown, "/app") is Kind.BUILD
+    assert offender(unknown, "/app/server") is None
+    assert kind_of(unknown, "/app/server") is Kind.CROSS
+
+
+def test_names_in_a_folder_of_a_known_base_are_the_same_everywhere() -> None:
+    assert kind_of(Writes(PLAIN), "/etc/x.d", is_name=True) is Kind.PORTABLE
+    assert kind_of(Writes(describe("example.com/builder")), "/etc/x.d", is_name=True) is Kind.BUILD
+
+
+@pytest.mark.parametrize(
+    ("reference", "is_plain"),
+    [
+        ("golang:1.22", True),
+        ("docker.io/library/debian:12", True),
+        ("arm64v8/alpine", True),
+        ("registry.access.redhat.com/ubi9/ubi-minimal:9.4", True),
+        ("ghcr.io/acme/golang:1.22", False),
+        ("acme/debian", False),
+        ("ubi9/ubi", False),
+        ("$BUILDER", False),
+    ],
+)
+def test_only_official_images_are_known(reference: str, is_plain: bool) -> None:
+    assert describe(reference).is_plain is is_plain
 
 
 def test_certificates_are_the_same_everywhere_also_from_packages() -> None:
-    writes = Writes([wrote("/etc", Kind.BUILD, is_package=True)])
+    writes = Writes(PLAIN, [wrote("/etc", Kind.BUILD, is_package=True)])
     assert offender(writes, "/etc/ssl/certs/ca-certificates.crt") is None
-    assert offender(Writes([wrote("/etc/passwd", Kind.BUILD)]), "/etc/passwd")
+    assert offender(Writes(PLAIN, [wrote("/etc/passwd", Kind.BUILD)]), "/etc/passwd")
 
 
 def test_copying_over_the_root_leaves_the_base_content() -> None:
-    assert offender(Writes([wrote("/", Kind.PORTABLE)]), "/usr/lib")
+    assert offender(Writes(PLAIN, [wrote("/", Kind.PORTABLE)]), "/usr/lib")
 
 
 def test_kind_of() -> None:
-    writes = Writes([wrote("/src", Kind.PORTABLE), wrote("/src/bin", Kind.CROSS)])
+    writes = Writes(PLAIN, [wrote("/src", Kind.PORTABLE), wrote("/src/bin", Kind.CROSS)])
     assert kind_of(writes, "/src/a.go") is Kind.PORTABLE
     assert kind_of(writes, "/src") is Kind.CROSS
     assert kind_of(writes, None) is Kind.UNKNOWN
@@ -133,10 +161,11 @@ def test_kind_of() -> None:
 def test_writes_through_links() -> None:
     link = Write("/alias", Kind.PORTABLE, HERE, "ln", link="/out")
     made = wrote("/alias/x", Kind.BUILD, is_file=True)
-    assert [w.path for w in through_links(Writes([link]), made)] == ["/alias/x", "/out/x"]
+    writes = Writes(PLAIN, [link])
+    assert [w.path for w in through_links(writes, made)] == ["/alias/x", "/out/x"]
     # cp writes through a link of its target's name; a new link takes its place
-    assert [w.path for w in through_links(Writes([link]), wrote("/alias", Kind.BUILD))] == ["/alias", "/out"]
-    assert through_links(Writes([link]), replace(link, link="/other")) == (replace(link, link="/other"),)
+    assert [w.path for w in through_links(writes, wrote("/alias", Kind.BUILD))] == ["/alias", "/out"]
+    assert through_links(writes, replace(link, link="/other")) == (replace(link, link="/other"),)
 
 
 def test_links_in_a_circle_may_lead_anywhere() -> None:
@@ -144,7 +173,7 @@ def test_links_in_a_circle_may_lead_anywhere() -> None:
         Write("/a", Kind.PORTABLE, HERE, "ln", link="/a/b"),
         *(Write(f"/a/b{n}", Kind.PORTABLE, HERE, "ln", link="/a") for n in range(20)),
     ]
-    made = through_links(Writes(links * 9), wrote("/a/x", Kind.BUILD))
+    made = through_links(Writes(PLAIN, links * 9), wrote("/a/x", Kind.BUILD))
     assert made[0].path is None or len(made) > 1
 
 
@@ -191,7 +220,7 @@ def slow_through_links(writes: Sequence[Write], made: Write) -> list[str | None]
     return found
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_the_index_tells_what_all_writes_tell(seed: int) -> None:
     chance = random.Random(seed)
 
@@ -204,8 +233,8 @@ def test_the_index_tells_what_all_writes_tell(seed: int) -> None:
         )
         return replace(made, link=chance.choice(PATHS[1:])) if chance.random() < 0.05 else made
 
-    stages: list[tuple[Writes, list[Write]]] = [(Writes(), [])]
-    for _ in range(40):
+    stages: list[tuple[Writes, list[Write]]] = [(Writes(PLAIN), [])]
+    for _ in range(15):
         writes, plain = chance.choice(stages[-3:])
         grown = writes.fork() if chance.random() < 0.3 else writes.snapshot()
         more = [some() for _ in range(chance.randrange(5))]
@@ -236,7 +265,7 @@ def is_unknown(made: Write) -> bool:
 
 
 def test_writing_on_does_not_show_in_what_was_seen_before() -> None:
-    base = Writes([wrote("/a", Kind.PORTABLE)])
+    base = Writes(PLAIN, [wrote("/a", Kind.PORTABLE)])
     before, child, other = base.snapshot(), base.snapshot(), base.snapshot()
     child.append(wrote("/b", Kind.BUILD))
     other.append(wrote("/c", Kind.BUILD))
