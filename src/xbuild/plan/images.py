@@ -38,15 +38,16 @@ _MIRRORS = (
     "public.ecr.aws/docker/",
     "library/",
 )
-# Images, by the last part of their name, that have no content of their own outside the folders of a
-# distribution.
+# Images that have no content of their own outside the folders of a distribution: official ones, also in the
+# folder of one architecture (`arm64v8/debian`), and distributions in registries of their own.
 _PLAIN = frozenset(
     words(
         "golang debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux "
-        "amazonlinux centos busybox ubi ubi-minimal ubi-micro archlinux openjdk eclipse-temurin ruby php "
-        "perl wolfi-base maven gradle photon"
+        "amazonlinux centos busybox archlinux openjdk eclipse-temurin ruby php perl maven gradle photon "
+        "rockylinux/rockylinux almalinux/9-base amazonlinux/amazonlinux quay.io/centos/centos "
+        "registry.fedoraproject.org/fedora cgr.dev/chainguard/wolfi-base"
     )
-)
+) | {f"registry.access.redhat.com/ubi{n}/ubi{k}" for n in (8, 9, 10) for k in ("", "-minimal", "-micro")}
 # Debian releases whose packages have moved to the archive, so that apt-get update fails.
 _ARCHIVED = ("jessie", "stretch", "buster")
 # Images that hold only scripts or data, the same for every platform.
@@ -57,8 +58,9 @@ _PORTABLE = ("tonistiigi/xx", "crazymax/xx")
 class Image:
     """What a reference tells. `family` is "debian", "alpine" or "" (unknown); `version` of Go, or None.
 
-    `has_compiler` is None when it cannot be known whether a C compiler is in the image. `is_plain`: it has
-    nothing of its own outside the folders of a distribution. `is_archived`: its packages can no longer be
+    `has_compiler` is None when it cannot be known whether a C compiler is in the image. `same_folders` hold
+    nothing, or the same for every platform. `is_plain`: it has nothing of its own outside the folders of a
+    distribution. `is_archived`: its packages can no longer be
     installed.
     """
 
@@ -68,7 +70,7 @@ class Image:
     family: str = ""
     version: tuple[int, int] | None = None
     has_compiler: bool | None = None
-    empty_folders: tuple[str, ...] = ()
+    same_folders: tuple[str, ...] = ()
     is_plain: bool = False
     is_archived: bool = False
 
@@ -79,10 +81,12 @@ def describe(reference: str | None) -> Image:
         return Image()
     name, tag = _split(reference)
     family = _family(name, tag)
-    is_plain = name.rpartition("/")[2] in _PLAIN
+    folder, _, last = name.rpartition("/")
+    is_plain = name in _PLAIN or (folder in _ARCHITECTURES and last in _PLAIN)
     is_archived = any(word in tag for word in _ARCHIVED)
     if name != "golang":
-        return Image(reference, name, tag, family, is_plain=is_plain, is_archived=is_archived)
+        same = ("/",) if name in _PORTABLE else ()
+        return Image(reference, name, tag, family, None, None, same, is_plain, is_archived)
     version = re.match(r"(\d+)\.(\d+)", tag)
     return Image(
         reference,
@@ -91,7 +95,7 @@ def describe(reference: str | None) -> Image:
         family,
         (int(version[1]), int(version[2])) if version else None,
         has_compiler=family == "debian",
-        empty_folders=("/go",),
+        same_folders=("/go",),
         is_plain=True,
         is_archived=is_archived or _is_older(version, (1, 15)),
     )

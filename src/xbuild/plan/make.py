@@ -32,7 +32,7 @@ from xbuild.graph.reach import leaves
 from xbuild.plan import images
 from xbuild.plan.arguments import settle
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, offenders
+from xbuild.plan.filesystem import Kind, offender
 from xbuild.plan.frontend import blocks
 from xbuild.plan.images import Image
 from xbuild.plan.model import (
@@ -418,9 +418,9 @@ class _Planner:
                     )
                 )
                 continue
-            image = facts.image
-            bad = offenders(facts.writes, path, image.empty_folders, is_base_plain=image.is_plain)
-            found += [_unaccounted(path, consumer.label, line, w.kind, w.place, w.text) for w in bad[:1]]
+            bad = offender(facts.writes, path)
+            if bad is not None:
+                found.append(_unaccounted(path, consumer.label, line, bad.kind, bad.place, bad.text))
         return found
 
     def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:

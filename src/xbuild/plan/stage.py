@@ -21,6 +21,7 @@ from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
     Write,
+    Writes,
     absolute,
     is_in_any,
     is_within,
@@ -55,7 +56,7 @@ class StageFacts:
 
     stage: int
     image: Image
-    writes: list[Write] = field(default_factory=list)
+    writes: Writes
     effects: list[Effect] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -68,7 +69,7 @@ class StageFacts:
 
     def kind_at(self, path: str | None) -> Kind:
         """The kind of what another stage takes out of this one."""
-        return kind_of(self.writes, path, self.image.empty_folders)
+        return kind_of(self.writes, path)
 
 
 def evaluate(
@@ -85,10 +86,11 @@ def evaluate(
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
         below = known[base.stage]
-        facts = StageFacts(stage, below.image, list(below.writes), packages=set(below.packages))
+        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=set(below.packages))
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
-        facts = StageFacts(stage, describe(reference))
+        image = describe(reference)
+        facts = StageFacts(stage, image, Writes(image))
     reader = _Reader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
     for index, instruction in enumerate(graph.stages[stage].instructions):
         reader.read(index, instruction)
@@ -168,6 +170,7 @@ class _Reader:
         destination = _destination(scope, instruction)
         is_file = (
             destination is not None
+            and instruction.keyword == "COPY"
             and not instruction.destination.endswith("/")
             and len(instruction.sources) == 1
         )
@@ -176,7 +179,8 @@ class _Reader:
         if not edges:
             kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
             is_context = not any("://" in source or "$" in source for source in instruction.sources)
-            self.add(destination, kind, instruction, is_context=is_context)
+            is_file = is_file and self.is_file(instruction.sources[0], destination)
+            self.add(destination, kind, instruction, is_file=is_file, is_context=is_context)
             return
         for edge in edges:
             kind = self.taken(edge)
@@ -186,6 +190,11 @@ class _Reader:
             self.add(
                 destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
             )
+
+    def is_file(self, source: str, destination: str | None) -> bool:
+        """Whether a COPY from the build context writes exactly `destination`, a file of the same name."""
+        is_same = _looks_like_file((source,), destination) and self.around.context.read(source) is not None
+        return is_same and destination is not None and not may_be_folder(self.facts.writes, destination)
 
     def taken(self, edge: Edge) -> Kind:
         """The kind of what an edge brings into this (pinned) stage."""
@@ -199,12 +208,7 @@ class _Reader:
             return Kind.TARGET
         if not all(s in self.pinned and s in self.known for s in sources):
             return join((Kind.TARGET,)) if not any(s in self.pinned for s in sources) else Kind.UNKNOWN
-        return join(self.taken_from(s, path) for s in sources for path in edge.paths)
-
-    def taken_from(self, stage: int, path: str | None) -> Kind:
-        if is_portable(self.known[stage].image.reference):
-            return Kind.PORTABLE
-        return self.known[stage].kind_at(path)
+        return join(self.known[s].kind_at(path) for s in sources for path in edge.paths)
 
     def search_path(self, index: int) -> tuple[str, ...]:
         """The folders of PATH, now and at the end of the stage."""

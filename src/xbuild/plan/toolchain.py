@@ -11,7 +11,7 @@ from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Command, Expansion, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, Write
+from xbuild.plan.filesystem import Kind, Write, Writes
 from xbuild.plan.images import Image
 from xbuild.plan.model import CgoQuestion, Change, Evidence, Knowledge, Place, Reason, Settings
 from xbuild.platforms import Platform
@@ -85,7 +85,7 @@ class Call:
     kinds: tuple[Kind, ...]
     directory: str | None
     place: Place
-    writes: Sequence[Write]
+    writes: Writes
     variables: Mapping[str, Variable]
     assignments: Mapping[str, tuple[Word, Kind]]
     stdin: Kind

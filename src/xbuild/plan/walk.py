@@ -20,6 +20,7 @@ from xbuild.plan import recipes
 from xbuild.plan.filesystem import (
     Kind,
     Write,
+    Writes,
     absolute,
     join,
     kind_of,
@@ -78,7 +79,7 @@ def walk_run(
     around: Surroundings,
     scope: Scope,
     instruction: int,
-    writes: list[Write],
+    writes: Writes,
     toolchains: Sequence[Toolchain],
     is_editable: bool = True,
     line_of: Callable[[int], Place] | None = None,
@@ -101,7 +102,7 @@ class _Walker:
         around: Surroundings,
         scope: Scope,
         instruction: int,
-        writes: list[Write],
+        writes: Writes,
         toolchains: Sequence[Toolchain],
         is_editable: bool,
         line_of: Callable[[int], Place] | None,
@@ -177,7 +178,7 @@ class _Walker:
         if word.is_glob:
             path = self.text(word)
             where = absolute(path, self.start) if path is not None else None
-            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, ("/",)))
+            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, is_name=True))
             if where is not None and _NAMED_FOR_MACHINE.match(where):
                 kinds.append(Kind.BUILD)
         return join(kinds)
@@ -352,7 +353,7 @@ class _Walker:
             kinds=tuple(self.kind(word) for word, _ in fields),
             directory=self.directory(command),
             place=self.line_of(command.span.start),
-            writes=tuple(self.writes),
+            writes=self.writes.snapshot(),
             variables=dict(self.variables),
             assignments=assignments,
             stdin=self.stdin(command),
@@ -473,7 +474,7 @@ class _Walker:
         """Walk the script of a recipe as if it stood here; nothing of it is kept."""
         if self.depth >= _MAX_DEPTH:
             return [anything(call)], [call], ()
-        writes = list(self.writes)
+        writes = self.writes.fork()
         inner = _Walker(
             self.run,
             script,
@@ -653,7 +654,7 @@ class _Walker:
         if redirect.operator == "<" and redirect.target is not None:
             target = self.text(redirect.target)
             path = absolute(target, self.directory(command)) if target else None
-            return kind_of(self.writes, path, self.around.image.empty_folders)
+            return kind_of(self.writes, path)
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE

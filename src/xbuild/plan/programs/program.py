@@ -241,7 +241,7 @@ def source_kind(call: Call, path: str | None) -> Kind:
         return Kind.PORTABLE
     if path is None:
         return Kind.UNKNOWN
-    return kind_of(call.writes, absolute(path, call.directory), call.around.image.empty_folders)
+    return kind_of(call.writes, absolute(path, call.directory))
 
 
 def changed(call: Call, paths: Sequence[str | None], kind: Kind) -> tuple[Write, ...]:
