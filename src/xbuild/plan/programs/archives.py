@@ -20,7 +20,7 @@ _TAR = (
     "-J,--xz --zstd --lzma -Z,--compress -a,--auto-compress -p,--preserve-permissions,--same-permissions "
     "-k,--keep-old-files -m,--touch -h,--dereference -o -P,--absolute-names "
     "-s,--preserve-order,--same-order -w,--interactive -X,--exclude-from=< -T,--files-from= "
-    "--strip-components= --exclude= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
+    "--strip-components,--strip= --exclude= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
     "--sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
     "--skip-old-files --keep-newer-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "
     "--warning= --exclude-vcs --exclude-vcs-ignores --no-overwrite-dir --totals --no-xattrs --xattrs "
