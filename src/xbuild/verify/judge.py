@@ -4,7 +4,8 @@ Pure: values in, values out. What is judged, and how heavily:
 
 - Every ELF file against the platform's machine, class, byte order, float ABI, CPU level and operating system.
   A mismatch is a *failure* when a layer of this Dockerfile added the file, a *warning* when it came with the
-  base image or lies in a place made for foreign files (`places.py`), and ok when an exception allows it.
+  base image or lies in a place made for foreign files or in a folder that is named for another platform
+  (`places.py`; never on PATH), and ok when an exception allows it.
 - What the image runs (entrypoint, command, the interpreters of scripts, PT_INTERP, needed libraries) must be
   there and be for the platform wherever it came from: always a failure. Only a CPU level above the platform's
   stays a warning when it came with the base, because many CPUs can do it. ARM code above the platform's level
@@ -35,7 +36,7 @@ from functools import cached_property
 
 from xbuild.platforms import Platform
 from xbuild.verify.across import differences
-from xbuild.verify.chain import Chain
+from xbuild.verify.chain import Chain, Problem
 from xbuild.verify.checks import (
     Allow,
     Check,
@@ -52,7 +53,15 @@ from xbuild.verify.elf import ET_CORE, ET_DYN, ET_REL, ElfFacts, Unreadable
 from xbuild.verify.gobuildinfo import GoBuildInfo
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.mismatch import GO_LEVELS, Mismatch, describe, go_level, mismatch_of
-from xbuild.verify.places import CPUS, DEVICES, families_of, is_named_for, place_of
+from xbuild.verify.places import (
+    CPUS,
+    DEVICES,
+    families_of,
+    is_emulator,
+    is_named_for,
+    place_of,
+    platform_named,
+)
 from xbuild.verify.variants import read_platform
 
 # 64-bit platform → the machine of its 32-bit sibling, which its kernel usually runs too
@@ -154,23 +163,26 @@ class _Judgement:
     def _run(self) -> None:
         chain = Chain(self.image)
         for problem in chain.problems:
-            self._problem(
-                problem.kind, problem.severity, problem.message, problem.path, problem.needed_by, problem.file
-            )
+            self._problem(problem)
         for link in chain.files:
             self.judged.add(link.file.path)
             self._link(link.file, link.role, link.needed_by)
 
-    def _problem(
-        self, kind: Kind, severity: Severity, message: str, path: str, needed_by: str, file: File | None
-    ) -> None:
-        reason = ""
-        allowed = self.exceptions.reason_for(path) if path else None
+    def _problem(self, problem: Problem) -> None:
+        severity, reason = problem.severity, ""
+        allowed = self.exceptions.reason_for(problem.path, problem.name, problem.needed_by)
         if allowed is not None:
             severity, reason = Severity.OK, f"allowed: {allowed}"
-        layer = self.layer(file) if file is not None else None
         self.checks.append(
-            Check(kind, severity, message, path=path, needed_by=needed_by, layer=layer, reason=reason)
+            Check(
+                problem.kind,
+                severity,
+                problem.message,
+                path=problem.path,
+                needed_by=problem.needed_by,
+                layer=self.layer(problem.file) if problem.file is not None else None,
+                reason=reason,
+            )
         )
 
     def _link(self, file: File, role: str, needed_by: str) -> None:
@@ -220,13 +232,17 @@ class _Judgement:
             if mismatch.kind in (Kind.MACHINE, Kind.CLASS, Kind.BYTE_ORDER):
                 self._report(file, mismatch, False, "", "an object file does not run")
         elif elf.type != ET_CORE:
-            self._report(file, mismatch, False, "", self._excuse(file, elf) or "")
+            self._report(file, mismatch, False, "", self._excuse(file, elf, mismatch) or "")
 
-    def _excuse(self, file: File, elf: ElfFacts) -> str | None:
-        number = self.image.platform.machine.number
-        place = place_of(file.path, number, elf.machine)
-        if place is not None:
-            return place
+    def _excuse(self, file: File, elf: ElfFacts, mismatch: Mismatch) -> str | None:
+        platform = self.image.platform
+        if not self.image.is_on_path(file):
+            place = place_of(file.path, platform.machine.number, elf.machine)
+            place = place or platform_named(file.path, platform, elf.machine, at_level=mismatch.can_run)
+            if place is not None:
+                return place
+        if is_emulator(file.path):
+            return "QEMU"
         if file.path in self._made_for_several:
             return "one of several files for different platforms"
         if elf.machine not in CPUS and not (file.entry.mode & 0o111 or elf.dynamic or elf.interpreter):

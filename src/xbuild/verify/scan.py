@@ -28,8 +28,12 @@ from xbuild.verify.oci import Image
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
-SCANNER_VERSION = 2
+SCANNER_VERSION = 3
 """Part of the cache key: raise it whenever a fact is added or read differently."""
+
+GLIBC_PREFIXES = ("usr/glibc-compat/",)
+"""Folders that a glibc was configured for: it looks for its `etc/ld.so.conf` and its libraries there (the
+glibc package that is made for Alpine)."""
 
 _HEAD = 256
 _IN_MEMORY = 64 << 20
@@ -148,10 +152,10 @@ def _content(reader: TarReader, member: Member, path: str) -> Content | None:
 
 
 def _tells_the_loader(path: str) -> bool:
-    """glibc's `ldconfig(8)` configuration and musl's `ld-musl-<arch>.path`."""
-    if not path.startswith("etc/ld"):
-        return False
-    return path.startswith(("etc/ld.so.conf", "etc/ld-musl-"))
+    """glibc's `ldconfig(8)` configuration, also in a folder of its own, and musl's `ld-musl-<arch>.path`."""
+    return "etc/ld" in path and path.startswith(
+        ("etc/ld.so.conf", "etc/ld-musl-", *(f"{prefix}etc/ld.so.conf" for prefix in GLIBC_PREFIXES))
+    )
 
 
 def _elf(reader: TarReader, head: bytes, size: int) -> Content:
