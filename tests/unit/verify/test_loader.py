@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.unit.verify.builder import Elf, Item, hardlink, symlink
-from tests.unit.verify.test_judge import Built, dynamic, failures, library, verify
+from tests.unit.verify.builder import Built, Elf, Item, hardlink, symlink
+from tests.unit.verify.test_judge import dynamic, failures, library, verify
 from xbuild.verify.checks import Kind
 
 GLIBC = "/lib64/ld-linux-x86-64.so.2"
