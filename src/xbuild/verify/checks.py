@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from xbuild.platforms import Platform
-from xbuild.verify.gobuildinfo import GoBuildInfo
+from xbuild.verify.built import Built
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.spec import ImageConfig
 
@@ -39,8 +39,8 @@ class Kind(StrEnum):
     COMMAND = "command"
     INTERPRETER = "interpreter"
     LIBRARY = "library"
-    GO = "go"
-    GO_DIFFERS = "go-differs"
+    BUILD = "build"
+    DIFFERS = "differs"
     EXCEPTION = "exception"
 
 
@@ -102,12 +102,14 @@ class Counts:
     programs: int = 0
     libraries: int = 0
     objects: int = 0
-    go: int = 0
     scripts: int = 0
     foreign_os: int = 0
+    built: tuple[tuple[str, int], ...] = ()
+    """Programs that say how they were built, by the name of their language."""
 
     def to_json(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in Counts.__dataclass_fields__}
+        plain = {name: getattr(self, name) for name in Counts.__dataclass_fields__ if name != "built"}
+        return plain | {language.lower(): number for language, number in self.built}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +216,12 @@ class PlatformImage:
         found = (self.files.lookup(folder) for folder in self.search_path)
         return frozenset(file.path for file in found if file is not None)
 
-    def go_programs(self) -> Iterator[tuple[File, GoBuildInfo]]:
-        """The Go programs among the files."""
+    def built(self) -> Iterator[tuple[File, Built]]:
+        """The programs among the files that say how they were built."""
         for file in self.contents:
             content = file.entry.content
-            if content is not None and content.go is not None:
-                yield file, content.go
+            if content is not None and content.built is not None:
+                yield file, content.built
 
 
 class Exceptions:

@@ -15,16 +15,15 @@ Pure: values in, values out. What is judged, and how heavily:
   image's platform and is for another one has no such excuse.
 - A 32-bit program in the image of its 64-bit sibling (386 in amd64, arm in arm64) runs if its own dynamic
   loader is in the image: then a warning, else a failure. Being statically linked does not excuse it: that is
-  what a wrong GOARCH looks like.
+  what a build for the wrong architecture looks like.
 - Object files (`.o`, `.ko`) never run by themselves: a warning. Code for devices and virtual machines (eBPF,
   GPUs, microcontrollers: `places.DEVICES`) is not for a CPU: ok. So are programs of Windows and macOS, unless
   the image runs one. Files for any other machine are foreign; one that Linux was never made for, neither
   executable nor dynamic, is a warning.
-- Go programs also by their build information: GOOS, GOARCH, and that GOARM, GOAMD64 and the like ask for no
-  more than the platform has; less than the variant asked for is a warning.
-- Across platforms, the Go program at one path must have the same CGO_ENABLED, tags and module versions
-  (failure when this Dockerfile added it); a module that only one platform has, another Go version or another
-  revision is a warning, as platform-dependent imports are legitimate.
+- What a program says about how it was built (`languages/`) against the platform: another system or machine,
+  or more than its CPU has; less than the variant asked for is a warning.
+- Across platforms, the program at one path must have been built alike: what cannot be meant is a failure when
+  this Dockerfile added it, the rest a warning.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from functools import cached_property
 
 from xbuild.platforms import Platform
 from xbuild.verify.across import differences
+from xbuild.verify.built import Built
 from xbuild.verify.chain import Chain, Problem
 from xbuild.verify.checks import (
     Allow,
@@ -50,9 +50,9 @@ from xbuild.verify.checks import (
     Verification,
 )
 from xbuild.verify.elf import ET_CORE, ET_DYN, ET_REL, ElfFacts, Unreadable
-from xbuild.verify.gobuildinfo import GoBuildInfo
+from xbuild.verify.languages import LANGUAGES
 from xbuild.verify.layers import File, FileSystem
-from xbuild.verify.mismatch import GO_LEVELS, Mismatch, describe, go_level, mismatch_of
+from xbuild.verify.mismatch import Mismatch, describe, mismatch_of
 from xbuild.verify.places import (
     CPUS,
     DEVICES,
@@ -195,7 +195,7 @@ class _Judgement:
             return
         if content is None or not isinstance(elf, ElfFacts):
             return
-        mismatch = mismatch_of(elf, self.image.platform, content.go)
+        mismatch = mismatch_of(elf, self.image.platform, content.built)
         if mismatch is not None:
             self._report(file, mismatch, True, needed_by)
             return
@@ -210,7 +210,7 @@ class _Judgement:
                 needed_by=needed_by,
             )
         )
-        self._older(file, content.go)
+        self._older(file, content.built)
 
     # every other file
 
@@ -225,9 +225,9 @@ class _Judgement:
             return
         if elf.machine in DEVICES:
             return
-        mismatch = mismatch_of(elf, self.image.platform, content.go)
+        mismatch = mismatch_of(elf, self.image.platform, content.built)
         if mismatch is None:
-            self._older(file, content.go)
+            self._older(file, content.built)
         elif elf.type == ET_REL:
             if mismatch.kind in (Kind.MACHINE, Kind.CLASS, Kind.BYTE_ORDER):
                 self._report(file, mismatch, False, "", "an object file does not run")
@@ -339,22 +339,19 @@ class _Judgement:
                 return "some of its code; it may choose by CPU at run time" if fits else None
         return None
 
-    def _older(self, file: File, go: GoBuildInfo | None) -> None:
-        """A Go program for an older CPU than the platform's variant: it runs, but more was asked for."""
-        if go is None or not self._is_added(file):
+    def _older(self, file: File, built: Built | None) -> None:
+        """A program for an older CPU than the platform's variant: it runs, but more was asked for."""
+        claim = built.shortfall(self.image.platform) if built is not None and self._is_added(file) else None
+        if claim is None:
             return
-        found, wanted = go_level(go, self.image.platform)
-        if found is None or wanted is None or found >= wanted:
-            return
-        key, levels, _ = GO_LEVELS[self.image.platform.architecture]
         self.checks.append(
             Check(
-                Kind.GO,
+                Kind.BUILD,
                 Severity.WARNING,
-                f"was built with {key}={levels[found]}",
+                claim.message,
                 file.path,
-                f"{key}={levels[wanted]}",
-                f"{key}={levels[found]}",
+                claim.expected,
+                claim.found,
                 self.layer(file),
                 f"it runs, but makes no use of {self.image.platform}",
             )
@@ -372,6 +369,7 @@ def _same_platform(claimed: str, wanted: str) -> bool:
 def count(contents: Iterable[File], files: FileSystem) -> Counts:
     """How many files of each kind there are."""
     found: dict[str, int] = defaultdict(int)
+    built = dict.fromkeys((language.name for language in LANGUAGES), 0)
     for file in contents:
         content = file.entry.content
         if content is None:
@@ -382,10 +380,11 @@ def count(contents: Iterable[File], files: FileSystem) -> Counts:
             found["foreign_os"] += 1
         elif content.format == "elf":
             found["elf"] += 1
-            found["go"] += content.go is not None
+            if content.built is not None:
+                built[content.built.language] += 1
             if isinstance(content.elf, ElfFacts):
                 found[_sort_of(content.elf)] += 1
-    return Counts(files=files.count(), **found)
+    return Counts(files=files.count(), built=tuple(built.items()), **found)
 
 
 def _sort_of(elf: ElfFacts) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from xbuild.platforms import Platform
+from xbuild.verify.languages import LANGUAGES
 
 # e_machine (gABI registry and the Linux kernel's uapi/linux/elf-em.h) → name as `readelf` users know it
 MACHINE_NAMES: dict[int, str] = {
@@ -80,7 +81,7 @@ DEVICES = frozenset(
 )
 """Microcontrollers, signal processors, GPUs, virtual machines: data for the program that loads it."""
 
-# Names of architectures in triplets, Debian, Go, npm, Python and Rust file names → e_machine
+# Names of architectures in triplets, Debian, npm, Python and Rust file names → e_machine
 _NAMES: dict[int, str] = {
     # before 386: x86_64 begins with x86
     62: r"x86[_-]64|amd64|x64|x32|linux64|win64",
@@ -158,11 +159,7 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"^/usr/share/(?:qemu|seabios|openbios|slof|firmware|edk2|OVMF|AAVMF)[^/]*/"), "firmware"),
     (re.compile(r"/(?:test[-_]?data|(?:test[-_]?)?fixtures|__fixtures__)/"), "test data"),
-    (
-        re.compile(r"^/usr/(?:local|lib)/go(?:-[\d.]+)?/(?:src|pkg|test)/|^/usr/share/go-[\d.]+/"),
-        "Go toolchain",
-    ),
-    (re.compile(r"/pkg/mod/"), "Go module cache"),
+    *((re.compile(pattern), what) for language in LANGUAGES for pattern, what in language.places),
     (re.compile(r"/lib/rustlib/"), "Rust toolchain"),
     (re.compile(r"^/usr/lib/gcc-cross/|^/usr/lib/llvm-\d+/lib/clang/|/lib/zig/"), "cross toolchain"),
     (re.compile(r"^(?:/usr)?/lib/debug/|/\.build-id/"), "debug information"),

@@ -172,7 +172,7 @@ def test_go_programs_built_for_another_cpu(platform: str, settings: dict[str, st
     architecture = platform.split("/")[1]
     image = Built(platform, [[Item("app", go_program(architecture, **settings))]], ["/app"])
     check = only(verify(image).failures)
-    assert (check.kind, check.found) == (Kind.GO, found)
+    assert (check.kind, check.found) == (Kind.BUILD, found)
 
 
 @pytest.mark.parametrize(
@@ -782,7 +782,7 @@ def pair(
 )
 def test_go_programs_built_differently_fail(one: dict[str, str], two: dict[str, str], message: str) -> None:
     check = only(pair(one, two).failures)
-    assert (check.kind, check.message, check.path) == (Kind.GO_DIFFERS, message, "/app")
+    assert (check.kind, check.message, check.path) == (Kind.DIFFERS, message, "/app")
     assert check.expected.startswith("linux/amd64: ")
     assert check.found.startswith("linux/arm64: ")
 
