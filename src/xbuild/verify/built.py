@@ -46,7 +46,7 @@ class Built(ABC):
 
     @abstractmethod
     def contradiction(self, platform: Platform) -> Claim | None:
-        """The first thing that it says against a platform: another system or machine, too high a CPU level."""
+        """The first thing that it says against a platform: another system or machine, or too new a CPU."""
 
     @abstractmethod
     def shortfall(self, platform: Platform) -> Claim | None:
