@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xbuild.platforms import MACHINES
+
 MAGIC = b"\x7fELF"
 
 Data = bytes | bytearray | memoryview | mmap.mmap
@@ -34,8 +36,8 @@ _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ = 0, 1, 5, 10
 _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 14, 15, 29
 
 # e_machine whose attributes are read below
-_EM_ARM = 40
-_EM_X86 = (3, 62)
+_EM_ARM = MACHINES["arm"].number
+_EM_X86 = (MACHINES["386"].number, MACHINES["amd64"].number)
 
 # Linux Extensions to gABI: NT_GNU_PROPERTY_TYPE_0 and GNU_PROPERTY_X86_ISA_1_NEEDED
 _NT_GNU_PROPERTY = 5

@@ -33,7 +33,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from xbuild.platforms import Platform
+from xbuild.architectures import ARCHITECTURES
+from xbuild.platforms import MACHINES, Platform
 from xbuild.verify.across import differences
 from xbuild.verify.built import Built
 from xbuild.verify.chain import Chain, Problem
@@ -64,15 +65,14 @@ from xbuild.verify.places import (
 )
 from xbuild.verify.variants import read_platform
 
-# 64-bit platform → the machine of its 32-bit sibling, which its kernel usually runs too
-_SIBLINGS = {"amd64": 3, "arm64": 40}
+_SIBLINGS = {"amd64": "386", "arm64": "arm"}
+"""64-bit architecture → its 32-bit sibling, which its kernel usually runs too."""
 
-_ARM_LOADERS = (
-    "/lib/ld-linux-armhf.so.3",
-    "/lib/ld-linux.so.3",
-    "/lib/ld-musl-armhf.so.1",
-    "/lib/ld-musl-arm.so.1",
-)
+
+def _loaders(architecture: str | None) -> tuple[str, ...]:
+    """Where the dynamic loaders of an architecture are, those of the usual variant first."""
+    rows = [row for row in reversed(ARCHITECTURES) if row.architecture == architecture]
+    return tuple(dict.fromkeys(path for row in rows for path in row.loaders))
 
 
 def judge(
@@ -252,7 +252,8 @@ class _Judgement:
     def _through_sibling(self, elf: ElfFacts) -> str | None:
         """A 32-bit program or library whose dynamic loader is in the image."""
         architecture = self.image.platform.architecture
-        if elf.machine != _SIBLINGS.get(architecture) or not elf.dynamic:
+        sibling = _SIBLINGS.get(architecture)
+        if sibling is None or elf.machine != MACHINES[sibling].number or not elf.dynamic:
             return None
         loader = self.image.files.lookup(elf.interpreter) if elf.interpreter else self._sibling_loader
         found = loader.entry.content.elf if loader is not None and loader.entry.content is not None else None
@@ -262,11 +263,8 @@ class _Judgement:
 
     @cached_property
     def _sibling_loader(self) -> File | None:
-        names = {
-            "amd64": ("/lib/ld-linux.so.2", "/lib/ld-musl-i386.so.1"),
-            "arm64": ("/lib/ld-linux-armhf.so.3", "/lib/ld-linux.so.3", "/lib/ld-musl-armhf.so.1"),
-        }
-        found = (self.image.files.lookup(name) for name in names.get(self.image.platform.architecture, ()))
+        names = _loaders(_SIBLINGS.get(self.image.platform.architecture))
+        found = (self.image.files.lookup(name) for name in names)
         return next((file for file in found if file is not None), None)
 
     @cached_property
@@ -328,7 +326,7 @@ class _Judgement:
         """
         if not elf.dynamic:
             return None
-        names = (elf.interpreter,) if elf.interpreter else _ARM_LOADERS
+        names = (elf.interpreter,) if elf.interpreter else _loaders("arm")
         for name in names:
             loader = self.image.files.lookup(name)
             found = (

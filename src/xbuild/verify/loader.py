@@ -13,23 +13,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xbuild.architectures import ARCHITECTURES, Machine
 from xbuild.verify.checks import PlatformImage
 from xbuild.verify.elf import ElfFacts
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.scan import GLIBC_PREFIXES
-
-# Architecture → Debian's multiarch folders (Debian wiki, "Multiarch/Tuples")
-_TRIPLETS: dict[str, tuple[str, ...]] = {
-    "386": ("i386-linux-gnu", "i686-linux-gnu"),
-    "amd64": ("x86_64-linux-gnu",),
-    "arm": ("arm-linux-gnueabihf", "arm-linux-gnueabi"),
-    "arm64": ("aarch64-linux-gnu",),
-    "ppc64le": ("powerpc64le-linux-gnu",),
-    "s390x": ("s390x-linux-gnu",),
-    "riscv64": ("riscv64-linux-gnu",),
-    "loong64": ("loongarch64-linux-gnu",),
-    "mips64le": ("mips64el-linux-gnuabi64",),
-}
 
 _MUSL = re.compile(r"(?:ld-musl-|libc\.musl-)(?P<architecture>.+?)\.so(?:\..*)?|libc\.so")
 _GLIBC = re.compile(r"ld-linux.*|ld(?:64)?\.so\..*|ld-\d.*")
@@ -90,10 +78,11 @@ def _musl_loader(files: FileSystem, program: ElfFacts) -> tuple[File, str] | Non
 def _is_like(file: File, program: ElfFacts) -> bool:
     """Whether a file is for the machine, class and byte order of a program."""
     elf = elf_of(file)
-    if elf is None:
-        return False
-    one, other = ((e.machine, e.bits, e.little_endian) for e in (elf, program))
-    return one == other
+    return elf is not None and _is_for(Machine(elf.machine, elf.bits, elf.little_endian), program)
+
+
+def _is_for(machine: Machine, program: ElfFacts) -> bool:
+    return machine == Machine(program.machine, program.bits, program.little_endian)
 
 
 def _name(path: str) -> str:
@@ -108,7 +97,9 @@ class Search:
         self._fs = image.files
         self._program = program
         self._loader = loader
-        self._triplets = _TRIPLETS.get(image.platform.architecture, ())
+        own = image.platform.facts
+        rows = sorted((r for r in ARCHITECTURES if _is_for(r.machine, program)), key=lambda r: r is not own)
+        self._triplets = tuple(dict.fromkeys(name for row in rows for name in (row.multiarch, row.gnu)))
         self._default = tuple(self._glibc_folders() if loader.musl is None else self._musl_folders())
 
     def names_of_loader(self) -> set[str]:

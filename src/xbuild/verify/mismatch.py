@@ -43,9 +43,6 @@ _ARM_NAMES = {
     14: "ARMv8-A",
 }
 
-# 64-bit platform → the machine of its 32-bit sibling, which its kernel usually runs too
-_SIBLINGS = {"amd64": 3, "arm64": 40}
-
 _EF_RISCV_FLOAT = 0x6  # RISC-V psABI: 0 soft, 2 single, 4 double, 6 quad; Linux distributions use double
 _EF_PPC64_ABI = 0x3  # Power ELF ABI: 1 and 2; little endian Linux uses 2
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from xbuild.architectures import ARCHITECTURES
 from xbuild.platforms import Platform
 from xbuild.verify.languages import LANGUAGES
 
@@ -81,19 +82,18 @@ DEVICES = frozenset(
 )
 """Microcontrollers, signal processors, GPUs, virtual machines: data for the program that loads it."""
 
-# Names of architectures in triplets, Debian, npm, Python and Rust file names → e_machine
-_NAMES: dict[int, str] = {
+# e_machine → what else files and folders are named for it, besides the names in the table of architectures
+_ALSO: dict[int, str] = {
     # before 386: x86_64 begins with x86
-    62: r"x86[_-]64|amd64|x64|x32|linux64|win64",
-    3: r"i[3-6]86|386|x86|ia32|linux32|win32",
-    40: r"arm(?:eb|el|hf)?|armv[4-8]\w?l?|aarch32",
-    183: r"aarch64(?:_be)?|aarch_64|arm64(?:ec)?",
+    62: r"x32|linux64|win64",
+    3: r"x86|linux32|win32",
+    40: r"arm(?:eb)?|armv[4-8]\w?l?|aarch32",
+    183: r"aarch64_be|aarch_64|arm64ec",
     20: r"powerpc|ppc",
-    21: r"powerpc64(?:le)?|ppc64(?:le|el)?|ppcle_64",
-    22: r"s390x?",
+    21: r"powerpc64|ppc64|ppcle_64",
+    22: r"s390",
     8: r"mips\w*",
     243: r"riscv(?:64|32)?\w*",
-    258: r"loong(?:arch)?64|loong64",
     43: r"sparc\w*",
     50: r"ia64",
     15: r"hppa\w*",
@@ -102,6 +102,17 @@ _NAMES: dict[int, str] = {
     42: r"sh4\w*",
     247: r"bpf(?:eb|el)?",
 }
+
+
+def _names() -> dict[int, str]:
+    """e_machine → a pattern of its names."""
+    found = {number: {also} for number, also in _ALSO.items()}
+    for row in ARCHITECTURES:
+        found.setdefault(row.machine.number, set()).update(map(re.escape, row.names))
+    return {number: "|".join(sorted(names)) for number, names in found.items()}
+
+
+_NAMES = _names()
 # Names are used loosely within a kin: x86 for x86-64, arm for AArch64, sparc and mips for all of them
 _KIN = {62: 3, 6: 3, 183: 40, 21: 20, 2: 43, 18: 43, 10: 8}
 
