@@ -12,7 +12,7 @@ import xbuild
 
 ROOT = Path(xbuild.__file__ or "").parent
 PACKAGES = ("cli", "dockerfile", "graph", "plan", "rewrite", "rules", "solve", "verify", "views")
-FOOT = ("errors", "platforms", "text")
+FOOT = ("architectures", "errors", "platforms", "text")
 # Doors: they import anything, and nothing below imports them.
 DOORS = ("cli", "library", "__main__", "__init__")
 OUTSIDE = ("cli", "solve", "verify", *DOORS)

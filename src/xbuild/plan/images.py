@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from xbuild.architectures import ARCHITECTURES
 from xbuild.graph.model import ImageFacts
 from xbuild.plan.table import words
 
@@ -132,16 +133,7 @@ def bound_to(reference: str | None) -> str | None:
 
 
 # docker-library/official-images `README.md` ("Architectures other than amd64?"), and what tags end in.
-_ARCHITECTURES = {
-    **dict.fromkeys(("amd64", "x86_64", "x64"), "amd64"),
-    **dict.fromkeys(("arm64", "arm64v8", "aarch64", "armv8"), "arm64"),
-    **dict.fromkeys(
-        ("arm32v5", "arm32v6", "arm32v7", "armhf", "armv6", "armv7", "armv7l", "armv7hf", "arm"), "arm"
-    ),
-    **dict.fromkeys(("i386", "386"), "386"),
-    **{name: name for name in ("ppc64le", "s390x", "riscv64", "mips64le")},
-    **dict.fromkeys(("loongarch64", "loong64"), "loong64"),
-}
+_ARCHITECTURES = {name: row.goarch for row in ARCHITECTURES for name in row.names}
 _WINDOWS = re.compile(
     r"(^|[/:-])(nanoserver|windowsservercore|servercore)([/:-]|$)|(^|/)windows[/:]|:windows"
 )

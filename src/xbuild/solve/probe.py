@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xbuild.architectures import ARCHITECTURES
 from xbuild.platforms import MACHINES, Platform
 from xbuild.solve.engine import Engine, docker
 from xbuild.solve.progress import read
@@ -46,10 +47,7 @@ _ADDRESS = 0x400000
 _ALIGNMENT = 0x10000
 
 # Names of handlers as qemu-user-static and tonistiigi/binfmt register them.
-_QEMU_NAMES = {
-    "386": "i386", "amd64": "x86_64", "arm": "arm", "arm64": "aarch64", "loong64": "loongarch64",
-    "mips64le": "mips64el", "ppc64le": "ppc64le", "riscv64": "riscv64", "s390x": "s390x",
-}  # fmt: skip
+_QEMU_NAMES = {row.architecture: row.qemu for row in ARCHITECTURES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
@@ -44,12 +45,9 @@ class Cross:
 
 # Debian's armhf is ARMv7 (wrong for arm/v6), and it has no packages for arm/v5 with hard float.
 CROSS: dict[str, Cross] = {
-    "amd64": Cross("amd64", "x86-64-linux-gnu", "x86_64-linux-gnu", "x86_64-linux-gnu"),
-    "arm64": Cross("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu", "aarch64-linux-gnu"),
-    "arm/v7": Cross("armhf", "arm-linux-gnueabihf", "arm-linux-gnueabihf", "arm-linux-gnueabihf"),
-    "386": Cross("i386", "i686-linux-gnu", "i686-linux-gnu", "i386-linux-gnu"),
-    "ppc64le": Cross("ppc64el", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu"),
-    "s390x": Cross("s390x", "s390x-linux-gnu", "s390x-linux-gnu", "s390x-linux-gnu"),
+    row.docker: Cross(row.debian, row.gnu.replace("_", "-"), row.gnu, row.multiarch)
+    for row in ARCHITECTURES
+    if row.docker in ("amd64", "arm64", "arm/v7", "386", "ppc64le", "s390x")
 }
 
 # Modules that do not work, or do not build, without cgo; whether they need a C++ compiler too.

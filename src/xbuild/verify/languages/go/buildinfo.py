@@ -11,8 +11,9 @@ import re
 import struct
 from dataclasses import dataclass
 
-from xbuild.verify.elf import GO_SECTION, PF_W, PF_X, PT_LOAD, ElfFile
+from xbuild.verify.elf import PF_W, PF_X, PT_LOAD, ElfFile
 
+_SECTION = ".go.buildinfo"
 _MAGIC = b"\xff Go buildinf:"
 _ALIGN = 16
 _HEADER = 32
@@ -73,9 +74,9 @@ def read_build_info(elf: ElfFile) -> GoBuildInfo | None:
 
 def _area(elf: ElfFile) -> tuple[int, int]:
     """File range to search: the `.go.buildinfo` section, else the first writable data segment."""
-    for section in elf.sections:
-        if section.name == GO_SECTION:
-            return section.offset, section.size
+    section = elf.section(_SECTION)
+    if section is not None:
+        return section.offset, section.size
     for segment in elf.segments:
         if segment.type == PT_LOAD and segment.flags & (PF_X | PF_W) == PF_W and segment.file_size:
             return segment.offset, segment.file_size

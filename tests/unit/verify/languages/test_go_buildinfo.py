@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.verify.builder import Elf, go_blob, go_text
 from xbuild.verify.elf import ElfFile, open_elf
-from xbuild.verify.gobuildinfo import GoBuildInfo, Module, parse_text, read_build_info
+from xbuild.verify.languages.go.buildinfo import GoBuildInfo, Module, parse_text, read_build_info
 
 
 def read(data: bytes) -> GoBuildInfo | None:
