@@ -54,7 +54,7 @@ class _Plan(_Named):
         from xbuild.plan.make import make_plan
         from xbuild.plan.model import Knowledge, Settings
         from xbuild.platforms import parse_platforms
-        from xbuild.solve.context import DirectoryContext
+        from xbuild.solve.directory import DirectoryContext
 
         if cgo not in _CGO:
             raise UsageError(f"cgo={cgo!r} is not known", expected=", ".join(_CGO))

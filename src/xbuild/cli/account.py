@@ -19,8 +19,8 @@ from xbuild.solve.history import critical_path
 from xbuild.solve.isolate import with_own_caches
 from xbuild.solve.progress import Event
 from xbuild.views.baseline import Saved, Timed, busy, by_line, estimated, factors, measured
+from xbuild.views.board import mapped_warning
 from xbuild.views.data import outcome_data
-from xbuild.views.progress import mapped_warning
 from xbuild.views.report import Delivered, Outcome, Step, emulation_left, moved, steps_of, timed
 from xbuild.views.verification import verified_platforms
 

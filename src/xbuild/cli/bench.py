@@ -32,7 +32,7 @@ from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions
 from xbuild.verify.image import verify_layout
 from xbuild.views.baseline import busy, by_line, factors
-from xbuild.views.bench import (
+from xbuild.views.measurement import (
     AGAINST,
     ORIGINAL,
     REWRITTEN,

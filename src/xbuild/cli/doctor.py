@@ -24,7 +24,7 @@ from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.builders import create_builder, start_builder
 from xbuild.solve.engine import LAYOUT_SOURCE_VERSION, Engine, docker, engine_error, inspect_engine
 from xbuild.solve.run import run
-from xbuild.views.doctor import Finding, State, doctor_data, doctor_lines, status_line, worst
+from xbuild.views.findings import Finding, State, doctor_data, doctor_lines, status_line, worst
 from xbuild.views.terminal import listed
 
 _PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
@@ -205,7 +205,7 @@ def _store(patient: Patient) -> Iterator[Finding]:
 
 
 def _emulation(patient: Patient) -> Iterator[Finding]:
-    from xbuild.solve.probe import probe_platforms, qemu_version
+    from xbuild.solve.emulation import probe_platforms, qemu_version
 
     engine = patient.engine
     version = qemu_version(engine)

@@ -15,7 +15,7 @@ from xbuild.errors import EngineError
 from xbuild.solve.build import build_commands
 from xbuild.solve.engine import Builder, Engine
 from xbuild.solve.options import BuildOptions, display_command
-from xbuild.views.plan import plan_lines
+from xbuild.views.verdicts import plan_lines
 
 
 def dry_run(options: BuildOptions, folder: Path, asking: Background[Engine]) -> int:

@@ -11,7 +11,7 @@ from xbuild.verify.elf import ElfFacts
 from xbuild.verify.image import load
 from xbuild.verify.layers import File
 from xbuild.verify.oci import open_image
-from xbuild.views.bench import Comparison, differences
+from xbuild.views.measurement import Comparison, differences
 
 _CONFIG = (
     "User", "Env", "Entrypoint", "Cmd", "WorkingDir", "ExposedPorts", "Labels", "Volumes", "StopSignal",

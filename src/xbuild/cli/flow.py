@@ -18,7 +18,7 @@ from xbuild.solve.build import solve
 from xbuild.solve.engine import Engine
 from xbuild.solve.options import BuildOptions
 from xbuild.solve.progress import Event
-from xbuild.views.progress import Scene
+from xbuild.views.board import Scene
 
 
 def build(options: BuildOptions, folder: Path, asking: Background[Engine]) -> int:

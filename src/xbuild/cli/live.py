@@ -13,7 +13,7 @@ from typing import TextIO
 
 from xbuild.solve.options import BuildOptions
 from xbuild.solve.progress import Event
-from xbuild.views.progress import Board, Log, Scene
+from xbuild.views.board import Board, Log, Scene
 from xbuild.views.terminal import Terminal
 
 _REDRAW_SECONDS = 0.2

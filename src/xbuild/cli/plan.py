@@ -17,7 +17,7 @@ from xbuild.cli.questions import plan_settled
 from xbuild.solve.build import workspace
 from xbuild.solve.options import BuildOptions
 from xbuild.views.data import plan_data
-from xbuild.views.plan import plan_lines
+from xbuild.views.verdicts import plan_lines
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,8 +14,8 @@ from xbuild.graph.model import ContextBase, Stage, StageGraph
 from xbuild.graph.platform import runs_on
 from xbuild.graph.reach import reachable
 from xbuild.platforms import Platform
-from xbuild.solve.context import DirectoryContext
 from xbuild.solve.deliver import check_delivery
+from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.engine import check_platforms
 
 # A layout of even a small image needs more; with less the failure comes late and with a worse message.
@@ -124,7 +124,7 @@ def _platforms_of(graph: StageGraph, index: int, prepared: Prepared) -> tuple[Pl
 
 
 def _check_emulators(prepared: Prepared, needed: dict[Platform, Foreign]) -> None:
-    from xbuild.solve.probe import probe_platforms
+    from xbuild.solve.emulation import probe_platforms
 
     for platform, probe in probe_platforms(prepared.engine, tuple(needed)).items():
         if probe.ok:

@@ -16,7 +16,7 @@ from xbuild.graph.model import Options
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.model import Knowledge, Plan, Settings
 from xbuild.platforms import Platform, parse_platforms
-from xbuild.solve.context import DirectoryContext
+from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.engine import Engine
 from xbuild.solve.inputs import Inputs, read_inputs
 from xbuild.solve.options import BuildOptions

@@ -20,7 +20,7 @@ from xbuild.plan.model import Plan
 from xbuild.solve.build import workspace
 from xbuild.solve.options import BuildOptions
 from xbuild.text import Source
-from xbuild.views.plan import summary
+from xbuild.views.verdicts import summary
 
 
 def main(arguments: Sequence[str]) -> int:

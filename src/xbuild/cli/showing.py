@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from xbuild.cli.live import OnEvent, pass_raw, progress_kind, showing
 from xbuild.cli.prepare import Prepared
 from xbuild.solve.options import BuildOptions
-from xbuild.views.progress import Scene
+from xbuild.views.board import Scene
 
 
 def raw_of(options: BuildOptions) -> Callable[[str], None] | None:

@@ -13,13 +13,13 @@ from xbuild.dockerfile.check import read
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import ContextError, DockerfileError
 from xbuild.solve.build import SolveRequest, SolveResult, solve
-from xbuild.solve.context import DirectoryContext
+from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.isolate import with_own_caches
 from xbuild.solve.options import redact
 from xbuild.solve.progress import Event
 from xbuild.text import Source
-from xbuild.views.bench import AGAINST, ORIGINAL, REWRITTEN, Sample
+from xbuild.views.measurement import AGAINST, ORIGINAL, REWRITTEN, Sample
 
 # How a line that changes the program, but not what it does, is written in each language.
 _LINES = {

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from xbuild.platforms import Platform, parse_platforms
+from xbuild.solve.diagnosis import build_error
 from xbuild.solve.engine import Engine, check_platforms, docker
-from xbuild.solve.failure import build_error
 from xbuild.solve.history import LineMap, Vertex, ask_history, join, provenances_in
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.layout import Layout, merge_layouts

@@ -10,7 +10,7 @@ from tests.unit.cli.command import Xbuild, project
 from tests.unit.cli.standin import Docker
 from xbuild.errors import Exit
 from xbuild.verify.checks import Check, Kind, Severity, Verification
-from xbuild.views.bench import Comparison, Difference
+from xbuild.views.measurement import Comparison, Difference
 
 FAILED = Check(next(iter(Kind)), Severity.FAILURE, "wrong")
 BOTH = "linux/amd64,linux/arm64"

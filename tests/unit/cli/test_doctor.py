@@ -15,7 +15,7 @@ from tests.unit.cli.standin import Docker
 from xbuild.cli.doctor import _fix, _host
 from xbuild.errors import EngineError
 from xbuild.solve.builders import create_builder
-from xbuild.views.doctor import Finding, State
+from xbuild.views.findings import Finding, State
 
 DOCKER = """\
 #!/bin/sh

@@ -16,7 +16,7 @@ from xbuild.dockerfile.parser import parse
 from xbuild.errors import ContextError
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
-from xbuild.solve.context import DirectoryContext
+from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xbuild.platforms import MACHINES, Platform
-from xbuild.solve.probe import _EXIT, _judge, local_handler, tiny_elf
+from xbuild.solve.emulation import _EXIT, _judge, local_handler, tiny_elf
 from xbuild.solve.run import Completed
 
 

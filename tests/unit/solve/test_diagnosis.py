@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xbuild.errors import ContextError, EngineError, RegistryError, UsageError, XbuildError
-from xbuild.solve.failure import BuildFailedError, build_error, marked_lines, render_excerpt
+from xbuild.solve.diagnosis import BuildFailedError, build_error, marked_lines, render_excerpt
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.progress import Progress, TextEvent, VertexEvent, read
 from xbuild.text import Source

@@ -14,7 +14,7 @@ from tests.integration.solving import BUILDERS, REGISTRY, build, docker, engine,
 from xbuild.errors import Exit
 from xbuild.platforms import Platform
 from xbuild.solve import build as building
-from xbuild.solve import probe
+from xbuild.solve import emulation
 from xbuild.solve.deliver import deliver, discard
 from xbuild.solve.engine import Engine, inspect_engine
 
@@ -35,8 +35,8 @@ def elsewhere(found: Engine) -> Engine:
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_a_probe_runs_on_the_engine_s_machine(builder: str) -> None:
-    probe._known.clear()
-    found = probe.probe_platforms(elsewhere(engine(builder)), (engine().native, ARM64, S390X, UNKNOWN))
+    emulation._known.clear()
+    found = emulation.probe_platforms(elsewhere(engine(builder)), (engine().native, ARM64, S390X, UNKNOWN))
     assert found[engine().native].native
     assert found[ARM64].ok, found[ARM64].reason
     assert found[S390X].ok, found[S390X].reason
@@ -45,11 +45,11 @@ def test_a_probe_runs_on_the_engine_s_machine(builder: str) -> None:
 
 
 def test_a_local_engine_needs_no_solve(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe._known.clear()
-    monkeypatch.setattr(probe, "run_all", lambda *_, **__: pytest.fail("a solve"))
+    emulation._known.clear()
+    monkeypatch.setattr(emulation, "run_all", lambda *_, **__: pytest.fail("a solve"))
     assert engine().is_local
-    assert probe.probe_platforms(engine(), (ARM64,))[ARM64].handler.startswith("/")
-    assert probe.qemu_version(engine())
+    assert emulation.probe_platforms(engine(), (ARM64,))[ARM64].handler.startswith("/")
+    assert emulation.qemu_version(engine())
 
 
 def test_the_classic_store_by_way_of_docker_save(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xbuild.platforms import Platform
 from xbuild.solve.progress import Event, LogEvent, StatusEvent, TextEvent, VertexEvent, WarningEvent
-from xbuild.views.progress import Board, Log, Scene, mapped_warning
+from xbuild.views.board import Board, Log, Scene, mapped_warning
 from xbuild.views.terminal import Terminal, width_of
 
 AMD64, ARM64, I386 = (Platform.parse(name) for name in ("amd64", "arm64", "386"))

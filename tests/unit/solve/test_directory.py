@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xbuild.errors import ContextError
-from xbuild.solve.context import DirectoryContext
+from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.ignore import Ignore, read_patterns
 
 # Expectations follow moby/patternmatcher's rules, case by case; see `ignore.py` for where they stand.

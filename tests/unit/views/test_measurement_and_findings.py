@@ -8,7 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from xbuild.views.bench import (
+from xbuild.views.findings import Finding, State, doctor_data, doctor_lines, worst
+from xbuild.views.measurement import (
     Comparison,
     Measurement,
     Sample,
@@ -18,7 +19,6 @@ from xbuild.views.bench import (
     medians,
     ratios,
 )
-from xbuild.views.doctor import Finding, State, doctor_data, doctor_lines, worst
 from xbuild.views.terminal import Terminal
 
 SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
