@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from xbuild.errors import XbuildError
-from xbuild.solve.build import SolveRequest, solve, workspace
+from xbuild.pipeline.files import workspace
+from xbuild.solve.build import SolveRequest, solve
 from xbuild.solve.engine import docker, inspect_engine
 from xbuild.solve.inputs import read_inputs
 from xbuild.solve.options import parse_build_arguments

@@ -12,8 +12,8 @@ from tests.integration.commands import NAIVE, go_project, xbuild
 from tests.integration.solving import BUILDERS, REGISTRY, build, docker, engine, file_in, project
 
 from xbuild.errors import Exit
+from xbuild.pipeline.files import workspace
 from xbuild.platforms import Platform
-from xbuild.solve import build as building
 from xbuild.solve import emulation
 from xbuild.solve.deliver import deliver, discard
 from xbuild.solve.engine import Engine, inspect_engine
@@ -98,7 +98,7 @@ def test_a_real_engine_with_the_classic_store(tmp_path: Path, monkeypatch: pytes
 
 
 def test_two_solves_do_not_share_a_folder(tmp_path: Path) -> None:
-    with building.workspace() as one, building.workspace() as two:
+    with workspace() as one, workspace() as two:
         assert one != two
     assert not one.exists()
     assert not two.exists()

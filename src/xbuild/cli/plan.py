@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 from xbuild.cli import parameters
 from xbuild.cli.arguments import with_build_options
 from xbuild.cli.commandline import run_command
-from xbuild.cli.live import terminal_of
 from xbuild.cli.main import COMMANDS
-from xbuild.cli.output import print_lines, warn
-from xbuild.cli.project import open_project
-from xbuild.cli.questions import plan_settled
-from xbuild.solve.build import workspace
+from xbuild.cli.screen.output import print_json, print_lines, stdin, terminal_of, warn
+from xbuild.pipeline.files import workspace
+from xbuild.pipeline.project import open_project
+from xbuild.pipeline.questions import plan_settled
 from xbuild.solve.options import BuildOptions
 from xbuild.views.data import plan_data
 from xbuild.views.verdicts import plan_lines
@@ -36,12 +34,12 @@ def plan(
     Without --platform the plan is right for any platforms.
     """
     with workspace() as folder:
-        project = open_project(options, folder)
+        project = open_project(options, folder, stdin())
         settled = plan_settled(project, folder, offline=offline)
     if settled.problem:
         warn(settled.problem)
     if json_:
-        print_lines([json.dumps(plan_data(settled.plan), indent=2)])
+        print_json(plan_data(settled.plan))
     else:
         print_lines(plan_lines(settled.plan, terminal_of(sys.stdout)))
     return 0

@@ -12,12 +12,12 @@ from xbuild.cli import parameters
 from xbuild.cli.arguments import with_build_options
 from xbuild.cli.commandline import run_command
 from xbuild.cli.main import COMMANDS
-from xbuild.cli.output import print_source, say, warn, write_whole
-from xbuild.cli.project import Project, open_project
-from xbuild.cli.questions import plan_settled
+from xbuild.cli.screen.output import print_source, say, stdin, warn
 from xbuild.errors import DockerfileError, Exit, UsageError
+from xbuild.pipeline.files import workspace, write_whole
+from xbuild.pipeline.project import Project, open_project
+from xbuild.pipeline.questions import plan_settled
 from xbuild.plan.model import Plan
-from xbuild.solve.build import workspace
 from xbuild.solve.options import BuildOptions
 from xbuild.text import Source
 from xbuild.views.verdicts import summary
@@ -46,7 +46,7 @@ def rewrite(
     if check and write:
         raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
     with workspace() as folder:
-        project = open_project(options, folder)
+        project = open_project(options, folder, stdin())
         new, verdicts = _rewritten(project, folder, conditional=conditional, offline=offline)
     _show(project, new, verdicts, diff=diff, write=write, check=check)
     return int(Exit.FAILED) if check and new.text != project.source.text else int(Exit.OK)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
-from xbuild.cli.config import Config, load_config
 from xbuild.dockerfile.model import Dockerfile
 from xbuild.errors import DockerfileError
 from xbuild.graph.model import Options
+from xbuild.pipeline.config import Config, load_config
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.model import Knowledge, Plan, Settings
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.directory import DirectoryContext
-from xbuild.solve.engine import Engine
 from xbuild.solve.inputs import Inputs, read_inputs
 from xbuild.solve.options import BuildOptions
 from xbuild.text import Source
+
+if TYPE_CHECKING:
+    from xbuild.solve.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ class Project:
         return self.inputs.dockerfile
 
 
-def open_project(options: BuildOptions, folder: Path) -> Project:
+def open_project(options: BuildOptions, folder: Path, stdin: IO[bytes] | None) -> Project:
     """Read what the options name; what came on standard input is kept in `folder`."""
-    inputs = read_inputs(options, sys.stdin.buffer, folder)
+    inputs = read_inputs(options, stdin, folder)
     config = load_config(options.config, inputs.context_dir)
     names = options.platforms
     asked = parse_platforms(_local(names)) if names else config.platforms
@@ -121,7 +123,7 @@ def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
     from xbuild.plan.make import make_plan
 
     return make_plan(
-        _readable(project),
+        readable(project),
         project.graph_options,
         project.platforms,
         project.context,
@@ -130,7 +132,8 @@ def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
     )
 
 
-def _readable(project: Project) -> Dockerfile:
+def readable(project: Project) -> Dockerfile:
+    """The parsed file. Raises DockerfileError, also where only the builder could read it."""
     source = project.source
     if project.dockerfile is None:
         raise DockerfileError(

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TextIO
 
+from xbuild.cli.screen.output import say, terminal_of, warn
+from xbuild.pipeline.watching import Watcher
 from xbuild.solve.options import BuildOptions
 from xbuild.solve.progress import Event
 from xbuild.views.board import Board, Log, Scene
-from xbuild.views.terminal import Terminal
 
 _REDRAW_SECONDS = 0.2
 OnEvent = Callable[[Event], None]
 
 
-def terminal_of(stream: TextIO) -> Terminal:
-    """What `stream` can show. NO_COLOR (https://no-color.org) and TERM=dumb take the colour away."""
-    is_terminal = stream.isatty()
-    is_dumb = os.environ.get("TERM", "") == "dumb"
-    has_colour = is_terminal and not is_dumb and not os.environ.get("NO_COLOR")
-    width = shutil.get_terminal_size().columns if is_terminal else None
-    return Terminal(is_terminal and not is_dumb, has_colour, width)
+class Screen(Watcher):
+    """Says on standard error what happens; shows a build as its options ask for it."""
+
+    def __init__(self, options: BuildOptions | None = None) -> None:
+        self._kind = "quiet" if options is None else progress_kind(options, sys.stderr)
+        self._is_quiet = options is not None and options.quiet
+        if self._kind == "rawjson":
+            self.on_raw = _pass_raw
+
+    def showing(self, scene: Scene) -> AbstractContextManager[OnEvent | None]:
+        return _showing(self._kind, scene)
+
+    def note(self, text: str) -> None:
+        if not self._is_quiet:
+            say(f"xbuild: {text}")
+
+    def warn(self, text: str) -> None:
+        warn(text)
 
 
 def progress_kind(options: BuildOptions, stream: TextIO) -> str:
@@ -39,8 +51,7 @@ def progress_kind(options: BuildOptions, stream: TextIO) -> str:
 
 
 @contextlib.contextmanager
-def showing(kind: str, scene: Scene) -> Iterator[OnEvent | None]:
-    """Something to give events to while a solve runs."""
+def _showing(kind: str, scene: Scene) -> Iterator[OnEvent | None]:
     if kind == "plain":
         yield _plain(scene)
     elif kind == "tty":
@@ -53,7 +64,7 @@ def showing(kind: str, scene: Scene) -> Iterator[OnEvent | None]:
         yield None
 
 
-def pass_raw(line: str) -> None:
+def _pass_raw(line: str) -> None:
     """buildx's own line, for `--progress=rawjson`."""
     print(line, file=sys.stderr, flush=True)
 

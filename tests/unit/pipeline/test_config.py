@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from tests.unit.cli.command import Xbuild, project
-from xbuild.cli.config import Allow, Config, load_config, parse_config, schema
 from xbuild.errors import ConfigError, Exit
+from xbuild.pipeline.config import Allow, Config, load_config, parse_config, schema
 from xbuild.platforms import Platform
 
 FULL = b"""\
@@ -120,7 +120,7 @@ def test_settings_reach_the_plan(xbuild: Xbuild, tmp_path: Path) -> None:
 
 def test_yaml_is_imported_only_for_a_file(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from xbuild.cli.config import load_config; "
+        "import sys; from pathlib import Path; from xbuild.pipeline.config import load_config; "
         f"load_config(None, Path({str(tmp_path)!r})); print('yaml' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

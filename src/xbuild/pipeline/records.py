@@ -15,12 +15,13 @@ import hmac
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from xbuild.pipeline.files import write_whole
 
 FORMAT = 1
 _KEPT = 9  # factors of one kind; the oldest go
@@ -211,13 +212,5 @@ class Records:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, data, private=True)

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.unit.cli.command import project
-from xbuild.cli.preflight import check_readable
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import ContextError
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
+from xbuild.pipeline.preflight import check_readable
 from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xbuild.cli.checking import Checked
-from xbuild.cli.clock import Clock
-from xbuild.cli.output import warn
-from xbuild.cli.prepare import Prepared
-from xbuild.cli.records import Records, Subject, now
 from xbuild.errors import CancelledError, SolveError, XbuildError
+from xbuild.pipeline.checking import Checked
+from xbuild.pipeline.files import write_whole
+from xbuild.pipeline.prepare import Prepared
+from xbuild.pipeline.records import Records, Subject, now
+from xbuild.pipeline.watching import Watcher, scene_of
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.deliver import Delivery
 from xbuild.solve.history import critical_path
 from xbuild.solve.isolate import with_own_caches
-from xbuild.solve.progress import Event
 from xbuild.views.baseline import Saved, Timed, busy, by_line, estimated, factors, measured
 from xbuild.views.board import mapped_warning
 from xbuild.views.data import outcome_data
 from xbuild.views.report import Delivered, Outcome, Step, emulation_left, moved, steps_of, timed
 from xbuild.views.verification import verified_platforms
+
+if TYPE_CHECKING:
+    from xbuild.pipeline.flow import Clock
 
 # What leaves the machine, or belongs to the image that was asked for, has no place in a measurement.
 NOT_FOR_MEASURING = (
@@ -41,9 +44,7 @@ def steps_for(prepared: Prepared, result: SolveResult) -> tuple[Step, ...]:
     )
 
 
-def find_saved(
-    prepared: Prepared, result: SolveResult, records: Records, on_event: Callable[[Event], None] | None
-) -> Saved:
+def find_saved(prepared: Prepared, result: SolveResult, records: Records, watcher: Watcher) -> Saved:
     """The time saved, by the kind of baseline that was asked for."""
     kind = prepared.project.options.baseline
     if kind == "none":
@@ -52,7 +53,7 @@ def find_saved(
         return Saved("none", basis="nothing was rewritten")
     ours = timed(steps_for(prepared, result))
     if kind == "measure":
-        return _measure(prepared, ours, records, on_event)
+        return _measure(prepared, ours, records, watcher)
     earlier = records.baseline(subject_of(prepared))
     if earlier is not None:
         return measured(ours, earlier.lines, total=earlier.total, date=earlier.date)
@@ -67,21 +68,18 @@ def _estimate(prepared: Prepared, result: SolveResult, records: Records) -> Save
     return estimated(steps, foreign, native, learnt.values, learnt.date)
 
 
-def _measure(
-    prepared: Prepared,
-    ours: tuple[Timed, ...],
-    records: Records,
-    on_event: Callable[[Event], None] | None,
-) -> Saved:
+def _measure(prepared: Prepared, ours: tuple[Timed, ...], records: Records, watcher: Watcher) -> Saved:
+    watcher.note("building the original for comparison, without cache")
     try:
-        result = solve(original_request(prepared), on_event)
+        with watcher.showing(scene_of(prepared)) as on_event:
+            result = solve(original_request(prepared), on_event)
     except CancelledError:
         raise
     except SolveError as error:
-        warn(f"the original could not be measured: {error.message}")
+        watcher.warn(f"the original could not be measured: {error.message}")
         return Saved("none", basis="the original Dockerfile does not build")
     except XbuildError as error:
-        warn(f"the original could not be measured: {error.message}")
+        watcher.warn(f"the original could not be measured: {error.message}")
         return Saved("none", basis="the original could not be measured")
     original = timed(_original_steps(prepared, result))
     lines = {line: busy(steps) for line, steps in by_line(original).items()}
@@ -185,12 +183,11 @@ def keep(prepared: Prepared, outcome: Outcome, records: Records) -> None:
     records.keep_build(subject_of(prepared), outcome_data(outcome))
 
 
-def write_reports(outcome: Outcome, files: tuple[str, ...]) -> bool:
+def write_reports(outcome: Outcome, files: tuple[str, ...], watcher: Watcher) -> bool:
     """`--report FILE`, in the form that its name asks for; whether all could be written."""
-    import json
+    from xbuild.views.outcome import markdown
 
     written = True
-    from xbuild.views.outcome import markdown
 
     for name in files:
         text = (
@@ -201,15 +198,13 @@ def write_reports(outcome: Outcome, files: tuple[str, ...]) -> bool:
         try:
             _write_report(Path(name), text.encode("utf-8", "backslashreplace"))
         except OSError as error:
-            warn(f"the report {name} cannot be written: {error.strerror or error}")
+            watcher.warn(f"the report {name} cannot be written: {error.strerror or error}")
             written = False
     return written
 
 
 def _write_report(path: Path, data: bytes) -> None:
     """A file whole or not at all; a pipe or device as it is."""
-    from xbuild.cli.output import write_whole
-
     if path.exists() and not path.is_file():
         path.write_bytes(data)
     else:

@@ -1,26 +1,57 @@
-"""Verification of what was built, and its failure with file, layer and line of the user's Dockerfile."""
+"""Verification of an image, and of what was built, where a failure has its line of the user's Dockerfile."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
-from xbuild.cli.config import Allow as ConfiguredAllow
-from xbuild.cli.prepare import Prepared
-from xbuild.errors import WrongArchitectureError
+from xbuild.errors import ImageError, WrongArchitectureError
+from xbuild.pipeline.config import Allow as ConfiguredAllow
+from xbuild.pipeline.prepare import Prepared
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult
 from xbuild.verify.checks import Allow, Check, Verification
-from xbuild.verify.image import verify_layout
+from xbuild.verify.image import verify_engine_image, verify_layout, verify_reference
 from xbuild.views.origin import Origin, count_triggered, find_origin
 from xbuild.views.terminal import count
 from xbuild.views.verification import check_text
 
 _LISTED = 20
+# What no image reference begins with, or, in all likelihood, ends with.
+_PATH_STARTS = ("/", "./", "../", "~")
+_ARCHIVE_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 
 def allowed(entries: tuple[ConfiguredAllow, ...]) -> tuple[Allow, ...]:
     """Exceptions of the configuration as verification takes them."""
     return tuple(Allow(entry.path, entry.reason) for entry in entries)
+
+
+def verify_image(
+    image: str, platforms: tuple[Platform, ...] | None, allow: tuple[Allow, ...], *, from_engine: bool = False
+) -> Verification:
+    """Judge every binary of an image: a reference, an OCI layout, or an archive. Raises XbuildError."""
+    if from_engine:
+        return verify_engine_image(image, platforms, allow)
+    # os.path, not Path: a name that is too long for a file is no file, and no error
+    if any(os.path.isfile(f"{image}{part}") for part in ("", "/index.json", "/oci-layout")):  # noqa: PTH113
+        return verify_layout(Path(image), platforms, allow)
+    if os.path.isdir(image):  # noqa: PTH112
+        raise ImageError(
+            "this folder is no OCI layout",
+            file=image,
+            expected="index.json and oci-layout in it",
+            hint=f"an image of that name: docker.io/library/{image}" if "/" not in image else None,
+        )
+    if not os.path.exists(image) and image.startswith(_PATH_STARTS) | image.endswith(_ARCHIVE_ENDS):  # noqa: PTH110
+        raise ImageError(
+            "there is no such file or folder",
+            file=image,
+            expected="an OCI layout folder, an archive, or a reference",
+            hint="check the path",
+        )
+    return verify_reference(image, platforms, allow)
 
 
 @dataclass(frozen=True)

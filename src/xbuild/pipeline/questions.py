@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xbuild.cli.project import Project, plan_project
 from xbuild.dockerfile.model import Dockerfile
 from xbuild.errors import EngineError, SolveError
+from xbuild.pipeline.project import Project, plan_project
 from xbuild.plan.model import Knowledge, Plan
-from xbuild.solve.build import SolveRequest, solve
-from xbuild.solve.engine import Engine, inspect_engine
-from xbuild.solve.progress import Event
+
+if TYPE_CHECKING:
+    from xbuild.solve.engine import Engine
+    from xbuild.solve.progress import Event
 
 _STAGE = "xbuild-probe"
 _FILE = "xbuild-probe.txt"
@@ -68,6 +70,8 @@ def plan_settled(project: Project, folder: Path, *, offline: bool) -> Settled:
     plan = plan_first(project)
     if not plan.questions:
         return Settled(plan)
+    from xbuild.solve.engine import inspect_engine
+
     try:
         engine = inspect_engine(project.options.builder, bootstrap=False)
         return settle(project, plan, engine, folder)
@@ -84,6 +88,7 @@ def _ask(
     on_event: Callable[[Event], None] | None,
 ) -> Knowledge:
     from xbuild.rewrite.probe import probe_dockerfile, read_answers
+    from xbuild.solve.build import SolveRequest, solve
 
     platforms = project.platforms or (engine.native,)
     probe = probe_dockerfile(dockerfile, plan, plan.questions, platforms)

@@ -1,17 +1,24 @@
-"""What `xbuild bench` builds: Dockerfiles with cache mounts of their own, cold and warm."""
+"""The original Dockerfile against the rewritten one and one made by hand: built in turns, cold and warm.
+
+Each has cache mounts of its own, so that the user's are neither used nor emptied.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from xbuild.cli.account import NOT_FOR_MEASURING, steps_for
-from xbuild.cli.prepare import Prepared
 from xbuild.dockerfile.check import read
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import ContextError, DockerfileError
+from xbuild.pipeline.account import NOT_FOR_MEASURING, steps_for, subject_of
+from xbuild.pipeline.checking import allowed
+from xbuild.pipeline.equivalence import compare
+from xbuild.pipeline.prepare import Prepared
+from xbuild.pipeline.records import Records, now
+from xbuild.pipeline.watching import Watcher
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.inputs import Inputs
@@ -19,7 +26,11 @@ from xbuild.solve.isolate import with_own_caches
 from xbuild.solve.options import redact
 from xbuild.solve.progress import Event
 from xbuild.text import Source
-from xbuild.views.measurement import AGAINST, ORIGINAL, REWRITTEN, Sample
+from xbuild.verify.image import verify_layout
+from xbuild.views.baseline import busy, by_line, factors
+from xbuild.views.measurement import AGAINST, ORIGINAL, REWRITTEN, Comparison, Measurement, Sample
+from xbuild.views.report import timed
+from xbuild.views.terminal import seconds
 
 # How a line that changes the program, but not what it does, is written in each language.
 _LINES = {
@@ -179,3 +190,99 @@ def _is_aside(name: str) -> bool:
     parts = Path(name).parts
     aside = ("vendor", "testdata", "test", "tests", "hack", "tools", "scripts", "node_modules", "examples")
     return name.endswith("_test.go") or any(part in aside or part.startswith(".") for part in parts[:-1])
+
+
+@dataclass
+class _Bench:
+    """The run: samples so far, and the layouts of the first round."""
+
+    prepared: Prepared
+    chosen: tuple[Variant, ...]
+    watcher: Watcher
+    samples: list[Sample] = field(default_factory=list)
+    first: dict[str, Measured] = field(default_factory=dict)
+
+    def add(self, measured: Measured) -> None:
+        sample = measured.sample
+        self.samples.append(sample)
+        self.watcher.note(f"{sample.kind} {sample.round}, {sample.variant}: {seconds(sample.seconds)}")
+        if sample.kind == "cold" and sample.round == 1:
+            self.first[sample.variant] = measured
+        elif measured.result.layout is not None:
+            shutil.rmtree(measured.result.layout.path, ignore_errors=True)
+
+    def cold(self, rounds: int) -> None:
+        for number in range(1, rounds + 1):
+            for variant in _turn(self.chosen, number):
+                self.add(run_cold(variant, self.prepared, number, None))
+
+    def warm(self, rounds: int) -> str:
+        """The name of the file that was changed."""
+        changing = changing_context(self.prepared)
+        for number in range(1, rounds + 1):
+            changing.change(number)
+            for variant in _turn(self.chosen, number):
+                self.add(run_warm(variant, self.prepared, changing.inputs, number, None))
+        return changing.name
+
+
+def _turn(chosen: tuple[Variant, ...], number: int) -> Iterator[Variant]:
+    """Another one begins each round: what the first of a round warms up for the others evens out."""
+    start = (number - 1) % len(chosen)
+    yield from chosen[start:]
+    yield from chosen[:start]
+
+
+def measure(
+    prepared: Prepared,
+    against: Path | None,
+    rounds: int,
+    watcher: Watcher,
+    *,
+    skip_original: bool = False,
+    is_warm: bool = True,
+) -> Measurement:
+    """Build all variants in turns; what is learnt is remembered for estimates of the time saved."""
+    run = _Bench(prepared, variants(prepared, against, skip_original=skip_original), watcher)
+    run.cold(rounds)
+    changed = run.warm(rounds) if is_warm else None
+    _learn(run)
+    builder = prepared.engine.builder
+    return Measurement(
+        dockerfile=prepared.project.inputs.path,
+        platforms=tuple(map(str, prepared.request.platforms)),
+        created=now(),
+        builder=f"{builder.name} ({builder.driver})",
+        against=str(against) if against else None,
+        changed=changed,
+        samples=tuple(run.samples),
+        comparisons=tuple(_comparisons(run)),
+        verified={name: _is_right(run, measured) for name, measured in run.first.items()},
+    )
+
+
+def _comparisons(run: _Bench) -> Iterator[Comparison]:
+    for left, right in ((ORIGINAL, REWRITTEN), (AGAINST, REWRITTEN)):
+        layouts = [run.first[name].result.layout for name in (left, right) if name in run.first]
+        if len(layouts) == 2 and layouts[0] is not None and layouts[1] is not None:
+            yield compare(left, layouts[0], right, layouts[1])
+
+
+def _is_right(run: _Bench, measured: Measured) -> bool:
+    layout = measured.result.layout
+    assert layout is not None
+    allow = allowed(run.prepared.project.config.allow)
+    return verify_layout(layout.path, measured.result.platforms or None, allow).passed
+
+
+def _learn(run: _Bench) -> None:
+    """Slowdown factors and the baseline, for the estimates of later builds."""
+    if ORIGINAL not in run.first or not run.prepared.is_rewritten:
+        return
+    original = run.first[ORIGINAL].result
+    before = timed(steps_for(run.prepared, original))
+    ours = timed(steps_for(run.prepared, run.first[REWRITTEN].result))
+    records = Records()
+    lines = {line: busy(steps) for line, steps in by_line(before).items()}
+    records.keep_baseline(subject_of(run.prepared), original.seconds, lines)
+    records.learn(run.prepared.engine.key, factors(ours, before))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xbuild.cli.records import Records, Subject, state_folder
+from xbuild.pipeline.records import Records, Subject, state_folder
 
 SUBJECT = Subject(
     project="/home/me/p",

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from xbuild.cli.project import Project, plan_project
-from xbuild.cli.questions import plan_first, settle
 from xbuild.dockerfile.model import Dockerfile, Instruction
 from xbuild.errors import EditError
 from xbuild.graph.model import StageGraph
+from xbuild.pipeline.project import Project, plan_project
+from xbuild.pipeline.questions import plan_first, settle
 from xbuild.plan.model import Plan
 from xbuild.solve.build import SolveRequest
 from xbuild.solve.engine import Engine
@@ -59,6 +59,17 @@ class Prepared:
         from xbuild.graph.build import build_graph
 
         return build_graph(self.built, self.project.graph_options) if self.built else None
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        """Stages of the new text that run on the build platform."""
+        from xbuild.graph.platform import runs_on
+
+        graph = self.graph
+        if graph is None:
+            return frozenset()
+        pinned = (stage for stage in graph.stages if runs_on(graph, stage.index) == "build")
+        return frozenset(stage.name or f"stage-{stage.index}" for stage in pinned)
 
     def user_line(self, line: int) -> int | None:
         """The user's line for a line of what buildx gets."""

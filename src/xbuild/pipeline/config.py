@@ -93,7 +93,7 @@ def parse_config(path: str, data: bytes) -> Config:
 
 def schema() -> dict[str, Any]:
     """The schema of the file."""
-    text = (files("xbuild.cli") / "schemas" / "config.schema.json").read_text("utf-8")
+    text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
