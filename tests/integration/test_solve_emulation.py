@@ -12,7 +12,6 @@ from tests.integration.commands import NAIVE, go_project, xbuild
 from tests.integration.solving import BUILDERS, REGISTRY, build, docker, engine, file_in, project
 
 from xbuild.errors import Exit
-from xbuild.pipeline.files import workspace
 from xbuild.platforms import Platform
 from xbuild.solve import emulation
 from xbuild.solve.deliver import deliver, discard
@@ -95,11 +94,3 @@ def test_a_real_engine_with_the_classic_store(tmp_path: Path, monkeypatch: pytes
     assert wrong.code == Exit.WRONG_ARCHITECTURE
     assert f"{name}:wrong" not in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout
     docker("image", "rm", "--force", f"{name}:1", f"{REGISTRY}/{name}:1", check=False)
-
-
-def test_two_solves_do_not_share_a_folder(tmp_path: Path) -> None:
-    with workspace() as one, workspace() as two:
-        assert one != two
-    assert not one.exists()
-    assert not two.exists()
-    assert tmp_path.exists()

@@ -5,62 +5,64 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from xbuild.cli import parameters
-from xbuild.cli.arguments import with_build_options
-from xbuild.cli.commandline import run_command
-from xbuild.cli.main import COMMANDS
+from xbuild.cli.flags import JSON, Door, run_door
 from xbuild.cli.screen.live import Screen
 from xbuild.cli.screen.output import print_json, print_lines, stdin, terminal_of, warn
 from xbuild.errors import Exit, UsageError
-from xbuild.pipeline.files import workspace
+from xbuild.pipeline.files import Workspace
 from xbuild.pipeline.measuring import measure
 from xbuild.pipeline.preflight import preflight
 from xbuild.pipeline.prepare import prepare
 from xbuild.pipeline.project import open_project, with_engine
 from xbuild.solve.engine import inspect_engine
-from xbuild.solve.options import BuildOptions
+from xbuild.solve.options import BuildOptions, Flags, boolean_flag, value_flag
 from xbuild.views.measurement import ORIGINAL, REWRITTEN, Measurement, bench_data, bench_lines
+
+_DOOR = Door(
+    "bench",
+    (
+        (value_flag("against"), "FILE", "a Dockerfile made by hand"),
+        (value_flag("rounds", "n"), "NUMBER", "rounds (default: 3)"),
+        (boolean_flag("skip-original"), "", "leave the slow original out"),
+        (boolean_flag("cold-only"), "", "leave the warm rebuilds out"),
+        JSON,
+    ),
+    """
+All variants are built in turns on the same builder: first cold, then warm after one changed source line (in
+a copy of the context). Cache mounts get ids of their own, so that yours are neither used nor emptied; nothing
+is pushed or loaded. Also says whether the images are equivalent. What is learnt serves later estimates of the
+time saved.
+
+Ends with 7 when a binary of the rewritten image is wrong, and with 1 when that image differs from the
+original's; what is wrong with the original or with --against is only reported.
+""",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_command("bench", COMMANDS["bench"], bench, arguments)
+    return run_door(_DOOR, bench, arguments)
 
 
-@with_build_options
-def bench(
-    options: BuildOptions,
-    against: Annotated[Path | None, typer.Option("--against", help="A Dockerfile made by hand")] = None,
-    rounds: Annotated[int, typer.Option("-n", help="Rounds")] = 3,
-    skip_original: Annotated[
-        bool, typer.Option("--skip-original", help="Leave the slow original out")
-    ] = False,
-    cold_only: Annotated[bool, typer.Option("--cold-only", help="Leave the warm rebuilds out")] = False,
-    json_: parameters.Json = False,
-) -> int:
-    """
-    All variants are built in turns on the same builder: first cold, then warm after one changed source line
-    (in a copy of the context). Cache mounts get ids of their own, so that yours are neither used nor emptied;
-    nothing is pushed or loaded. Also says whether the images are equivalent. What is learnt serves later
-    estimates of the time saved.
-
-    Ends with 7 when a binary of the rewritten image is wrong, and with 1 when that image differs from the
-    original's; what is wrong with the original or with --against is only reported.
-    """
-    if rounds < 1:
-        raise UsageError("-n must be at least 1", expected="the number of rounds")
-    with workspace() as folder:
+def bench(options: BuildOptions, own: Flags) -> int:
+    rounds = own.value("rounds") or "3"
+    against = own.value("against")
+    if not rounds.isdecimal() or int(rounds) < 1:
+        raise UsageError(f"-n {rounds!r}: at least one round is needed", expected="the number of rounds")
+    with Workspace() as folder:
         engine = inspect_engine(options.builder)
         project = with_engine(open_project(options, folder, stdin()), engine)
-        prepared = prepare(project, engine, folder, None)
+        prepared = prepare(project, engine, Path(folder), None)
         preflight(prepared)
         measurement = measure(
-            prepared, against, rounds, Screen(), skip_original=skip_original, is_warm=not cold_only
+            prepared,
+            Path(against) if against else None,
+            int(rounds),
+            Screen(),
+            skip_original=own.flag("skip-original"),
+            is_warm=not own.flag("cold-only"),
         )
-    if json_:
+    if own.flag("json"):
         print_json(bench_data(measurement))
     else:
         print_lines(bench_lines(measurement, terminal_of(sys.stdout)))

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xbuild.cli.flags import asks_for_help, build_help
 from xbuild.cli.screen.output import print_lines, say, stdin, terminal_of, warn
 from xbuild.pipeline.background import Background
-from xbuild.pipeline.files import workspace
+from xbuild.pipeline.files import Workspace
 from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions, display_command, parse_build_arguments
 
@@ -26,17 +27,15 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if "--help" in arguments or "-h" in arguments:
-        from xbuild.cli.build_help import build_help
-
-        print(build_help())
+    if asks_for_help(arguments):
+        print_lines(build_help())
         return 0
     options = parse_build_arguments(arguments)
     if options.passes_through:
         return _pass_on(options)
     asking = Background(lambda: inspect_engine(options.builder, bootstrap=not options.dry_run))
-    with workspace() as folder:
-        return (_dry_run if options.dry_run else _build)(options, folder, asking)
+    with Workspace() as folder:
+        return (_dry_run if options.dry_run else _build)(options, Path(folder), asking)
 
 
 def _pass_on(options: BuildOptions) -> int:

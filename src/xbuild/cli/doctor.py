@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from xbuild.cli import parameters
-from xbuild.cli.commandline import run_command
 from xbuild.cli.failure import explain
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.screen.live import Screen
 from xbuild.cli.screen.output import print_json, print_lines, terminal_of
+from xbuild.cli.typed import Json, PlatformList, run_command
 from xbuild.errors import UsageError
 from xbuild.pipeline.checkup import CHECKS, Patient, examine, repair
 from xbuild.platforms import parse_platforms
@@ -32,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def doctor(
-    builder: parameters.Builder = None,
-    platform: parameters.PlatformList = None,
+    builder: Annotated[str | None, typer.Option("--builder", metavar="NAME", help="buildx builder")] = None,
+    platform: PlatformList = None,
     registry: Annotated[
         list[str] | None, typer.Option("--registry", help="Registry that must have a login, repeatable")
     ] = None,
@@ -46,7 +45,7 @@ def doctor(
         ),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed safely")] = False,
-    json_: parameters.Json = False,
+    json_: Json = False,
 ) -> int:
     """
     Exit codes are those of monitoring check plugins: 0 ok, 1 warning, 2 critical, 3 unknown. --fix starts

@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from xbuild.cli import parameters
-from xbuild.cli.commandline import run_command
 from xbuild.cli.main import COMMANDS
 from xbuild.cli.screen.output import print_json, print_lines, terminal_of
+from xbuild.cli.typed import Json, PlatformList, run_command
 from xbuild.errors import Exit
 from xbuild.pipeline.checking import allowed, verify_image
 from xbuild.pipeline.config import load_config
@@ -28,14 +27,14 @@ def verify(
     image: Annotated[
         str, typer.Argument(help="Reference, OCI layout folder, or archive (OCI or docker save)")
     ],
-    platform: parameters.PlatformList = None,
+    platform: PlatformList = None,
     config: Annotated[
         str | None, typer.Option("--config", help="Settings (default: .xbuild.yaml in this folder)")
     ] = None,
     engine: Annotated[
         bool, typer.Option("--engine", help="Take the image from the engine's store, not from a registry")
     ] = False,
-    json_: parameters.Json = False,
+    json_: Json = False,
 ) -> int:
     """
     Every ELF file of each platform's merged filesystem, the interpreters and libraries that entrypoint and

@@ -1,16 +1,13 @@
 """`.xbuild.yaml`: the settings of a project, checked against a schema, each mistake with its line.
 
 The file is read as YAML nodes, which know their lines, and walked along `schemas/config.schema.json`; PyYAML
-is imported only when there is a file.
+and what else this needs is imported only when there is a file.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +90,9 @@ def parse_config(path: str, data: bytes) -> Config:
 
 def schema() -> dict[str, Any]:
     """The schema of the file."""
+    import json
+    from importlib.resources import files
+
     text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
@@ -182,6 +182,8 @@ class _Reader:
 
 def _unknown(key: str, name: str, known: tuple[str, ...]) -> tuple[str, str, str | None]:
     """Message, what was expected, and what was probably meant."""
+    from difflib import get_close_matches
+
     near = get_close_matches(key, known, 1)
     where = f" in {name}" if name else ""
     return f"key {key!r} is not known{where}", ", ".join(known), f"write {near[0]!r}" if near else None

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 
-@contextlib.contextmanager
-def workspace() -> Iterator[Path]:
-    """A folder for everything temporary, gone afterwards."""
-    import tempfile
+class Workspace:
+    """A folder for everything temporary: made when its path is first asked for, gone at the end."""
 
-    with tempfile.TemporaryDirectory(prefix="xbuild-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._name = ""
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def __fspath__(self) -> str:
+        if not self._name:
+            import tempfile
+
+            folder = tempfile.TemporaryDirectory(prefix="xbuild-", ignore_cleanup_errors=True)
+            self._name = self._stack.enter_context(folder)
+        return self._name
 
 
 def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from xbuild.dockerfile.model import Dockerfile
@@ -88,7 +87,7 @@ class Project:
         return self.inputs.dockerfile
 
 
-def open_project(options: BuildOptions, folder: Path, stdin: IO[bytes] | None) -> Project:
+def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[bytes] | None) -> Project:
     """Read what the options name; what came on standard input is kept in `folder`."""
     inputs = read_inputs(options, stdin, folder)
     config = load_config(options.config, inputs.context_dir)

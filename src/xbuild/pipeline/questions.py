@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def plan_first(project: Project) -> Plan:
     return plan_project(project, Knowledge(may_ask=True))
 
 
-def plan_settled(project: Project, folder: Path, *, offline: bool) -> Settled:
+def plan_settled(project: Project, folder: PathLike[str], *, offline: bool) -> Settled:
     """For `plan` and `rewrite`: ask when an engine is there."""
     if offline:
         return Settled(plan_project(project))
@@ -74,7 +75,7 @@ def plan_settled(project: Project, folder: Path, *, offline: bool) -> Settled:
 
     try:
         engine = inspect_engine(project.options.builder, bootstrap=False)
-        return settle(project, plan, engine, folder)
+        return settle(project, plan, engine, Path(folder))
     except EngineError as error:
         return Settled(plan_project(project), f"not asked: {error.message}")
 

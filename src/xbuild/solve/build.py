@@ -50,7 +50,7 @@ class SolveRequest:
 
     `line_map` gives the user's line for a line of `text`, None for a line that is not theirs. `output` is
     `layout`, `files` (the files of the result, in a folder) or `none`. `folder` is a folder for temporary
-    files, removed by the caller (`pipeline.files.workspace`).
+    files, removed by the caller (`pipeline.files.Workspace`).
     """
 
     options: BuildOptions

@@ -11,7 +11,7 @@ from tests.unit.cli.command import project
 from tests.unit.cli.standin import Docker
 from xbuild.errors import Exit, WrongArchitectureError
 from xbuild.pipeline.background import Background
-from xbuild.pipeline.files import workspace
+from xbuild.pipeline.files import Workspace
 from xbuild.pipeline.finish import Built
 from xbuild.pipeline.flow import build
 from xbuild.pipeline.watching import Watcher
@@ -42,9 +42,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _apart: None) -> Doc
 
 def built(folder: Path, *words: str, watcher: Watcher | None = None) -> Built:
     options = parse_build_arguments(["--platform", PLATFORMS, *words, str(folder)], {})
-    with workspace() as temporary:
+    with Workspace() as temporary:
         asking = Background(lambda: inspect_engine(options.builder))
-        return build(options, temporary, asking, None, watcher or Watcher())
+        return build(options, Path(temporary), asking, None, watcher or Watcher())
 
 
 @pytest.mark.usefixtures("docker")

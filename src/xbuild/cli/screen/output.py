@@ -13,12 +13,14 @@ from xbuild.views.terminal import Terminal
 
 def terminal_of(stream: TextIO) -> Terminal:
     """What `stream` can show. NO_COLOR (https://no-color.org) and TERM=dumb take the colour away."""
-    import shutil
-
     is_terminal = stream.isatty()
     is_dumb = os.environ.get("TERM", "") == "dumb"
     has_colour = is_terminal and not is_dumb and not os.environ.get("NO_COLOR")
-    width = shutil.get_terminal_size().columns if is_terminal else None
+    width = None
+    if is_terminal:
+        import shutil
+
+        width = shutil.get_terminal_size().columns
     return Terminal(is_terminal and not is_dumb, has_colour, width)
 
 

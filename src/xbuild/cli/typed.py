@@ -1,4 +1,4 @@
-"""typer for the subcommands whose options are our own, with its errors as ours.
+"""typer for the commands that are not told of a build, with its errors as ours, and the options they share.
 
 Without rich markup (46 ms) and without typer's completion options, which belong to a program, not to a
 subcommand.
@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import cleandoc
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from xbuild.errors import Exit, UsageError
 
+PlatformList = Annotated[
+    list[str] | None,
+    typer.Option("--platform", metavar="LIST", help="Platforms, comma-separated or repeated"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON")]
+
 
 def run_command(name: str, summary: str, function: Callable[..., Any], arguments: Sequence[str]) -> int:
     """Parse `arguments` by the signature of `function`, call it, and return its exit code."""
-    app = make_app(name, summary, function)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    settings = {"help_option_names": ["-h", "--help"]}
+    details = cleandoc(function.__doc__ or "")  # continues the summary
+    app.command(name, help=f"{summary}.\n\n{details}", context_settings=settings)(function)
     try:
         code = app(list(arguments), prog_name=f"xbuild {name}", standalone_mode=False)
     except typer.Exit as leaving:
@@ -25,19 +34,6 @@ def run_command(name: str, summary: str, function: Callable[..., Any], arguments
     except Exception as error:
         raise _as_ours(name, error) from error
     return int(code or Exit.OK)
-
-
-def make_app(name: str, summary: str, function: Callable[..., Any]) -> typer.Typer:
-    """The typer application of one subcommand."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    settings = {"help_option_names": ["-h", "--help"]}
-    app.command(name, help=f"{summary}.\n\n{_details(function)}", context_settings=settings)(function)
-    return app
-
-
-def _details(function: Callable[..., Any]) -> str:
-    """The docstring, which continues the summary."""
-    return cleandoc(function.__doc__ or "")
 
 
 def _as_ours(name: str, error: Exception) -> Exception:
