@@ -5,7 +5,6 @@ Facts: moby/buildkit `frontend/dockerfile/parser/directives.go` (`DetectSyntax`)
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 
@@ -42,6 +41,8 @@ def _directive(lines: Iterable[str], comment: str) -> str | None:
 def _json_key(text: str) -> str | None:
     if not text.lstrip().startswith("{"):
         return None
+    import json
+
     try:
         value = json.loads(text).get("syntax")
     except ValueError:

@@ -9,17 +9,15 @@ first of the two.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from xbuild.platforms import Platform, parse_platforms
+from xbuild.solve.diagnosis import build_error
 from xbuild.solve.engine import Engine, check_platforms, docker
-from xbuild.solve.failure import build_error
 from xbuild.solve.history import LineMap, Vertex, ask_history, join, provenances_in
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.layout import Layout, merge_layouts
@@ -52,7 +50,7 @@ class SolveRequest:
 
     `line_map` gives the user's line for a line of `text`, None for a line that is not theirs. `output` is
     `layout`, `files` (the files of the result, in a folder) or `none`. `folder` is a folder for temporary
-    files, removed by the caller (`workspace`).
+    files, removed by the caller (`pipeline.files.Workspace`).
     """
 
     options: BuildOptions
@@ -95,13 +93,6 @@ class SolveResult:
     @property
     def seconds(self) -> float:
         return max(0.0, self.completed - self.started)
-
-
-@contextlib.contextmanager
-def workspace() -> Iterator[Path]:
-    """A folder for everything temporary, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="xbuild-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from xbuild.verify.checks import Check, PlatformVerification, Severity, Verification
-from xbuild.views.report import VerifiedPlatform
+from xbuild.views.report import FORMAT, VerifiedPlatform
 from xbuild.views.terminal import Cell, Column, Terminal, clean, count, seconds, shorten, table
 
 LineOf = Callable[[str, Check], int | None]
@@ -94,3 +94,8 @@ def verified_platforms(verification: Verification, line_of: LineOf = no_line) ->
         )
         for platform in verification.platforms
     )
+
+
+def verification_data(verification: Verification) -> dict[str, object]:
+    """The outcome as data (schema: `schemas/verification.schema.json`)."""
+    return {"format": FORMAT, "kind": "verification", **verification.to_json()}

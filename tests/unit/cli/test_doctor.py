@@ -12,10 +12,11 @@ import pytest
 
 from tests.unit.cli.command import Xbuild
 from tests.unit.cli.standin import Docker
-from xbuild.cli.doctor import _fix, _host
+from xbuild.cli.screen.live import Screen
 from xbuild.errors import EngineError
+from xbuild.pipeline.checkup import _host, repair
 from xbuild.solve.builders import create_builder
-from xbuild.views.doctor import Finding, State
+from xbuild.views.findings import Finding, State
 
 DOCKER = """\
 #!/bin/sh
@@ -111,7 +112,7 @@ def test_a_repair_that_fails_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker(tmp_path, monkeypatch, create="echo no space left on device >&2; exit 1")
-    _fix([Finding("store", State.WARNING, "t", "h", "create xbuild")])
+    repair([Finding("store", State.WARNING, "t", "h", "create xbuild")], Screen())
     said = capsys.readouterr().err
     assert "that failed: the disk is full" in said
     assert "is there" not in said
