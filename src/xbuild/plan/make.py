@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from xbuild.dockerfile.model import Copy, Dockerfile, Run
+from xbuild.dockerfile.model import Copy, Dockerfile, Onbuild, Run
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import (
     ContextBase,
@@ -28,7 +28,7 @@ from xbuild.graph.model import (
     sources_of,
 )
 from xbuild.graph.platform import BUILD, TARGET, runs_on
-from xbuild.graph.reach import leaves
+from xbuild.graph.reach import closure, leaves
 from xbuild.plan import images
 from xbuild.plan.arguments import may_read_any, settle
 from xbuild.plan.context import Context
@@ -101,11 +101,13 @@ class _Planner:
     ) -> None:
         self.graph, self.platforms, self.context = graph, platforms, context
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
-        self.targets = target_stages(graph)
-        self.kept = kept_stages(graph, self.targets)
         self.facts: dict[int, StageFacts] = {}
         self.foreign: dict[int, Reason] = {}
         self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
+        self.become_images(target_stages(graph))
+        if graph.options.target is None:
+            rest = [s for s in leaves(graph) if s not in self.targets and self.can_pin(s)]
+            self.become_images((*self.targets, *(s for s in rest if self.installs_packages(s))))
 
     def plan(self) -> Plan:
         groups = self.candidates()
@@ -126,23 +128,21 @@ class _Planner:
         """What is left of a group without the stages that fail: these keep their base, the others get a
         copy of it.
         """
-        if group.split or not group.reasons:
+        if not group.reasons or not group.reasons.keys().isdisjoint(group.split):
             return None
         failing = {d for s in group.reasons for d in (s, *self.graph.derived_from(s))}
-        kept = {a for s in failing for a in self.graph.chain_of(s)}
-        stages = tuple(s for s in group.stages if s not in kept)
-        if not any(self.has_run(s) for s in stages) or not any(self.is_needed(s) for s in stages):
-            return None
-        split = {a for s in stages for a in self.graph.chain_of(s) if a in kept}
-        return _Group(group.root, stages, tuple(sorted(split)))
+        kept = {*group.split, *(a for s in failing for a in self.graph.chain_of(s))}
+        return self.copied(group.root, [s for s in group.stages if s not in kept], kept)
 
     def first(self, failing: list[_Group], groups: list[_Group]) -> list[_Group]:
         """Which groups to give up in this round: rather those that a failing one takes something doubtful
         from.
         """
-        authored = [_Group(s, (s,)) for s in self.authored() if self.authored_reasons(self.graph.stages[s])]
-        consumers = (*failing, *authored)
-        doubtful = [g for g in groups if any(self.is_doubtful(g, c) for c in consumers if c is not g)]
+        authored = [s for s in self.authored() if self.authored_reasons(self.graph.stages[s])]
+        consumers = [(*g.split, *g.stages) for g in failing] + [self.passed_on(s) for s in authored]
+        doubtful = [
+            g for g in groups if any(self.is_doubtful(g, c) for c in consumers if g.stages[0] not in c)
+        ]
         for group in doubtful:
             group.reasons = group.reasons or self.doubts(group)
         return doubtful or failing
@@ -156,16 +156,55 @@ class _Planner:
                     found.setdefault(stage, []).extend(self.taken(stage, edge))
         return {stage: list(dict.fromkeys(reasons)) for stage, reasons in found.items() if reasons}
 
-    def is_doubtful(self, group: _Group, consumer: _Group) -> bool:
-        """Whether what `consumer` takes from `group` may be wrong for the target, were it to be shipped."""
-        return any(
-            not self.facts[source].kind_at(path).is_right
-            for stage in consumer.stages
+    def is_doubtful(self, group: _Group, consumers: Iterable[int]) -> bool:
+        """Whether what these stages take from `group` may be wrong for the target, were it to be shipped."""
+        return any(s in group.stages for c in consumers for s in self.doubtful_sources(c))
+
+    def passed_on(self, stage: int) -> tuple[int, ...]:
+        """A stage that its author pinned, and those before it whose doubtful content it may hand on."""
+        found = [stage]
+        for consumer in found:
+            found += [s for s in self.doubtful_sources(consumer) if s in self.authored() and s not in found]
+        return tuple(found)
+
+    def doubtful_sources(self, stage: int) -> list[int]:
+        """The pinned stages from which a stage takes what may be wrong for the target."""
+        return [
+            source
             for edge in self.graph.edges_into(stage)
             for source in sources_of(edge.source)
-            if source in group.stages
-            for path in edge.paths
-        )
+            if source in self.facts and not all(self.facts[source].kind_at(p).is_right for p in edge.paths)
+        ]
+
+    def ships(self, edge: Edge) -> bool:
+        """Whether what an edge takes may get into an image or out of the build, whatever takes it runs on."""
+        return edge.kind != "from" and (edge.consumer not in self.facts or edge.consumer in self.shipping)
+
+    # -- which stages become images
+
+    def become_images(self, targets: tuple[int, ...]) -> None:
+        self.targets = targets
+        self.kept = kept_stages(self.graph, targets)
+        self.images = image_stages(self.graph, targets)
+        leaf_chains = (self.graph.chain_of(leaf) for leaf in leaves(self.graph))
+        collecting = [s for chain in leaf_chains if not any(self.has_run(s) for s in chain) for s in chain]
+        self.shipping = self.kept | frozenset(collecting)
+
+    def installs_packages(self, leaf: int) -> bool:
+        """Whether a stage that nothing is taken from installs packages, as an image for developers does."""
+        chain = self.graph.chain_of(leaf)
+        shipped = self.shipped(frozenset(chain))
+        known: dict[int, StageFacts] = {}
+        for stage in chain:
+            known[stage] = evaluate(
+                self.graph,
+                stage,
+                lambda number, image: self.around(number, image, shipped),
+                known,
+                frozenset(chain),
+                self.toolchains,
+            )
+        return any(effect.packages for effect in known[leaf].effects)
 
     # -- which stages might be pinned
 
@@ -182,8 +221,19 @@ class _Planner:
             return None
         if root not in self.kept:
             return _Group(root, tuple(stages))
-        shared = {s for stage in stages for s in self.graph.chain_of(stage) if s in self.kept}
-        return _Group(root, tuple(stages), tuple(sorted(shared)))
+        return self.copied(root, stages, self.kept)
+
+    def copied(self, root: int, stages: list[int], kept: Collection[int]) -> _Group | None:
+        """The group of those stages that get a copy of their base, which is among `kept`, for its own.
+
+        A stage that nothing is taken from, and that stands on `kept` itself, gets none: it stays there.
+        """
+        chains = {stage: [s for s in self.graph.chain_of(stage) if s not in kept] for stage in stages}
+        moved = tuple(s for s in stages if self.is_needed(chains[s][0]))
+        if not any(self.has_run(s) for s in moved):
+            return None
+        shared = {a for s in moved for a in self.graph.chain_of(s) if a in kept}
+        return _Group(root, moved, tuple(sorted(shared)))
 
     def can_pin(self, stage: int) -> bool:
         root = self.graph.stages[self.graph.root_of(stage)]
@@ -227,7 +277,10 @@ class _Planner:
         """Per pinned stage the paths that end up in an unpinned one, directly or through other pinned
         stages.
         """
-        demands: dict[int, list[str | None]] = {s.index: [] for s in self.graph.stages}
+        images = self.shipping & pinned
+        demands: dict[int, list[str | None]] = {
+            s.index: ["/"] if s.index in images else [] for s in self.graph.stages
+        }
         for stage in reversed(self.graph.stages):
             for edge in self.graph.edges_into(stage.index):
                 for source in sources_of(edge.source):
@@ -239,7 +292,7 @@ class _Planner:
     ) -> Sequence[str | None]:
         if edge.kind == "from":
             return own if consumer in pinned else ()
-        if consumer not in pinned:
+        if consumer not in pinned or consumer in self.shipping:
             return edge.paths
         destination = edge.destination
         wanted = destination is None or shipped_by(own, destination.rstrip("/") or "/")
@@ -318,7 +371,7 @@ class _Planner:
         found += self.bound(stage)
         found += self.arguments(stage)[2] if not self.is_left_alone(stage) else ()
         for edge in self.graph.edges_out_of(stage):
-            if edge.kind != "from" and edge.consumer not in self.facts:
+            if self.ships(edge):
                 found += self.taken(stage, edge)
         return list(dict.fromkeys(found))
 
@@ -587,13 +640,13 @@ class _Planner:
         return replace(verdict, is_pinned=True)
 
     def authored_reasons(self, stage: Stage) -> list[Reason]:
-        if not self.has_run(stage.index):
-            return []
-        reasons = list(self.facts[stage.index].all_reasons) if self.is_needed(stage.index) else []
-        reasons += self.bound(stage.index)
-        reasons += self.arguments(stage.index)[2]
+        reasons: list[Reason] = []
+        if any(self.has_run(s) for s in (stage.index, *self.graph.derived_from(stage.index))):
+            reasons += self.facts[stage.index].all_reasons if self.is_needed(stage.index) else ()
+            reasons += self.bound(stage.index)
+            reasons += self.arguments(stage.index)[2]
         for edge in self.graph.edges_out_of(stage.index):
-            if edge.kind != "from" and edge.consumer not in self.facts:
+            if self.ships(edge):
                 reasons += self.taken(stage.index, edge)
         return reasons
 
@@ -601,13 +654,14 @@ class _Planner:
         verdict = self.base_verdict(stage, Word.EMULATED)
         if isinstance(stage.base, ContextBase) or stage.is_replaced:
             return replace(verdict, has_run=False, evidence=(Evidence("a --build-context takes its place"),))
-        if not self.has_run(stage.index):
-            return replace(verdict, evidence=(Evidence("it runs nothing, so that nothing is emulated"),))
-        if self.is_pinned_by_author(stage.index):
+        is_image = stage.index in self.images or self.has_run(stage.index)
+        if is_image and self.is_pinned_by_author(stage.index):
             text = f"{stage.label} becomes an image, and it is pinned to the build platform"
             cure = "drop --platform, or build for one platform only"
             reason = Reason(text, Place(stage.from_.first_line), cure=cure)
             return replace(verdict, word=Word.UNSURE, reasons=(reason,), is_pinned=True)
+        if not self.has_run(stage.index):
+            return replace(verdict, evidence=(Evidence("it runs nothing, so that nothing is emulated"),))
         why = "it is the target stage" if stage.index in self.targets else self.why_kept(stage)
         text = f"{why}: it must run on the target platform"
         if stage.index not in self.kept and not self.is_needed(stage.index):
@@ -670,11 +724,24 @@ class _Planner:
 
 
 def target_stages(graph: StageGraph) -> tuple[int, ...]:
-    """The stage of `--target`; without it the last one and every leaf with a CMD or ENTRYPOINT of its own."""
+    """The stage of `--target`; without it the last one and every leaf that is meant as an image."""
     if graph.options.target is not None:
         return (graph.target,)
-    own = [s for s in leaves(graph) if graph.stages[s].has_command]
-    return tuple(sorted({graph.target, *own}))
+    return tuple(sorted({graph.target, *(s for s in leaves(graph) if _is_image(graph, s))}))
+
+
+def _is_image(graph: StageGraph, leaf: int) -> bool:
+    """Whether a stage that nothing is taken from is meant as an image, to be built by `--target`.
+
+    It has a command; or it runs nothing, so that it can be meant for nothing else; or it takes files out of
+    other stages or images, which are for the target. One that its author pinned is meant for a check.
+    """
+    stage = graph.stages[leaf]
+    if stage.has_command or runs_on(graph, leaf) == BUILD:
+        return stage.has_command
+    runs = any(isinstance(i, Run) for i in (*graph.onbuild(leaf), *stage.instructions))
+    is_base = any(isinstance(i, Onbuild) for i in stage.instructions)
+    return not runs or is_base or any(e.kind == "copy" for e in graph.edges_into(leaf))
 
 
 def kept_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
@@ -687,6 +754,12 @@ def kept_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
             found.add(source)
             pending.append(source)
     return frozenset(found)
+
+
+def image_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
+    """The targets and all that they derive from for sure, or for some platform."""
+    bases = {stage.index: sources_of(stage.base) for stage in graph.stages}
+    return frozenset(found for target in targets for found in closure(target, bases))
 
 
 def _choices(graph: StageGraph, stage: Stage) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from xbuild.dockerfile.script import Command, Word
 from xbuild.dockerfile.script import Script as ParsedScript
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import ContextBase, Edge, ImageBase, StageBase, StageGraph, sources_of
+from xbuild.graph.platform import TARGET, source_platform
 from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.filesystem import (
@@ -202,7 +203,8 @@ class _Reader:
             return Kind.PORTABLE
         if isinstance(edge.source, ContextBase):
             is_image = edge.source.value.startswith(("docker-image://", "oci-layout://", "target:"))
-            return Kind.TARGET if is_image else Kind.PORTABLE
+            for_target = Kind.TARGET if source_platform(self.graph, edge) == TARGET else Kind.BUILD
+            return for_target if is_image else Kind.PORTABLE
         sources = tuple(sources_of(edge.source))
         if not sources:
             return Kind.TARGET
