@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 
 from xbuild.dockerfile.model import Copy, Dockerfile, Onbuild, Run
 from xbuild.graph.build import build_graph
@@ -54,6 +55,9 @@ from xbuild.plan.stage import StageFacts, evaluate, shipped_by
 from xbuild.plan.toolchain import Surroundings, Toolchain
 from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.platforms import Platform
+
+# Per stage the paths of it that are shipped; None may be any.
+_Demands = Mapping[int, Mapping[str | None, None]]
 
 _GOARCH = re.compile(r"\bGOARCH=[\"']?([a-z][a-z0-9]+)\b")
 
@@ -103,7 +107,13 @@ class _Planner:
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
         self.facts: dict[int, StageFacts] = {}
         self.foreign: dict[int, Reason] = {}
+        self.seen: dict[int, tuple[object, StageFacts]] = {}
         self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
+        self.authored = frozenset(
+            s.index for s in graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
+        )
+        self.texts = _texts(graph)
+        self.needed = _needed(graph)
         self.become_images(target_stages(graph))
         if graph.options.target is None:
             rest = [s for s in leaves(graph) if s not in self.targets and self.can_pin(s)]
@@ -135,17 +145,37 @@ class _Planner:
         return self.copied(group.root, [s for s in group.stages if s not in kept], kept)
 
     def first(self, failing: list[_Group], groups: list[_Group]) -> list[_Group]:
-        """Which groups to give up in this round: rather those that a failing one takes something doubtful
-        from.
+        """Which groups to give up in this round: rather those with which the doubt begins that a failing one
+        takes over, from stage to stage.
         """
-        authored = [s for s in self.authored() if self.authored_reasons(self.graph.stages[s])]
-        consumers = [(*g.split, *g.stages) for g in failing] + [self.passed_on(s) for s in authored]
-        doubtful = [
-            g for g in groups if any(self.is_doubtful(g, c) for c in consumers if g.stages[0] not in c)
-        ]
+        numbers = {stage: number for number, group in enumerate(groups) for stage in group.stages}
+        members = [(*group.split, *group.stages) for group in groups]
+        authored = [(s,) for s in sorted(self.authored) if self.authored_reasons(self.graph.stages[s])]
+        consumers = [*authored, *(members[numbers[g.stages[0]]] for g in failing)]
+        pending = {n for stages in consumers for n in self.feeding(stages, numbers)}
+        takes: dict[int, set[int]] = {}
+        while pending:
+            number = pending.pop()
+            takes[number] = self.feeding(members[number], numbers)
+            pending |= takes[number] - takes.keys()
+        doubtful = [groups[n] for n in sorted(takes) if not takes[n]] or [groups[n] for n in sorted(takes)]
         for group in doubtful:
             group.reasons = group.reasons or self.doubts(group)
         return doubtful or failing
+
+    def feeding(self, stages: Sequence[int], numbers: Mapping[int, int]) -> set[int]:
+        """The other groups from which these stages take what may be wrong for the target, were it to be
+        shipped; also through stages that their authors pinned.
+        """
+        found: set[int] = set()
+        seen = [*stages]
+        for stage in seen:
+            for source in self.doubtful_sources(stage):
+                if source in numbers:
+                    found.add(numbers[source])
+                elif source in self.authored and source not in seen:
+                    seen.append(source)
+        return found - {numbers[s] for s in stages if s in numbers}
 
     def doubts(self, group: _Group) -> dict[int, list[Reason]]:
         """What is taken out of a group that is not accounted for, whoever takes it."""
@@ -155,17 +185,6 @@ class _Planner:
                 if edge.kind != "from" and edge.consumer not in group.stages:
                     found.setdefault(stage, []).extend(self.taken(stage, edge))
         return {stage: list(dict.fromkeys(reasons)) for stage, reasons in found.items() if reasons}
-
-    def is_doubtful(self, group: _Group, consumers: Iterable[int]) -> bool:
-        """Whether what these stages take from `group` may be wrong for the target, were it to be shipped."""
-        return any(s in group.stages for c in consumers for s in self.doubtful_sources(c))
-
-    def passed_on(self, stage: int) -> tuple[int, ...]:
-        """A stage that its author pinned, and those before it whose doubtful content it may hand on."""
-        found = [stage]
-        for consumer in found:
-            found += [s for s in self.doubtful_sources(consumer) if s in self.authored() and s not in found]
-        return tuple(found)
 
     def doubtful_sources(self, stage: int) -> list[int]:
         """The pinned stages from which a stage takes what may be wrong for the target."""
@@ -196,14 +215,8 @@ class _Planner:
         shipped = self.shipped(frozenset(chain))
         known: dict[int, StageFacts] = {}
         for stage in chain:
-            known[stage] = evaluate(
-                self.graph,
-                stage,
-                lambda number, image: self.around(number, image, shipped),
-                known,
-                frozenset(chain),
-                self.toolchains,
-            )
+            around = partial(self.around, shipped=shipped)
+            known[stage] = evaluate(self.graph, stage, around, known, frozenset(chain), self.toolchains)
         return any(effect.packages for effect in known[leaf].effects)
 
     # -- which stages might be pinned
@@ -250,46 +263,46 @@ class _Planner:
     def has_run(self, stage: int) -> bool:
         return any(isinstance(i, Run) for i in self.graph.stages[stage].instructions)
 
-    def authored(self) -> tuple[int, ...]:
-        return tuple(
-            s.index for s in self.graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
-        )
-
     # -- one round
 
     def evaluate(self, groups: Iterable[_Group]) -> None:
-        pinned = frozenset(s for g in groups for s in g.stages) | frozenset(self.authored())
+        pinned = frozenset(s for g in groups for s in g.stages) | self.authored
         shadows = frozenset(s for g in groups for s in g.split)
         shipped = self.shipped(pinned)
         self.facts = {}
         for stage in self.graph.stages:
             if stage.index in pinned or stage.index in shadows:
-                self.facts[stage.index] = evaluate(
-                    self.graph,
-                    stage.index,
-                    lambda number, image: self.around(number, image, shipped),
-                    self.facts,
-                    pinned,
-                    self.toolchains,
-                )
+                self.facts[stage.index] = self.evaluated(stage.index, pinned, shipped)
 
-    def shipped(self, pinned: frozenset[int]) -> Mapping[int, list[str | None]]:
+    def evaluated(self, stage: int, pinned: frozenset[int], shipped: _Demands) -> StageFacts:
+        """The facts of a stage; those of an earlier round where nothing that it takes has changed since."""
+        sources = [s for edge in self.graph.edges_into(stage) for s in sources_of(edge.source)]
+        takes = (shipped[stage], [(s in pinned, self.facts.get(s)) for s in sources])
+        taken, facts = self.seen.get(stage, (None, None))
+        if facts is None or taken != takes:
+            around = partial(self.around, shipped=shipped)
+            facts = evaluate(self.graph, stage, around, self.facts, pinned, self.toolchains)
+            self.seen[stage] = takes, facts
+        return facts
+
+    def shipped(self, pinned: frozenset[int]) -> _Demands:
         """Per pinned stage the paths that end up in an unpinned one, directly or through other pinned
         stages.
         """
         images = self.shipping & pinned
-        demands: dict[int, list[str | None]] = {
-            s.index: ["/"] if s.index in images else [] for s in self.graph.stages
+        demands: dict[int, dict[str | None, None]] = {
+            s.index: {"/": None} if s.index in images else {} for s in self.graph.stages
         }
         for stage in reversed(self.graph.stages):
             for edge in self.graph.edges_into(stage.index):
                 for source in sources_of(edge.source):
-                    demands[source] += self.demand(edge, stage.index, pinned, demands[stage.index])
+                    wanted = self.demand(edge, stage.index, pinned, demands[stage.index])
+                    demands[source].update(dict.fromkeys(wanted))
         return demands
 
     def demand(
-        self, edge: Edge, consumer: int, pinned: frozenset[int], own: list[str | None]
-    ) -> Sequence[str | None]:
+        self, edge: Edge, consumer: int, pinned: frozenset[int], own: Iterable[str | None]
+    ) -> Iterable[str | None]:
         if edge.kind == "from":
             return own if consumer in pinned else ()
         if consumer not in pinned or consumer in self.shipping:
@@ -298,8 +311,8 @@ class _Planner:
         wanted = destination is None or shipped_by(own, destination.rstrip("/") or "/")
         return edge.paths if wanted and edge.kind == "copy" else ()
 
-    def around(self, stage: int, image: Image, shipped: Mapping[int, list[str | None]]) -> Surroundings:
-        text = self.chain_text(stage)
+    def around(self, stage: int, image: Image, shipped: _Demands) -> Surroundings:
+        text, architectures = self.texts[stage]
         return Surroundings(
             stage=stage,
             offset=self.graph.stages[stage].position,
@@ -310,21 +323,17 @@ class _Planner:
             context=self.context,
             is_pinned_by_author=self.is_pinned_by_author(stage),
             is_shipped=lambda path: shipped_by(shipped[stage], path),
-            literal_architectures=frozenset(_GOARCH.findall(text)),
+            literal_architectures=architectures,
             text=text,
             after_line=self.after_line(stage),
             is_taken=lambda path: self.is_taken(stage, path),
-            has_children=bool(self.graph.derived_from(stage)),
+            has_children=bool(self.graph.children_of(stage)),
         )
 
     def is_taken(self, stage: int, path: str) -> bool:
         family = (stage, *self.graph.derived_from(stage))
         edges = (e for s in family for e in self.graph.edges_out_of(s) if e.kind != "from")
         return any(shipped_by(edge.paths, path) for edge in edges)
-
-    def chain_text(self, stage: int) -> str:
-        instructions = [i for s in self.graph.chain_of(stage) for i in self.graph.stages[s].instructions]
-        return "\n".join("\n".join((i.logical.text, *(h.content for h in i.heredocs))) for i in instructions)
 
     def after_line(self, stage: int) -> Callable[[int, int], int]:
         at = self.graph.stages[stage]
@@ -448,8 +457,7 @@ class _Planner:
 
     def is_needed(self, stage: int) -> bool:
         """Whether anything is taken from this stage or from one derived from it."""
-        family = (stage, *self.graph.derived_from(stage))
-        return any(e.kind != "from" for s in family for e in self.graph.edges_out_of(s))
+        return stage in self.needed
 
     def taken(self, stage: int, edge: Edge) -> list[Reason]:
         """Reasons why what an unpinned stage takes is not accounted for."""
@@ -488,7 +496,7 @@ class _Planner:
                 found.append(self.pinned_verdict(stage, by_stage[stage.index]))
             elif stage.index in dropped:
                 found.append(self.dropped_verdict(stage, dropped[stage.index]))
-            elif stage.index not in self.kept and stage.index in self.authored():
+            elif stage.index not in self.kept and stage.index in self.authored:
                 found.append(self.authored_verdict(stage))
             else:
                 found.append(self.kept_verdict(stage))
@@ -580,6 +588,7 @@ class _Planner:
         )
 
     def finishing(self, facts: StageFacts) -> tuple[list[Change], list[str]]:
+        shipped = self.shipped(frozenset(self.facts))
         found = [
             c
             for t in self.toolchains
@@ -587,7 +596,7 @@ class _Planner:
             for c in t.finish(
                 facts.calls,
                 facts.effects,
-                self.around(facts.stage, facts.image, self.shipped(frozenset(self.facts))),
+                self.around(facts.stage, facts.image, shipped),
             )
         ]
         blocked = blocks(self.graph.dockerfile.syntax, "mount")
@@ -721,6 +730,31 @@ class _Planner:
                     )
                     changed = True
         return [found[v.stage] for v in verdicts]
+
+
+def _texts(graph: StageGraph) -> list[tuple[str, frozenset[str]]]:
+    """The text of each stage behind that of its base, and the values of GOARCH written out in it."""
+    found: list[tuple[str, frozenset[str]]] = []
+    for stage in graph.stages:
+        pieces = (
+            piece for i in stage.instructions for piece in (i.logical.text, *(h.content for h in i.heredocs))
+        )
+        own = "\n".join(pieces)
+        before, named = (
+            found[stage.base.stage] if isinstance(stage.base, StageBase) else ("", frozenset[str]())
+        )
+        found.append((f"{before}\n{own}" if before else own, named | frozenset(_GOARCH.findall(own))))
+    return found
+
+
+def _needed(graph: StageGraph) -> frozenset[int]:
+    """Stages from which, or from one derived from which, anything is taken."""
+    found: set[int] = set()
+    for stage in reversed(graph.stages):
+        is_taken = any(edge.kind != "from" for edge in graph.edges_out_of(stage.index))
+        if is_taken or not found.isdisjoint(graph.children_of(stage.index)):
+            found.add(stage.index)
+    return frozenset(found)
 
 
 def target_stages(graph: StageGraph) -> tuple[int, ...]:
