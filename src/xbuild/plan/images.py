@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from xbuild.dockerfile.frontend import HUB
 from xbuild.graph.model import ImageFacts
 from xbuild.plan.table import words
 
@@ -31,13 +32,7 @@ _GO_ENVIRONMENT = {
     "GOTOOLCHAIN": "local",
     "PATH": "/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
-_MIRRORS = (
-    "docker.io/",
-    "index.docker.io/",
-    "mirror.gcr.io/",
-    "public.ecr.aws/docker/",
-    "library/",
-)
+_MIRRORS = (*HUB, "library/")
 # Images, by the last part of their name, that have no content of their own outside the folders of a
 # distribution.
 _PLAIN = frozenset(

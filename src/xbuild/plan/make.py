@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
+from xbuild.dockerfile.frontend import blocks
 from xbuild.dockerfile.model import Copy, Dockerfile, Run
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import (
@@ -33,7 +34,6 @@ from xbuild.plan import images
 from xbuild.plan.arguments import may_read_any, settle
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, offenders
-from xbuild.plan.frontend import blocks
 from xbuild.plan.images import Image
 from xbuild.plan.model import (
     AddMount,
