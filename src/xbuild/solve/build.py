@@ -60,8 +60,8 @@ class SolveRequest:
     folder: Path
     text: str | None = None
     line_map: LineMap | None = None
-    added: frozenset[int] = frozenset()
     output: str = "layout"
+    added: frozenset[int] = frozenset()
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
