@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import xbuild
+from xbuild.cli.main import COMMANDS
 
 ROOT = Path(xbuild.__file__ or "").parent
 FOOT = ("architectures", "errors", "platforms", "text")
@@ -97,6 +98,22 @@ def test_only_the_command_line_prints(path: Path) -> None:
         assert not (isinstance(called, ast.Name) and called.id in ("print", "input")), path
         if isinstance(node, ast.Attribute) and package_of(path) != "solve":  # `--output -` is written there
             assert ast.unparse(node) not in STREAMS, path
+
+
+# What several packages may have: the vocabulary of each, and what puts each one's thing together.
+SHARED_NAMES = ("__init__", "model", "build")
+
+
+def test_one_name_for_one_thing() -> None:
+    """No two modules have one name, but for doors, which are named as the command, and so as what it does."""
+    found: dict[str, list[str]] = {}
+    for path in modules():
+        is_door = path.parent == ROOT / "cli" and path.stem in COMMANDS
+        if path.stem not in SHARED_NAMES and not is_door:
+            found.setdefault(path.stem, []).append(str(path.relative_to(ROOT)))
+    # The rooms of `plan/` are still to be sorted among themselves.
+    twice = [paths for paths in found.values() if len(paths) > 1]
+    assert not [paths for paths in twice if not all(path.startswith("plan/") for path in paths)]
 
 
 @pytest.mark.parametrize("package", ["plan/toolchains", "rules"])

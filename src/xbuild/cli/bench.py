@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from xbuild.cli.flags import JSON, Door, run_door
+from xbuild.cli.door import JSON, Door, run_door
 from xbuild.cli.screen.live import Screen
 from xbuild.cli.screen.output import print_json, print_lines, stdin, terminal_of, warn
 from xbuild.errors import Exit, UsageError

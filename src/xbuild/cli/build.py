@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xbuild.cli.flags import asks_for_help, build_help
+from xbuild.cli.door import asks_for_help, build_help
 from xbuild.cli.screen.output import print_lines, say, stdin, terminal_of, warn
 from xbuild.pipeline.background import Background
 from xbuild.pipeline.files import Workspace

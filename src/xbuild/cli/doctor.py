@@ -10,9 +10,9 @@ import typer
 
 from xbuild.cli.failure import explain
 from xbuild.cli.main import COMMANDS
+from xbuild.cli.parameters import Json, PlatformList, run_command
 from xbuild.cli.screen.live import Screen
 from xbuild.cli.screen.output import print_json, print_lines, terminal_of
-from xbuild.cli.typed import Json, PlatformList, run_command
 from xbuild.errors import UsageError
 from xbuild.pipeline.checkup import CHECKS, Patient, examine, repair
 from xbuild.platforms import parse_platforms

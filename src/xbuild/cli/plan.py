@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from xbuild.cli.flags import JSON, OFFLINE, Door, run_door
+from xbuild.cli.door import JSON, OFFLINE, Door, run_door
 from xbuild.cli.screen.output import print_json, print_lines, stdin, terminal_of, warn
 from xbuild.pipeline.files import Workspace
 from xbuild.pipeline.project import open_project

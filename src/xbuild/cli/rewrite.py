@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xbuild.cli.flags import OFFLINE, Door, run_door
+from xbuild.cli.door import OFFLINE, Door, run_door
 from xbuild.cli.screen.output import print_source, say, stdin, warn
 from xbuild.errors import DockerfileError, Exit, UsageError
 from xbuild.pipeline.files import Workspace, write_whole

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from xbuild.cli.main import COMMANDS
+from xbuild.cli.parameters import Json, PlatformList, run_command
 from xbuild.cli.screen.output import print_json, print_lines, terminal_of
-from xbuild.cli.typed import Json, PlatformList, run_command
 from xbuild.errors import Exit
 from xbuild.pipeline.checking import allowed, verify_image
 from xbuild.pipeline.config import load_config

@@ -14,8 +14,15 @@ from xbuild.errors import EngineError, XbuildError
 from xbuild.pipeline.watching import Watcher
 from xbuild.platforms import Platform
 from xbuild.solve.builders import create_builder, start_builder
-from xbuild.solve.engine import LAYOUT_SOURCE_VERSION, Engine, docker, engine_error, inspect_engine
-from xbuild.solve.run import run
+from xbuild.solve.engine import (
+    LAYOUT_SOURCE_VERSION,
+    Engine,
+    docker,
+    engine_error,
+    inspect_engine,
+    is_podman,
+)
+from xbuild.solve.run import Completed, run
 from xbuild.views.findings import Finding, State
 from xbuild.views.terminal import listed
 
@@ -34,6 +41,10 @@ class Patient:
     registries: tuple[str, ...]
 
     @cached_property
+    def buildx(self) -> Completed:
+        return run((docker(), "buildx", "version"), timeout=30)
+
+    @cached_property
     def found(self) -> Engine | EngineError:
         try:
             return inspect_engine(self.builder, bootstrap=False)  # looking starts nothing
@@ -48,7 +59,13 @@ class Patient:
 
 
 def examine(names: Sequence[str], patient: Patient) -> tuple[Finding, ...]:
-    """The findings of these checks."""
+    """The findings of these checks; where docker is not docker that is the only one, as the others would be
+    about something else.
+    """
+    if any(name != "login" for name in names) and _is_podman(patient):
+        error = engine_error(patient.buildx.text)
+        name = "client" if "client" in names else names[0]
+        return (Finding(name, State.CRITICAL, error.message, error.hint or ""),)
     return tuple(finding for name in names for finding in _run(name, patient))
 
 
@@ -73,10 +90,17 @@ def _client(_patient: Patient) -> Iterator[Finding]:
         yield Finding("", State.OK, f"docker {version[0]}")
 
 
-def _buildx(_patient: Patient) -> Iterator[Finding]:
+def _is_podman(patient: Patient) -> bool:
+    try:
+        return is_podman(patient.buildx)
+    except EngineError:
+        return False  # no docker at all: the checks say so
+
+
+def _buildx(patient: Patient) -> Iterator[Finding]:
     from xbuild.solve.engine import parse_version
 
-    answer = run((docker(), "buildx", "version"), timeout=30)
+    answer = patient.buildx
     version = parse_version(answer.text)
     if not answer.ok or version == (0, 0, 0):
         yield Finding(

@@ -89,6 +89,7 @@ def _variant(prepared: Prepared, name: str, source: Source, *, rewritten: bool =
         folder=prepared.folder / name,
         text=text,
         line_map=prepared.line_map if rewritten else None,
+        added=prepared.added if rewritten else frozenset(),
     )
     return Variant(name, request)
 

@@ -29,6 +29,7 @@ class Prepared:
     plan: Plan | None = None
     new: Source | None = None
     line_map: Callable[[int], int | None] | None = None
+    added: frozenset[int] = frozenset()
     why_not: str = ""
 
     @property
@@ -44,6 +45,7 @@ class Prepared:
             folder=self.folder / "build",
             text=self.new.text if self.new else None,
             line_map=self.line_map,
+            added=self.added,
         )
 
     @cached_property
@@ -125,7 +127,7 @@ def with_new_text(before: Prepared, *, conditional: bool = False) -> Prepared:
         return replace(before, why_not=f"the new text would not be what was meant: {error}")
     if not outcome.changed:
         return replace(before, why_not=before.why_not or _why_not(plan))
-    return replace(before, new=outcome.text, line_map=outcome.line_map)
+    return replace(before, new=outcome.text, line_map=outcome.line_map, added=outcome.added)
 
 
 def _why_not(plan: Plan) -> str:

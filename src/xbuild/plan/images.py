@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from xbuild.architectures import ARCHITECTURES
+from xbuild.dockerfile.frontend import HUB
 from xbuild.graph.model import ImageFacts
 from xbuild.plan.table import words
 
@@ -32,13 +33,7 @@ _GO_ENVIRONMENT = {
     "GOTOOLCHAIN": "local",
     "PATH": "/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
-_MIRRORS = (
-    "docker.io/",
-    "index.docker.io/",
-    "mirror.gcr.io/",
-    "public.ecr.aws/docker/",
-    "library/",
-)
+_MIRRORS = (*HUB, "library/")
 # Images that have no content of their own outside the folders of a distribution: official ones, also in the
 # folder of one architecture (`arm64v8/debian`), and distributions in registries of their own.
 _PLAIN = frozenset(

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 
+from xbuild.dockerfile.frontend import blocks
 from xbuild.dockerfile.model import Copy, Dockerfile, Onbuild, Run
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import (
@@ -34,7 +35,6 @@ from xbuild.plan import images
 from xbuild.plan.arguments import settle
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, offender
-from xbuild.plan.frontend import blocks
 from xbuild.plan.images import Image
 from xbuild.plan.model import (
     AddMount,

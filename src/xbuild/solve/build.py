@@ -48,9 +48,10 @@ _INTERRUPTED = (130, -2)  # the shell's and our own word for SIGINT
 class SolveRequest:
     """What will be built. `text` is the Dockerfile to use instead of the user's; None uses it as it is.
 
-    `line_map` gives the user's line for a line of `text`, None for a line that is not theirs. `output` is
-    `layout`, `files` (the files of the result, in a folder) or `none`. `folder` is a folder for temporary
-    files, removed by the caller (`pipeline.files.Workspace`).
+    `line_map` gives the user's line for a line of `text`, None for a line that is not theirs; `added` are
+    lines of instructions that are not theirs. `output` is `layout`, `files` (the files of the result, in a
+    folder) or `none`. `folder` is a folder for temporary files, removed by the caller
+    (`pipeline.files.Workspace`).
     """
 
     options: BuildOptions
@@ -60,6 +61,7 @@ class SolveRequest:
     text: str | None = None
     line_map: LineMap | None = None
     output: str = "layout"
+    added: frozenset[int] = frozenset()
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
@@ -321,6 +323,7 @@ def _join(
         native=native,
         platforms=platforms,
         line_map=request.line_map,
+        added=request.added,
         suffix=suffix,
         start=start,
     )

@@ -48,7 +48,7 @@ def _stage(verdict: StageVerdict, plan: Plan, terminal: Terminal) -> Iterator[st
     for reason in verdict.reasons:
         yield from _reason(reason, plan, terminal)
     for change in verdict.changes:
-        yield from _item("change", describe(change), None, plan, terminal)
+        yield from _change(change, plan, terminal)
     for note in verdict.notes:
         yield from _item("note", note, None, plan, terminal)
 
@@ -90,9 +90,12 @@ def _where(place: Place, plan: Plan) -> str:
     return f"{place.file or plan.path}:{place.line}"
 
 
-def describe(change: Change) -> str:
-    """A change in words, with its reason."""
-    return f"{_what(change)}: {change.reason}" if change.reason else _what(change)
+def _change(change: Change, plan: Plan, terminal: Terminal) -> Iterator[str]:
+    """A change in words, with its reason; a script line by line, as it will stand there."""
+    text = f"{_what(change)}: {change.reason}" if change.reason else _what(change)
+    yield from _item("change", text, None, plan, terminal)
+    for line in getattr(change, "lines", ()):
+        yield from (f"    | {part}" for part in wrap(clean(line), _narrower(terminal, 6), "  "))
 
 
 def _what(change: Change) -> str:
@@ -110,15 +113,24 @@ def _what(change: Change) -> str:
         case "remove-env":
             return f"remove ENV {getattr(change, 'name', '')}"
         case "set-environment":
-            return "set " + ", ".join(name for name, _ in getattr(change, "assignments", ()))
+            return ", ".join(_set(change))
         case "replace-in-script":
             return f"write {getattr(change, 'text', '')!r} in the script"
         case "add-mount":
             return f"add --mount={getattr(change, 'mount', '')}"
         case "insert-run":
-            return "add RUN " + " && ".join(getattr(change, "lines", ()))
+            return "add a RUN"
         case kind:
             return str(kind)
+
+
+def _set(change: Change) -> Iterator[str]:
+    """The variables set, and what is written where the author set one."""
+    names = [name for name, _ in getattr(change, "assignments", ())]
+    if names:
+        yield f"set {', '.join(names)}"
+    for _, text in getattr(change, "replaced", ()):
+        yield f"write {text} in place of a value" if text else "leave a value empty"
 
 
 def summary(plan: Plan) -> str:

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.cli.command import Xbuild
 from tests.unit.cli.standin import Docker
 from xbuild.cli.screen.live import Screen
-from xbuild.errors import EngineError
+from xbuild.errors import EngineError, Exit
 from xbuild.pipeline.checkup import _host, repair
 from xbuild.solve.builders import create_builder
 from xbuild.views.findings import Finding, State
@@ -73,6 +73,46 @@ def test_a_fault_is_unknown_too(xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch)
 
 def test_no_docker_is_critical(xbuild: Xbuild) -> None:
     assert xbuild("doctor", "--check", "client").code == State.CRITICAL
+
+
+PODMAN = """\
+#!/bin/sh
+case "$*" in
+"buildx version") echo "buildah 1.38.1" ;;
+"buildx inspect"*) printf 'Name: default\\nDriver: podman\\nNodes:\\nName: default0\\nStatus: running\\n' ;;
+"version"*) echo 5.4.2 ;;
+"info"*) echo '{"host": {"arch": "amd64"}}' ;;
+esac
+"""
+
+
+@pytest.fixture
+def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "docker"
+    program.write_text(PODMAN)
+    program.chmod(0o755)
+    monkeypatch.setenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND", str(program))
+
+
+@pytest.mark.usefixtures("podman")
+def test_podman_under_docker_s_name_is_the_one_finding(xbuild: Xbuild) -> None:
+    result = xbuild("doctor")
+    assert result.code == State.CRITICAL
+    found, do = result.out.splitlines()
+    assert re.match(r"critical  client  docker is Podman here, .*: buildah 1\.38\.1$", found)
+    assert "do: install docker-cli and docker-buildx" in do
+    (check,) = json.loads(xbuild("doctor", "--json").out)["checks"]
+    assert (check["name"], check["state"]) == ("client", "critical")
+    assert xbuild("doctor", "--check", "store").out.startswith("critical store: docker is Podman here")
+    assert xbuild("doctor", "--check", "login").code == State.OK
+
+
+@pytest.mark.usefixtures("podman")
+def test_podman_is_told_before_a_build(xbuild: Xbuild, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    result = xbuild("build", "--platform", "linux/amd64,linux/arm64", tmp_path)
+    assert result.code == Exit.ENGINE
+    assert result.err.startswith("xbuild: docker is Podman here, ")
 
 
 def test_a_stopped_builder_is_started(log: Path, xbuild: Xbuild) -> None:

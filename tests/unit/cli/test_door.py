@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.cli.command import GO, Xbuild, project
 from xbuild.cli import bench, plan, rewrite
-from xbuild.cli.flags import _OF_OURS, Door, build_help, run_door
+from xbuild.cli.door import _OF_OURS, Door, build_help, run_door
 from xbuild.errors import Exit, UsageError
 from xbuild.solve.options import FLAGS, BuildOptions, Flags
 
