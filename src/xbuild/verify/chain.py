@@ -113,7 +113,7 @@ class Chain:
         if "/" in name:
             file = self._fs.lookup(self._absolute(name))
             return file if file is not None and file.entry.kind != "dir" else None
-        for folder in self._image.search_path:
+        for folder in self._image.command_folders:
             file = self._fs.lookup(f"{folder}/{name}")
             if file is not None and file.entry.kind == "file" and file.entry.mode & 0o111:
                 return file
@@ -238,7 +238,7 @@ class Chain:
             elf = elf_of(file)
             if file.path in self._seen or elf is None or elf.interpreter is None:
                 continue
-            if not self._image.is_on_path(file) or not self._is_added(file):
+            if not self._image.is_command(file) or not self._is_added(file):
                 continue
             machine = self._image.platform.machine
             if (elf.machine, elf.bits) == (machine.number, machine.bits):

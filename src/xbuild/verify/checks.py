@@ -200,20 +200,35 @@ class PlatformImage:
         return tuple(sorted(self.files.contents(), key=lambda file: file.path))
 
     @cached_property
-    def search_path(self) -> tuple[str, ...]:
+    def command_folders(self) -> tuple[str, ...]:
         """The folders of PATH as the config has them, or what container runtimes use without (moby
         `oci/defaults`).
         """
-        path = self.config.variable("PATH")
-        return tuple(folder for folder in (path or _DEFAULT_PATH).split(":") if folder)
-
-    def is_on_path(self, file: File) -> bool:
-        """Whether a file lies in a folder where commands are looked for."""
-        return file.path.rpartition("/")[0] in self._real_search_path
+        return _folders(self.config.variable("PATH") or _DEFAULT_PATH)
 
     @cached_property
-    def _real_search_path(self) -> frozenset[str]:
-        found = (self.files.lookup(folder) for folder in self.search_path)
+    def library_folders(self) -> tuple[str, ...]:
+        """The folders of LD_LIBRARY_PATH (`ld.so(8)`)."""
+        return _folders((self.config.variable("LD_LIBRARY_PATH") or "").replace(";", ":"))
+
+    def is_command(self, file: File) -> bool:
+        """Whether a file lies in a folder of PATH."""
+        return file.path.rpartition("/")[0] in self._real_command_folders
+
+    def is_searched(self, file: File) -> bool:
+        """Whether a file lies in a folder of PATH or of LD_LIBRARY_PATH."""
+        return self.is_command(file) or file.path.rpartition("/")[0] in self._real_library_folders
+
+    @cached_property
+    def _real_command_folders(self) -> frozenset[str]:
+        return self._real(self.command_folders)
+
+    @cached_property
+    def _real_library_folders(self) -> frozenset[str]:
+        return self._real(self.library_folders)
+
+    def _real(self, folders: Sequence[str]) -> frozenset[str]:
+        found = (self.files.lookup(folder) for folder in folders)
         return frozenset(file.path for file in found if file is not None)
 
     def built(self) -> Iterator[tuple[File, Built]]:
@@ -222,6 +237,10 @@ class PlatformImage:
             content = file.entry.content
             if content is not None and content.built is not None:
                 yield file, content.built
+
+
+def _folders(text: str) -> tuple[str, ...]:
+    return tuple(folder for folder in text.split(":") if folder)
 
 
 class Exceptions:

@@ -236,11 +236,13 @@ class _Judgement:
 
     def _excuse(self, file: File, elf: ElfFacts, mismatch: Mismatch) -> str | None:
         platform = self.image.platform
-        if not self.image.is_on_path(file):
+        place = None
+        if not self.image.is_command(file):
             place = place_of(file.path, platform.machine.number, elf.machine)
-            place = place or platform_named(file.path, platform, elf.machine, at_level=mismatch.can_run)
-            if place is not None:
-                return place
+        if place is None and not self.image.is_searched(file):
+            place = platform_named(file.path, platform, elf.machine, at_level=mismatch.can_run)
+        if place is not None:
+            return place
         if is_emulator(file.path):
             return "QEMU"
         if file.path in self._made_for_several:

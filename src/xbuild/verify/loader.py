@@ -52,16 +52,18 @@ def loader_at(files: FileSystem, path: str) -> Loader | None:
     if file is None or file.entry.kind == "dir":
         return None
     elf = elf_of(file)
-    if elf is not None and elf.soname is None and files.lookup(_GCOMPAT) is not None:
-        real = _musl_loader(files, elf)
-        return None if real is None else Loader((file, real[0]), real[1], (_GCOMPAT,))
-    # What a file says of itself counts before what it is called: it may be a copy under another name.
-    for name in (elf.soname if elf is not None else None, _name(file.path), _name(path)):
-        found = _MUSL.fullmatch(name or "")
+    soname = elf.soname if elf is not None else None
+    # What a file says of itself counts before what it is called: it may be a copy, or a hard link. Alpine's
+    # musl has a soname, that of others has none; glibc's always has one.
+    for name in (soname or "", _name(file.entry.path), _name(path)):
+        found = _MUSL.fullmatch(name)
         if found is not None:
             return Loader((file,), found["architecture"] or "")
-        if name and _GLIBC.fullmatch(name):
+        if _GLIBC.fullmatch(name):
             break
+    if elf is not None and soname is None and files.lookup(_GCOMPAT) is not None:
+        real = _musl_loader(files, elf)
+        return None if real is None else Loader((file, real[0]), real[1], (_GCOMPAT,))
     return Loader((file,))
 
 
@@ -145,8 +147,7 @@ class Search:
         if "/" in name:
             yield name
             return
-        variable = (self._image.config.variable("LD_LIBRARY_PATH") or "").replace(";", ":").split(":")
-        environment = tuple(filter(None, variable))
+        environment = self._image.library_folders
         own = self._own(by, needing.runpath or needing.rpath)
         if self._loader.musl is not None:
             folders = (*environment, *own, *inherited)

@@ -344,7 +344,8 @@ def test_folders_named_for_another_platform(platform: str, path: str, content: b
     assert outcome.passed
     assert only(outcome.warnings).reason.endswith("names another platform")
     folder = "/" + path.rpartition("/")[0]
-    assert not verify(replace(image, env=[f"PATH=/bin:{folder}"])).passed
+    for variable in ("PATH", "LD_LIBRARY_PATH"):
+        assert not verify(replace(image, env=[f"{variable}=/bin:{folder}"])).passed
     assert not verify(replace(image, entrypoint=["/" + path])).passed
     package = Item(path.replace("srv/", "srv/node_modules/"), content)
     assert not verify(Built(platform, [[package]])).passed

@@ -39,6 +39,7 @@ def image(*layers: Sequence[Item], needed: Sequence[str] = MUSL_NEEDS, runpath: 
     return Built("linux/amd64", [*layers, [Item("app", app)]], ["/app"])
 
 
+@pytest.mark.parametrize("soname", ["libc.musl-x86_64.so.1", None], ids=["Alpine's", "Debian's"])
 @pytest.mark.parametrize(
     "items",
     [
@@ -52,12 +53,15 @@ def image(*layers: Sequence[Item], needed: Sequence[str] = MUSL_NEEDS, runpath: 
     ],
     ids=["link", "to-link", "folder", "hard-link", "copy", "libc6-compat", "gcompat"],
 )
-def test_musl_answers_under_the_name_of_glibc(items: Sequence[Item]) -> None:
-    outcome = verify(image(ALPINE, items))
+def test_musl_answers_under_the_name_of_glibc(items: Sequence[Item], soname: str | None) -> None:
+    musl = [Item(MUSL, library("amd64", soname=soname)), *ALPINE[1:]]
+    outcome = verify(image(musl, items))
     assert not outcome.failures
     assert not outcome.warnings
     for other in ("libresolv.so.2", "libnone.so", "libcrypt.so.2"):
-        assert failures(verify(image(ALPINE, items, needed=(*MUSL_NEEDS, other)))) == [(Kind.LIBRARY, other)]
+        assert failures(verify(image(musl, items, needed=(*MUSL_NEEDS, other)))) == [(Kind.LIBRARY, other)]
+    native = Elf("amd64", kind=3, interpreter=MUSL, needed=("libc.so",)).build()
+    assert verify(Built("linux/amd64", [musl, items, [Item("app", native)]], ["/app"])).passed
 
 
 def test_the_loader_that_counts_is_the_one_that_is_reached() -> None:
