@@ -97,7 +97,7 @@ def _unpacked(call: Call, made: Sequence[Write], name: str) -> Write | None:
         w
         for w in made
         if not w.is_file
-        and not ("install" in w.text and "@" in w.text)
+        and not (w.by[2:3] == ("install",) and "@" in "".join(w.by[3:]))
         and any(is_within(folder, w.path or "/") for folder in folders)
     ]
     return covering[-1] if covering else None

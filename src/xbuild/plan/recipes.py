@@ -21,7 +21,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan import makefile
 from xbuild.plan.commands import operands, option
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join
-from xbuild.plan.golang.programs import GENERATORS, runs_what_it_compiles
+from xbuild.plan.golang.programs import runs_what_it_compiles
 from xbuild.plan.makefile import UNKNOWN, Line, NotToldError, parse_makefile, recipe_of
 from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
 from xbuild.plan.programs.program import anything
@@ -100,10 +100,6 @@ def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE
 # -- files of the build context
 
 
-# Commands that write somewhere in a folder, and change no file that a command was read from.
-_SPARING = re.compile(r"(xx-)?go (?!run|generate|tool)|go (run|tool) [\w.-]+/|mkdir |WORKDIR ")
-
-
 def context_path(call: Call, path: str | None) -> str | None:
     """The file of the build context that stands at `path` in the stage, if a COPY put it there and
     nothing can have changed it since.
@@ -140,7 +136,7 @@ def _may_change(made: Write, path: str) -> bool:
         return False  # After it nothing is sure; what it is called is the better reason.
     if made.is_context or (made.path is not None and not is_within(path, made.path)):
         return False
-    return made.path == path or not (_SPARING.match(made.text) or made.text.partition(" ")[0] in GENERATORS)
+    return made.path == path or not (made.adds or made.is_empty)
 
 
 def _may_bring(copy: Copy, source: str, path: str, files: Sequence[str]) -> bool:

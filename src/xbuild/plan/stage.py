@@ -142,6 +142,8 @@ class _Reader:
                 text[:57] + "..." if len(text) > 60 else text,
                 is_file,
                 is_context=is_context,
+                is_empty=isinstance(instruction, Workdir),
+                by=(instruction.keyword,),
             )
         )
 

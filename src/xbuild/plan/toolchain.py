@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from xbuild.dockerfile.model import Run
@@ -100,6 +101,12 @@ class Call:
     def program_name(self) -> str:
         """The name of the program without its folder; "" when it cannot be told."""
         return posixpath.basename(self.texts[0] or "") if self.texts else ""
+
+    @property
+    def command_words(self) -> tuple[str, ...]:
+        """The program and what is said to it first: the words in front of any that is not known."""
+        given = (t for t in self.texts[1:] if t is None or not t.startswith("-"))
+        return (self.program_name, *islice(takewhile(bool, given), 2))  # type: ignore[arg-type]
 
     def spelled(self) -> str:
         """The command as it stands in the script, shortened, for messages."""

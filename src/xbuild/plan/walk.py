@@ -269,8 +269,9 @@ class _Walker:
         self.result.calls.append(call)
         self.result.effects.append(effect)
         is_certain = self.is_certain(command) and not self.may_have_ended
+        by = ("RUN", *call.command_words)
         for made in effect.writes:
-            made = replace(made, kind=join((made.kind, call.condition)))
+            made = replace(made, kind=join((made.kind, call.condition)), by=made.by or by)
             is_whole = is_certain and not (made.is_file and self.goes_into(effect, made))
             self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
         self.packages.update(effect.packages)

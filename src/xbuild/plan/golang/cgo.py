@@ -241,8 +241,6 @@ SEARCHED = (
     "/usr/local/go/bin",
 )
 _BY_XX = re.compile(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
-# What `go install` made for the target, moved to where it writes natively.
-_MOVED_BY_US = re.compile(r"mv \S+/bin/(\$\{TARGETOS\}_|[\w.-]+ )")
 _COMPILERS = re.compile(r"/(gcc|cc|clang)(-[\d.]+)?$")
 
 
@@ -250,11 +248,11 @@ def _may_hold_compiler(made: Write) -> bool:
     """Whether something that is no package, and not copied from the context, may put `gcc` into PATH."""
     if made.path is None:
         return True
-    if made.is_package or made.text.startswith(("mkdir ", "go ")) or _MOVED_BY_US.match(made.text):
+    if made.is_package or made.is_empty or made.by[1:2] == ("go",) or made.kind is Kind.CROSS:
         return False
     if _COMPILERS.search(made.path):
         return True
-    is_copied = made.kind is Kind.PORTABLE and made.text.upper().startswith(("COPY", "WORKDIR"))
+    is_copied = made.kind is Kind.PORTABLE and made.by[:1] == ("COPY",)
     return not made.is_file and not is_copied and any(is_within(f, made.path) for f in SEARCHED)
 
 
@@ -335,7 +333,7 @@ def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
     """The question, to be asked where the command stands; in a recipe, in front of what calls it."""
     if call.directory is None or any(p is None or "*" in p for p in packages):
         return None
-    in_recipe = [w for w in call.writes if w.place.file is not None and not w.text.startswith(_HARMLESS)]
+    in_recipe = [w for w in call.writes if w.place.file is not None and not _is_harmless(w)]
     if any(w.path is None or overlaps(w.path, call.directory) for w in in_recipe):
         return None
     flags = _question_flags(call)
@@ -388,13 +386,12 @@ _GO_LINE = re.compile(r"^\s*go\s+1\.(\d+)", re.MULTILINE)
 
 
 _HARMLESS = (
-    "go mod download",
-    "go mod verify",
-    "go mod vendor",
-    "mkdir ",
-    "go generate",
-    "go build",
-    "go install",
+    ("go", "mod", "download"),
+    ("go", "mod", "verify"),
+    ("go", "mod", "vendor"),
+    ("go", "generate"),
+    ("go", "build"),
+    ("go", "install"),
 )
 _ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|tzst|gz|bz2|xz|zst)$")
 
@@ -405,8 +402,13 @@ def is_from_context(call: Call) -> bool:
     if root is None or _unpacks(call):
         return False
     here = [w for w in call.writes if w.path is None or overlaps(w.path, root)]
-    copied = any(w.is_context and w.text.upper().startswith(("COPY", "ADD", "RUN")) for w in here)
-    return copied and all(w.is_context or w.text.startswith(_HARMLESS) for w in here)
+    copied = any(w.is_context and not w.is_empty for w in here)
+    return copied and all(w.is_context or _is_harmless(w) for w in here)
+
+
+def _is_harmless(made: Write) -> bool:
+    """Whether what was written brings no packages that use cgo."""
+    return made.is_empty or made.by[1:4] in _HARMLESS or made.by[1:3] in _HARMLESS
 
 
 def module_root(call: Call) -> str | None:
@@ -489,7 +491,7 @@ def manifests(call: Call) -> tuple[str, ...]:
         for place in (copied_path(call, f"{folder}/go.mod"), _mounted(call, f"{folder}/go.mod")):
             if place is not None and place in files:
                 return (place, place.removesuffix(".mod") + ".sum")
-    is_cloned = any(w.text.startswith("git clone") for w in call.writes)
+    is_cloned = any(w.by[1:3] == ("git", "clone") for w in call.writes)
     return ("go.mod", "go.sum") if "go.mod" in files and not is_cloned else ()
 
 
@@ -608,7 +610,7 @@ def _unseen_libraries(call: Call) -> str | None:
     if alone is not None:
         return f"{alone} is not known to be installable for several architectures side by side"
     for made in call.writes:
-        is_own = made.is_package or made.kind.is_right or made.text.startswith(("ldconfig", "rm "))
+        is_own = made.is_package or made.kind.is_right or made.is_change
         if not is_own and (made.path is None or any(overlaps(made.path, f) for f in _LIBRARY_FOLDERS)):
             return (
                 f"what line {made.place.line} leaves (`{made.text}`) may be C libraries for the build machine"

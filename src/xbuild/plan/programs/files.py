@@ -69,7 +69,8 @@ def _installs(call: Call, given: Reading) -> Effect | None:
     if given.has("-s"):
         return None
     if given.has("-d"):
-        return plain(call, word_kind(call), (write(call, p, word_kind(call)) for p in given.operands))
+        made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.operands)
+        return plain(call, word_kind(call), made)
     return _copies(call, given)
 
 

@@ -83,7 +83,16 @@ def judge(call: Call) -> Effect | None:
         call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
     effect = handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
     runs_others = any(t and t.startswith(("-toolexec", "-vettool", "-exec")) for t in call.texts)
-    return replace(effect, sees_environment=runs_others or verb not in _BLIND, puts_into_folders=True)
+    is_own = verb in ("run", "generate", "tool") and not _runs_module(call)
+    made = tuple(replace(w, adds=w.path is not None and not is_own) for w in effect.writes)
+    sees = runs_others or verb not in _BLIND
+    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True)
+
+
+def _runs_module(call: Call) -> bool:
+    """Whether what `go run` or `go tool` runs is named by an import path: no program of the project's own."""
+    package = next((p for p in packages_of(call) if p), None)
+    return package is not None and not package.startswith((".", "/")) and "/" in package
 
 
 # Verbs that take nothing from a variable which is no setting of Go's.
