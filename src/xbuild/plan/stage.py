@@ -61,7 +61,7 @@ class StageFacts:
     effects: list[Effect] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
-    packages: set[str] = field(default_factory=set)
+    packages: frozenset[str] = frozenset()
     unknown_runs: set[int] = field(default_factory=set)
 
     @property
@@ -87,7 +87,7 @@ def evaluate(
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
         below = known[base.stage]
-        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=set(below.packages))
+        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=below.packages)
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
         image = describe(reference)
@@ -268,6 +268,7 @@ class _Reader:
         )
         self.facts.effects += walked.effects
         self.facts.calls += walked.calls
+        self.facts.packages = walked.packages
         if any(w.kind is Kind.UNKNOWN and w.path is None for w in self.facts.writes[before:]):
             self.facts.unknown_runs.add(index)
 
