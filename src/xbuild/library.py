@@ -17,6 +17,7 @@ from xbuild.errors import UsageError
 
 if TYPE_CHECKING:
     from xbuild.pipeline.project import Project
+    from xbuild.plan.asking import Ask
     from xbuild.plan.model import Plan, Settings
     from xbuild.rewrite.render import Rewritten
 
@@ -44,20 +45,26 @@ class _Plan(_Named):
         cgo: str = "auto",
         cache_mounts: bool = True,
         path: str = "Dockerfile",
+        ask: Ask | None = None,
     ) -> Plan:
         """Per stage a verdict, its evidence, and what would change.
 
         `text` is a Dockerfile, `context` the folder that would be built, if there is one; without `platforms`
-        the plan is right for any. `cgo` is "auto", "keep" or "off". Raises XbuildError.
+        the plan is right for any. `cgo` is "auto", "keep" or "off". `ask` gets a plan and its new questions,
+        and returns raw answers by key; without it nobody is asked. Raises XbuildError.
         """
         from xbuild.pipeline.project import plan_project
+        from xbuild.plan.asking import settle
         from xbuild.plan.model import Settings
 
         if cgo not in _CGO:
             raise UsageError(f"cgo={cgo!r} is not known", expected=", ".join(_CGO))
         settings = Settings(cgo=cgo, cache_mounts=cache_mounts)
         flags = _flags(target, build_args, build_contexts)
-        return plan_project(_project(text, context, platforms, flags, settings, path))
+        project = _project(text, context, platforms, flags, settings, path)
+        if ask is None:
+            return plan_project(project)
+        return settle(lambda known: plan_project(project, known), ask)
 
 
 class _Rewrite(_Named):

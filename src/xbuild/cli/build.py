@@ -100,13 +100,7 @@ def _difference(prepared: Prepared) -> Iterator[str]:
         return
     yield from unified(prepared.project.source, prepared.new).removesuffix("\n").split("\n")
     for question in prepared.plan.questions:
-        line = _line(prepared, question.instruction)
-        yield f"before building, the builder would be asked which packages of line {line} use cgo"
-
-
-def _line(prepared: Prepared, instruction: int) -> int:
-    assert prepared.project.dockerfile is not None
-    return prepared.project.dockerfile.instructions[instruction].first_line
+        yield f"before building, the builder would be asked {question.text}"
 
 
 def _not_asked(project: Project, rehearsal: Rehearsal) -> Iterator[str]:

@@ -53,6 +53,7 @@ _OF_OURS = (
 _BY_NAME = {flag.name: flag for flag in FLAGS}
 JSON = (boolean_flag("json"), "", "print JSON")
 OFFLINE = (boolean_flag("offline"), "", "ask no engine: what it would tell stays a condition")
+ONLINE = (boolean_flag("online"), "", "also ask registries and release pages what the plan wants to know")
 
 
 @dataclass(frozen=True)

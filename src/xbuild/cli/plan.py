@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from xbuild.cli.door import JSON, OFFLINE, Door, run_door
+from xbuild.cli.door import JSON, OFFLINE, ONLINE, Door, run_door
 from xbuild.cli.screen.output import print_json, print_lines, stdin, terminal_of, warn
 from xbuild.pipeline.files import Workspace
 from xbuild.pipeline.project import open_project
@@ -17,7 +17,7 @@ from xbuild.solve.options import BuildOptions, Flags
 
 _DOOR = Door(
     "plan",
-    (OFFLINE, JSON),
+    (OFFLINE, ONLINE, JSON),
     """
 Verdicts: cross (compiles for the target on the build platform), portable (once for all platforms), already
 (set up by the author), emulated (must run on the target), unsure (stays as it is, and why). Without
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
 def plan(options: BuildOptions, own: Flags) -> int:
     with Workspace() as folder:
         project = open_project(options, folder, stdin())
-        settled = plan_settled(project, folder, offline=own.flag("offline"))
+        settled = plan_settled(project, folder, offline=own.flag("offline"), online=own.flag("online"))
     if settled.problem:
         warn(settled.problem)
     if own.flag("json"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xbuild.cli.door import OFFLINE, Door, run_door
+from xbuild.cli.door import OFFLINE, ONLINE, Door, run_door
 from xbuild.cli.screen.output import print_source, say, stdin, warn
 from xbuild.errors import DockerfileError, Exit, UsageError
 from xbuild.pipeline.files import Workspace, write_whole
 from xbuild.pipeline.project import Project, open_project
-from xbuild.pipeline.questions import plan_settled
+from xbuild.pipeline.questions import Settled, plan_settled
 from xbuild.plan.model import Plan
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag
 from xbuild.text import Source
@@ -20,6 +20,7 @@ _DOOR = Door(
     "rewrite",
     (
         OFFLINE,
+        ONLINE,
         (boolean_flag("conditional"), "", "also write what is right only on a condition"),
         (boolean_flag("diff"), "", "print a unified diff"),
         (boolean_flag("write"), "", "change the file"),
@@ -43,20 +44,16 @@ def rewrite(options: BuildOptions, own: Flags) -> int:
         raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
     with Workspace() as folder:
         project = open_project(options, folder, stdin())
-        new, verdicts = _rewritten(
-            project, folder, conditional=own.flag("conditional"), offline=own.flag("offline")
-        )
+        settled = plan_settled(project, folder, offline=own.flag("offline"), online=own.flag("online"))
+        new, verdicts = _rewritten(project, settled, conditional=own.flag("conditional"))
     _show(project, new, verdicts, diff=own.flag("diff"), write=write, check=check)
     return int(Exit.FAILED) if check and new.text != project.source.text else int(Exit.OK)
 
 
-def _rewritten(
-    project: Project, folder: Workspace, *, conditional: bool, offline: bool
-) -> tuple[Source, str]:
+def _rewritten(project: Project, settled: Settled, *, conditional: bool) -> tuple[Source, str]:
     """The new text, and the verdicts in one line."""
     from xbuild.rewrite.render import rewrite as render
 
-    settled = plan_settled(project, folder, offline=offline)
     if settled.problem:
         warn(settled.problem)
     if not conditional:

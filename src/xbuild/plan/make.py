@@ -45,6 +45,7 @@ from xbuild.plan.model import (
     PinStage,
     Place,
     Plan,
+    Question,
     Reason,
     Settings,
     SplitStages,
@@ -111,6 +112,7 @@ class _Planner:
         self.facts: dict[int, StageFacts] = {}
         self.foreign: dict[int, Reason] = {}
         self.seen: dict[int, tuple[object, StageFacts]] = {}
+        self.open: dict[int, tuple[Question, ...]] = {}
         self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
         self.authored = frozenset(
             s.index for s in graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
@@ -368,6 +370,7 @@ class _Planner:
         runs.
         """
         facts = self.facts[stage]
+        self.open[stage] = facts.open_questions
         found: list[Reason] = []
         blocked = blocks(self.graph.dockerfile.syntax, "pin")
         if blocked is not None:
@@ -623,7 +626,8 @@ class _Planner:
 
     def dropped_verdict(self, stage: Stage, group: _Group) -> StageVerdict:
         own = group.reasons.get(stage.index, [])
-        verdict = self.base_verdict(stage, Word.UNSURE)
+        questions = self.open.get(stage.index, ())
+        verdict = replace(self.base_verdict(stage, Word.UNSURE), questions=questions)
         if not own:
             other = next(iter(group.reasons))
             label = self.graph.stages[other].label
@@ -646,8 +650,13 @@ class _Planner:
         reasons = self.authored_reasons(stage)
         if reasons:
             note = "it is pinned by hand, and that its output is right for the target could not be confirmed"
-            verdict = self.base_verdict(stage, Word.UNSURE)
-            return replace(verdict, reasons=tuple(dict.fromkeys(reasons)), notes=(note,), is_pinned=True)
+            return replace(
+                self.base_verdict(stage, Word.UNSURE),
+                reasons=tuple(dict.fromkeys(reasons)),
+                notes=(note,),
+                questions=facts.open_questions,
+                is_pinned=True,
+            )
         verdict = self.described(self.base_verdict(stage, Word.ALREADY), facts, [])
         if verdict.changes:
             verdict = replace(verdict, word=Word.CROSS)

@@ -14,7 +14,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, Writes
 from xbuild.plan.images import Image
-from xbuild.plan.model import CgoQuestion, Change, Evidence, Knowledge, Place, Reason, Settings
+from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Effect:
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     packages: tuple[str, ...] = ()
     compiles: bool = False
     is_foreign_run: bool = False
@@ -173,9 +173,14 @@ class Finish(Protocol):
 class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
     `programs` are described by themselves.
+
+    `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
+    that may be set in front of it, in the order in which they are written.
     """
 
     name: str
     judge: Judge
     finish: Finish | None = None
     programs: tuple[Program, ...] = ()
+    target: tuple[tuple[str, str], ...] = ()
+    variables: tuple[str, ...] = ()

@@ -463,7 +463,7 @@ class _Walker:
         program = self.program(call.texts[0])
         if program is not None:
             return program.effect(call)
-        return recipes.judge(call, self.walk_recipe) or anything(call)
+        return recipes.judge(call, self.walk_recipe, self.toolchains) or anything(call)
 
     def may_set(self, name: str | None) -> bool:
         """Whether a command may set shell variables by their names; one that is not described may."""

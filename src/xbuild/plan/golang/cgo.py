@@ -20,7 +20,8 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
 from xbuild.plan.golang.libraries import SIDE_BY_SIDE
-from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
+from xbuild.plan.golang.listing import listing_probe, read_listing
+from xbuild.plan.model import Change, Evidence, InsertRun, Question, Reason
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
@@ -110,7 +111,7 @@ class Decision:
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     reasons: tuple[Reason, ...] = ()
     is_off: bool = False
 
@@ -288,8 +289,9 @@ def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision
 
 def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     question = _question(call, packages)
-    answer = call.around.knowledge.cgo.get(question.key) if question is not None else None
-    if answer is not None:
+    told = call.around.knowledge.answers.get(question.key) if question is not None else None
+    if told is not None:
+        answer = read_listing(told)
         if answer.toolchain:
             return _unsure(call, f"its Go is `{answer.toolchain}`, which may need cgo", _CURE)
         if "plugin" in answer.standard:
@@ -329,7 +331,7 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     )
 
 
-def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
+def _question(call: Call, packages: Sequence[str | None]) -> Question | None:
     """The question, to be asked where the command stands; in a recipe, in front of what calls it."""
     if call.directory is None or any(p is None or "*" in p for p in packages):
         return None
@@ -339,13 +341,16 @@ def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
     flags = _question_flags(call)
     if flags is None or any("*" in flag for flag in flags):
         return None
-    return CgoQuestion(
+    arguments = (*flags, *(p for p in packages if p is not None))
+    variables = _question_variables(call)
+    return Question(
         call.around.stage,
         call.number,
-        call.directory,
-        (*flags, *(p for p in packages if p is not None)),
-        _question_variables(call),
+        f"{call.directory}:{' '.join(f'{n}={t}' for n, t in variables)}:{' '.join(arguments)}",
+        f"which packages of line {call.place.line} use cgo",
+        listing_probe(call.directory, arguments, variables, call.around.platforms),
         call.command.span.start,
+        call.directory,
     )
 
 

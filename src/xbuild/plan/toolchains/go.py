@@ -194,7 +194,9 @@ def _env(call: Call) -> Effect:
     if "-w" in names or "-u" in names:
         return _env_write(call)
     asked = {n for n in names if not n.startswith("-")}
-    return Effect(output=Kind.PORTABLE if asked and asked <= _ANSWERED_ALIKE else Kind.BUILD)
+    told = {n: v.kind for n, v in call.variables.items() if v.origin != "shell" and v.text != ""}
+    kinds = (Kind.PORTABLE if n in _ANSWERED_ALIKE else told.get(n, Kind.BUILD) for n in asked)
+    return Effect(output=join(kinds) if asked else Kind.BUILD)
 
 
 # What `go env -w` may set without any effect on what is compiled, and where to.
@@ -882,4 +884,11 @@ _VERBS = {
 }
 
 
-TOOLCHAIN = Toolchain(name="go", judge=judge, finish=finish, programs=PROGRAMS)
+TOOLCHAIN = Toolchain(
+    name="go",
+    judge=judge,
+    finish=finish,
+    programs=PROGRAMS,
+    target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
+    variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *_TARGETED),
+)

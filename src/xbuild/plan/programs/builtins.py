@@ -13,6 +13,7 @@ from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.plan.filesystem import Kind, join
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
+from xbuild.plan.programs.printing import names_machine, sees_all
 from xbuild.plan.programs.program import (
     Builtin,
     Prints,
@@ -21,7 +22,6 @@ from xbuild.plan.programs.program import (
     plain,
     word_kind,
 )
-from xbuild.plan.programs.text import names_machine, sees_all
 from xbuild.plan.toolchain import Call, Effect
 
 
