@@ -20,7 +20,6 @@ from xbuild.plan.filesystem import (
     Write,
     absolute,
     is_in_any,
-    is_within,
     join,
     kind_of,
     without_glob,
@@ -173,7 +172,7 @@ def _existence(call: Call, text: str | None) -> Kind:
     """The kind of the answer to the question whether a file is there."""
     if text is None or "/" not in text:
         where = absolute(text, call.directory) if text is not None else None
-        if where is None or not any(w.path == where for w in call.writes):
+        if where is None or not call.writes.exactly(where):
             return Kind.PORTABLE
     else:
         where = absolute(text, call.directory)
@@ -181,7 +180,7 @@ def _existence(call: Call, text: str | None) -> Kind:
         return Kind.PORTABLE
     if _NAMES_MACHINE.search(where) or is_in_any(where, ("/proc", "/sys", "/dev")):
         return Kind.BUILD
-    made = [w for w in call.writes if w.path is not None and not w.is_package and is_within(where, w.path)]
+    made = [w for w in call.writes.covering(where) if w.path is not None and not w.is_package]
     kind = join(w.kind for w in made)
     return Kind.PORTABLE if kind is Kind.CROSS else kind
 
@@ -235,9 +234,7 @@ def _looks_like_path(call: Call, text: str) -> bool:
     where = without_glob(where)
     if is_in_any(where, TOOL_FOLDERS):
         return True
-    return any(
-        w.path is not None and (w.path == where or w.path.startswith(where + "/")) for w in call.writes
-    ) or (any(w.path is not None and where.startswith(w.path.rstrip("/") + "/") for w in call.writes))
+    return call.writes.touch(where)
 
 
 def prints_machine(_call: Call) -> Effect:
