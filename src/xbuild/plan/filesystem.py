@@ -272,9 +272,9 @@ def kind_of(writes: Writes, path: str | None, *, is_name: bool = False) -> Kind:
     overwritten = _overwritten(writes, path)
     start = max(overwritten, 0)
     is_portable = is_any(path, _PORTABLE)
-    for kind in _WRONG:
-        if first(writes.near(path, (kind,), packages=not is_portable), start) is not None:
-            return kind
+    if first(writes.near(path, _WRONG, packages=not is_portable), start) is not None:
+        is_unknown = first(writes.near(path, (Kind.UNKNOWN,), packages=not is_portable), start) is not None
+        return Kind.UNKNOWN if is_unknown else Kind.BUILD
     if is_portable:
         return Kind.PORTABLE
     is_alike = is_name and writes.image.is_plain

@@ -693,7 +693,7 @@ class _Planner:
             cause = pending.popleft()
             group = by_stage.get(cause)
             others = [s for edge in self.graph.edges_into(cause) for s in sources_of(edge.source)]
-            # What a tools stage makes for the build platform fits only while those that take it run there too.
+            # What a tools stage makes for the build platform fits only while what takes it runs there too.
             others += [e.consumer for e in self.graph.edges_out_of(cause)]
             others += group.stages if group is not None and group.root not in done else ()
             done |= {group.root} if group is not None else set()
