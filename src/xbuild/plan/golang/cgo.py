@@ -733,13 +733,15 @@ def install_lines(
     """The script that installs the cross compilers, and one wrapper that chooses among them by TARGETARCH.
 
     The wrapper goes by three names. The architecture that the stage runs on needs no cross packages: its
-    own compiler has its triplet as a name too.
+    own compiler has its triplet as a name too. Lists of packages that are there stay for later commands.
     """
     keys = tuple(CROSS) if platforms is None else tuple(dict.fromkeys(_cross_key(p) for p in platforms))
     lines = ["set -e; native=$(dpkg --print-architecture); packages=;"]
+    lines += [f"lists=$(find {_LISTS} -name '*Release' 2>/dev/null || :);"]
     lines += [_packages_line(CROSS[key], libraries, has_cxx=has_cxx) for key in keys]
     lines.append(
-        "apt-get update; apt-get install -y --no-install-recommends $packages; rm -rf /var/lib/apt/lists/*;"
+        "apt-get update; apt-get install -y --no-install-recommends $packages; "
+        f'if [ -z "$lists" ]; then rm -rf {_LISTS}/*; fi;'
     )
     wrapper = " ".join(_quoted(line) for line in _wrapper(keys))
     lines.append(f"mkdir -p {_FOLDER}; printf '%s\\n' {wrapper} > {_FOLDER}/{COMPILER};")
@@ -751,6 +753,7 @@ def install_lines(
 
 
 _FOLDER = "/usr/local/bin"
+_LISTS = "/var/lib/apt/lists"
 
 
 def _packages_line(cross: Cross, libraries: Sequence[str], *, has_cxx: bool) -> str:
