@@ -18,6 +18,7 @@ from functools import partial
 from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
+from xbuild.graph.model import StageGraph
 from xbuild.graph.scope import Scope
 from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
@@ -111,15 +112,28 @@ def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
     graph, found, line = call.scope.graph, None, 0
     for stage in graph.chain_of(call.scope.stage):
         end = call.instruction if stage == call.scope.stage else len(graph.stages[stage].instructions)
-        for index, instruction in enumerate(graph.stages[stage].instructions[:end]):
-            if isinstance(instruction, Copy) and instruction.from_ is None:
+        for index, instruction in _copies(graph, stage):
+            if index < end:
                 scope = Scope(graph, stage, index)
                 here = _copied(scope, instruction, path, call)
                 if here is not None or _may_hide(scope, instruction, path, call):
                     found, line = here, instruction.first_line
-    copies = [n for n, w in enumerate(call.writes) if w.is_context and w.place == Place(line)]
-    later = call.writes[copies[-1] + 1 :] if copies else call.writes
+    copies = (n for n in call.writes.numbers(_is_context) if call.writes[n].place == Place(line))
+    later = call.writes.covering(path, max(copies, default=-1) + 1)
     return found, next((made for made in later if _may_change(made, path)), None)
+
+
+def _copies(graph: StageGraph, stage: int) -> Sequence[tuple[int, Copy]]:
+    """The instructions of a stage that copy from the build context, with their numbers."""
+    memo: dict[int, Sequence[tuple[int, Copy]]] = graph.memo.setdefault("copies", {})
+    if stage not in memo:
+        instructions = enumerate(graph.stages[stage].instructions)
+        memo[stage] = [(n, i) for n, i in instructions if isinstance(i, Copy) and i.from_ is None]
+    return memo[stage]
+
+
+def _is_context(made: Write) -> bool:
+    return made.is_context
 
 
 def _may_change(made: Write, path: str) -> bool:

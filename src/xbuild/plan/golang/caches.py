@@ -76,7 +76,7 @@ def _only_run_with_modules(
     folder.
     """
     first = next(c for c in calls if c.number == number)
-    if any(w.path is None or overlaps(w.path, modules) for w in first.writes) or _has_go_below(first):
+    if first.writes.reach(modules) or _has_go_below(first):
         return False
     pairs = zip(calls, effects, strict=True)
     others = [c for c, e in pairs if c.number != number and not _leaves_alone(e, modules)]

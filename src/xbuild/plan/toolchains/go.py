@@ -666,7 +666,7 @@ def _another_go(call: Call) -> Reason | None:
     files = call.around.context.files()
     for folder in (f.rstrip("/") for f in folders if f.startswith("/")):
         name = f"{folder}/go"
-        made = next((w for w in call.writes if w.path == name and not w.is_package), None)
+        made = next((w for w in call.writes.exactly(name) if not w.is_package), None)
         if made is not None or ((place := copied_path(call, name)) is not None and place in files):
             where = made.place if made is not None else call.place
             text = f"{name} is not known to be the go command that `{call.spelled()}` means"
@@ -689,11 +689,14 @@ def _settings(call: Call) -> Reason | None:
     told, file = environment_text(call, "GOENV")
     if told and file not in ("", "off"):
         return Reason(f"GOENV gives `{call.spelled()}` settings from a file", call.place, cure="use ENV")
-    for made in call.writes:
-        if made.path is not None and re.search(r"/\.config/go(/|$)|/usr/local/go/go\.env$", made.path):
-            text = f"line {made.place.line} writes a file of settings that `{call.spelled()}` reads"
-            return Reason(text, made.place, made.path, "use ENV")
+    for made in call.writes.where(_is_settings):
+        text = f"line {made.place.line} writes a file of settings that `{call.spelled()}` reads"
+        return Reason(text, made.place, made.path, "use ENV")
     return None
+
+
+def _is_settings(made: Write) -> bool:
+    return made.path is not None and bool(re.search(r"/\.config/go(/|$)|/usr/local/go/go\.env$", made.path))
 
 
 # `go help environment`; GOOS, GOARCH, GOARM and CGO_ENABLED are looked at where they are set.
@@ -764,9 +767,7 @@ def _unaccounted(call: Call) -> Reason | None:
         *((folder,) if folder else ()),
         *_cache_folders(call),
     )
-    for made in call.writes:
-        if made.kind.is_right:
-            continue
+    for made in call.writes.where(_is_wrong):
         apart = made.path is not None and is_in_any(made.path, elsewhere)
         apart = apart and not any(overlaps(made.path or "/", read) for read in read_elsewhere)
         if (
@@ -785,6 +786,10 @@ def _unaccounted(call: Call) -> Reason | None:
             "for all platforms",
         )
     return None
+
+
+def _is_wrong(made: Write) -> bool:
+    return not made.kind.is_right
 
 
 def _read_elsewhere(call: Call) -> tuple[str, ...]:
