@@ -35,6 +35,7 @@ from xbuild.graph.reach import closure, leaves
 from xbuild.plan import images
 from xbuild.plan.arguments import settle
 from xbuild.plan.context import Context
+from xbuild.plan.demands import placed
 from xbuild.plan.filesystem import Kind, offender
 from xbuild.plan.images import Image
 from xbuild.plan.model import (
@@ -56,7 +57,7 @@ from xbuild.plan.model import (
 from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.stage import StageFacts, evaluate, shipped_by
-from xbuild.plan.toolchain import Surroundings, Toolchain
+from xbuild.plan.toolchain import Demand, Surroundings, Toolchain
 from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.platforms import Platform
 
@@ -436,7 +437,7 @@ class _Planner:
         at = self.graph.stages[stage]
         place = Place(at.from_.first_line)
         found: list[Reason] = []
-        if any(e.changes or e.needs for e in facts.effects):
+        if any(e.demand != Demand() or e.needs for e in facts.effects):
             text = f"{at.label} compiles something, and it is also what the image is made from"
             found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
         if any(number > stage for number in _numbered(self.graph)):
@@ -559,7 +560,8 @@ class _Planner:
         if self.is_left_alone(verdict.stage):
             return replace(verdict, changes=_merged(changes))
         author = self.is_pinned_by_author(verdict.stage)
-        changes = [*changes, *argument_changes, *(c for e in effects for c in e.changes)]
+        pairs = zip(facts.calls, effects, strict=True)
+        changes = [*changes, *argument_changes, *(c for call, e in pairs for c in placed(call, e.demand))]
         notes = [*repairs, *(n for e in effects for n in e.notes)]
         if not author:
             extra, extra_notes = self.finishing(facts)

@@ -16,6 +16,7 @@ from xbuild.plan.filesystem import Kind, Write, Writes
 from xbuild.plan.images import Image
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
+from xbuild.text import Span
 
 if TYPE_CHECKING:
     from xbuild.plan.programs.program import Program
@@ -123,6 +124,23 @@ class Need:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What must be so where a command runs, for its result to be right.
+
+    `environment` are variables and their values as shell text ("" for none), `why` says what for. `words` are
+    parts of the script, what must stand there instead, and why; `behind` is what must run right behind the
+    command, and why. `before` are RUNs that must have run once for all platforms: in front of which
+    instruction of the file, their lines, and why.
+    """
+
+    environment: tuple[tuple[str, str], ...] = ()
+    why: str = ""
+    words: tuple[tuple[Span, str, str], ...] = ()
+    behind: tuple[str, str] | None = None
+    before: tuple[tuple[int, tuple[str, ...], str], ...] = ()
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a command does: what it writes and reads, what its output depends on, and what must be changed for
@@ -143,7 +161,7 @@ class Effect:
     is_test: bool = False
     sees_environment: bool = True
     puts_into_folders: bool = False
-    changes: tuple[Change, ...] = ()
+    demand: Demand = Demand()
     needs: tuple[Need, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     reasons: tuple[Reason, ...] = ()

@@ -21,7 +21,7 @@ from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
 from xbuild.plan.golang.libraries import SIDE_BY_SIDE
 from xbuild.plan.golang.listing import listing_probe, read_listing
-from xbuild.plan.model import Change, Evidence, InsertRun, Question, Reason
+from xbuild.plan.model import Evidence, Question, Reason
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
@@ -101,12 +101,12 @@ _ROOT = ("", "root", "0", "0:0", "root:root")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What cgo takes: assignments in front of the command, further changes, and what the decision rests
-    on. `is_off` tells that the command builds without cgo on every platform.
+    """What cgo takes: variables of the command, what must have run before, and what it rests on.
+    `is_off` tells that the command builds without cgo on every platform.
     """
 
     added: tuple[tuple[str, str], ...] = ()
-    changes: tuple[Change, ...] = ()
+    before: tuple[tuple[int, tuple[str, ...], str], ...] = ()
     needs: tuple[Need, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
@@ -575,9 +575,9 @@ def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> De
         )
     # The install step names every platform of the list, so that it runs once for all; it stands as early as
     # it can.
-    change = InsertRun(_insert_at(call), lines, f"{why}: a C cross compiler for the target")
+    before = (_insert_at(call), lines, f"{why}: a C cross compiler for the target")
     needs = (Need("TARGETARCH", call.instruction, "cgo"), Need("TARGETVARIANT", call.instruction, "cgo"))
-    return Decision(tuple(added), (change,), needs, evidence)
+    return Decision(tuple(added), (before,), needs, evidence)
 
 
 _C_FLAGS = (

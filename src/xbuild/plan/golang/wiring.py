@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from xbuild.dockerfile.script import Expansion, Word
 from xbuild.plan.filesystem import Kind
 from xbuild.plan.golang.arguments import flag, value
-from xbuild.plan.model import Change, Reason
+from xbuild.plan.model import Reason
 from xbuild.plan.toolchain import Call, Need, Surroundings
-from xbuild.text import Span
 
 # What each variable must be for the target, and the ARG that it comes from. The `case` forms are for
 # platform lists in which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and
@@ -38,8 +37,6 @@ class Wiring:
     """What must change so that a command compiles for the target."""
 
     added: tuple[tuple[str, str], ...] = ()
-    replaced: tuple[tuple[Span, str], ...] = ()
-    changes: tuple[Change, ...] = ()
     needs: tuple[Need, ...] = ()
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
@@ -57,8 +54,6 @@ def wire(call: Call) -> Wiring:
     parts += [_wire_variant(call, "GOARM"), _wire_variant(call, "GOAMD64")]
     return Wiring(
         tuple(a for p in parts for a in p.added),
-        tuple(r for p in parts for r in p.replaced),
-        tuple(c for p in parts for c in p.changes),
         tuple(n for p in parts for n in p.needs),
         (),
         tuple(n for p in parts for n in p.notes),
@@ -136,7 +131,7 @@ def _wire_architecture(call: Call) -> Wiring:
             return Wiring(reasons=(Reason(what, call.place, cure=cure),))
     if word is not None and (text is not None or _is_substitution(call, word)):
         note = f"line {call.place.line}: GOARCH={word.raw} was fixed; it follows the target now"
-        return Wiring(replaced=((word.span, "$TARGETARCH"),), needs=need, notes=(note,))
+        return Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need, notes=(note,))
     variable = call.variables.get("GOARCH")
     if word is None and variable is not None and text is not None:
         note = (
@@ -204,7 +199,7 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     raw = word.raw if word is not None else ""
     if "TARGETVARIANT" in raw or _names(call, name, "TARGETVARIANT"):
         if both and word is not None and "case" not in raw:
-            return Wiring(replaced=((word.span, expression),), needs=needs)
+            return Wiring(added=((name, expression),), needs=needs)
         return Wiring(needs=needs)
     if text is not None and _is_only_variant(call.around, name, text):
         return Wiring()
@@ -213,8 +208,6 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     given = raw or text or "a value that cannot be told"
     kept = ", and stays where a platform names no level" if _LEVEL.fullmatch(text or "") else ""
     notes = (f"line {call.place.line}: {name}={given} was fixed; it follows the target now{kept}",)
-    if word is not None:
-        return Wiring(replaced=((word.span, expression),), needs=needs, notes=notes)
     return Wiring(added=((name, expression),), needs=needs, notes=notes)
 
 
