@@ -51,7 +51,10 @@ class Write:
 
     `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package
     manager, which leaves text such as certificates the same on every platform. `is_context`: it came from
-    the build context. `link` is what a symbolic link at `path` points to.
+    the build context. `link` is what a symbolic link at `path` points to. `is_static`: a program that needs
+    no libraries. `is_empty`: a folder or file with nothing in it; `is_change`: what was there is removed, or
+    its mode or owner changed; `adds`: what was in the folder before stays as it was. `by` is the instruction
+    that wrote it and, for a RUN, the first words of the command. `text` is for readers alone.
     """
 
     path: str | None
@@ -62,6 +65,11 @@ class Write:
     is_package: bool = False
     is_context: bool = False
     link: str | None = None
+    is_static: bool = False
+    is_empty: bool = False
+    is_change: bool = False
+    adds: bool = False
+    by: tuple[str, ...] = ()
 
 
 # Where packages and tools live: a Go build reads nothing of this (cgo is looked at by itself).

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 
+from xbuild.dockerfile.frontend import blocks
 from xbuild.dockerfile.model import Copy, Dockerfile, Onbuild, Run
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import (
@@ -32,10 +33,9 @@ from xbuild.graph.model import (
 from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import closure, leaves
 from xbuild.plan import images
-from xbuild.plan.arguments import may_read_any, settle
+from xbuild.plan.arguments import settle
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, offender
-from xbuild.plan.frontend import blocks
 from xbuild.plan.images import Image
 from xbuild.plan.model import (
     AddMount,
@@ -46,12 +46,15 @@ from xbuild.plan.model import (
     PinStage,
     Place,
     Plan,
+    Question,
     Reason,
     Settings,
     SplitStages,
     StageVerdict,
     Word,
 )
+from xbuild.plan.programs import PROGRAMS
+from xbuild.plan.programs.program import by_name
 from xbuild.plan.stage import StageFacts, evaluate, shipped_by
 from xbuild.plan.toolchain import Surroundings, Toolchain
 from xbuild.plan.toolchains import TOOLCHAINS
@@ -106,9 +109,11 @@ class _Planner:
     ) -> None:
         self.graph, self.platforms, self.context = graph, platforms, context
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
+        self.programs = by_name((*PROGRAMS, *(p for t in toolchains for p in t.programs)))
         self.facts: dict[int, StageFacts] = {}
         self.foreign: dict[int, Reason] = {}
         self.seen: dict[int, tuple[object, StageFacts]] = {}
+        self.open: dict[int, tuple[Question, ...]] = {}
         self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
         self.authored = frozenset(
             s.index for s in graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
@@ -329,6 +334,7 @@ class _Planner:
             after_line=self.after_line(stage),
             is_taken=lambda path: self.is_taken(stage, path),
             has_children=bool(self.graph.children_of(stage)),
+            programs=self.programs,
         )
 
     def is_taken(self, stage: int, path: str) -> bool:
@@ -365,6 +371,7 @@ class _Planner:
         runs.
         """
         facts = self.facts[stage]
+        self.open[stage] = facts.open_questions
         found: list[Reason] = []
         blocked = blocks(self.graph.dockerfile.syntax, "pin")
         if blocked is not None:
@@ -468,7 +475,8 @@ class _Planner:
     def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
         facts = self.facts[stage]
         needs = [n for e in facts.effects for n in e.needs]
-        readers = facts.unknown_runs | {c.instruction for c in facts.calls if may_read_any(c)}
+        pairs = zip(facts.calls, facts.effects, strict=True)
+        readers = facts.unknown_runs | {c.instruction for c, e in pairs if e.sees_environment}
         return settle(self.graph, stage, needs, readers, may_move=not self.is_pinned_by_author(stage))
 
     # -- verdicts
@@ -595,7 +603,8 @@ class _Planner:
 
     def dropped_verdict(self, stage: Stage, group: _Group) -> StageVerdict:
         own = group.reasons.get(stage.index, [])
-        verdict = self.base_verdict(stage, Word.UNSURE)
+        questions = self.open.get(stage.index, ())
+        verdict = replace(self.base_verdict(stage, Word.UNSURE), questions=questions)
         if not own:
             other = next(iter(group.reasons))
             label = self.graph.stages[other].label
@@ -618,8 +627,13 @@ class _Planner:
         reasons = self.authored_reasons(stage)
         if reasons:
             note = "it is pinned by hand, and that its output is right for the target could not be confirmed"
-            verdict = self.base_verdict(stage, Word.UNSURE)
-            return replace(verdict, reasons=tuple(dict.fromkeys(reasons)), notes=(note,), is_pinned=True)
+            return replace(
+                self.base_verdict(stage, Word.UNSURE),
+                reasons=tuple(dict.fromkeys(reasons)),
+                notes=(note,),
+                questions=facts.open_questions,
+                is_pinned=True,
+            )
         verdict = self.described(self.base_verdict(stage, Word.ALREADY), facts, [])
         if verdict.changes:
             verdict = replace(verdict, word=Word.CROSS)

@@ -33,7 +33,7 @@ from xbuild.plan.filesystem import (
     without_glob,
 )
 from xbuild.plan.images import Image, describe, is_portable
-from xbuild.plan.model import Place, Reason
+from xbuild.plan.model import Place, Question, Reason
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
 from xbuild.plan.walk import walk_run
 from xbuild.text import Span
@@ -69,6 +69,13 @@ class StageFacts:
     @property
     def all_reasons(self) -> tuple[Reason, ...]:
         return tuple(dict.fromkeys((*self.reasons, *(r for e in self.effects for r in e.reasons))))
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What would have to be answered first, if nothing else is in the way before that."""
+        refused = [e for e in self.effects if e.reasons]
+        is_open = bool(refused) and bool(refused[0].questions)
+        return tuple(dict.fromkeys(q for e in self.effects for q in e.questions)) if is_open else ()
 
     def kind_at(self, path: str | None) -> Kind:
         """The kind of what another stage takes out of this one."""
@@ -146,6 +153,8 @@ class _Reader:
                 text[:57] + "..." if len(text) > 60 else text,
                 is_file,
                 is_context=is_context,
+                is_empty=isinstance(instruction, Workdir),
+                by=(instruction.keyword,),
             )
         )
 

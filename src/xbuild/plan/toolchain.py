@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Protocol
 
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Command, Expansion, Word
@@ -12,8 +14,11 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, Writes
 from xbuild.plan.images import Image
-from xbuild.plan.model import CgoQuestion, Change, Evidence, Knowledge, Place, Reason, Settings
+from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
+
+if TYPE_CHECKING:
+    from xbuild.plan.programs.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Surroundings:
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
     `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
     copies or mounts it, `has_children` whether another stage derives from it; `literal_architectures` the
-    GOARCH values written out in it, `text` is the stage's own text.
+    GOARCH values written out in it, `text` is the stage's own text, `programs` are all descriptions by name.
     """
 
     stage: int
@@ -56,6 +61,7 @@ class Surroundings:
     after_line: Callable[[int, int], int]
     is_taken: Callable[[str], bool]
     has_children: bool
+    programs: Mapping[str, Program]
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,17 @@ class Call:
     wrapper: str | None = None
     is_editable: bool = True
 
+    @property
+    def program_name(self) -> str:
+        """The name of the program without its folder; "" when it cannot be told."""
+        return posixpath.basename(self.texts[0] or "") if self.texts else ""
+
+    @property
+    def command_words(self) -> tuple[str, ...]:
+        """The program and what is said to it first: the words in front of any that is not known."""
+        given = (t for t in self.texts[1:] if t is None or not t.startswith("-"))
+        return (self.program_name, *islice(takewhile(bool, given), 2))  # type: ignore[arg-type]
+
     def spelled(self) -> str:
         """The command as it stands in the script, shortened, for messages."""
         text = " ".join(word.raw for word in self.words)
@@ -108,22 +125,31 @@ class Need:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a command does: writes, what its output depends on, and what must be changed for it.
+    """What a command does: what it writes and reads, what its output depends on, and what must be changed for
+    it.
 
-    `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this runs what it ships;
-    `cannot_run` those of any program made for the target, which fail even where nothing is taken.
+    The defaults are the worst case. `reads` are absolute paths, None for anything; `output` is the kind of
+    what it prints and of its exit status, which matters where `is_test`; `sees_environment` tells that it may
+    read variables which its words do not name, `puts_into_folders` that a file of its goes into a folder of
+    that name if there is one. `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this
+    runs what it ships; `cannot_run` those of any program made for the target, which fail even where nothing
+    is taken.
     `compiles` tells that it makes something for the target.
     """
 
     writes: tuple[Write, ...] = ()
-    output: Kind = Kind.PORTABLE
+    reads: tuple[str | None, ...] = (None,)
+    output: Kind = Kind.UNKNOWN
+    is_test: bool = False
+    sees_environment: bool = True
+    puts_into_folders: bool = False
     changes: tuple[Change, ...] = ()
     needs: tuple[Need, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     packages: tuple[str, ...] = ()
     compiles: bool = False
     is_foreign_run: bool = False
@@ -145,9 +171,16 @@ class Finish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A language: `judge` says what a command does, or None when the command is not of this language."""
+    """A language: `judge` says what a command does, or None when the command is not of this language;
+    `programs` are described by themselves.
+
+    `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
+    that may be set in front of it, in the order in which they are written.
+    """
 
     name: str
     judge: Judge
     finish: Finish | None = None
-    programs: frozenset[str] = field(default_factory=frozenset)
+    programs: tuple[Program, ...] = ()
+    target: tuple[tuple[str, str], ...] = ()
+    variables: tuple[str, ...] = ()

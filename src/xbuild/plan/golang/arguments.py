@@ -9,6 +9,8 @@ import posixpath
 import re
 
 from xbuild.dockerfile.script import Word
+from xbuild.plan.programs.grammar import Style, grammar, read
+from xbuild.plan.programs.program import open_words, shifted
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 
@@ -20,6 +22,22 @@ _VALUE_FLAGS = frozenset(
         "-count -f"
     )
 )
+
+
+# `go help build`; a flag without a value may have one all the same (`-race=false`).
+_BUILD = (
+    "-C= -a[=] -n[=] -p= -race[=] -msan[=] -asan[=] -cover[=] -covermode= -coverpkg= -v[=] -work[=] -x[=] "
+    "-asmflags= -buildmode= -buildvcs[=] -compiler= -gccgoflags= -gcflags= -installsuffix= -i[=] -json[=] "
+    "-ldflags= -linkshared[=] -mod= -modcacherw[=] -modfile= -o=> -overlay= -pgo= -pkgdir= -tags= "
+    "-trimpath[=] -toolexec= -c[=]"
+)
+
+
+def is_read(call: Call) -> bool:
+    """Whether all flags of a command that builds are known ones."""
+    behind = next((n for n, t in enumerate(call.texts) if n and t is not None and not t.startswith("-")), 0)
+    texts, opened = call.texts[behind + 1 :], shifted(open_words(call), behind)
+    return read(grammar(_BUILD), texts, opened, Style.LONG) is not None
 
 
 def with_single_dashes(texts: tuple[str | None, ...]) -> tuple[str | None, ...]:

@@ -10,7 +10,6 @@ from xbuild.plan.filesystem import absolute, overlaps, without_glob
 from xbuild.plan.golang.arguments import is_go
 from xbuild.plan.golang.folders import go_cache, module_cache
 from xbuild.plan.model import AddMount, Change
-from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Surroundings
 
 
@@ -37,7 +36,7 @@ def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surrounding
             and not call.assignments.keys() & {"GOPATH", "GOMODCACHE"}
             and not around.has_children
             and _can_mount(modules, calls, number, around)
-            and _only_run_with_modules(calls, number, modules)
+            and _only_run_with_modules(calls, effects, number, modules)
         ):
             reason = "only this RUN downloads or reads modules; they survive from build to build"
             changes.append(AddMount(number, f"type=cache,target={modules}", reason))
@@ -70,14 +69,17 @@ def _removes(call: Call, folder: str) -> bool:
     return any(p is None or overlaps(p, folder) for p in found)
 
 
-def _only_run_with_modules(calls: Sequence[Call], number: int, modules: str) -> bool:
+def _only_run_with_modules(
+    calls: Sequence[Call], effects: Sequence[Effect], number: int, modules: str
+) -> bool:
     """Whether nothing else puts modules there or reads them, and this RUN does not build from a vendor
     folder.
     """
     first = next(c for c in calls if c.number == number)
     if first.writes.reach(modules) or _has_go_below(first):
         return False
-    others = [c for c in calls if c.number != number and not _leaves_alone(c, modules)]
+    pairs = zip(calls, effects, strict=True)
+    others = [c for c, e in pairs if c.number != number and not _leaves_alone(e, modules)]
     own = [c for c in calls if c.number == number]
     unknown = any(c.texts and c.texts[0] is None for c in calls)
     vendored = any(t and "-mod=vendor" in t for c in own for t in c.texts) or any(
@@ -97,30 +99,7 @@ def _has_go_below(call: Call) -> bool:
 _GO = re.compile(r"(?<![\w./-])(go|make|mage|task|goreleaser|bash|sh|\S+\.sh)(?![\w./-])")
 
 
-# These read files only where they are told to, if at all.
-_READS_NOTHING = frozenset(
-    words(
-        "echo printf true false : exit return test [ [[ export set unset umask date sleep uname arch nproc "
-        "mkdir apk apt apt-get yum dnf microdnf tdnf zypper dpkg git curl wget adduser useradd addgroup "
-        "groupadd usermod update-ca-certificates ldconfig setcap mktemp id whoami which type"
-    )
-)
-_READS_NAMED = frozenset(
-    words(
-        "cd cp mv ln install rm rmdir touch tar zip unzip gzip xz ls chmod chown chgrp cat head tail stat du "
-        "file find sha256sum md5sum strip upx grep sed tee wc"
-    )
-)
-
-
-def _leaves_alone(call: Call, folder: str) -> bool:
+def _leaves_alone(effect: Effect, folder: str) -> bool:
     """Whether a command is known to read and write nothing below `folder`."""
-    name = call.texts[0] if call.texts else ""
-    if name not in _READS_NOTHING and name not in _READS_NAMED:
-        return not call.texts
-    named = [t if t is None else t[t.find("/") :] if t.startswith("-") else t for t in call.texts[1:]]
-    paths = [t for t in named if t is None or (t and "=/" not in t)]
-    if name in _READS_NOTHING:
-        return not any(t and t.startswith("/") and overlaps(without_glob(t), folder) for t in paths)
-    places = [None if t is None else absolute(without_glob(t), call.directory) for t in paths or ["."]]
-    return not any(place is None or overlaps(place, folder) for place in places)
+    written = (w.path for w in effect.writes if not w.is_package)
+    return not any(p is None or overlaps(p, folder) for p in (*effect.reads, *written))

@@ -14,13 +14,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
 from xbuild.plan.golang.imports import c_importer
 from xbuild.plan.golang.libraries import SIDE_BY_SIDE
-from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
+from xbuild.plan.golang.listing import listing_probe, read_listing
+from xbuild.plan.model import Change, Evidence, InsertRun, Question, Reason
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
@@ -45,12 +47,9 @@ class Cross:
 
 # Debian's armhf is ARMv7 (wrong for arm/v6), and it has no packages for arm/v5 with hard float.
 CROSS: dict[str, Cross] = {
-    "amd64": Cross("amd64", "x86-64-linux-gnu", "x86_64-linux-gnu", "x86_64-linux-gnu"),
-    "arm64": Cross("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu", "aarch64-linux-gnu"),
-    "arm/v7": Cross("armhf", "arm-linux-gnueabihf", "arm-linux-gnueabihf", "arm-linux-gnueabihf"),
-    "386": Cross("i386", "i686-linux-gnu", "i686-linux-gnu", "i386-linux-gnu"),
-    "ppc64le": Cross("ppc64el", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu"),
-    "s390x": Cross("s390x", "s390x-linux-gnu", "s390x-linux-gnu", "s390x-linux-gnu"),
+    row.docker: Cross(row.debian, row.gnu.replace("_", "-"), row.gnu, row.multiarch)
+    for row in ARCHITECTURES
+    if row.docker in ("amd64", "arm64", "arm/v7", "386", "ppc64le", "s390x")
 }
 
 # Modules that do not work, or do not build, without cgo; whether they need a C++ compiler too.
@@ -104,7 +103,7 @@ _ROOT = ("", "root", "0", "0:0", "root:root")
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What cgo takes: assignments in front of the command, further changes, and what the decision rests
-    on.
+    on. `is_off` tells that the command builds without cgo on every platform.
     """
 
     added: tuple[tuple[str, str], ...] = ()
@@ -113,8 +112,9 @@ class Decision:
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    is_off: bool = False
 
 
 def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_independent: bool) -> Decision:
@@ -126,7 +126,7 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
     if value is None and _is_set_to_unknown(call, "GOEXPERIMENT"):
         return _unsure(call, "what GOEXPERIMENT is cannot be told, and some of its values need cgo", _CURE)
     if value == "0":
-        return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),))
+        return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),), is_off=True)
     if is_independent and demand is None and (_has_no_compiler(call) or _is_other_system(call)):
         return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
     if is_independent:
@@ -243,8 +243,6 @@ SEARCHED = (
     "/usr/local/go/bin",
 )
 _BY_XX = re.compile(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
-# What `go install` made for the target, moved to where it writes natively.
-_MOVED_BY_US = re.compile(r"mv \S+/bin/(\$\{TARGETOS\}_|[\w.-]+ )")
 _COMPILERS = re.compile(r"/(gcc|cc|clang)(-[\d.]+)?$")
 
 
@@ -252,11 +250,11 @@ def _may_hold_compiler(made: Write) -> bool:
     """Whether something that is no package, and not copied from the context, may put `gcc` into PATH."""
     if made.path is None:
         return True
-    if made.is_package or made.text.startswith(("mkdir ", "go ")) or _MOVED_BY_US.match(made.text):
+    if made.is_package or made.is_empty or made.by[1:2] == ("go",) or made.kind is Kind.CROSS:
         return False
     if _COMPILERS.search(made.path):
         return True
-    is_copied = made.kind is Kind.PORTABLE and made.text.upper().startswith(("COPY", "WORKDIR"))
+    is_copied = made.kind is Kind.PORTABLE and made.by[:1] == ("COPY",)
     return not made.is_file and not is_copied and any(is_within(f, made.path) for f in SEARCHED)
 
 
@@ -283,7 +281,8 @@ def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision
         "own resolver "
         "instead of the C library's (`go.cgo: keep` in .xbuild.yaml avoids it)"
     )
-    return Decision(added=(("CGO_ENABLED", "0"),), evidence=(Evidence(why, call.place),), notes=(note,))
+    evidence = (Evidence(why, call.place),)
+    return Decision(added=(("CGO_ENABLED", "0"),), evidence=evidence, notes=(note,), is_off=True)
 
 
 # -- looking for cgo
@@ -291,8 +290,9 @@ def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision
 
 def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     question = _question(call, packages)
-    answer = call.around.knowledge.cgo.get(question.key) if question is not None else None
-    if answer is not None:
+    told = call.around.knowledge.answers.get(question.key) if question is not None else None
+    if told is not None:
+        answer = read_listing(told)
         if answer.toolchain:
             return _unsure(call, f"its Go is `{answer.toolchain}`, which may need cgo", _CURE)
         if "plugin" in answer.standard:
@@ -336,7 +336,7 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     )
 
 
-def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
+def _question(call: Call, packages: Sequence[str | None]) -> Question | None:
     """The question, to be asked where the command stands; in a recipe, in front of what calls it."""
     if call.directory is None or any(p is None or "*" in p for p in packages):
         return None
@@ -346,18 +346,21 @@ def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
     flags = _question_flags(call)
     if flags is None or any("*" in flag for flag in flags):
         return None
-    return CgoQuestion(
+    arguments = (*flags, *(p for p in packages if p is not None))
+    variables = _question_variables(call)
+    return Question(
         call.around.stage,
         call.number,
-        call.directory,
-        (*flags, *(p for p in packages if p is not None)),
-        _question_variables(call),
+        f"{call.directory}:{' '.join(f'{n}={t}' for n, t in variables)}:{' '.join(arguments)}",
+        f"which packages of line {call.place.line} use cgo",
+        listing_probe(call.directory, arguments, variables, call.around.platforms),
         call.command.span.start,
+        call.directory,
     )
 
 
 def _is_in_recipe(made: Write) -> bool:
-    return made.place.file is not None and not made.text.startswith(_HARMLESS)
+    return made.place.file is not None and not _is_harmless(made)
 
 
 def _question_variables(call: Call) -> tuple[tuple[str, str], ...]:
@@ -397,13 +400,12 @@ _GO_LINE = re.compile(r"^\s*go\s+1\.(\d+)", re.MULTILINE)
 
 
 _HARMLESS = (
-    "go mod download",
-    "go mod verify",
-    "go mod vendor",
-    "mkdir ",
-    "go generate",
-    "go build",
-    "go install",
+    ("go", "mod", "download"),
+    ("go", "mod", "verify"),
+    ("go", "mod", "vendor"),
+    ("go", "generate"),
+    ("go", "build"),
+    ("go", "install"),
 )
 _ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|tzst|gz|bz2|xz|zst)$")
 
@@ -421,11 +423,16 @@ def is_from_context(call: Call) -> bool:
 
 
 def _is_copied(made: Write) -> bool:
-    return made.is_context and made.text.upper().startswith(("COPY", "ADD", "RUN"))
+    return made.is_context and not made.is_empty
 
 
 def _is_from_elsewhere(made: Write) -> bool:
-    return not made.is_context and not made.text.startswith(_HARMLESS)
+    return not made.is_context and not _is_harmless(made)
+
+
+def _is_harmless(made: Write) -> bool:
+    """Whether what was written brings no packages that use cgo."""
+    return made.is_empty or made.by[1:4] in _HARMLESS or made.by[1:3] in _HARMLESS
 
 
 def module_root(call: Call) -> str | None:
@@ -513,7 +520,7 @@ def manifests(call: Call) -> tuple[str, ...]:
 
 
 def _is_clone(made: Write) -> bool:
-    return made.text.startswith("git clone")
+    return made.by[1:3] == ("git", "clone")
 
 
 def _upwards(folder: str | None) -> Iterator[str]:
@@ -629,7 +636,7 @@ def _unseen_libraries(call: Call) -> str | None:
     if alone is not None:
         return f"{alone} is not known to be installable for several architectures side by side"
     for made in call.writes:
-        is_own = made.is_package or made.kind.is_right or made.text.startswith(("ldconfig", "rm "))
+        is_own = made.is_package or made.kind.is_right or made.is_change
         if not is_own and (made.path is None or any(overlaps(made.path, f) for f in _LIBRARY_FOLDERS)):
             return (
                 f"what line {made.place.line} leaves (`{made.text}`) may be C libraries for the build machine"

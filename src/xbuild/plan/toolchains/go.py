@@ -15,18 +15,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 from xbuild.dockerfile.script import Expansion
-from xbuild.plan.commands import (
-    EMBEDDERS,
-    GENERATORS,
-    anything,
-    generates,
-    read_kind,
-    runs_what_it_compiles,
-    source_kind,
-    told_kind,
-    word_kind,
-    write,
-)
 from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
@@ -37,20 +25,24 @@ from xbuild.plan.filesystem import (
     overlaps,
     through_links,
 )
-from xbuild.plan.generators import why_arguments_matter, why_not_portable
+from xbuild.plan.foreign import foreign_program
 from xbuild.plan.golang import cgo
 from xbuild.plan.golang.arguments import (
     binary_name,
     environment_text,
     flag,
+    is_read,
     packages_of,
     with_single_dashes,
 )
 from xbuild.plan.golang.caches import finish
 from xbuild.plan.golang.folders import go_cache, gopath_of, install_folder, module_cache
+from xbuild.plan.golang.generators import why_arguments_matter, why_not_portable
+from xbuild.plan.golang.programs import EMBEDDERS, GENERATORS, PROGRAMS, runs_what_it_compiles
 from xbuild.plan.golang.wiring import SUBSTITUTION, asks_go_told, wire
 from xbuild.plan.model import Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
-from xbuild.plan.programs import foreign_program
+from xbuild.plan.programs.generators import generated, read_kind
+from xbuild.plan.programs.program import anything, plain, source_kind, told_kind, word_kind, write
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need, Toolchain
@@ -75,7 +67,7 @@ def judge(call: Call) -> Effect | None:
     if program in ("go", "xx-go") and "--wrap" not in call.texts:
         call = replace(call, texts=with_single_dashes(call.texts))
     if program == "xx-go":
-        return _xx_go(call)
+        return replace(_xx_go(call), puts_into_folders=True)
     if runs_what_it_compiles(call):
         return _generator(call)
     if program != "go" or name not in ("go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
@@ -89,7 +81,22 @@ def judge(call: Call) -> Effect | None:
     handler = _VERBS.get(verb)
     if has_folder:
         call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
-    return handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
+    effect = handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
+    runs_others = any(t and t.startswith(("-toolexec", "-vettool", "-exec")) for t in call.texts)
+    is_own = verb in ("run", "generate", "tool") and not _runs_module(call)
+    made = tuple(replace(w, adds=w.path is not None and not is_own) for w in effect.writes)
+    sees = runs_others or verb not in _BLIND
+    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True)
+
+
+def _runs_module(call: Call) -> bool:
+    """Whether what `go run` or `go tool` runs is named by an import path: no program of the project's own."""
+    package = next((p for p in packages_of(call) if p), None)
+    return package is not None and not package.startswith((".", "/")) and "/" in package
+
+
+# Verbs that take nothing from a variable which is no setting of Go's.
+_BLIND = frozenset(words("mod env version build install get list vet work clean fmt fix doc help"))
 
 
 def _without_folder(call: Call) -> Call:
@@ -107,7 +114,7 @@ def _unknown(call: Call, text: str, cure: str | None = None) -> Effect:
 
 
 def _reads(call: Call) -> Effect:
-    return Effect(output=join((word_kind(call), Kind.PORTABLE)))
+    return Effect(output=word_kind(call))
 
 
 # What a template of `go list` may ask for that is the same on every platform.
@@ -173,7 +180,9 @@ def _generator(call: Call) -> Effect | None:
     changes, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
-    return replace(generates(call), changes=changes) if changes else None
+    if not changes:
+        return None
+    return replace(generated(call, read_kind(call, call.texts[1:])), changes=changes)
 
 
 def _version(_call: Call) -> Effect:
@@ -185,7 +194,9 @@ def _env(call: Call) -> Effect:
     if "-w" in names or "-u" in names:
         return _env_write(call)
     asked = {n for n in names if not n.startswith("-")}
-    return Effect(output=Kind.PORTABLE if asked and asked <= _ANSWERED_ALIKE else Kind.BUILD)
+    told = {n: v.kind for n, v in call.variables.items() if v.origin != "shell" and v.text != ""}
+    kinds = (Kind.PORTABLE if n in _ANSWERED_ALIKE else told.get(n, Kind.BUILD) for n in asked)
+    return Effect(output=join(kinds) if asked else Kind.BUILD)
 
 
 # What `go env -w` may set without any effect on what is compiled, and where to.
@@ -216,7 +227,7 @@ def _env_write(call: Call) -> Effect:
             f"sets {', '.join(sorted(others))} for every later go command",
             "use ENV, or set it in front of the go command that needs it",
         )
-    return Effect()
+    return plain(call, word_kind(call))
 
 
 def _modules(call: Call) -> Effect:
@@ -325,6 +336,7 @@ def _generate(call: Call) -> Effect:
                 return replace(anything(call), reasons=(reason,))
     return Effect(
         writes=(write(call, ".", Kind.PORTABLE),),
+        output=word_kind(call),
         changes=changes,
         evidence=(
             Evidence(
@@ -567,8 +579,9 @@ def _compile(call: Call, writes: tuple[Write, ...], *, has_module: bool = True) 
     changes: list[Change] = [*wiring.changes, *decision.changes, *substituted]
     if added or wiring.replaced:
         changes.append(_set_environment(call, added, wiring.replaced))
+    is_static = decision.is_off and not flag(call, "-buildmode")[0]
     return Effect(
-        writes=tuple(replace(w, kind=kind) for w in writes),
+        writes=tuple(replace(w, kind=kind, is_static=is_static) for w in writes),
         output=join((kind, word_kind(call))) if kind is Kind.PORTABLE else kind,
         changes=tuple(changes),
         needs=(*wiring.needs, *decision.needs, *substitution_needs),
@@ -609,6 +622,12 @@ def _set_environment(
 
 def _refusal(call: Call) -> Reason | None:
     """Why this command cannot be edited, or what it reads is not accounted for."""
+    if not is_read(call):
+        return Reason(
+            f"`{call.spelled()}` has an option that is not known",
+            call.place,
+            cure="write its options out, and none but those of `go help build`",
+        )
     if not call.is_editable:
         return Reason(
             f"`{call.spelled()}` is in exec form, in which no variable is expanded",
@@ -870,4 +889,11 @@ _VERBS = {
 }
 
 
-TOOLCHAIN = Toolchain(name="go", judge=judge, finish=finish)
+TOOLCHAIN = Toolchain(
+    name="go",
+    judge=judge,
+    finish=finish,
+    programs=PROGRAMS,
+    target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
+    variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *_TARGETED),
+)
