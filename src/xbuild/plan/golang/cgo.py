@@ -19,6 +19,7 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
+from xbuild.plan.golang.imports import c_importer
 from xbuild.plan.golang.libraries import SIDE_BY_SIDE
 from xbuild.plan.golang.listing import listing_probe, read_listing
 from xbuild.plan.model import Evidence, Question, Reason
@@ -308,6 +309,10 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
         )
     if _is_from_context_alone(call) and _context_has_no_cgo(call.around.context):
         return _without_cgo(call, "no Go file of the project or its vendor folder imports C")
+    importer = c_importer(call, packages)
+    if importer is not None:
+        has_cxx = any(f.endswith((".cc", ".cpp", ".cxx")) for f in call.around.context.files())
+        return _with_cgo(call, f"{importer} imports C", has_cxx=has_cxx)
     files = manifests(call)
     needing = _known_module(call.around.context, files)
     if needing is not None and not (question is not None and call.around.knowledge.may_ask):

@@ -197,6 +197,12 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     if word is None and name not in call.variables:
         return Wiring(added=((name, expression),), needs=needs)
     raw = word.raw if word is not None else ""
+    if name == "GOARM" and _has_letter(call, word):
+        given = raw or "$TARGETVARIANT"
+        note = f"line {call.place.line}: GOARM={given} is v7 there, which Go refuses; the v is left out now"
+        if word is not None:
+            return Wiring(replaced=((word.span, expression),), needs=needs, notes=(note,))
+        return Wiring(added=((name, expression),), needs=needs, notes=(note,))
     if "TARGETVARIANT" in raw or _names(call, name, "TARGETVARIANT"):
         if both and word is not None and "case" not in raw:
             return Wiring(added=((name, expression),), needs=needs)
@@ -209,6 +215,23 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     kept = ", and stays where a platform names no level" if _LEVEL.fullmatch(text or "") else ""
     notes = (f"line {call.place.line}: {name}={given} was fixed; it follows the target now{kept}",)
     return Wiring(added=((name, expression),), needs=needs, notes=notes)
+
+
+# TARGETVARIANT as it is, with the `v` that GOARM has none of.
+_WITH_LETTER = re.compile(r"""["']?\$(TARGETVARIANT|\{TARGETVARIANT\})["']?""")
+
+
+def _has_letter(call: Call, word: Word | None) -> bool:
+    """Whether GOARM is TARGETVARIANT itself, by an assignment, an `export`, an ENV or an ARG."""
+    if word is not None:
+        return _WITH_LETTER.fullmatch(word.raw) is not None
+    variable = call.variables.get("GOARM")
+    if variable is None or variable.origin == "shell" or "TARGETVARIANT" not in variable.depends_on:
+        return False
+    if variable.origin == "export":
+        return re.search(rf"\bGOARM={_WITH_LETTER.pattern}(?![^\s;&|)])", call.script) is not None
+    value = call.scope.lookup("GOARM")
+    return value is not None and _WITH_LETTER.fullmatch(value.raw or "") is not None
 
 
 _LEVEL = re.compile(r"v[1-4]")
