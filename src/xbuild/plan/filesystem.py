@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
@@ -51,7 +51,9 @@ class Write:
     `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package
     manager, which leaves text such as certificates the same on every platform. `is_context`: it came from
     the build context. `link` is what a symbolic link at `path` points to. `is_static`: a program that needs
-    no libraries.
+    no libraries. `is_empty`: a folder or file with nothing in it; `is_change`: what was there is removed, or
+    its mode or owner changed; `adds`: what was in the folder before stays as it was. `by` is the instruction
+    that wrote it and, for a RUN, the first words of the command. `text` is for readers alone.
     """
 
     path: str | None
@@ -63,6 +65,10 @@ class Write:
     is_context: bool = False
     link: str | None = None
     is_static: bool = False
+    is_empty: bool = False
+    is_change: bool = False
+    adds: bool = False
+    by: tuple[str, ...] = ()
 
 
 # Where packages and tools live: a Go build reads nothing of this (cgo is looked at by itself).
@@ -191,6 +197,11 @@ def is_in_any(path: str, folders: Iterable[str]) -> bool:
     return any(is_within(path, folder) for folder in folders)
 
 
+def is_any(path: str, folders: Collection[str]) -> bool:
+    """The same for a set of folders, however many."""
+    return any(folder in folders for folder in ancestors(path))
+
+
 def absolute(path: str, directory: str | None) -> str | None:
     """`path` made absolute and clean, or None when `directory` is needed and not known."""
     if not path.startswith("/"):
@@ -214,7 +225,7 @@ def offender(writes: Writes, path: str) -> Write | None:
     """The first write that keeps `path` from being right for the target, or the base image's content."""
     path = without_glob(path)
     overwritten = _overwritten(writes, path)
-    is_portable = is_in_any(path, PORTABLE_PATHS)
+    is_portable = is_any(path, _PORTABLE)
     number = first(writes.near(path, _WRONG, packages=not is_portable), max(overwritten, 0))
     if number is not None:
         return writes[number]
@@ -252,9 +263,9 @@ def _has_base_content(writes: Writes, path: str) -> bool:
     """Whether what the base image brings may stand at `path`: anywhere, if nothing is known of the image."""
     if is_in_any(path, writes.image.same_folders):
         return False
-    if path == "/" or is_in_any(path, BASE_FOLDERS):
-        made = (p for p in ancestors(path) if first(writes.at(p)) is not None)
-        return not any(p not in (*BASE_FOLDERS, "/") and not is_in_any(p, TOOL_FOLDERS) for p in made)
+    if path == "/" or is_any(path, _BASE):
+        made = (p for p in ancestors(path) if p != "/" and p not in _BASE and not is_any(p, _TOOLS))
+        return all(first(writes.at(p)) is None for p in made)
     return not writes.image.is_plain or not writes.touch(path)
 
 
@@ -266,20 +277,23 @@ def kind_of(writes: Writes, path: str | None, *, is_name: bool = False) -> Kind:
         return Kind.UNKNOWN
     path = without_glob(path)
     overwritten = _overwritten(writes, path)
-    is_portable = is_in_any(path, PORTABLE_PATHS)
+    start = max(overwritten, 0)
+    is_portable = is_any(path, _PORTABLE)
     for kind in _WRONG:
-        if first(writes.near(path, (kind,), packages=not is_portable), max(overwritten, 0)) is not None:
+        if first(writes.near(path, (kind,), packages=not is_portable), start) is not None:
             return kind
     if is_portable:
         return Kind.PORTABLE
     is_alike = is_name and writes.image.is_plain
     if overwritten < 0 and not is_alike and _has_base_content(writes, path):
         return Kind.BUILD
-    return next((k for k in _KINDS if first(writes.named(path, (k,))) is not None), Kind.PORTABLE)
+    right = (k for k in _KINDS if k.is_right and first(writes.named(path, (k,)), start) is not None)
+    return next(right, Kind.PORTABLE)
 
 
 _KINDS = tuple(sorted(Kind, reverse=True))
 _WRONG = tuple(kind for kind in _KINDS if not kind.is_right)
+_BASE, _TOOLS, _PORTABLE = frozenset(BASE_FOLDERS), frozenset(TOOL_FOLDERS), frozenset(PORTABLE_PATHS)
 _FOLDERS = frozenset(a for f in (*TOOL_FOLDERS, *BASE_FOLDERS, *_OTHER_FOLDERS) for a in ancestors(f))
 
 
@@ -398,6 +412,10 @@ class Writes(Sequence[Write]):
         found = [(p, stop) for log, stop in self._logs() for p in log.links.covering(path)]
         found += [(p, stop) for log, stop in self._logs() for p in log.targets.overlapping(path)]
         return list({n for positions, stop in found for n in _until(positions, stop)})
+
+    def numbers(self, path: str) -> list[int]:
+        """Those written at `path` exactly."""
+        return sorted(n for positions, stop in self.at(path) for n in _until(positions, stop))
 
     def touch(self, path: str) -> bool:
         """Whether something was written at, above or below `path` by name."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within
 from xbuild.plan.recipes import context_path
@@ -62,7 +62,7 @@ def _programs(call: Call) -> Iterator[str]:
 
 
 def _made_for_target(call: Call, name: str) -> Write | None:
-    made = [w for w in call.writes if w.path is not None and w.kind in (Kind.CROSS, Kind.TARGET)]
+    made = call.writes.where(_is_for_target)
     if not made:
         return None
     if "/" in name:
@@ -71,7 +71,11 @@ def _made_for_target(call: Call, name: str) -> Write | None:
     return named[-1] if named else _unpacked(call, made, name)
 
 
-def _at_path(call: Call, made: list[Write], path: str | None) -> Write | None:
+def _is_for_target(made: Write) -> bool:
+    return made.path is not None and made.kind in (Kind.CROSS, Kind.TARGET)
+
+
+def _at_path(call: Call, made: Sequence[Write], path: str | None) -> Write | None:
     if path is None:
         return None
     found = [w for w in made if w.path == path]
@@ -80,7 +84,7 @@ def _at_path(call: Call, made: list[Write], path: str | None) -> Write | None:
     return found[-1] if found else None
 
 
-def _unpacked(call: Call, made: list[Write], name: str) -> Write | None:
+def _unpacked(call: Call, made: Sequence[Write], name: str) -> Write | None:
     """What was put into a folder of PATH under names that are not known, and may hold the program."""
     program = call.around.programs.get(name)
     is_extra = name == "go" or (program is not None and program.is_extra)
@@ -93,7 +97,7 @@ def _unpacked(call: Call, made: list[Write], name: str) -> Write | None:
         w
         for w in made
         if not w.is_file
-        and not ("install" in w.text and "@" in w.text)
+        and not (w.by[2:3] == ("install",) and "@" in "".join(w.by[3:]))
         and any(is_within(folder, w.path or "/") for folder in folders)
     ]
     return covering[-1] if covering else None

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from xbuild.architectures import ARCHITECTURES
+from xbuild.dockerfile.frontend import HUB
 from xbuild.graph.model import ImageFacts
 from xbuild.plan.table import words
 
@@ -31,13 +33,7 @@ _GO_ENVIRONMENT = {
     "GOTOOLCHAIN": "local",
     "PATH": "/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 }
-_MIRRORS = (
-    "docker.io/",
-    "index.docker.io/",
-    "mirror.gcr.io/",
-    "public.ecr.aws/docker/",
-    "library/",
-)
+_MIRRORS = (*HUB, "library/")
 # Images that have no content of their own outside the folders of a distribution: official ones, also in the
 # folder of one architecture (`arm64v8/debian`), and distributions in registries of their own.
 _PLAIN = frozenset(
@@ -132,16 +128,7 @@ def bound_to(reference: str | None) -> str | None:
 
 
 # docker-library/official-images `README.md` ("Architectures other than amd64?"), and what tags end in.
-_ARCHITECTURES = {
-    **dict.fromkeys(("amd64", "x86_64", "x64"), "amd64"),
-    **dict.fromkeys(("arm64", "arm64v8", "aarch64", "armv8"), "arm64"),
-    **dict.fromkeys(
-        ("arm32v5", "arm32v6", "arm32v7", "armhf", "armv6", "armv7", "armv7l", "armv7hf", "arm"), "arm"
-    ),
-    **dict.fromkeys(("i386", "386"), "386"),
-    **{name: name for name in ("ppc64le", "s390x", "riscv64", "mips64le")},
-    **dict.fromkeys(("loongarch64", "loong64"), "loong64"),
-}
+_ARCHITECTURES = {name: row.goarch for row in ARCHITECTURES for name in row.names}
 _WINDOWS = re.compile(
     r"(^|[/:-])(nanoserver|windowsservercore|servercore)([/:-]|$)|(^|/)windows[/:]|:windows"
 )

@@ -180,40 +180,78 @@ Change = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CgoQuestion:
-    """Which packages of one Go build use cgo: to be answered by `go list -deps` in the builder.
+# Questions: what the text cannot tell. The toolchain that asks reads the answer, which is raw text.
 
-    `instruction` is the RUN in `Dockerfile.instructions`; `directory` where the command runs; `arguments`
-    are the flags that change the answer (-tags, -mod, -modfile) and the packages, as shell words; `at` is
-    where the command starts in the RUN's script: what stands in front of it may change the answer.
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A script of one line for `sh`, to run in the builder, natively, where the command stands; the answer is
+    what it prints.
+
+    It runs once, or for each of `platforms` (as in `--platform`) in turn: TARGETPLATFORM, TARGETOS,
+    TARGETARCH and TARGETVARIANT are then set for it, and `sections` takes the answer apart. `is_exact` tells
+    that it must run right in front of the command, in the very shell. Without `has_mounts` the RUN's secret,
+    ssh and cache mounts are not there.
+    """
+
+    script: str
+    platforms: tuple[str, ...] = ()
+    is_exact: bool = False
+    has_mounts: bool = True
+    kind: str = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """A page or an index to be read online; the answer is its text."""
+
+    url: str
+    kind: str = "look-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A base image to be looked at online: the answer is the JSON of its configs by platform."""
+
+    reference: str
+    kind: str = "inspection"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to be found out about a command.
+
+    `instruction` is the index in `Dockerfile.instructions`, `at` where in the RUN's script the command
+    starts: what stands in front of it may change the answer. `directory` is where it runs, if that is known.
+    `text` says for readers what is asked, `name` tells questions about one command apart.
     """
 
     stage: int
     instruction: int
-    directory: str
-    arguments: tuple[str, ...]
-    variables: tuple[tuple[str, str], ...] = ()
+    name: str
+    text: str
+    how: Probe | LookUp | Inspection
     at: int = 0
+    directory: str | None = None
 
     @property
     def key(self) -> str:
         """Stable name of the question: equal questions have equal answers."""
-        variables = " ".join(f"{name}={text}" for name, text in self.variables)
-        place = f"{self.stage}:{self.instruction}:{self.at}"
-        return f"{place}:{self.directory}:{variables}:{' '.join(self.arguments)}"
+        if isinstance(self.how, LookUp):
+            return self.how.url
+        if isinstance(self.how, Inspection):
+            return self.how.reference
+        return f"{self.stage}:{self.instruction}:{self.at}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class CgoAnswer:
-    """Import paths that use cgo, over all asked platforms: outside and inside the standard library; C++
-    among them. `toolchain` is the version of a Go that is not the official one, else "".
-    """
+SECTION = "# xbuild-platform "
+"""What stands in front of the name of a platform, on a line of its own, in an answer of several sections."""
 
-    packages: tuple[str, ...] = ()
-    standard: tuple[str, ...] = ()
-    has_cxx: bool = False
-    toolchain: str = ""
+
+def sections(answer: str) -> dict[str, str]:
+    """By platform what a probe printed."""
+    parts = f"\n{answer}".split(f"\n{SECTION}")[1:]
+    return {name: rest for name, _, rest in (part.partition("\n") for part in parts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +276,7 @@ class StageVerdict:
     evidence: tuple[Evidence, ...] = ()
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     changes: tuple[Change, ...] = ()
 
 
@@ -260,7 +298,7 @@ class Plan:
         return tuple(dict.fromkeys(c for s in self.stages if s.is_proved or conditional for c in s.changes))
 
     @property
-    def questions(self) -> tuple[CgoQuestion, ...]:
+    def questions(self) -> tuple[Question, ...]:
         return tuple({q.key: q for s in self.stages for q in s.questions}.values())
 
 
@@ -274,12 +312,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What was found out elsewhere: answers to questions by key; `images` says what base images are made
-    of.
+    """What was found out elsewhere: the raw answers to questions, by their key.
 
     `may_ask` tells that questions can still be put to a builder: nothing is then settled by a table which
     the builder would know better.
     """
 
-    cgo: Mapping[str, CgoAnswer] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
     may_ask: bool = False

@@ -1,5 +1,5 @@
-"""Commands that only call a recipe (`make`, `task`, `./build.sh`, …): look into the file in the build
-context.
+"""Commands that only call a recipe: a script in the build context is read; `make`, `just` and `task` are
+asked what they would run.
 
 A recipe can be handled when all that it compiles takes its variables from the environment: then they are set
 in front of the command, and the file stays as it is. A recipe that also runs tools for the build machine is
@@ -13,59 +13,48 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 
 from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.scope import Scope
-from xbuild.plan import makefile
-from xbuild.plan.commands import operands, option
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join
-from xbuild.plan.golang.programs import GENERATORS, runs_what_it_compiles
-from xbuild.plan.makefile import UNKNOWN, Line, NotToldError, parse_makefile, recipe_of
-from xbuild.plan.model import Change, Evidence, InsertRun, Place, Reason, SetEnvironment
+from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
+from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.golang.programs import runs_what_it_compiles
+from xbuild.plan.model import Change, Evidence, InsertRun, Place, Probe, Question, Reason, SetEnvironment
 from xbuild.plan.programs.program import anything
-from xbuild.plan.toolchain import Call, Effect, Variable
+from xbuild.plan.toolchain import Call, Effect, Toolchain, Variable
+from xbuild.platforms import parse_platforms
+from xbuild.text import Span
 
-# What decides for which platform a recipe compiles, how, and where to.
-_GUARDED = re.compile(
-    r"GO(OS|ARCH|ARM|ARM64|AMD64|386|FLAGS|BIN|PATH|EXPERIMENT|ENV|ROOT|WORK|CACHE|MODCACHE)"
-    r"|CGO_\w+|CC|CXX|AR|FC|PKG_CONFIG\w*|HOME|XDG_\w+|(TARGET|BUILD)(PLATFORM|OS|ARCH|VARIANT)"
-)
-_ORDER = ("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", "GOOS", "GOARCH", "GOARM", "GOAMD64")
 _ROUNDS = 5
-_TARGET = {"GOOS": "$TARGETOS", "GOARCH": "$TARGETARCH"}
 _FILLED_IN = re.compile(r"""'"(\$[({].*?[)}])"'""")
-_REFERENCE = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
-_CURE = "let it take GOOS and GOARCH from the environment, or call go build in the Dockerfile"
+_DEPENDS = "depends on the machine, or cannot be told"
+_CURE = "let it take the target from the environment, or call the compiler in the Dockerfile"
 
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """What a command runs: a shell script of its lines, and which file and line each line of it came from.
+    """What a command runs: a shell script of its lines, and which place each part of it came from.
 
-    `exported` are variables that the command's own arguments put into the recipe's environment, where
-    nothing in front of the command can change them; `positional` are a script's `$1`, `$2`, … and `$@`.
+    `asked` are parts whose output went into the other lines; `positional` are a script's `$0`, `$1`, … and
+    `$@`.
     """
 
-    file: str
+    told: str
     script: str
-    lines: tuple[int, ...]
     name: str
-    directory: str | None
-    exported: Mapping[str, Variable] = field(default_factory=dict)
+    place: Callable[[int], Place]
+    asked: tuple[Span, ...] = ()
     positional: Mapping[str, Variable] = field(default_factory=dict)
-
-    def place(self, offset: int) -> Place:
-        row = self.script.count("\n", 0, offset)
-        return Place(self.lines[min(row, len(self.lines) - 1)] if self.lines else 1, self.file)
 
 
 Walked = tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]
 Walk = Callable[[Call, Script, Mapping[str, Variable], Callable[[int], Place]], Walked]
 
 
-def judge(call: Call, walk: Walk) -> Effect | None:
+def judge(call: Call, walk: Walk, toolchains: Sequence[Toolchain]) -> Effect | None:
     """The effect of a command that calls a recipe; None for other commands."""
     name = call.texts[0]
     if name is None:
@@ -76,20 +65,22 @@ def judge(call: Call, walk: Walk) -> Effect | None:
         finder = _script
     if finder is None:
         return None
-    try:
-        return _handle(call, finder, walk, {})
-    except _CannotTellError as error:
-        refused = error
-    try:
-        return _handle(call, finder, walk, _TARGET)
-    except _CannotTellError:
-        return replace(anything(call), reasons=(refused.reason,))
+    refused: list[_CannotTellError] = []
+    for seeds in ({}, {name: text for t in toolchains for name, text in t.target}):
+        try:
+            return _handle(call, finder, walk, toolchains, seeds)
+        except _CannotTellError as error:
+            refused.append(error)
+    questions = tuple(e.question for e in refused if e.question is not None)
+    return replace(anything(call), reasons=(refused[0].reason,), questions=questions)
 
 
 class _CannotTellError(Exception):
-    def __init__(self, reason: Reason) -> None:
+    """`question` would tell."""
+
+    def __init__(self, reason: Reason, question: Question | None = None) -> None:
         super().__init__(reason.text)
-        self.reason = reason
+        self.reason, self.question = reason, question
 
 
 def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE) -> _CannotTellError:
@@ -98,10 +89,6 @@ def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE
 
 
 # -- files of the build context
-
-
-# Commands that write somewhere in a folder, and change no file that a command was read from.
-_SPARING = re.compile(r"(xx-)?go (?!run|generate|tool)|go (run|tool) [\w.-]+/|mkdir |WORKDIR ")
 
 
 def context_path(call: Call, path: str | None) -> str | None:
@@ -140,7 +127,7 @@ def _may_change(made: Write, path: str) -> bool:
         return False  # After it nothing is sure; what it is called is the better reason.
     if made.is_context or (made.path is not None and not is_within(path, made.path)):
         return False
-    return made.path == path or not (_SPARING.match(made.text) or made.text.partition(" ")[0] in GENERATORS)
+    return made.path == path or not (made.adds or made.is_empty)
 
 
 def _may_bring(copy: Copy, source: str, path: str, files: Sequence[str]) -> bool:
@@ -206,124 +193,114 @@ def _missing(call: Call, paths: Sequence[str | None], what: str) -> _CannotTellE
     return _refuse(call, text, None, "change it before the image is built")
 
 
-_CURE_OF_MISSING = "COPY it from the build context, or call go build in the Dockerfile"
+_CURE_OF_MISSING = "COPY it from the build context, or call the compiler in the Dockerfile"
 
 
-# -- finders: which recipe a command runs
+# -- make, just and task: asked
 
 
-def _make(call: Call, given: frozenset[str]) -> _Recipe:
-    folder = option(call, "-C", "--directory")[1]
-    directory = absolute(folder, call.directory) if folder else call.directory
-    named = option(call, "-f", "--file", "--makefile")[1]
-    candidates = (named,) if named else ("GNUmakefile", "makefile", "Makefile")
-    found = next((f for c in candidates if (f := _read(call, absolute(c, directory))) is not None), None)
-    if found is None:
-        raise _missing(call, [absolute(c, directory) for c in candidates], "its Makefile")
-    exported = _command_line(call)
-    _check_options(call)
-    words = operands(call, _MAKE_OPTIONS)
-    targets = tuple(w for w in words if w and "=" not in w and not w.isdigit())
-    overrides = {n: v.text if v.kind is Kind.PORTABLE else None for n, v in exported.items()}
-    environment = {
-        *(n for n, v in call.variables.items() if v.origin in ("env", "arg", "platform", "export")),
-        *call.assignments,
-        *given,
-    }
-    folder = posixpath.dirname(found[0])
-    files = frozenset(f[len(folder) :].lstrip("/") for f in call.around.context.files(folder))
-    around = makefile.Surroundings(overrides, environment, files, directory, call.directory)
+_PLATFORMS = parse_platforms(("amd64", "arm64", "linux/arm/v7", "386", "ppc64le", "s390x", "riscv64"))
+_CHANGES_NOTHING = re.compile(r"(-j|--jobs|-l|--load-average|--max-load).*")
+_PLAIN_ARG = re.compile(r"""["']?\$\{?(TARGET(?:PLATFORM|OS|ARCH|VARIANT))\}?["']?""")
+
+
+def _asked(call: Call, added: Mapping[str, str], program: str) -> _Recipe:
+    """What a program says that it would run, when what is `added` is in its environment."""
+    question = _question(call, added, program)
+    answer = call.around.knowledge.answers.get(question.key)
+    if answer is None:
+        text = f"what it runs is not told here: {program} has to be asked, in the builder"
+        cure = "plan or build with an engine, or call the compiler in the Dockerfile"
+        raise _CannotTellError(_refuse(call, text, None, cure).reason, question)
     try:
-        made = recipe_of(parse_makefile(found[1]), targets, around, lambda n: bool(_GUARDED.fullmatch(n)))
+        run = read_dry_run(program, answer)
     except NotToldError as error:
-        place = Place(error.line, found[0])
-        text = f"what it runs cannot be told: {error.text}"
-        raise _refuse(call, text, place, "write it without, or call go build in the Dockerfile") from error
-    recipe = _assemble(found[0], " ".join(targets) or "its first target", made.lines, directory)
-    if any(_GUARDED.fullmatch(n) for n in exported) and any(_CALLS_MAKE.search(x.text) for x in made.lines):
-        raise _refuse(call, "its variables go on to another make", Place(made.lines[0].line, found[0]))
-    own = {name: _exported(call, value) for name, value in made.exported.items()}
-    return replace(recipe, exported={**own, **exported})
+        cure = "write it without, or call the compiler in the Dockerfile"
+        raise _refuse(call, f"what it runs cannot be told: {error}", None, cure) from error
+    own = next((name for name in added if name in run.exported), None)
+    if own is not None:
+        raise _refuse(call, f"it sets {own} itself, whatever the environment says")
+    for made in call.writes:
+        bad = not made.kind.is_right and any(made.path and overlaps(made.path, f) for f in run.folders)
+        if bad or (made.path is None and not made.kind.is_right):
+            text = f"it may read what line {made.place.line} left (`{made.text}`)"
+            raise _refuse(call, text, made.place, "move that step to a stage of its own")
+    told = f"{program} -n"
+    return _Recipe(told, run.script, call.spelled(), lambda at: Place(run.line(at), told), run.asked)
 
 
-_CALLS_MAKE = re.compile(r"(^|[;&|(\s])g?make\s")
-_SHELL_EXPANSION = re.compile(
-    r"\$\{?(?P<name>\w+)\}?|\$\((?:git|date|pwd|echo|go\s+env\s+GO(?:PATH|BIN))\b[^$`;|&]*\)"
-)
+def _question(call: Call, added: Mapping[str, str], program: str) -> Question:
+    """The question, to be put right in front of the command: its words mean there what they mean to it."""
+    script = call.run.script
+    if script is None or script.text != call.script or not call.is_editable:
+        raise _refuse(call, f"{program} can be asked only where a RUN calls it in shell form")
+    words = tuple(dict.fromkeys(call.words[1:]))
+    kinds = dict(zip(call.words[1:], call.kinds[1:], strict=True))
+    for word in words:
+        if not kinds[word].is_right and not _CHANGES_NOTHING.match(word.raw):
+            raise _refuse(call, f"`{word.raw}` {_DEPENDS}")
+    given = {name: word.raw for name, (word, _) in call.assignments.items()}
+    bad = next((n for n, (_, kind) in call.assignments.items() if not kind.is_right), None)
+    if bad is not None or not all(name.isidentifier() for name in given):
+        raise _refuse(call, f"{bad or 'what is set in front of it'} {_DEPENDS}")
+    prefix = {**_for_target(call, words), **given, **added}
+    platforms = call.around.platforms or _PLATFORMS
+    if len({p.architecture for p in platforms}) == 1:
+        platforms = (*platforms, next(p for p in _PLATFORMS if p.architecture != platforms[0].architecture))
+    return Question(
+        call.around.stage,
+        call.number,
+        " ".join((*(f"{n}={t}" for n, t in added.items()), call.spelled())),
+        f"what `{call.spelled()}` of line {call.place.line} would run",
+        Probe(
+            script_for(
+                program,
+                " ".join(f"{name}={text}" for name, text in prefix.items()),
+                " ".join(word.raw for word in words),
+                sorted(target_names(" ".join(added.values()))),
+            ),
+            tuple(map(str, platforms)),
+            is_exact=True,
+            has_mounts=False,
+        ),
+        call.command.span.start,
+        call.directory,
+    )
 
 
-def _exported(call: Call, value: str) -> Variable:
-    """A variable that the Makefile exports, with shell expansions in its value."""
-    if "$" not in value and "`" not in value:
-        return Variable(value, Kind.PORTABLE, "export")
-    names = [m["name"] for m in _SHELL_EXPANSION.finditer(value) if m["name"]]
-    named = [call.variables[n] for n in names if n in call.variables]
-    is_known = "$" not in _SHELL_EXPANSION.sub("", value) and "`" not in value
-    kind = join((Kind.PORTABLE if is_known else Kind.UNKNOWN, *(v.kind for v in named)))
-    depends = frozenset(d for n in names for d in (n, *_depends(call, n)))
-    return Variable(None, kind, "export", depends)
-
-
-def _check_options(call: Call) -> None:
-    """Refuse options of make, also those of its environment, that change what it runs."""
-    variables = ("MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEFILES")
-    for text in call.texts[1:]:
-        if text and text.startswith("-") and _PLAIN_OPTION.fullmatch(text) is None:
-            raise _refuse(call, f"`{text}` is not followed")
-    for name in variables:
-        variable = call.variables.get(name)
-        text = variable.text if variable is not None else ""
-        if name in call.assignments or text is None or not _JOBS.fullmatch(text):
-            raise _refuse(call, f"{name} changes what it runs")
-
-
-_JOBS = re.compile(r"(-?-?(j|jobs=?)\d*)?")
-_PLAIN_OPTION = re.compile(
-    r"-[sSBwrRkj]+\d*|-[jlOCfI].*|--(no-print-directory|silent|quiet|always-make|keep-going|trace"
-    r"|print-directory|no-builtin-rules|no-builtin-variables|warn-undefined-variables)"
-    r"|--(jobs|load-average|output-sync|max-load|directory|file|makefile|include-dir)(=.*)?"
-)
-_MAKE_OPTIONS = ("-C", "-f", "-j", "--directory", "--file", "--makefile", "--jobs", "-o", "-W", "-I")
-
-
-def _command_line(call: Call) -> dict[str, Variable]:
-    """`make NAME=value`: wins over file and environment, and goes into the recipe's environment."""
-    found: dict[str, Variable] = {}
-    for word, text, kind in zip(call.words[1:], call.texts[1:], call.kinds[1:], strict=True):
-        if word.raw.startswith(("-j", "--jobs", "-l")):
+def _for_target(call: Call, words: Sequence[Word]) -> dict[str, str]:
+    """Variables that hold an ARG of the target platform: where the question is put they hold the
+    builder's.
+    """
+    named = {e.name for word in words for e in word.expansions if e.kind == "variable"}
+    named |= {
+        e.name for word, _ in call.assignments.values() for e in word.expansions if e.kind == "variable"
+    }
+    found: dict[str, str] = {}
+    for name, variable in call.variables.items():
+        if variable.origin == "shell" and name not in named:
             continue
-        if text is not None and text.startswith(("-E", "--eval")):
-            raise _refuse(call, f"`{text}` is not followed")
-        reference = _reference(word)
-        variable = call.variables.get(reference[1]) if reference is not None else None
-        if reference is not None and variable is not None and variable.origin != "shell":
-            found[reference[0]] = replace(variable, origin="export")
-            continue
-        if text is None or kind is not Kind.PORTABLE:
-            raise _refuse(call, "its arguments cannot be told")
-        name, equals, value = text.partition("=")
-        if equals and not name.startswith("-"):
-            found[name.rstrip(":?")] = Variable(value, kind, "export")
+        if not variable.kind.is_right:
+            raise _refuse(call, f"{name}, which it may read, {_DEPENDS}")
+        if variable.kind is Kind.TARGET and variable.origin != "platform":
+            source = _source_of(call, name)
+            if source is None or name in named:
+                raise _refuse(call, f"what {name} is for the target cannot be told")
+            found[name] = source
     return found
 
 
-def _reference(word: Word) -> tuple[str, str] | None:
-    """NAME and VARIABLE of `NAME=$VARIABLE`."""
-    name, equals, value = word.raw.partition("=")
-    match = _REFERENCE.fullmatch(value.strip('"'))
-    if not equals or match is None or not name.isidentifier():
-        return None
-    return name, match["braced"] or match["plain"]
+def _source_of(call: Call, name: str) -> str | None:
+    """`$TARGETARCH` or the like, when nothing else is ever given to a variable."""
+    script = parse_script(call.script)
+    given = [a.value.raw for c in script.commands for a in (*c.assignments, *c.exports) if a.name == name]
+    value = call.scope.lookup(name)
+    given += [value.raw] if value is not None and value.raw else []
+    found = {f"${match[1]}" if (match := _PLAIN_ARG.fullmatch(raw)) else None for raw in given}
+    return found.pop() if len(found) == 1 else None
 
 
-def _assemble(file: str, name: str, lines: Sequence[Line], directory: str | None) -> _Recipe:
-    """Each line of a recipe runs in a shell of its own."""
-    script, numbers = [f"cd {directory or ''}"], [lines[0].line if lines else 1]
-    for line in lines:
-        rows = f"( {line.text}\n)".split("\n")
-        script += rows
-        numbers += [line.line + n for n in range(len(rows) - 1)] + [line.line]
-    return _Recipe(file, "\n".join(script), tuple(numbers), name, directory)
+# -- scripts of the build context
 
 
 def _is_script(call: Call, name: str) -> bool:
@@ -334,7 +311,7 @@ def _is_script(call: Call, name: str) -> bool:
     return "/" in name and _placed(call, absolute(name, call.directory))[0] is not None
 
 
-def _script(call: Call, _given: frozenset[str]) -> _Recipe:
+def _script(call: Call, _added: Mapping[str, str]) -> _Recipe:
     name = call.texts[0] or ""
     arguments = tuple(zip(call.words[1:], call.texts[1:], call.kinds[1:], strict=True))
     if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
@@ -347,18 +324,25 @@ def _script(call: Call, _given: frozenset[str]) -> _Recipe:
     first = text.split("\n", 1)[0]
     if first.startswith("#!") and not re.search(r"\b(sh|bash|ash|dash)\b", first):
         raise _refuse(call, "it is not a shell script", Place(1, file))
-    if "$0" in text or "BASH_SOURCE" in text:
-        raise _refuse(call, "it looks at its own place, which is not followed", Place(1, file))
+    if _PLAIN_ARGUMENT.fullmatch(name):
+        text = _OWN_FOLDER.sub(posixpath.dirname(name) or ".", text)
+    if "BASH_SOURCE" in text:
+        raise _refuse(call, "it looks at its own place in a way that is not followed", Place(1, file))
+    own = {"0": Variable(name, Kind.PORTABLE, "shell")}
     return _Recipe(
         file,
         f"cd {call.directory or ''}\n{text}",
-        (1, *range(1, text.count("\n") + 2)),
-        posixpath.basename(file),
-        call.directory,
-        positional={} if _MOVES_ARGUMENTS.search(text) else _positional(call, arguments),
+        f"{posixpath.basename(file)} of {file}",
+        lambda at: Place(max(f"\n{text}".count("\n", 0, at - len(f"cd {call.directory or ''}")), 1), file),
+        positional={**own, **({} if _MOVES_ARGUMENTS.search(text) else _positional(call, arguments))},
     )
 
 
+# `$(dirname "$0")` and its kin: the folder of the script itself.
+_OWN_FOLDER = re.compile(
+    r"""\$\(\s*dirname\s+(?:--\s+)?("?)\$(?:0|\{0\}|BASH_SOURCE|\{BASH_SOURCE(?:\[0\])?\})\1\s*\)"""
+    r"""|\$\{(?:0|BASH_SOURCE(?:\[0\])?)%/\*\}"""
+)
 # Behind these `$1` is another one; in a function it is the function's.
 _MOVES_ARGUMENTS = re.compile(r"\b(shift|getopts|function)\b|\bset\s+(--|[^-\s])|\w\s*\(\s*\)")
 _PLAIN_ARGUMENT = re.compile(r"[\w./:=@+,-]+")
@@ -382,97 +366,7 @@ def _positional(call: Call, arguments: Sequence[tuple[Word, str | None, Kind]]) 
     return {**found, "@": together, "*": together, "#": Variable(str(len(given)), Kind.PORTABLE, "shell")}
 
 
-def _task(call: Call, given: frozenset[str]) -> _Recipe:
-    """go-task: a `Taskfile.yml` whose task has plain commands and nothing else that decides what runs."""
-    names = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
-    found = next((f for n in names if (f := _read(call, absolute(n, call.directory))) is not None), None)
-    if found is None:
-        raise _missing(call, [absolute(n, call.directory) for n in names], "its Taskfile")
-    wanted = [w for w in operands(call) if w is not None] or ["default"]
-    lines: list[Line] = []
-    exported = _task_environment(call, found[0], found[1], given)
-    for name in wanted:
-        lines += _task_lines(call, found[0], found[1], name)
-    recipe = _assemble(found[0], " ".join(wanted), lines, call.directory)
-    return replace(recipe, exported=exported)
-
-
-_TASK_SECTION = re.compile(r"(version|output|method|run|interval|silent|vars|tasks):")
-_TASK_VARIABLE = re.compile(
-    r"""\s+(?P<name>\w+):\s+(?P<quote>["']?)(?P<text>[\w./:=@, +-]+)(?P=quote)\s*(#.*)?"""
-)
-
-
-def _task_environment(call: Call, file: str, text: str, given: frozenset[str]) -> dict[str, Variable]:
-    """The `env` of the whole Taskfile: what is in the environment already stays as it is there."""
-    found: dict[str, Variable] = {}
-    section = ""
-    for number, row in enumerate(text.split("\n"), 1):
-        if not row.strip() or row.lstrip().startswith(("#", "---")):
-            continue
-        if not row[0].isspace():
-            section = row.split(":")[0]
-            if _TASK_SECTION.match(row) is None and row.rstrip() != "env:":
-                raise _refuse(call, f"`{row.strip()}` is not followed", Place(number, file))
-        elif section == "env":
-            variable = _TASK_VARIABLE.fullmatch(row)
-            if variable is None:
-                raise _refuse(call, f"`{row.strip()}` is not followed", Place(number, file))
-            name = variable["name"]
-            if name in given or name in call.assignments or name in call.variables:
-                raise _refuse(call, f"{name} is set in two places", Place(number, file))
-            found[name] = Variable(variable["text"].strip(), Kind.PORTABLE, "export")
-    return found
-
-
-def _task_rows(text: str) -> list[tuple[int, str]]:
-    """The rows below `tasks:`, with their numbers."""
-    rows = list(enumerate(text.split("\n"), 1))
-    start = next((n for n, (_, row) in enumerate(rows) if re.match(r"tasks:\s*(#.*)?$", row)), len(rows))
-    below = rows[start + 1 :]
-    end = next((n for n, (_, row) in enumerate(below) if re.match(r"[^\s#]", row)), len(below))
-    return below[:end]
-
-
-def _task_lines(call: Call, file: str, text: str, name: str) -> list[Line]:
-    """The `cmds` of a task, read by indentation: only plain strings of one task without `deps`."""
-    rows = _task_rows(text)
-    outer = min((len(row) - len(row.lstrip()) for _, row in rows if row.strip()), default=0)
-    heading = re.compile(rf"^\s{{{outer}}}[\"']?{re.escape(name)}[\"']?:\s*$")
-    at = next((n for n, (_, row) in enumerate(rows) if heading.match(row)), None)
-    if at is None:
-        raise _refuse(call, f"task `{name}` cannot be found", Place(1, file))
-    lines: list[Line] = []
-    inside = False
-    for number, row in rows[at + 1 :]:
-        stripped = row.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        if len(row) - len(row.lstrip()) <= outer:
-            break
-        item = re.match(r"^-\s+(?:cmd:\s+)?(?P<quote>['\"]?)(?P<text>.*?)(?P=quote)$", stripped)
-        if stripped == "cmds:":
-            inside = True
-        elif re.match(r"^(desc|summary|silent|sources|generates|aliases|method|label):", stripped):
-            inside = inside and stripped.startswith("silent:")
-        elif inside and item is not None and _is_plain_item(item):
-            if "{{" in item["text"]:
-                raise _refuse(call, "it uses template values", Place(number, file))
-            lines.append(Line(item["text"], number))
-        elif inside or not re.match(r"^- \S+$", stripped):
-            raise _refuse(call, f"`{stripped}` in it is not followed", Place(number, file))
-    return lines
-
-
-def _is_plain_item(item: re.Match[str]) -> bool:
-    """Whether an entry of a YAML list is the command as it stands."""
-    escape = {"": None, "'": "'", '"': "\\"}[item["quote"]]
-    if escape is not None:
-        return escape not in item["text"]
-    return not re.match(r"^[|>{\[&*!%@`]|^(task|defer|for|vars):", item["text"]) and ": " not in item["text"]
-
-
-def _mage(call: Call, _given: frozenset[str]) -> _Recipe:
+def _mage(call: Call, _added: Mapping[str, str]) -> _Recipe:
     raise _refuse(
         call,
         "a mage target is a Go program, and what it runs cannot be told from its text",
@@ -480,14 +374,14 @@ def _mage(call: Call, _given: frozenset[str]) -> _Recipe:
     )
 
 
-def _goreleaser(call: Call, _given: frozenset[str]) -> _Recipe:
+def _goreleaser(call: Call, _added: Mapping[str, str]) -> _Recipe:
     names = (".goreleaser.yml", ".goreleaser.yaml", "goreleaser.yml", "goreleaser.yaml")
     place = next((p for n in names if (p := _named(call, n)) is not None), None)
     raise _refuse(
         call,
         "goreleaser decides by its own configuration what it builds",
         place,
-        "call go build in the Dockerfile",
+        "call the compiler in the Dockerfile",
     )
 
 
@@ -495,14 +389,15 @@ def _named(call: Call, name: str) -> Place | None:
     return Place(1, name) if call.around.context.read(name) is not None else None
 
 
-# What a command runs, when the names given are in its environment.
-Finder = Callable[[Call, frozenset[str]], _Recipe]
+# What a command runs, when what is given is in its environment.
+Finder = Callable[[Call, Mapping[str, str]], _Recipe]
 
 _FINDERS: dict[str, Finder] = {
-    "make": _make,
-    "gmake": _make,
-    "task": _task,
-    "go-task": _task,
+    "make": partial(_asked, program="make"),
+    "gmake": partial(_asked, program="gmake"),
+    "just": partial(_asked, program="just"),
+    "task": partial(_asked, program="task"),
+    "go-task": partial(_asked, program="go-task"),
     "mage": _mage,
     "goreleaser": _goreleaser,
 }
@@ -511,25 +406,27 @@ _FINDERS: dict[str, Finder] = {
 # -- what the recipe does
 
 
-def _handle(call: Call, finder: Finder, walk: Walk, seeds: Mapping[str, str]) -> Effect:
+def _handle(
+    call: Call, finder: Finder, walk: Walk, toolchains: Sequence[Toolchain], seeds: Mapping[str, str]
+) -> Effect:
     """Walk the recipe with the target's variables in the environment, until nothing in it would have to
     change. `seeds` are put there from the start.
     """
     added = dict(seeds)
     inserts: list[Change] = []
     for _ in range(_ROUNDS):
-        recipe = finder(call, frozenset(added))
+        recipe = finder(call, added)
         script = parse_script(recipe.script)
         if script.has_error:
             raise _refuse(call, "its shell lines cannot be read without doubt", recipe.place(0))
-        for name, wanted in added.items():
-            if name in recipe.exported and recipe.exported[name].text != wanted:
-                raise _refuse(call, f"it sets {name} itself, whatever the environment says", recipe.place(0))
-        environment = {**_environment(call, added), **recipe.exported, **recipe.positional}
+        environment = {**_environment(call, added), **recipe.positional}
         effects, inner, writes = walk(call, script, environment, recipe.place)
-        _check(call, effects, inner)
+        _check(call, recipe, effects, inner)
         new = _demanded(call, zip(inner, effects, strict=True), recipe, inserts)
-        if not new.keys() - added.keys():
+        again = next((name for name in new if name in added), None)
+        if again is not None:
+            raise _refuse(call, f"it sets {again} itself, whatever the environment says", recipe.place(0))
+        if not new:
             break
         added.update(new)
     else:
@@ -537,7 +434,9 @@ def _handle(call: Call, finder: Finder, walk: Walk, seeds: Mapping[str, str]) ->
     needed = {need.name for effect in effects for need in effect.needs}
     idle = [name for name, value in seeds.items() if value.removeprefix("$") not in needed]
     if idle:
-        return _handle(call, finder, walk, {n: v for n, v in seeds.items() if n not in idle})
+        return _handle(call, finder, walk, toolchains, {n: v for n, v in seeds.items() if n not in idle})
+    order = [name for toolchain in toolchains for name in toolchain.variables]
+    added = dict(sorted(added.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 99))
     return _effect(call, recipe, effects, writes, added, inserts)
 
 
@@ -561,15 +460,18 @@ def _depends(call: Call, name: str) -> frozenset[str]:
     return variable.depends_on if variable is not None else frozenset()
 
 
-def _check(call: Call, effects: Sequence[Effect], inner: Sequence[Call]) -> None:
+def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequence[Call]) -> None:
     """Refuse what a recipe must not do, naming its line."""
     for effect, command in zip(effects, inner, strict=True):
         if effect.reasons:
             first = effect.reasons[0]
-            if UNKNOWN in first.text:
-                raise _refuse(call, "a make variable or function in it cannot be told", command.place)
             place = first.place if first.place.file is not None else command.place
             raise _refuse(call, _FILLED_IN.sub(r"\1", first.text), place, first.cure or _CURE)
+        is_asked = command.texts[0] == ":" and any(command.command.span in span for span in recipe.asked)
+        if is_asked and not join(command.kinds).is_right:
+            said = command.words[1].raw[3:-2]
+            text = f"what `{said}` says goes into it, and {_DEPENDS}"
+            raise _refuse(call, text, None, "let it take the value from the environment")
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
         if compiling and not effect.compiles and _runs_for_machine(command):
@@ -630,15 +532,11 @@ def _effect(
     if added or replaced:
         at = call.words[0].span.start if call.wrapper not in (None, "env") else call.command.span.start
         wrapper = "env" if added and call.wrapper not in (None, "env") else None
-        assignments = tuple(
-            sorted(added.items(), key=lambda pair: _ORDER.index(pair[0]) if pair[0] in _ORDER else 99)
-        )
-        reason = f"`{recipe.name}` of {recipe.file} takes them from the environment"
+        assignments = tuple(added.items())
+        reason = f"`{recipe.name}` takes them from the environment"
         changes.append(SetEnvironment(call.number, at, assignments, replaced, reason, wrapper))
-    notes = tuple(n.replace("line ", f"{recipe.file} line ", 1) for e in effects for n in e.notes)
-    where = Evidence(
-        f"`{call.spelled()}` runs `{recipe.name}` of {recipe.file}, which was looked into", call.place
-    )
+    notes = tuple(n.replace("line ", f"{recipe.told} line ", 1) for e in effects for n in e.notes)
+    where = Evidence(f"what `{call.spelled()}` runs was looked into ({recipe.told})", call.place)
     compiles = any(e.compiles for e in effects)
     return Effect(
         writes=tuple(writes),
@@ -651,5 +549,5 @@ def _effect(
         questions=tuple(replace(q, at=call.command.span.start) for e in effects for q in e.questions),
         packages=tuple(p for e in effects for p in e.packages),
         compiles=compiles,
-        toolchain="go" if compiles else None,
+        toolchain=next((e.toolchain for e in effects if e.compiles), None),
     )

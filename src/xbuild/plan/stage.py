@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xbuild.dockerfile.model import Copy, Instruction, Run, Workdir
@@ -14,6 +14,7 @@ from xbuild.dockerfile.script import Command, Word
 from xbuild.dockerfile.script import Script as ParsedScript
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import ContextBase, Edge, ImageBase, StageBase, StageGraph, sources_of
+from xbuild.graph.platform import TARGET, source_platform
 from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.filesystem import (
@@ -32,7 +33,7 @@ from xbuild.plan.filesystem import (
     without_glob,
 )
 from xbuild.plan.images import Image, describe, is_portable
-from xbuild.plan.model import Place, Reason
+from xbuild.plan.model import Place, Question, Reason
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
 from xbuild.plan.walk import walk_run
 from xbuild.text import Span
@@ -50,7 +51,7 @@ _CACHE_FOLDERS = (
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class StageFacts:
     """What came of a stage. `writes` includes what the stages below it in its FROM chain wrote."""
 
@@ -60,12 +61,19 @@ class StageFacts:
     effects: list[Effect] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
-    packages: set[str] = field(default_factory=set)
+    packages: frozenset[str] = frozenset()
     unknown_runs: set[int] = field(default_factory=set)
 
     @property
     def all_reasons(self) -> tuple[Reason, ...]:
         return tuple(dict.fromkeys((*self.reasons, *(r for e in self.effects for r in e.reasons))))
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What would have to be answered first, if nothing else is in the way before that."""
+        refused = [e for e in self.effects if e.reasons]
+        is_open = bool(refused) and bool(refused[0].questions)
+        return tuple(dict.fromkeys(q for e in self.effects for q in e.questions)) if is_open else ()
 
     def kind_at(self, path: str | None) -> Kind:
         """The kind of what another stage takes out of this one."""
@@ -86,7 +94,7 @@ def evaluate(
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
         below = known[base.stage]
-        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=set(below.packages))
+        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=below.packages)
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
         image = describe(reference)
@@ -141,6 +149,8 @@ class _Reader:
                 text[:57] + "..." if len(text) > 60 else text,
                 is_file,
                 is_context=is_context,
+                is_empty=isinstance(instruction, Workdir),
+                by=(instruction.keyword,),
             )
         )
 
@@ -202,7 +212,8 @@ class _Reader:
             return Kind.PORTABLE
         if isinstance(edge.source, ContextBase):
             is_image = edge.source.value.startswith(("docker-image://", "oci-layout://", "target:"))
-            return Kind.TARGET if is_image else Kind.PORTABLE
+            for_target = Kind.TARGET if source_platform(self.graph, edge) == TARGET else Kind.BUILD
+            return for_target if is_image else Kind.PORTABLE
         sources = tuple(sources_of(edge.source))
         if not sources:
             return Kind.TARGET
@@ -264,6 +275,7 @@ class _Reader:
         )
         self.facts.effects += walked.effects
         self.facts.calls += walked.calls
+        self.facts.packages = walked.packages
         if any(w.kind is Kind.UNKNOWN and w.path is None for w in self.facts.writes[before:]):
             self.facts.unknown_runs.add(index)
 
@@ -301,13 +313,9 @@ class _Reader:
         is_login = any(w == "--login" or re.match(r"-\w*[li]", w) for w in words)
         given = [scope.lookup(name) for name in ("BASH_ENV", "ENV")]
         named = {value.text for value in given if value is not None and value.text}
-        for made in self.facts.writes:
-            is_profile = made.path is None or (
-                _PROFILES.search(made.path) is not None or overlaps(made.path, "/etc/profile.d")
-            )
-            if not made.is_package and ((is_login and is_profile) or made.path in named):
-                return made
-        return None
+        found = self.facts.writes.where(_is_profile) if is_login else ()
+        found += tuple(self.facts.writes[n] for path in named for n in self.facts.writes.numbers(path))
+        return next((made for made in found if not made.is_package), None)
 
     def read_mounts(self, index: int, run: Run) -> None:
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
@@ -331,6 +339,12 @@ class _Reader:
         named = [environment[n].text for n in ("GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME") if n in environment]
         folders = [n for n in named if n]
         return is_in_any(target, (*_CACHE_FOLDERS, *folders)) or any(is_within(n, target) for n in folders)
+
+
+def _is_profile(made: Write) -> bool:
+    if made.path is None:
+        return True
+    return _PROFILES.search(made.path) is not None or overlaps(made.path, "/etc/profile.d")
 
 
 def _destination(scope: Scope, instruction: Copy) -> str | None:
@@ -382,6 +396,6 @@ def _line_finder(graph: StageGraph, run: Run, text: str) -> Callable[[int], Plac
     return place
 
 
-def shipped_by(paths: Sequence[str | None], path: str) -> bool:
+def shipped_by(paths: Iterable[str | None], path: str) -> bool:
     """Whether taking `paths` takes (some of) `path`."""
     return any(p is None or overlaps(without_glob(p), path) for p in paths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from xbuild.dockerfile.model import Run
@@ -13,7 +14,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, Writes
 from xbuild.plan.images import Image
-from xbuild.plan.model import CgoQuestion, Change, Evidence, Knowledge, Place, Reason, Settings
+from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
 
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ class Call:
         """The name of the program without its folder; "" when it cannot be told."""
         return posixpath.basename(self.texts[0] or "") if self.texts else ""
 
+    @property
+    def command_words(self) -> tuple[str, ...]:
+        """The program and what is said to it first: the words in front of any that is not known."""
+        given = (t for t in self.texts[1:] if t is None or not t.startswith("-"))
+        return (self.program_name, *islice(takewhile(bool, given), 2))  # type: ignore[arg-type]
+
     def spelled(self) -> str:
         """The command as it stands in the script, shortened, for messages."""
         text = " ".join(word.raw for word in self.words)
@@ -142,7 +149,7 @@ class Effect:
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     packages: tuple[str, ...] = ()
     compiles: bool = False
     is_foreign_run: bool = False
@@ -166,9 +173,14 @@ class Finish(Protocol):
 class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
     `programs` are described by themselves.
+
+    `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
+    that may be set in front of it, in the order in which they are written.
     """
 
     name: str
     judge: Judge
     finish: Finish | None = None
     programs: tuple[Program, ...] = ()
+    target: tuple[tuple[str, str], ...] = ()
+    variables: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -65,11 +66,14 @@ _UNCERTAIN = frozenset(
 
 @dataclass
 class RunWalk:
-    """What one RUN did: the effects of its commands in order, and the calls that they came from."""
+    """What one RUN did: the effects of its commands in order, the calls that they came from, and the packages
+    that are there behind it.
+    """
 
     effects: list[Effect] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    packages: frozenset[str] = frozenset()
 
 
 def walk_run(
@@ -84,13 +88,12 @@ def walk_run(
     is_editable: bool = True,
     line_of: Callable[[int], Place] | None = None,
     persistent: Mapping[str, Variable] | None = None,
-    packages: set[str] | None = None,
+    packages: frozenset[str] = frozenset(),
 ) -> RunWalk:
     """Walk a script; `writes` is what the stage wrote so far and is extended by what the script writes."""
     walker = _Walker(run, script, around, scope, instruction, writes, toolchains, is_editable, line_of)
     walker.variables.update(persistent or {})
-    if packages is not None:
-        walker.packages = packages
+    walker.packages = packages
     return walker.walk()
 
 
@@ -117,7 +120,8 @@ class _Walker:
         self.outputs: dict[Span, Kind] = {}
         self.directories: list[tuple[Command, str | None]] = []
         self.result = RunWalk()
-        self.packages: set[str] = set()
+        self.packages: frozenset[str] = frozenset()
+        self.commands = sorted(script.commands, key=_start)
         self.done: set[Span] = set()
         self.has_tested = False
         self.tested = self.folder_kind = Kind.PORTABLE
@@ -129,19 +133,26 @@ class _Walker:
     def walk(self) -> RunWalk:
         for command in self.script.commands:
             self.visit(command)
+        self.result.packages = self.packages
         return self.result
 
     def visit(self, command: Command) -> None:
         if command.span in self.done:
             return
         self.done.add(command.span)
-        for inner in self.script.commands:
-            if inner is not command and inner.span in command.span:
+        for inner in self.inside(command.span):
+            if inner is not command:
                 self.visit(inner)
         self.enter(command)
         self.note_case_words(command)
         self.note_loops(command)
         self.outputs[command.span] = self.execute(command)
+
+    def inside(self, span: Span) -> list[Command]:
+        """The commands that stand in `span`, in order."""
+        first = bisect_left(self.commands, span.start, key=_start)
+        behind = bisect_right(self.commands, span.end, key=_start)
+        return [command for command in self.commands[first:behind] if command.span in span]
 
     # -- variables and words
 
@@ -199,7 +210,7 @@ class _Walker:
                 for n, v in self.variables.items()
                 if n in self.script.text[expansion.span.start : expansion.span.end]
             )
-        inner = [c for c in self.script.commands if c.span in expansion.span and c.span != expansion.span]
+        inner = [c for c in self.inside(expansion.span) if c.span != expansion.span]
         here, frames = self.variables, list(self.frames.frames)
         for command in inner:
             self.visit(command)
@@ -269,11 +280,13 @@ class _Walker:
         self.result.calls.append(call)
         self.result.effects.append(effect)
         is_certain = self.is_certain(command) and not self.may_have_ended
+        by = ("RUN", *call.command_words)
         for made in effect.writes:
-            made = replace(made, kind=join((made.kind, call.condition)))
+            made = replace(made, kind=join((made.kind, call.condition)), by=made.by or by)
             is_whole = is_certain and not (made.is_file and self.goes_into(effect, made))
             self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
-        self.packages.update(effect.packages)
+        if effect.packages:
+            self.packages |= {*effect.packages}
         self.redirect(call, effect, is_certain=is_certain)
         self.remember(call, effect)
         return effect.output
@@ -359,7 +372,7 @@ class _Walker:
             stdin=self.stdin(command),
             condition=self.condition,
             kind_of=self.expansion_kind,
-            packages=frozenset(self.packages),
+            packages=self.packages,
             wrapper=wrapper,
             is_editable=self.is_editable,
             script=self.script.text,
@@ -450,7 +463,7 @@ class _Walker:
         program = self.program(call.texts[0])
         if program is not None:
             return program.effect(call)
-        return recipes.judge(call, self.walk_recipe) or anything(call)
+        return recipes.judge(call, self.walk_recipe, self.toolchains) or anything(call)
 
     def may_set(self, name: str | None) -> bool:
         """Whether a command may set shell variables by their names; one that is not described may."""
@@ -489,7 +502,7 @@ class _Walker:
         inner.variables = dict(variables)
         inner.start = call.directory
         inner.condition = self.condition
-        inner.packages = set(self.packages)
+        inner.packages = self.packages
         inner.depth = self.depth + 1
         result = inner.walk()
         return result.effects, result.calls, writes[len(self.writes) :]
@@ -626,22 +639,18 @@ class _Walker:
 
     def directory(self, command: Command) -> str | None:
         """Where a command runs: the last `cd` that is still in force for it."""
-        where = self.start
         around = processes(command)
-        for change, target in self.directories:
+        for change, target in reversed(self.directories):
             if all(process in around for process in processes(change)):
-                where = target
-        return where
+                return target
+        return self.start
 
     def stdin(self, command: Command) -> Kind:
         kinds: list[Kind] = []
         pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
         if pipeline is not None:
-            kinds += [
-                k
-                for span, k in self.outputs.items()
-                if span in pipeline.span and span.start < command.span.start
-            ]
+            before = (c.span for c in self.inside(pipeline.span) if c.span.start < command.span.start)
+            kinds += [self.outputs[span] for span in before if span in self.outputs]
         for redirect in command.redirects:
             kinds.append(self.redirected_input(redirect, command))
         return join(kinds)
@@ -658,6 +667,10 @@ class _Walker:
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+def _start(command: Command) -> int:
+    return command.span.start
 
 
 # os-release(5)

@@ -1,14 +1,12 @@
 """The Dockerfile that asks the questions of a plan: one native solve of the builder up to the build.
 
-Its layers are those of the real build. In front of each compile command its RUN lists, with `go list -deps`,
-which packages have cgo files (Go `cmd/go/internal/list`: `CgoFiles`, `CXXFiles`, `Standard`). What stands
-before that command in the RUN runs as it would, because it may write sources. The last listing ends the RUN.
+Its layers are those of the real build. In front of each command that a question is about its RUN runs the
+script of the question. What stands before that command in the RUN runs as it would, because it may write
+what the answer depends on. The last question ends the RUN.
 """
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,33 +14,37 @@ from xbuild.dockerfile.edit import edit_script
 from xbuild.dockerfile.model import Dockerfile, From, Instruction, Run
 from xbuild.dockerfile.script import Command, Script
 from xbuild.dockerfile.shell import parse_script
+from xbuild.plan.idle import is_idle, is_plain
 from xbuild.plan.model import (
-    CgoAnswer,
-    CgoQuestion,
+    SECTION,
     Change,
     DeclareArg,
     PinStage,
     Plan,
+    Probe,
+    Question,
     RemoveArg,
     RemoveArgDefault,
     SplitStages,
 )
-from xbuild.platforms import Platform
 from xbuild.rewrite.edits import collect
 from xbuild.text import Edit, Source, Span, apply_edits
 
 STAGE = "xbuild-probe"
 _FILE = "/xbuild-probe.txt"
 _WRITTEN = "/tmp" + _FILE
-_FORMAT = "{{if .CgoFiles}}{{.ImportPath}} {{.Standard}} {{len .CXXFiles}}{{end}}"
-# The files of a package differ with and without cgo where a build tag says so, with no import "C" in any.
-_FILES = '{{if and (not .Standard) .GoFiles}}files%d {{.ImportPath}} {{join .GoFiles ","}}{{end}}'
+_HEAD = "# xbuild-question "
+_UNSHARED = ("secret", "ssh", "cache")
+# The ARGs of one platform, by its name in `p`.
+_ARGS = (
+    "TARGETPLATFORM=$p; TARGETOS=${p%%/*}; TARGETARCH=${p#*/}; TARGETVARIANT=; "
+    "case $TARGETARCH in */*) TARGETVARIANT=${TARGETARCH#*/}; TARGETARCH=${TARGETARCH%%/*};; esac"
+)
 
 
-def probe_dockerfile(
-    dockerfile: Dockerfile, plan: Plan, questions: Sequence[CgoQuestion], platforms: Sequence[Platform]
-) -> Source:
-    """A Dockerfile whose stage `xbuild-probe` holds `/xbuild-probe.txt`, to be read by `read_answers`.
+def probe_dockerfile(dockerfile: Dockerfile, plan: Plan, questions: Sequence[Question]) -> Source | None:
+    """A Dockerfile whose stage `xbuild-probe` holds `/xbuild-probe.txt`, to be read by `read_answers`; None
+    when there is no place where any of the questions could be asked.
 
     Pins and ARGs are as the real build will have them, so that what comes before the compile step is shared
     with it.
@@ -57,9 +59,11 @@ def probe_dockerfile(
         if last_stage is not None:
             edits.append(_fetch(dockerfile, asked[0].number, last_stage))
         for run in asked:
-            edits += _question_edits(dockerfile, run, questions, platforms)
+            edits += _question_edits(dockerfile, run, questions)
         edits += _cut_behind(dockerfile, asked[-1].number, cut)
         last_stage = stage
+    if last_stage is None:
+        return None
     changes = [c for c in plan.changes(conditional=True) if _applies(c, cut)]
     made = collect(dockerfile, changes)
     text = apply_edits(dockerfile.source.text, [*made.edits, *edits])
@@ -78,10 +82,8 @@ def _applies(change: Change, cut: set[int]) -> bool:
     return isinstance(change, DeclareArg) and change.before not in cut
 
 
-def _reference(dockerfile: Dockerfile, stage: int | None, changes: Sequence[Change]) -> str:
+def _reference(dockerfile: Dockerfile, stage: int, changes: Sequence[Change]) -> str:
     froms = [i for i in dockerfile.instructions if isinstance(i, From)]
-    if stage is None:
-        return "0"
     added = sum(len(c.stages) for c in changes if isinstance(c, SplitStages) and c.stages[-1] < stage)
     return froms[stage].name or str(stage + added)
 
@@ -105,46 +107,23 @@ class _Asked:
     is_end: bool
 
 
-# Neither change what `go list` answers, nor need what was built.
-_PLAIN = frozenset(
-    ("echo", "printf", "true", ":", "test", "[", "[[", "cd", "export", "set", "mkdir", "date", "pwd")
-)
-_PLAIN_VERBS = {
-    "go": frozenset(("build", "install", "vet", "version", "env", "list", "test")),
-    "git": frozenset(("rev-parse", "describe", "log", "status", "show", "rev-list", "config")),
-}
-# Do not change it either, but may need what was built.
-_IDLE = frozenset(
-    (
-        "chmod",
-        "chown",
-        "ls",
-        "file",
-        "strip",
-        "upx",
-        "du",
-        "cat",
-        "stat",
-        "sha256sum",
-        "sleep",
-        "which",
-        "type",
-    )
-)
-
-
-def _asked(dockerfile: Dockerfile, stage: int, questions: Sequence[CgoQuestion]) -> list[_Asked]:
+def _asked(dockerfile: Dockerfile, stage: int, questions: Sequence[Question]) -> list[_Asked]:
     """The RUNs of a stage that ask, in order; a question without a place is not asked."""
     found: list[_Asked] = []
     for number in sorted({q.instruction for q in questions if q.stage == stage}):
-        own = [n for n, q in enumerate(questions) if q.instruction == number]
+        own = [n for n, q in enumerate(questions) if q.instruction == number and isinstance(q.how, Probe)]
         run = dockerfile.instructions[number]
         if not isinstance(run, Run) or run.script is None:
             continue
         script = parse_script(run.script.text)
-        starts = {questions[n].at for n in own}
-        anchors = {n: at for n in own if (at := _anchor(script, questions[n].at, starts)) is not None}
-        places = _joined(script, anchors, starts)
+        starts = _starts(questions, number)
+        exact = {n for n in own if _is_exact(questions[n])}
+        anchors = {
+            n: at
+            for n in own
+            if (at := _anchor(script, questions[n].at, starts, is_exact=n in exact)) is not None
+        }
+        places = _joined(script, anchors, starts, exact)
         if places:
             found.append(_Asked(number, tuple(places), is_end=True))
     return [
@@ -155,9 +134,19 @@ def _asked(dockerfile: Dockerfile, stage: int, questions: Sequence[CgoQuestion])
     ]
 
 
-def _anchor(script: Script, at: int, starts: set[int]) -> int | None:
+def _is_exact(question: Question) -> bool:
+    return isinstance(question.how, Probe) and question.how.is_exact
+
+
+def _starts(questions: Sequence[Question], number: int) -> set[int]:
+    """Where in a RUN the commands start that change none of the answers."""
+    return {q.at for q in questions if q.instruction == number and not _is_exact(q)}
+
+
+def _anchor(script: Script, at: int, starts: set[int], *, is_exact: bool) -> int | None:
     """Where to ask about the command at `at`: in front of the construct that it stands in, if nothing before
-    it in there matters; else in front of the command itself. None where neither would do.
+    it in there matters; else, or if it has to be exact, in front of the command itself. None where neither
+    would do.
     """
     command = next((c for c in script.commands if c.span.start == at), None)
     if command is None:
@@ -171,9 +160,11 @@ def _anchor(script: Script, at: int, starts: set[int]) -> int | None:
     outer = next((s for s in inner.scopes if s.kind not in ("and", "or")), None)
     if any(s.kind in ("function", "background") for s in command.scopes):
         return None
+    if is_exact:
+        return at if inner is command else None
     start = inner.span.start if outer is None else outer.span.start
     before = [c for c in script.commands if start <= c.span.start < at and at not in _range(c)]
-    if all(_is_plain(c) or c.span.start in starts for c in before):
+    if all(is_plain(c) or c.span.start in starts for c in before):
         return start
     return at if inner is command else None
 
@@ -182,13 +173,16 @@ def _range(command: Command) -> range:
     return range(command.span.start, command.span.end)
 
 
-def _joined(script: Script, anchors: dict[int, int], starts: set[int]) -> list[tuple[int, tuple[int, ...]]]:
+def _joined(
+    script: Script, anchors: dict[int, int], starts: set[int], exact: set[int]
+) -> list[tuple[int, tuple[int, ...]]]:
     """Questions by place; a later one is asked at an earlier place when nothing between matters."""
     places: list[tuple[int, tuple[int, ...]]] = []
     for number, at in sorted(anchors.items(), key=lambda pair: pair[1]):
         first = places[-1][0] if places else at
         between = [c for c in script.commands if first <= c.span.start < at and c.span.start not in starts]
-        if places and all(_is_plain(c) or _is_idle(c) for c in between):
+        is_free = number not in exact or first == at
+        if places and is_free and all(is_plain(c) or is_idle(c) for c in between):
             places[-1] = (first, (*places[-1][1], number))
         else:
             places.append((at, (number,)))
@@ -196,13 +190,13 @@ def _joined(script: Script, anchors: dict[int, int], starts: set[int]) -> list[t
 
 
 def _is_skippable(
-    dockerfile: Dockerfile, asked: _Asked, following: _Asked, questions: Sequence[CgoQuestion]
+    dockerfile: Dockerfile, asked: _Asked, following: _Asked, questions: Sequence[Question]
 ) -> bool:
     """Whether what a RUN does behind its questions matters to none of those that follow."""
     between = dockerfile.instructions[asked.number + 1 : following.number]
     if any(isinstance(i, Run) for i in between):
         return False
-    starts = {q.at for q in questions if q.instruction == asked.number}
+    starts = _starts(questions, asked.number)
     behind = [
         c for c in _commands(dockerfile.instructions[asked.number]) if c.span.start >= asked.places[-1][0]
     ]
@@ -211,8 +205,11 @@ def _is_skippable(
         for c in _commands(dockerfile.instructions[following.number])
         if c.span.start < following.places[0][0]
     ]
-    return all(_is_plain(c) or _is_idle(c) or c.span.start in starts for c in behind) and all(
-        _is_plain(c) for c in before
+    is_following_exact = any(_is_exact(questions[n]) for n in following.places[0][1])
+    return (
+        not is_following_exact
+        and all(is_plain(c) or is_idle(c) or c.span.start in starts for c in behind)
+        and all(is_plain(c) for c in before)
     )
 
 
@@ -222,48 +219,31 @@ def _commands(run: Instruction) -> tuple[Command, ...]:
     return parse_script(run.script.text).commands
 
 
-def _is_plain(command: Command) -> bool:
-    verb = next((w.value for w in command.words[1:] if w.value is None or not w.value.startswith("-")), None)
-    return not command.words or command.name in _PLAIN or verb in _PLAIN_VERBS.get(command.name or "", ())
-
-
-def _is_idle(command: Command) -> bool:
-    return command.name in _IDLE
-
-
-def _question_edits(
-    dockerfile: Dockerfile, asked: _Asked, questions: Sequence[CgoQuestion], platforms: Sequence[Platform]
-) -> list[Edit]:
+def _question_edits(dockerfile: Dockerfile, asked: _Asked, questions: Sequence[Question]) -> list[Edit]:
     run = dockerfile.instructions[asked.number]
     assert isinstance(run, Run)
-    architectures = " ".join(dict.fromkeys(p.architecture for p in platforms))
     edits: list[Edit] = []
     for at, numbers in asked.places:
-        listed = " && ".join(_listing(n, questions[n], architectures) for n in numbers)
+        listed = " && ".join(asking(n, questions[n]) for n in numbers)
         is_last = asked.is_end and at == asked.places[-1][0]
         ending = "&& exit 0; exit 1" if is_last else "|| exit 1"
         edits.append(Edit.insert(at, f"{{ ( {listed} ) {ending}; }} && "))
-    return list(edit_script(dockerfile, run, edits))
+    probes = [questions[n].how for _, numbers in asked.places for n in numbers]
+    bare = any(isinstance(how, Probe) and not how.has_mounts for how in probes)
+    unshared = [m.flag.span for m in run.mounts if bare and m.type in _UNSHARED]
+    return [*(Edit.delete(span) for span in unshared), *edit_script(dockerfile, run, edits)]
 
 
-def _listing(number: int, question: CgoQuestion, architectures: str) -> str:
-    arguments = " ".join(shlex.quote(a) for a in question.arguments)
-    variables = "".join(f"{name}={shlex.quote(text)} " for name, text in question.variables)
-    listed = " && ".join(
-        f"{variables}CGO_ENABLED={is_on} GOOS=linux GOARCH=$a"
-        f" go list {flags} -f {shlex.quote(template)} {arguments}".rstrip()
-        + f" >> {_WRITTEN}"
-        for is_on, flags, template in (
-            (1, "-deps", _FORMAT),
-            (1, "-deps", _FILES % 1),
-            (0, "-deps -e", _FILES % 0),
-        )
-    )
-    told = f'echo "toolchain $({variables}go version) $({variables}go env GOEXPERIMENT)" >> {_WRITTEN}'
-    return (
-        f"cd {shlex.quote(question.directory)} && echo '# {number}' >> {_WRITTEN} && {told} && "
-        f"for a in {architectures}; do echo arch $a >> {_WRITTEN}; {listed} || exit 1; done"
-    )
+def asking(number: int, question: Question, file: str = _WRITTEN) -> str:
+    """The line of shell that writes the answer to a question, with its heading, to a file."""
+    assert isinstance(question.how, Probe)
+    head = f"echo '{_HEAD}{number}' >> {file}"
+    script = f"( {question.how.script} ) >> {file}"
+    if not question.how.platforms:
+        return f"{head} && {script}"
+    section = f'echo "{SECTION}$p" >> {file}'
+    names = " ".join(question.how.platforms)
+    return f"{head} && for p in {names}; do {_ARGS}; {section}; {script} || exit 1; done"
 
 
 def _cut_behind(dockerfile: Dockerfile, number: int, cut: set[int]) -> list[Edit]:
@@ -277,40 +257,7 @@ def _cut_behind(dockerfile: Dockerfile, number: int, cut: set[int]) -> list[Edit
     return behind
 
 
-def read_answers(text: str, questions: Sequence[CgoQuestion]) -> dict[str, CgoAnswer]:
+def read_answers(text: str, questions: Sequence[Question]) -> dict[str, str]:
     """Answers by question key, from the file that the probe wrote."""
-    sections: dict[int, list[list[str]]] = {}
-    current: list[list[str]] = []
-    for line in text.splitlines():
-        words = line.rstrip().split(" ", 2)
-        if len(words) == 2 and words[0] == "#":
-            current = sections.setdefault(int(words[1]), [])
-        elif len(words) == 3 or words[0] in ("toolchain", "arch"):
-            current.append(words)
-    return {q.key: _answer(sections[n]) for n, q in enumerate(questions) if n in sections}
-
-
-_OFFICIAL = re.compile(r"go version go\d+(\.\d+)*((rc|beta)\d+)? linux/\w+")
-
-
-def _answer(rows: Sequence[Sequence[str]]) -> CgoAnswer:
-    told = [" ".join(r[1:]) for r in rows if r[0] == "toolchain"]
-    tagged = _tagged(rows)
-    rows = [r for r in rows if r[0] not in ("toolchain", "arch", "files0", "files1")]
-    packages = tuple(dict.fromkeys((*(r[0] for r in rows if r[1] == "false"), *tagged)))
-    standard = tuple(dict.fromkeys(r[0] for r in rows if r[1] == "true" and r[0] != "runtime/cgo"))
-    other = next((t for t in told if not _OFFICIAL.fullmatch(t)), "")
-    return CgoAnswer(packages, standard, any(r[2] != "0" for r in rows if r[1] == "false"), other)
-
-
-def _tagged(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Packages that have other files without cgo, on any architecture."""
-    found: list[str] = []
-    listed: dict[str, set[tuple[str, str]]] = {"files0": set(), "files1": set()}
-    for row in (*rows, ("arch",)):
-        if row[0] == "arch":
-            found += sorted(package for package, _ in listed["files1"] - listed["files0"])
-            listed = {"files0": set(), "files1": set()}
-        elif row[0] in listed:
-            listed[row[0]].add((row[1], row[2]))
-    return tuple(dict.fromkeys(found))
+    parts = (part.partition("\n") for part in f"\n{text}".split(f"\n{_HEAD}")[1:])
+    return {questions[int(number)].key: rest for number, _, rest in parts}

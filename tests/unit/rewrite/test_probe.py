@@ -13,8 +13,9 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
+from xbuild.plan.golang.listing import Listing, read_listing
 from xbuild.plan.make import make_plan
-from xbuild.plan.model import CgoAnswer, Knowledge
+from xbuild.plan.model import SECTION, Knowledge, Question
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.probe import STAGE, probe_dockerfile, read_answers
 from xbuild.text import Source
@@ -31,11 +32,22 @@ COPY --from=build /out /out
 """
 
 
+def said(answers: list[str]) -> str:
+    """What the probe writes for one platform, an answer for each question."""
+    return "".join(f"# xbuild-question {n}\n{SECTION}linux/amd64\n{a}" for n, a in enumerate(answers))
+
+
+def listings(answers: dict[str, str], questions: tuple[Question, ...]) -> list[Listing]:
+    return [read_listing(answers[q.key]) for q in questions]
+
+
 def test_the_probe() -> None:
     dockerfile = parse(Source("Dockerfile", TEXT))
     plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext())
-    assert [q.arguments for q in plan.questions] == [("./cmd/a",), ("-tags=x y", "./cmd/b")]
-    made = parse(probe_dockerfile(dockerfile, plan, plan.questions, PLATFORMS))
+    assert [q.name for q in plan.questions] == ["/src:GOFLAGS=-tags=inner:./cmd/a", "/src::-tags=x y ./cmd/b"]
+    probe = probe_dockerfile(dockerfile, plan, plan.questions)
+    assert probe is not None
+    made = parse(probe)
     check(made)
     graph = build_graph(made, Options(target=STAGE))
     assert graph.stages[graph.target].name == STAGE
@@ -43,8 +55,8 @@ def test_the_probe() -> None:
     assert text.startswith("FROM --platform=$BUILDPLATFORM golang:1.22 AS build\nWORKDIR /src\nCOPY . .\n")
     assert "go vet" not in text
     assert "; exit 1; } && GOFLAGS=-tags=inner go build -o /out/a ./cmd/a && go build" in text
-    assert "for a in amd64 arm64; do" in text
-    assert "GOFLAGS=-tags=inner CGO_ENABLED=1 GOOS=linux GOARCH=$a go list -deps" in text
+    assert "for p in linux/amd64 linux/arm64; do" in text
+    assert "GOFLAGS=-tags=inner CGO_ENABLED=1 GOOS=linux GOARCH=$TARGETARCH go list -deps" in text
     assert "'-tags=x y' ./cmd/b" in text
     assert all(
         not parse_script(i.script.text).has_error
@@ -58,10 +70,13 @@ def test_the_answers_settle_the_plan() -> None:
     questions = make_plan(dockerfile, Options(), PLATFORMS, NoContext()).questions
     # `go env GOEXPERIMENT` usually prints nothing.
     told = "toolchain go version go1.22.1 linux/amd64 "
-    output = f"# 0\n{told}\nnet true 0\nruntime/cgo true 0\nnet true 0\n# 1\n{told}\nexample.com/c false 2\n"
+    output = said(
+        [f"{told}\nnet true 0\nruntime/cgo true 0\nnet true 0\n", f"{told}\nexample.com/c false 2\n"]
+    )
     answers = read_answers(output, questions)
-    assert answers[questions[0].key] == CgoAnswer((), ("net",))
-    assert answers[questions[1].key] == CgoAnswer(("example.com/c",), (), True)
+    read = listings(answers, questions)
+    assert read[0] == Listing((), ("net",))
+    assert read[1] == Listing(("example.com/c",), (), True)
     plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext(), knowledge=Knowledge(answers))
     assert plan.questions == ()
     assert plan.stages[0].is_proved
@@ -70,17 +85,20 @@ def test_the_answers_settle_the_plan() -> None:
 def test_files_that_only_a_build_tag_takes_in_are_a_use_of_cgo() -> None:
     dockerfile = parse(Source("Dockerfile", TEXT))
     questions = make_plan(dockerfile, Options(), PLATFORMS, NoContext()).questions
-    output = (
-        "# 0\narch amd64\nfiles1 example.com/a a.go,amd64.go\nfiles0 example.com/a a.go,amd64.go\n"
-        "arch arm64\nfiles1 example.com/a a.go,with a blank.go\nfiles0 example.com/a a.go,with a blank.go\n"
-        "# 1\narch amd64\nfiles1 example.com/a a.go\nfiles1 example.com/b b.go,more.go\n"
-        "files0 example.com/a a.go\nfiles0 example.com/b b.go,more.go\n"
-        "arch arm64\nfiles1 example.com/a a.go\nfiles1 example.com/b b.go,more.go\n"
-        "files0 example.com/a a.go\nfiles0 example.com/b b.go\n"
+    a, b = "files%d example.com/a %s\n", "files%d example.com/b %s\n"
+    alike = [a % (1, "a.go,with a blank.go"), a % (0, "a.go,with a blank.go")]
+    both = [a % (1, "a.go"), b % (1, "b.go,more.go"), a % (0, "a.go")]
+    second = f"{SECTION}linux/arm64\n"
+    output = said(
+        [
+            "".join([*alike, second, *alike]),
+            "".join([*both, b % (0, "b.go,more.go"), second, *both, b % (0, "b.go")]),
+        ]
     )
     answers = read_answers(output, questions)
-    assert answers[questions[0].key] == CgoAnswer()
-    assert answers[questions[1].key] == CgoAnswer(("example.com/b",))
+    read = listings(answers, questions)
+    assert read[0] == Listing()
+    assert read[1] == Listing(("example.com/b",))
 
 
 def test_no_answer_is_no_answer() -> None:
@@ -94,12 +112,14 @@ def probe_of(run: str) -> str:
     head, tail = TEXT.split("RUN go mod download\n")[0], "FROM scratch\nCOPY --from=build /a /\n"
     dockerfile = parse(Source("Dockerfile", f"{head}{run}\n{tail}"))
     plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext())
-    made = parse(probe_dockerfile(dockerfile, plan, plan.questions, PLATFORMS))
+    probe = probe_dockerfile(dockerfile, plan, plan.questions)
+    assert probe is not None
+    made = parse(probe)
     check(made)
     runs = [i for i in made.instructions if isinstance(i, Run) and i.script is not None]
     assert not any(parse_script(i.script.text).has_error for i in runs if i.script is not None)
     text = "\n".join(made.source[i.span].rstrip("\n") for i in runs)
-    text = re.sub(r"cd \S+ && echo '# (\d)'.*?; done", r"ASK \1", text)
+    text = re.sub(r"echo '# xbuild-question (\d)'.*?; done", r"ASK \1", text)
     return text.replace("&& exit 0; exit 1; }", "END }").replace("|| exit 1; }", "}")
 
 
@@ -147,10 +167,11 @@ def test_what_stands_in_front_still_runs(run: str, wanted: str) -> None:
 def test_another_go_is_told() -> None:
     dockerfile = parse(Source("Dockerfile", TEXT))
     questions = make_plan(dockerfile, Options(), PLATFORMS, NoContext()).questions
-    output = (
-        "# 0\ntoolchain go version go1.22.3 linux/amd64\n# 1\ntoolchain go version go1.18b7 linux/amd64 x\n"
+    output = said(
+        ["toolchain go version go1.22.3 linux/amd64\n", "toolchain go version go1.18b7 linux/amd64 x\n"]
     )
     answers = read_answers(output, questions)
-    assert [answers[q.key].toolchain for q in questions] == ["", "go version go1.18b7 linux/amd64 x"]
+    read = listings(answers, questions)
+    assert [listing.toolchain for listing in read] == ["", "go version go1.18b7 linux/amd64 x"]
     plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext(), knowledge=Knowledge(answers))
     assert plan.stages[0].word == "unsure"

@@ -18,12 +18,13 @@ from xbuild.dockerfile.check import check
 from xbuild.dockerfile.model import Dockerfile
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
+from xbuild.plan.asking import settle
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.make import make_plan
-from xbuild.plan.model import CgoAnswer, Knowledge, Plan, Settings, StageVerdict
+from xbuild.plan.model import Knowledge, Plan, Question, Settings, StageVerdict
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite
-from xbuild.solve.context import DirectoryContext
+from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "rewrite"
@@ -52,7 +53,26 @@ class Case:
         return bool(self.options.get("conditional"))
 
     def plan(self, dockerfile: Dockerfile) -> Plan:
-        """The plan; an `answer` in the options is given to every cgo question of a first plan."""
+        """The plan after its questions were put, where the case has answers: an `answer` in the options is
+        given to every one, those in `answers.json` to the questions of their key.
+        """
+        answer, answers = self.options.get("answer"), self.answers
+        if answer is None and not answers:
+            return self.plan_with(dockerfile, Knowledge())
+
+        def ask(_plan: Plan, questions: tuple[Question, ...]) -> dict[str, str]:
+            told = {q.key: answer if answer is not None else answers.get(q.key) for q in questions}
+            return {key: text for key, text in told.items() if text is not None}
+
+        return settle(lambda known: self.plan_with(dockerfile, known), ask)
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What make and the like really said (`python -m tests.record_answers CASE`)."""
+        file = self.folder / "answers.json"
+        return json.loads(file.read_text()) if file.exists() else {}
+
+    def plan_with(self, dockerfile: Dockerfile, known: Knowledge) -> Plan:
         platforms = self.options.get("platforms", ["linux/amd64", "linux/arm64"])
         options = Options(
             self.options.get("build_args", {}),
@@ -61,16 +81,7 @@ class Case:
         )
         settings = Settings(**self.options.get("settings", {}))
         wanted = parse_platforms(platforms) if platforms else None
-        answer = self.options.get("answer")
-        first = Knowledge(may_ask=answer is not None)
-        plan = make_plan(dockerfile, options, wanted, self.context, settings, first)
-        if answer is None:
-            return plan
-        given = CgoAnswer(
-            tuple(answer.get("packages", ())), tuple(answer.get("standard", ())), answer.get("has_cxx", False)
-        )
-        knowledge = Knowledge({q.key: given for q in plan.questions})
-        return make_plan(dockerfile, options, wanted, self.context, settings, knowledge)
+        return make_plan(dockerfile, options, wanted, self.context, settings, known)
 
 
 def read(file: Path) -> Dockerfile:
@@ -107,6 +118,19 @@ def test_plan(name: str) -> None:
         for kind, text in said(verdict).items():
             for part in wanted.get(kind, ()):
                 assert part in text
+
+
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDER / n / "answers.json").exists()])
+def test_nobody_answers(name: str) -> None:
+    """Without an engine what make and the like run is not told: the stage stays, and what to ask is said."""
+    case = Case.read(name)
+    before = read(case.folder / "before.Dockerfile")
+    plan = case.plan_with(before, Knowledge())
+    assert plan.questions
+    assert {q.key for q in plan.questions} <= case.answers.keys()
+    assert {str(v.word) for v in plan.stages if v.questions} == {"unsure"}
+    assert any("has to be asked, in the builder" in r.text for v in plan.stages for r in v.reasons)
+    assert not rewrite(before, plan).changed
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -14,12 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
 from xbuild.plan.golang.libraries import SIDE_BY_SIDE
-from xbuild.plan.model import CgoQuestion, Change, Evidence, InsertRun, Reason
+from xbuild.plan.golang.listing import listing_probe, read_listing
+from xbuild.plan.model import Change, Evidence, InsertRun, Question, Reason
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
@@ -44,12 +46,9 @@ class Cross:
 
 # Debian's armhf is ARMv7 (wrong for arm/v6), and it has no packages for arm/v5 with hard float.
 CROSS: dict[str, Cross] = {
-    "amd64": Cross("amd64", "x86-64-linux-gnu", "x86_64-linux-gnu", "x86_64-linux-gnu"),
-    "arm64": Cross("arm64", "aarch64-linux-gnu", "aarch64-linux-gnu", "aarch64-linux-gnu"),
-    "arm/v7": Cross("armhf", "arm-linux-gnueabihf", "arm-linux-gnueabihf", "arm-linux-gnueabihf"),
-    "386": Cross("i386", "i686-linux-gnu", "i686-linux-gnu", "i386-linux-gnu"),
-    "ppc64le": Cross("ppc64el", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu", "powerpc64le-linux-gnu"),
-    "s390x": Cross("s390x", "s390x-linux-gnu", "s390x-linux-gnu", "s390x-linux-gnu"),
+    row.docker: Cross(row.debian, row.gnu.replace("_", "-"), row.gnu, row.multiarch)
+    for row in ARCHITECTURES
+    if row.docker in ("amd64", "arm64", "arm/v7", "386", "ppc64le", "s390x")
 }
 
 # Modules that do not work, or do not build, without cgo; whether they need a C++ compiler too.
@@ -112,7 +111,7 @@ class Decision:
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
-    questions: tuple[CgoQuestion, ...] = ()
+    questions: tuple[Question, ...] = ()
     reasons: tuple[Reason, ...] = ()
     is_off: bool = False
 
@@ -243,8 +242,6 @@ SEARCHED = (
     "/usr/local/go/bin",
 )
 _BY_XX = re.compile(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
-# What `go install` made for the target, moved to where it writes natively.
-_MOVED_BY_US = re.compile(r"mv \S+/bin/(\$\{TARGETOS\}_|[\w.-]+ )")
 _COMPILERS = re.compile(r"/(gcc|cc|clang)(-[\d.]+)?$")
 
 
@@ -252,11 +249,11 @@ def _may_hold_compiler(made: Write) -> bool:
     """Whether something that is no package, and not copied from the context, may put `gcc` into PATH."""
     if made.path is None:
         return True
-    if made.is_package or made.text.startswith(("mkdir ", "go ")) or _MOVED_BY_US.match(made.text):
+    if made.is_package or made.is_empty or made.by[1:2] == ("go",) or made.kind is Kind.CROSS:
         return False
     if _COMPILERS.search(made.path):
         return True
-    is_copied = made.kind is Kind.PORTABLE and made.text.upper().startswith(("COPY", "WORKDIR"))
+    is_copied = made.kind is Kind.PORTABLE and made.by[:1] == ("COPY",)
     return not made.is_file and not is_copied and any(is_within(f, made.path) for f in SEARCHED)
 
 
@@ -292,8 +289,9 @@ def _without_cgo(call: Call, why: str, standard: Sequence[str] = ()) -> Decision
 
 def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     question = _question(call, packages)
-    answer = call.around.knowledge.cgo.get(question.key) if question is not None else None
-    if answer is not None:
+    told = call.around.knowledge.answers.get(question.key) if question is not None else None
+    if told is not None:
+        answer = read_listing(told)
         if answer.toolchain:
             return _unsure(call, f"its Go is `{answer.toolchain}`, which may need cgo", _CURE)
         if "plugin" in answer.standard:
@@ -333,23 +331,26 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
     )
 
 
-def _question(call: Call, packages: Sequence[str | None]) -> CgoQuestion | None:
+def _question(call: Call, packages: Sequence[str | None]) -> Question | None:
     """The question, to be asked where the command stands; in a recipe, in front of what calls it."""
     if call.directory is None or any(p is None or "*" in p for p in packages):
         return None
-    in_recipe = [w for w in call.writes if w.place.file is not None and not w.text.startswith(_HARMLESS)]
+    in_recipe = [w for w in call.writes if w.place.file is not None and not _is_harmless(w)]
     if any(w.path is None or overlaps(w.path, call.directory) for w in in_recipe):
         return None
     flags = _question_flags(call)
     if flags is None or any("*" in flag for flag in flags):
         return None
-    return CgoQuestion(
+    arguments = (*flags, *(p for p in packages if p is not None))
+    variables = _question_variables(call)
+    return Question(
         call.around.stage,
         call.number,
-        call.directory,
-        (*flags, *(p for p in packages if p is not None)),
-        _question_variables(call),
+        f"{call.directory}:{' '.join(f'{n}={t}' for n, t in variables)}:{' '.join(arguments)}",
+        f"which packages of line {call.place.line} use cgo",
+        listing_probe(call.directory, arguments, variables, call.around.platforms),
         call.command.span.start,
+        call.directory,
     )
 
 
@@ -390,13 +391,12 @@ _GO_LINE = re.compile(r"^\s*go\s+1\.(\d+)", re.MULTILINE)
 
 
 _HARMLESS = (
-    "go mod download",
-    "go mod verify",
-    "go mod vendor",
-    "mkdir ",
-    "go generate",
-    "go build",
-    "go install",
+    ("go", "mod", "download"),
+    ("go", "mod", "verify"),
+    ("go", "mod", "vendor"),
+    ("go", "generate"),
+    ("go", "build"),
+    ("go", "install"),
 )
 _ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|tzst|gz|bz2|xz|zst)$")
 
@@ -407,8 +407,13 @@ def is_from_context(call: Call) -> bool:
     if root is None or _unpacks(call):
         return False
     here = [w for w in call.writes if w.path is None or overlaps(w.path, root)]
-    copied = any(w.is_context and w.text.upper().startswith(("COPY", "ADD", "RUN")) for w in here)
-    return copied and all(w.is_context or w.text.startswith(_HARMLESS) for w in here)
+    copied = any(w.is_context and not w.is_empty for w in here)
+    return copied and all(w.is_context or _is_harmless(w) for w in here)
+
+
+def _is_harmless(made: Write) -> bool:
+    """Whether what was written brings no packages that use cgo."""
+    return made.is_empty or made.by[1:4] in _HARMLESS or made.by[1:3] in _HARMLESS
 
 
 def module_root(call: Call) -> str | None:
@@ -491,7 +496,7 @@ def manifests(call: Call) -> tuple[str, ...]:
         for place in (copied_path(call, f"{folder}/go.mod"), _mounted(call, f"{folder}/go.mod")):
             if place is not None and place in files:
                 return (place, place.removesuffix(".mod") + ".sum")
-    is_cloned = any(w.text.startswith("git clone") for w in call.writes)
+    is_cloned = any(w.by[1:3] == ("git", "clone") for w in call.writes)
     return ("go.mod", "go.sum") if "go.mod" in files and not is_cloned else ()
 
 
@@ -610,7 +615,7 @@ def _unseen_libraries(call: Call) -> str | None:
     if alone is not None:
         return f"{alone} is not known to be installable for several architectures side by side"
     for made in call.writes:
-        is_own = made.is_package or made.kind.is_right or made.text.startswith(("ldconfig", "rm "))
+        is_own = made.is_package or made.kind.is_right or made.is_change
         if not is_own and (made.path is None or any(overlaps(made.path, f) for f in _LIBRARY_FOLDERS)):
             return (
                 f"what line {made.place.line} leaves (`{made.text}`) may be C libraries for the build machine"

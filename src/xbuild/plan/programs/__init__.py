@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from xbuild.plan.programs import archives, compilers, files, generators, network, shell, system, text
+from xbuild.plan.programs import (
+    archives,
+    builtins,
+    compilers,
+    copying,
+    generators,
+    network,
+    printing,
+    system,
+)
 from xbuild.plan.programs.program import Program
 
 PROGRAMS: tuple[Program, ...] = (
     *archives.PROGRAMS,
     *compilers.PROGRAMS,
-    *files.PROGRAMS,
+    *copying.PROGRAMS,
     *generators.PROGRAMS,
     *network.PROGRAMS,
-    *shell.PROGRAMS,
+    *builtins.PROGRAMS,
     *system.PROGRAMS,
-    *text.PROGRAMS,
+    *printing.PROGRAMS,
 )

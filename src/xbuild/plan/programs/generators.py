@@ -6,10 +6,12 @@ write is of the kind of what they were told and read.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, absolute, is_in_any, join, without_glob
 from xbuild.plan.programs.grammar import Reading, Style
+from xbuild.plan.programs.printing import sees_all
 from xbuild.plan.programs.program import Environment, Program, plain, source_kind, told_kind, write
-from xbuild.plan.programs.text import sees_all
 from xbuild.plan.toolchain import Call, Effect
 
 
@@ -27,8 +29,8 @@ def embeds(call: Call, _given: Reading) -> Effect | None:
 
 def generated(call: Call, read: Kind) -> Effect:
     kind = join((told_kind(call), read))
-    is_told = not kind.is_right
-    return sees_all(plain(call, kind, (write(call, ".", kind if is_told else told_kind(call)),), (".",)))
+    made = replace(write(call, ".", told_kind(call) if kind.is_right else kind), adds=True)
+    return sees_all(plain(call, kind, (made,), (".",)))
 
 
 def read_kind(call: Call, texts: tuple[str | None, ...] | list[str]) -> Kind:

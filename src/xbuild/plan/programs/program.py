@@ -157,7 +157,7 @@ class Program:
         return Effect(
             writes=(
                 *(write(call, p, max(held, output), is_file=True) for p in writes if not is_device(p)),
-                *(write(call, p, kind) for p in of[Role.MAKE]),
+                *(replace(write(call, p, kind), is_empty=True) for p in of[Role.MAKE]),
                 *changed(call, of[Role.CHANGE], kind),
             ),
             reads=tuple(where(call, path) for path in (*reads, *of[Role.CHANGE]) if path != "-"),
@@ -246,7 +246,9 @@ def source_kind(call: Call, path: str | None) -> Kind:
 
 def changed(call: Call, paths: Sequence[str | None], kind: Kind) -> tuple[Write, ...]:
     """What is removed, or changed as a whole: other than before only if that differs by machine."""
-    return tuple(write(call, path, kind) for path in paths) if kind >= Kind.BUILD else ()
+    if kind < Kind.BUILD:
+        return ()
+    return tuple(replace(write(call, path, kind), is_change=True) for path in paths)
 
 
 def plain(call: Call, kind: Kind, writes: Iterable[Write] = (), reads: Iterable[str | None] = ()) -> Effect:

@@ -83,7 +83,16 @@ def judge(call: Call) -> Effect | None:
         call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
     effect = handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
     runs_others = any(t and t.startswith(("-toolexec", "-vettool", "-exec")) for t in call.texts)
-    return replace(effect, sees_environment=runs_others or verb not in _BLIND, puts_into_folders=True)
+    is_own = verb in ("run", "generate", "tool") and not _runs_module(call)
+    made = tuple(replace(w, adds=w.path is not None and not is_own) for w in effect.writes)
+    sees = runs_others or verb not in _BLIND
+    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True)
+
+
+def _runs_module(call: Call) -> bool:
+    """Whether what `go run` or `go tool` runs is named by an import path: no program of the project's own."""
+    package = next((p for p in packages_of(call) if p), None)
+    return package is not None and not package.startswith((".", "/")) and "/" in package
 
 
 # Verbs that take nothing from a variable which is no setting of Go's.
@@ -185,7 +194,9 @@ def _env(call: Call) -> Effect:
     if "-w" in names or "-u" in names:
         return _env_write(call)
     asked = {n for n in names if not n.startswith("-")}
-    return Effect(output=Kind.PORTABLE if asked and asked <= _ANSWERED_ALIKE else Kind.BUILD)
+    told = {n: v.kind for n, v in call.variables.items() if v.origin != "shell" and v.text != ""}
+    kinds = (Kind.PORTABLE if n in _ANSWERED_ALIKE else told.get(n, Kind.BUILD) for n in asked)
+    return Effect(output=join(kinds) if asked else Kind.BUILD)
 
 
 # What `go env -w` may set without any effect on what is compiled, and where to.
@@ -873,4 +884,11 @@ _VERBS = {
 }
 
 
-TOOLCHAIN = Toolchain(name="go", judge=judge, finish=finish, programs=PROGRAMS)
+TOOLCHAIN = Toolchain(
+    name="go",
+    judge=judge,
+    finish=finish,
+    programs=PROGRAMS,
+    target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
+    variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *_TARGETED),
+)
