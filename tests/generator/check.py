@@ -106,12 +106,16 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
     if not prediction.output.is_right:
         return
     told = prediction.output.name
-    if one.output != other.output and not _is_by_chance(line, bench, lambda o: o.output):
-        shown = f"\n      {one.output[-300:]!r}\n      {other.output[-300:]!r}"
+    if _printed(one) != _printed(other) and not _is_by_chance(line, bench, _printed):
+        shown = "".join(f"\n      {o.output[-300:]!r} {b'; '.join(o.errors)[-300:]!r}" for o in (one, other))
         yield Fault(line, f"the output depends on the machine, and is predicted {told}:{shown}")
     elif one.status != other.status and not _is_by_chance(line, bench, lambda o: o.status):
         shown = f"({one.status}, {other.status})"
         yield Fault(line, f"the exit status depends on the machine {shown}, and is predicted {told}")
+
+
+def _printed(outcome: Outcome) -> object:
+    return outcome.output, outcome.errors
 
 
 _Pair = tuple[Change | None, Change | None]
@@ -191,7 +195,7 @@ def run(bench: Bench, seed: int, *, count: int | None = None, seconds: float | N
         tally.made[name] += 1
         tally.read[name] += prediction.is_read
         if prediction.is_read and bench.has(name):
-            tally.faults += check(line, prediction, bench, tally)
+            tally.faults += itertools.islice(check(line, prediction, bench, tally), 1)
             if until_fault and tally.faults:
                 break
     tally.slots = len(slots)

@@ -143,7 +143,7 @@ class Maker:
         names = list(_spellings(program))
         if not names:
             return []
-        more = self.chance.choice((0, 0, 0, 1, 1, 2, most))
+        more = self.chance.choice((0, 0, 0, 0, 0, 1, 1, 2, most))
         wanted = [n for n in self.chance.sample(names, min(more, len(names))) if n not in FLAGS_THAT_WAIT]
         if must is not None:
             wanted.append(must)
@@ -221,7 +221,7 @@ class Maker:
         if "{" in text:
             return self.filled(text)
         if self.is_all_portable and "$M" in text:
-            return "one"
+            return text.replace("$MF", "/in/p/b.txt").replace("$MV", "one").replace("$MN", "3")
         return self.filled_path(text)
 
     def filled_path(self, text: str) -> str:

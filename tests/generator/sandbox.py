@@ -56,12 +56,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a script did: its exit status (None when it was stopped), what it printed, what stands behind at
-    the paths that it changed.
+    """What a script did: its exit status (None when it was stopped), what it printed, the lines of its errors
+    (sorted: those of a pipeline's commands come in any order), what stands behind at the paths that it changed.
     """
 
     status: int | None
     output: bytes
+    errors: tuple[bytes, ...]
     changed: Mapping[str, Change] = field(default_factory=dict)
 
 
@@ -98,25 +99,25 @@ class Sandbox:
         options = f"lowerdir={lower},upperdir={upper},workdir={work},metacopy=off,redirect_dir=off,index=off"
         _mount("overlay", merged, "overlay", options)
         try:
-            status, output = self._start(
-                (directory, *shell, script), merged, here / "output", environment or {}, front
-            )
+            status = self._start((directory, *shell, script), merged, here, environment or {}, front)
         finally:
             _unmount(merged)
+        output, errors = ((here / name).read_bytes() for name in ("output", "errors"))
+        told = tuple(sorted(errors.splitlines()))
         if keep is not None:
             if status != 0:
-                raise RuntimeError(f"{script} failed ({status}): {output.decode(errors='replace')}")
+                raise RuntimeError(f"{script} failed ({status}): {errors.decode(errors='replace')}")
             shutil.rmtree(work)
             shutil.move(upper, keep)
             shutil.rmtree(here)
-            return Outcome(status, output)
+            return Outcome(status, output, told)
         changed = dict(_changes(upper, [*trees, self.root]))
         shutil.rmtree(here)
-        return Outcome(status, output, changed)
+        return Outcome(status, output, told, changed)
 
     def _start(
-        self, words: Sequence[str], merged: Path, output: Path, environment: Mapping[str, str], front: Sequence[str]
-    ) -> tuple[int | None, bytes]:
+        self, words: Sequence[str], merged: Path, here: Path, environment: Mapping[str, str], front: Sequence[str]
+    ) -> int | None:
         command = [
             "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",
             f"--root={merged}", "--mount-proc", *front,
@@ -124,16 +125,15 @@ class Sandbox:
             "/bin/bash", "-c", _LIMITS, "limits", *words,
         ]  # fmt: skip
         told = {"PATH": PATH, "HOME": "/root", **environment}
-        with output.open("wb") as sink:
+        with (here / "output").open("wb") as output, (here / "errors").open("wb") as errors:
             try:
                 done = subprocess.run(
-                    command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=told,
-                    timeout=SECONDS, check=False,
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=told, timeout=SECONDS,
+                    check=False,
                 )  # fmt: skip
-                status: int | None = done.returncode
             except subprocess.TimeoutExpired:
-                status = None
-        return status, output.read_bytes()
+                return None
+        return done.returncode
 
 
 def enter() -> None:
