@@ -81,9 +81,11 @@ def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effe
 
 
 def _unzip(call: Call, given: Reading) -> Effect | None:
-    """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look."""
+    """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look. Of a file that is there
+    already it asks what to do.
+    """
     archive = given.operands[0] if given.operands else None
-    kind = join((word_kind(call), source_kind(call, archive)))
+    kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
     if given.has("-p", "-c", "-l", "-t", "-z"):
         return plain(call, kind, (), (archive,))
     return plain(call, kind, (write(call, given.value("-d", "."), kind),), (archive,))

@@ -15,6 +15,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Environment,
     Program,
+    is_device,
     plain,
     source_kind,
     told_kind,
@@ -226,7 +227,7 @@ def _tee(call: Call, given: Reading) -> Effect | None:
     made = tuple(
         write(call, p, kind, is_file=not given.has("-a"))
         for p in given.operands
-        if p not in ("/dev/stderr", "-")
+        if not is_device(p) or p == "-"
     )
     return plain(call, kind, made)
 
