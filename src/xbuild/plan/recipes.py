@@ -23,7 +23,6 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.demands import is_plain
 from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.golang.programs import runs_what_it_compiles
 from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
 from xbuild.plan.programs.program import anything
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
@@ -491,21 +490,13 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             raise _refuse(call, text, None, "let it take the value from the environment")
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
-        if compiling and not effect.compiles and _runs_for_machine(command):
+        if compiling and effect.runs_here and not effect.compiles:
             raise _refuse(
                 call,
                 f"it also runs `{command.spelled()}`, which would get the target's variables too",
                 command.place,
                 "call the two from RUN instructions of their own",
             )
-
-
-def _runs_for_machine(command: Call) -> bool:
-    texts = command.texts
-    if not texts:
-        return False
-    is_go = texts[0] == "go" and any(t in ("run", "test", "generate", "install", "tool") for t in texts[1:2])
-    return is_go or runs_what_it_compiles(command)
 
 
 def _demanded(

@@ -152,7 +152,8 @@ class Effect:
     that name if there is one. `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this
     runs what it ships; `cannot_run` those of any program made for the target, which fail even where nothing
     is taken.
-    `compiles` tells that it makes something for the target.
+    `compiles` tells that it makes something for the target, `runs_here`
+    that it makes and runs programs for the build machine, which must not be told of the target.
     """
 
     writes: tuple[Write, ...] = ()
@@ -170,6 +171,7 @@ class Effect:
     questions: tuple[Question, ...] = ()
     packages: tuple[str, ...] = ()
     compiles: bool = False
+    runs_here: bool = False
     is_foreign_run: bool = False
     cannot_run: bool = False
     toolchain: str | None = None

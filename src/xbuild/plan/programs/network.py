@@ -80,7 +80,9 @@ def _is_wrong(made: Write) -> bool:
 
 # What is sent, and how a file is named in it.
 _SENT = {
-    **dict.fromkeys(("-d", "--data-binary", "--json", "--data-urlencode", "-H"), re.compile(r"[^@]*@(.*)", re.DOTALL)),
+    **dict.fromkeys(
+        ("-d", "--data-binary", "--json", "--data-urlencode", "-H"), re.compile(r"[^@]*@(.*)", re.DOTALL)
+    ),
     "-F": re.compile(r"[^=]*=[\"']?[@<](.*?)(?:[;,].*)?", re.DOTALL),
     "-b": re.compile(r"([^=]*)", re.DOTALL),
     "-E": re.compile(r"([^:]*).*", re.DOTALL),
@@ -230,7 +232,9 @@ def _clones(call: Call, given: Reading) -> Effect | None:
         folder = named[1]
     else:
         url = named[0] if named else None
-        folder = posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        folder = (
+            posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        )
         folder = folder.rpartition(":")[2] if folder is not None else None
     path = None if base is None or folder is None else posixpath.join(base, folder)
     return plain(call, kind, (write(call, path, kind),))
@@ -289,10 +293,7 @@ _VERBS = {
     ),
     **dict.fromkeys(words("tag branch remote symbolic-ref"), _git(_SHOWS, _changes_tree)),
     **dict.fromkeys(
-        words(
-            "checkout reset clean switch restore add commit merge cherry-pick stash rm mv "
-            "sparse-checkout"
-        ),
+        words("checkout reset clean switch restore add commit merge cherry-pick stash rm mv sparse-checkout"),
         _git(_CHANGES, _changes_tree),
     ),
     **dict.fromkeys(("apply", "am"), _git(_CHANGES, _applies)),

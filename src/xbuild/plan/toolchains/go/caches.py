@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from xbuild.dockerfile.model import Run
 from xbuild.plan.filesystem import absolute, overlaps, without_glob
-from xbuild.plan.golang.arguments import is_go
-from xbuild.plan.golang.folders import go_cache, module_cache
 from xbuild.plan.model import AddMount, Change
 from xbuild.plan.toolchain import Call, Effect, Surroundings
+from xbuild.plan.toolchains.go.arguments import is_go
+from xbuild.plan.toolchains.go.folders import go_cache, module_cache
 
 
 def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings) -> tuple[Change, ...]:

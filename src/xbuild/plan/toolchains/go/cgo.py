@@ -19,13 +19,13 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
-from xbuild.plan.golang.imports import c_importer
-from xbuild.plan.golang.libraries import SIDE_BY_SIDE
-from xbuild.plan.golang.listing import listing_probe, read_listing
 from xbuild.plan.model import Evidence, Question, Reason
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
+from xbuild.plan.toolchains.go.imports import c_importer
+from xbuild.plan.toolchains.go.libraries import SIDE_BY_SIDE
+from xbuild.plan.toolchains.go.listing import listing_probe, read_listing
 from xbuild.platforms import Platform
 
 COMPILER = "xbuild-cc"

@@ -27,8 +27,14 @@ from xbuild.plan.filesystem import (
     through_links,
 )
 from xbuild.plan.foreign import foreign_program
-from xbuild.plan.golang import cgo
-from xbuild.plan.golang.arguments import (
+from xbuild.plan.model import Evidence, Place, Reason
+from xbuild.plan.programs.generators import generated, read_kind
+from xbuild.plan.programs.program import anything, plain, source_kind, told_kind, word_kind, write
+from xbuild.plan.recipes import context_path, copied_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Demand, Effect, Need
+from xbuild.plan.toolchains.go import cgo
+from xbuild.plan.toolchains.go.arguments import (
     binary_name,
     environment_text,
     flag,
@@ -36,17 +42,10 @@ from xbuild.plan.golang.arguments import (
     packages_of,
     with_single_dashes,
 )
-from xbuild.plan.golang.caches import finish
-from xbuild.plan.golang.folders import go_cache, gopath_of, install_folder, module_cache
-from xbuild.plan.golang.generators import why_arguments_matter, why_not_portable
-from xbuild.plan.golang.programs import EMBEDDERS, GENERATORS, PROGRAMS, runs_what_it_compiles
-from xbuild.plan.golang.wiring import SUBSTITUTION, asks_go_told, wire
-from xbuild.plan.model import Evidence, Place, Reason
-from xbuild.plan.programs.generators import generated, read_kind
-from xbuild.plan.programs.program import anything, plain, source_kind, told_kind, word_kind, write
-from xbuild.plan.recipes import context_path, copied_path
-from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Demand, Effect, Need, Toolchain
+from xbuild.plan.toolchains.go.folders import go_cache, gopath_of, install_folder, module_cache
+from xbuild.plan.toolchains.go.generators import why_arguments_matter, why_not_portable
+from xbuild.plan.toolchains.go.programs import EMBEDDERS, GENERATORS, runs_what_it_compiles
+from xbuild.plan.toolchains.go.wiring import SUBSTITUTION, asks_go_told, wire
 from xbuild.text import Span
 
 # What `go env` answers alike on every platform.
@@ -87,7 +86,8 @@ def judge(call: Call) -> Effect | None:
     is_own = verb in ("run", "generate", "tool") and not _runs_module(call)
     made = tuple(replace(w, adds=w.path is not None and not is_own) for w in effect.writes)
     sees = runs_others or verb not in _BLIND
-    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True)
+    here = verb in ("run", "test", "generate", "install", "tool") and not effect.compiles
+    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True, runs_here=here)
 
 
 def _runs_module(call: Call) -> bool:
@@ -149,7 +149,7 @@ def _runs_here(call: Call) -> tuple[str, ...]:
     return (f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",)
 
 
-_TARGETED = ("GOOS", "GOARCH", "GOARM", "GOAMD64")
+TARGETED = ("GOOS", "GOARCH", "GOARM", "GOAMD64")
 
 
 def _natively(call: Call) -> tuple[Demand, Reason | None]:
@@ -159,14 +159,14 @@ def _natively(call: Call) -> tuple[Demand, Reason | None]:
     """
     if call.around.is_pinned_by_author:
         return Demand(), None
-    assigned = {n: call.assignments[n][0].value for n in _TARGETED if n in call.assignments}
+    assigned = {n: call.assignments[n][0].value for n in TARGETED if n in call.assignments}
     if assigned and assigned != {"GOOS": "linux"}:
         return Demand(), Reason(
             f"`{call.spelled()}` names the platform of a program that runs during the build",
             call.place,
             cure="drop GOOS and GOARCH in front of it",
         )
-    named = [n for n in _TARGETED if (v := call.variables.get(n)) and v.origin != "shell" and v.text != ""]
+    named = [n for n in TARGETED if (v := call.variables.get(n)) and v.origin != "shell" and v.text != ""]
     named = [n for n in named if not (n == "GOOS" and call.variables[n].text == "linux")]
     if not named:
         return Demand(), None
@@ -175,14 +175,12 @@ def _natively(call: Call) -> tuple[Demand, Reason | None]:
     return Demand(tuple((n, "") for n in named), "it runs during the build, on the build platform"), None
 
 
-def _generator(call: Call) -> Effect | None:
+def _generator(call: Call) -> Effect:
     """What calls go and runs what it compiles must not see the target's variables."""
     demand, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
-    if not demand.environment:
-        return None
-    return replace(generated(call, read_kind(call, call.texts[1:])), demand=demand)
+    return replace(generated(call, read_kind(call, call.texts[1:])), demand=demand, runs_here=True)
 
 
 def _version(_call: Call) -> Effect:
@@ -838,13 +836,3 @@ _VERBS = {
     "help": _reads,
     "telemetry": _reads,
 }
-
-
-TOOLCHAIN = Toolchain(
-    name="go",
-    judge=judge,
-    finish=finish,
-    programs=PROGRAMS,
-    target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
-    variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *_TARGETED),
-)

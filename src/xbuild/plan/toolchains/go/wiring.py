@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from xbuild.dockerfile.script import Expansion, Word
 from xbuild.plan.filesystem import Kind
-from xbuild.plan.golang.arguments import flag, value
 from xbuild.plan.model import Reason
 from xbuild.plan.toolchain import Call, Need, Surroundings
+from xbuild.plan.toolchains.go.arguments import flag, value
 
 # What each variable must be for the target, and the ARG that it comes from. The `case` forms are for
 # platform lists in which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and
@@ -200,8 +200,6 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     if name == "GOARM" and _has_letter(call, word):
         given = raw or "$TARGETVARIANT"
         note = f"line {call.place.line}: GOARM={given} is v7 there, which Go refuses; the v is left out now"
-        if word is not None:
-            return Wiring(replaced=((word.span, expression),), needs=needs, notes=(note,))
         return Wiring(added=((name, expression),), needs=needs, notes=(note,))
     if "TARGETVARIANT" in raw or _names(call, name, "TARGETVARIANT"):
         if both and word is not None and "case" not in raw:
