@@ -85,11 +85,12 @@ class Maker:
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
+        self.directory, self.uses, self.is_all_portable = "/w", set[str](), False
 
     def line(self, target: Target) -> Line:
         """A line with the option that the target names."""
         self.directory = self.chance.choice(("/w", "/in/p", "/in/m", "/out", "/in/p/d"))
-        self.uses: set[str] = set()
+        self.uses = set()
         self.is_all_portable = self.chance.random() < 0.15
         words = self.words(target)
         command = " ".join(words)
@@ -198,16 +199,20 @@ class Maker:
         return self.filled_path(self.filled(self.chance.choice(pool)))
 
     def mixed(self, operands: list[str], options: list[str], style: Style) -> list[str]:
-        """Options among the operands, or in front of them where the first one ends them."""
-        if style in (Style.FIRST, Style.NONE, Style.LONG) or self.chance.random() < 0.5:
-            if style is Style.TAR and operands and not operands[0].startswith("-") and "-" not in operands[0]:
-                return [*operands, *options]
+        """Options among the operands, or in front of them where the first one ends them; never between an
+        option of the template and its value.
+        """
+        if style is Style.TAR and operands and not operands[0].startswith("-"):
+            return [*operands, *options]
+        if style in (Style.FIRST, Style.NONE, Style.LONG) or self.chance.random() < 0.4:
             return [*options, *operands]
-        found = list(operands)
-        first = 1 if style is Style.TAR and found else 0
+        is_plain = not any(o.startswith("-") for o in operands)
+        places = [n for n, o in enumerate(operands) if is_plain or n == 0 or o.startswith("-")]
+        found = [*operands, ""]
         for option in options:
-            found.insert(self.chance.randint(min(first, len(found)), len(found)), option)
-        return found
+            at = self.chance.choice((*places, len(operands)))
+            found[at] = f"{option} {found[at]}".strip()
+        return [f for f in found if f]
 
     def filled(self, word: str) -> str:
         return _PLACEHOLDER.sub(lambda m: self.word(m[1]), word)

@@ -6,6 +6,7 @@ BusyBox 1.37 (whose options are among these).
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -152,9 +153,9 @@ _FIND_WORDS = {
 
 def _find(call: Call, given: Reading) -> Effect | None:
     """`find`: the names below its folders; an action that is not in the table may do anything."""
-    words = given.operands
+    words = tuple(itertools.dropwhile(lambda w: w in ("-H", "-L", "-P"), given.operands))
     start = next((n for n, w in enumerate(words) if w is not None and (w[:1] in "-(!," and w)), len(words))
-    folders = [w for w in words[:start] if w not in ("-H", "-L", "-P")] or ["."]
+    folders = words[:start] or (".",)
     at, removes = start, False
     while at < len(words):
         taking = _FIND_WORDS.get(words[at] or "?")
