@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from xbuild.dockerfile.shell import parse_script
-from xbuild.plan.idle import is_plain
+from xbuild.plan.idle import Programs, is_plain
 from xbuild.plan.model import sections
 from xbuild.platforms import Platform
 from xbuild.text import Span
@@ -158,7 +158,7 @@ class _Told:
     is_failed: bool = False
 
 
-def read_dry_run(program: str, answer: str) -> DryRun:
+def read_dry_run(program: str, answer: str, programs: Programs) -> DryRun:
     """What the script of `script_for` printed. Raises NotToldError."""
     found = {Platform.parse(name): _read(text) for name, text in sections(answer).items()}
     if not found:
@@ -176,7 +176,7 @@ def read_dry_run(program: str, answer: str) -> DryRun:
         else:
             _check_lines(told)
             _check_printed(told)
-        _check_late(told)
+        _check_late(told, programs)
         for line in told.lines:
             _check_shell(line, told.start)
     return _assembled(found)
@@ -288,11 +288,15 @@ def _check_lines(told: _Told) -> None:
                 raise NotToldError(f"`{row.strip()}` may find what an earlier line makes")
 
 
-def _check_late(told: _Told) -> None:
+def _all_plain(text: str, programs: Programs) -> bool:
+    return all(is_plain(command, programs) for command in parse_script(text).commands)
+
+
+def _check_late(told: _Told, programs: Programs) -> None:
     has_run = False
     for line in told.lines:
         has_run = has_run or line.kind == "runs"
-        if line.kind == "asks" and has_run and not all(map(is_plain, parse_script(line.text).commands)):
+        if line.kind == "asks" and has_run and not _all_plain(line.text, programs):
             raise NotToldError(f"`{line.text}` is asked after lines that may change what it says")
 
 

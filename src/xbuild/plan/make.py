@@ -54,11 +54,9 @@ from xbuild.plan.model import (
     StageVerdict,
     Word,
 )
-from xbuild.plan.programs import PROGRAMS
-from xbuild.plan.programs.program import by_name
 from xbuild.plan.stage import StageFacts, evaluate, shipped_by
 from xbuild.plan.toolchain import Demand, Surroundings, Toolchain
-from xbuild.plan.toolchains import TOOLCHAINS
+from xbuild.plan.toolchains import DESCRIBED, TOOLCHAINS, image_facts
 from xbuild.platforms import Platform
 
 # Per stage the paths of it that are shipped; None may be any.
@@ -79,7 +77,7 @@ def make_plan(
     stage with a command of its own counts as a target. Raises StageError and DockerfileError where BuildKit
     would refuse the stages.
     """
-    graph = build_graph(dockerfile, replace(options, image_facts=images.facts))
+    graph = build_graph(dockerfile, replace(options, image_facts=image_facts))
     planner = _Planner(
         graph, platforms, context, settings or Settings(), knowledge or Knowledge(), TOOLCHAINS
     )
@@ -110,7 +108,6 @@ class _Planner:
     ) -> None:
         self.graph, self.platforms, self.context = graph, platforms, context
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
-        self.programs = by_name((*PROGRAMS, *(p for t in toolchains for p in t.programs)))
         self.facts: dict[int, StageFacts] = {}
         self.foreign: dict[int, Reason] = {}
         self.seen: dict[int, tuple[object, StageFacts]] = {}
@@ -335,7 +332,8 @@ class _Planner:
             after_line=self.after_line(stage),
             is_taken=lambda path: self.is_taken(stage, path),
             has_children=bool(self.graph.children_of(stage)),
-            programs=self.programs,
+            programs=DESCRIBED,
+            tool_folders=tuple(f for t in self.toolchains for f in t.folders),
         )
 
     def is_taken(self, stage: int, path: str) -> bool:

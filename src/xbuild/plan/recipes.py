@@ -227,7 +227,7 @@ def _asked(call: Call, added: Mapping[str, str], program: str) -> _Recipe:
         cure = "plan or build with an engine, or call the compiler in the Dockerfile"
         raise _CannotTellError(_refuse(call, text, None, cure).reason, question)
     try:
-        run = read_dry_run(program, answer)
+        run = read_dry_run(program, answer, call.around.programs)
     except NotToldError as error:
         cure = "write it without, or call the compiler in the Dockerfile"
         raise _refuse(call, f"what it runs cannot be told: {error}", None, cure) from error
@@ -380,29 +380,6 @@ def _positional(call: Call, arguments: Sequence[tuple[Word, str | None, Kind]]) 
     return {**found, "@": together, "*": together, "#": Variable(str(len(given)), Kind.PORTABLE, "shell")}
 
 
-def _mage(call: Call, _added: Mapping[str, str]) -> _Recipe:
-    raise _refuse(
-        call,
-        "a mage target is a Go program, and what it runs cannot be told from its text",
-        _named(call, "magefile.go"),
-    )
-
-
-def _goreleaser(call: Call, _added: Mapping[str, str]) -> _Recipe:
-    names = (".goreleaser.yml", ".goreleaser.yaml", "goreleaser.yml", "goreleaser.yaml")
-    place = next((p for n in names if (p := _named(call, n)) is not None), None)
-    raise _refuse(
-        call,
-        "goreleaser decides by its own configuration what it builds",
-        place,
-        "call the compiler in the Dockerfile",
-    )
-
-
-def _named(call: Call, name: str) -> Place | None:
-    return Place(1, name) if call.around.context.read(name) is not None else None
-
-
 # What a command runs, when what is given is in its environment.
 Finder = Callable[[Call, Mapping[str, str]], _Recipe]
 
@@ -412,8 +389,6 @@ _FINDERS: dict[str, Finder] = {
     "just": partial(_asked, program="just"),
     "task": partial(_asked, program="task"),
     "go-task": partial(_asked, program="go-task"),
-    "mage": _mage,
-    "goreleaser": _goreleaser,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
@@ -13,7 +14,7 @@ from xbuild.dockerfile.script import Command, Expansion, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, Writes
-from xbuild.plan.images import Image
+from xbuild.plan.images import Image, ImageRow
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
 from xbuild.text import Span
@@ -45,7 +46,8 @@ class Surroundings:
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
     `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
     copies or mounts it, `has_children` whether another stage derives from it; `literal_architectures` the
-    GOARCH values written out in it, `text` is the stage's own text, `programs` are all descriptions by name.
+    GOARCH values written out in it, `text` is the stage's own text, `programs` are all descriptions by name,
+    `tool_folders` where languages keep their programs.
     """
 
     stage: int
@@ -63,6 +65,7 @@ class Surroundings:
     is_taken: Callable[[str], bool]
     has_children: bool
     programs: Mapping[str, Program]
+    tool_folders: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,10 @@ class Finish(Protocol):
 @dataclass(frozen=True, slots=True)
 class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
-    `programs` are described by themselves.
+    `programs` are described by themselves, `images` are those that bring it.
+
+    `folders` hold its programs, `caches` what it keeps from run to run, `cache_variables` name further such
+    folders. `same` are substitutions, as they are written, that give the same everywhere.
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written.
@@ -202,5 +208,10 @@ class Toolchain:
     judge: Judge
     finish: Finish | None = None
     programs: tuple[Program, ...] = ()
+    images: tuple[ImageRow, ...] = ()
+    folders: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+    cache_variables: tuple[str, ...] = ()
+    same: tuple[re.Pattern[str], ...] = ()
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()

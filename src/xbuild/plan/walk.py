@@ -217,7 +217,8 @@ class _Walker:
         self.variables, self.frames.frames = here, frames
         if not inner:
             return Kind.UNKNOWN
-        if _GO_VERSION.fullmatch(self.script.text[expansion.span.start : expansion.span.end]):
+        text = self.script.text[expansion.span.start : expansion.span.end]
+        if any(pattern.fullmatch(text) for toolchain in self.toolchains for pattern in toolchain.same):
             return Kind.PORTABLE
         return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
 
@@ -692,13 +693,6 @@ _BUILTINS: Mapping[Builtin, Callable[[_Walker, Call, Effect], None]] = {
     Builtin.EXPORT: _Walker.exports,
     Builtin.DECLARE: _Walker.declares,
 }
-
-
-# The third word that `go version` prints is the release; the platform is the fourth.
-_GO_VERSION = re.compile(
-    r"""(?:\$\(|`)\s*go\s+version\s*\|\s*"""
-    r"""(?:awk\s+[{'"\s]*print\s+\\?\$3[}'";\s]*|cut\s+-d\s*(?:' '|" "|\\ )\s+-f\s*3\s*)(?:\)|`)"""
-)
 
 
 def _from_environment(scope: Scope) -> dict[str, Variable]:

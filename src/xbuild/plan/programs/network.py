@@ -232,7 +232,9 @@ def _clones(call: Call, given: Reading) -> Effect | None:
         folder = named[1]
     else:
         url = named[0] if named else None
-        folder = posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        folder = (
+            posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        )
         folder = folder.rpartition(":")[2] + (".git" if given.has("--bare", "--mirror") else "")
     path = None if base is None or folder is None else posixpath.join(base, folder)
     return plain(call, kind, (write(call, path, kind),))
@@ -375,6 +377,7 @@ PROGRAMS = (
         "git",
         "-C= -c= --git-dir= --work-tree= --no-pager -P --bare --no-optional-locks --literal-pathspecs",
         verbs=_VERBS,
+        still=words("rev-parse describe log status show rev-list config"),
         style=Style.FIRST,
         variables=("GIT_DIR", "GIT_WORK_TREE", "GIT_EXTERNAL_DIFF", "GIT_CONFIG", "GIT_CONFIG_GLOBAL"),
     ),

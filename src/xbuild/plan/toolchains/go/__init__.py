@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from xbuild.plan.toolchain import Toolchain
 from xbuild.plan.toolchains.go.caches import finish
-from xbuild.plan.toolchains.go.commands import TARGETED, judge
+from xbuild.plan.toolchains.go.commands import RELEASE, TARGETED, judge
+from xbuild.plan.toolchains.go.images import IMAGES
 from xbuild.plan.toolchains.go.programs import PROGRAMS
 
 TOOLCHAIN = Toolchain(
@@ -12,6 +13,11 @@ TOOLCHAIN = Toolchain(
     judge=judge,
     finish=finish,
     programs=PROGRAMS,
+    images=IMAGES,
+    folders=("/go/bin", "/usr/local/go", "/usr/local/go/bin", "/usr/lib/go/bin", "/root/go/bin"),
+    caches=("/go/pkg", "/usr/local/go"),
+    cache_variables=("GOCACHE", "GOMODCACHE"),
+    same=(RELEASE,),
     target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
     variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *TARGETED),
 )

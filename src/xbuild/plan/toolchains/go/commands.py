@@ -149,6 +149,11 @@ def _runs_here(call: Call) -> tuple[str, ...]:
     return (f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",)
 
 
+# The third word that `go version` prints is the release; the platform is the fourth.
+RELEASE = re.compile(
+    r"""(?:\$\(|`)\s*go\s+version\s*\|\s*"""
+    r"""(?:awk\s+[{'"\s]*print\s+\\?\$3[}'";\s]*|cut\s+-d\s*(?:' '|" "|\\ )\s+-f\s*3\s*)(?:\)|`)"""
+)
 TARGETED = ("GOOS", "GOARCH", "GOARM", "GOAMD64")
 
 
@@ -505,7 +510,7 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
     if gopath is None:
         return _unknown(call, "GOPATH is not known", "set GOPATH, or write `go build -o PATH`")
     cross = f"{gopath}/bin/${{TARGETOS}}_${{TARGETARCH}}"
-    made = Write(posixpath.join(gopath, "bin"), Kind.CROSS, call.place, call.spelled())
+    made = Write(posixpath.join(gopath, "bin"), Kind.CROSS, call.place, call.spelled(), is_listed=True)
     effect = replace(effect, writes=(made, *effect.writes))
     needs = (*effect.needs, *(Need(n, call.instruction, "go install") for n in ("TARGETOS", "TARGETARCH")))
     text = call.script
@@ -714,6 +719,7 @@ def _unaccounted(call: Call) -> Reason | None:
     read_elsewhere = _read_elsewhere(call)
     elsewhere = (
         *TOOL_FOLDERS,
+        "/usr/local/go",
         *((folder,) if folder else ()),
         *_cache_folders(call),
     )
