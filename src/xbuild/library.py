@@ -8,15 +8,17 @@ that `import xbuild.plan.model` keeps meaning what it says, whichever comes firs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xbuild.errors import UsageError
+
 if TYPE_CHECKING:
+    from xbuild.pipeline.project import Project
     from xbuild.plan.asking import Ask
-    from xbuild.plan.model import Plan
+    from xbuild.plan.model import Plan, Settings
     from xbuild.rewrite.render import Rewritten
 
 
@@ -51,28 +53,18 @@ class _Plan(_Named):
         the plan is right for any. `cgo` is "auto", "keep" or "off". `ask` gets a plan and its new questions,
         and returns raw answers by key; without it nobody is asked. Raises XbuildError.
         """
-        from xbuild.dockerfile.check import read
-        from xbuild.errors import UsageError
-        from xbuild.graph.model import Options
+        from xbuild.pipeline.project import plan_project
         from xbuild.plan.asking import settle
-        from xbuild.plan.context import NoContext
-        from xbuild.plan.make import make_plan
-        from xbuild.plan.model import Knowledge, Settings
-        from xbuild.platforms import parse_platforms
-        from xbuild.solve.context import DirectoryContext
+        from xbuild.plan.model import Settings
 
         if cgo not in _CGO:
             raise UsageError(f"cgo={cgo!r} is not known", expected=", ".join(_CGO))
-        names = (platforms,) if isinstance(platforms, str) else platforms
-        make = partial(
-            make_plan,
-            read(_source(text, path), (build_args or {}).get("BUILDKIT_SYNTAX")),
-            Options(build_args or {}, build_contexts or {}, target),
-            parse_platforms(names) or None,
-            NoContext() if context is None else DirectoryContext(Path(context)),
-            Settings(cgo=cgo, cache_mounts=cache_mounts),
-        )
-        return make(Knowledge()) if ask is None else settle(make, ask)
+        settings = Settings(cgo=cgo, cache_mounts=cache_mounts)
+        flags = _flags(target, build_args, build_contexts)
+        project = _project(text, context, platforms, flags, settings, path)
+        if ask is None:
+            return plan_project(project)
+        return settle(lambda known: plan_project(project, known), ask)
 
 
 class _Rewrite(_Named):
@@ -92,26 +84,53 @@ class _Rewrite(_Named):
         """
         import hashlib
 
-        from xbuild.dockerfile.check import read
-        from xbuild.errors import UsageError
+        from xbuild.pipeline.project import readable
         from xbuild.rewrite.render import rewrite as render
 
         others = sorted(options.keys() - {"path", "build_args"})
         if plan is not None and (others or context is not None):
             named = ", ".join(others) or "context"
             raise UsageError(f"{named} and a plan, which was made with its own", hint="give one of them")
-        source = _source(text, options.get("path", "Dockerfile"))
-        dockerfile = read(source, (options.get("build_args") or {}).get("BUILDKIT_SYNTAX"))
+        flags = _flags(None, options.get("build_args"), None)
+        project = _project(text, None, (), flags, None, options.get("path", "Dockerfile"))
         made = plan if plan is not None else _PLAN(text, context, **options)
-        if made.sha256 and made.sha256 != hashlib.sha256(source.to_bytes()).hexdigest():
+        if made.sha256 and made.sha256 != hashlib.sha256(project.source.to_bytes()).hexdigest():
             raise UsageError("the plan was made for another text", hint="plan this text")
-        return render(dockerfile, made, conditional=conditional)
+        return render(readable(project), made, conditional=conditional)
 
 
-def _source(text: str | bytes, path: str) -> Any:
+def _project(
+    text: str | bytes,
+    context: str | Path | None,
+    platforms: str | Iterable[str],
+    flags: Iterable[tuple[str, str]],
+    settings: Settings | None,
+    path: str,
+) -> Project:
+    """What a command line would name, read."""
+    from xbuild.pipeline.config import Config
+    from xbuild.pipeline.project import Project
+    from xbuild.plan.model import Settings
+    from xbuild.platforms import parse_platforms
+    from xbuild.solve.inputs import Inputs
+    from xbuild.solve.options import BuildOptions
     from xbuild.text import Source
 
-    return Source(path, text) if isinstance(text, str) else Source.from_bytes(path, text)
+    source = Source(path, text) if isinstance(text, str) else Source.from_bytes(path, text)
+    folder = None if context is None else Path(context)
+    inputs = Inputs(source, path, str(folder or "-"), folder)
+    names = (platforms,) if isinstance(platforms, str) else platforms
+    options = BuildOptions().with_flags(*flags)
+    return Project(options, inputs, Config(), settings or Settings(), parse_platforms(names) or None)
+
+
+def _flags(
+    target: str | None, build_args: Mapping[str, str] | None, build_contexts: Mapping[str, str] | None
+) -> Iterator[tuple[str, str]]:
+    if target is not None:
+        yield "target", target
+    for flag, pairs in (("build-arg", build_args), ("build-context", build_contexts)):
+        yield from ((flag, f"{name}={value}") for name, value in (pairs or {}).items())
 
 
 _CGO = ("auto", "keep", "off")

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from xbuild.errors import XbuildError
-from xbuild.solve.build import SolveRequest, solve, workspace
+from xbuild.pipeline.files import Workspace
+from xbuild.solve.build import SolveRequest, solve
 from xbuild.solve.engine import docker, inspect_engine
 from xbuild.solve.inputs import read_inputs
 from xbuild.solve.options import parse_build_arguments
@@ -28,7 +29,8 @@ def main(case: str, arguments: list[str]) -> None:
     options = parse_build_arguments(arguments)
     engine = inspect_engine(options.builder)
     lines: list[str] = []
-    with workspace() as temporary:
+    with Workspace() as space:
+        temporary = Path(space)
         inputs = read_inputs(options, None, temporary)
         request = SolveRequest(options, inputs, engine, temporary)
         try:

@@ -75,7 +75,7 @@ def build(
 
 def file_in(result: SolveResult, name: str, platform: str) -> str:
     """A text file of the image for one platform."""
-    from xbuild.solve.filesystem import merged
+    from xbuild.solve.export import merged
 
     assert result.layout is not None
     image = next(image for image in result.layout.images if str(image.platform) == platform)

@@ -33,9 +33,9 @@ from tests.integration.solving import (
     with_login,
 )
 
-from xbuild.cli.checking import check
 from xbuild.cli.main import run
 from xbuild.errors import Exit
+from xbuild.pipeline.checking import check
 
 SCHEMAS = Path(__file__).parents[2] / "src/xbuild/views/schemas"
 both_drivers = pytest.mark.parametrize("builder", BUILDERS)
@@ -222,7 +222,7 @@ def test_what_changes_after_the_check_is_not_pushed(
         return found
 
     seen: list[str] = []
-    monkeypatch.setattr("xbuild.cli.finish.check", check_and_change)
+    monkeypatch.setattr("xbuild.pipeline.finish.check", check_and_change)
     code = run(
         ["build", *BOTH, "-t", tag, "--push", "--no-cache", "--quiet", "--report", str(file), str(folder)]
     )

@@ -28,7 +28,7 @@ from tests.integration.solving import (
 )
 
 from xbuild.errors import DockerfileError, EngineError, RegistryError, UsageError
-from xbuild.solve.failure import BuildFailedError
+from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.solve.options import FLAGS, Kind
 
 both_drivers = pytest.mark.parametrize("builder", BUILDERS)

@@ -51,6 +51,13 @@ def test_what_buildkit_refuses_is_refused() -> None:
     rewrite("FROM a\nCOPY --nope a b\n", build_args={"BUILDKIT_SYNTAX": "example/frontend"})
 
 
+def test_an_unknown_frontend_is_told_as_by_the_command_line() -> None:
+    for call in (plan, rewrite):
+        with pytest.raises(DockerfileError, match="the frontend example/frontend is not known") as caught:
+            call("# syntax=example/frontend\nINCLUDE b\nFROM a\n")
+        assert caught.value.hint == "xbuild build hands the file to its frontend as it is"
+
+
 def test_errors_are_typed(tmp_path: Path) -> None:
     with pytest.raises(DockerfileError):
         plan("RUN x\n")

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from xbuild.cli import parameters
-from xbuild.cli.commandline import run_command
 from xbuild.cli.failure import explain
-from xbuild.cli.live import terminal_of
 from xbuild.cli.main import COMMANDS
-from xbuild.cli.output import print_lines, say
-from xbuild.errors import EngineError, UsageError, XbuildError
-from xbuild.platforms import Platform, parse_platforms
-from xbuild.solve.builders import create_builder, start_builder
-from xbuild.solve.engine import LAYOUT_SOURCE_VERSION, Engine, docker, engine_error, inspect_engine
-from xbuild.solve.run import run
-from xbuild.views.doctor import Finding, State, doctor_data, doctor_lines, status_line, worst
-from xbuild.views.terminal import listed
+from xbuild.cli.parameters import Json, PlatformList, run_command
+from xbuild.cli.screen.live import Screen
+from xbuild.cli.screen.output import print_json, print_lines, terminal_of
+from xbuild.errors import UsageError
+from xbuild.pipeline.checkup import CHECKS, Patient, examine, repair
+from xbuild.platforms import parse_platforms
+from xbuild.views.findings import State, doctor_data, doctor_lines, status_line, worst
 
 _PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
-_BUILDER = "xbuild"
-_BINFMT = "tonistiigi/binfmt"
-_LOW_BYTES = 5 << 30
-_NO_BYTES = 500 << 20
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def doctor(
-    builder: parameters.Builder = None,
-    platform: parameters.PlatformList = None,
+    builder: Annotated[str | None, typer.Option("--builder", metavar="NAME", help="buildx builder")] = None,
+    platform: PlatformList = None,
     registry: Annotated[
         list[str] | None, typer.Option("--registry", help="Registry that must have a login, repeatable")
     ] = None,
@@ -58,7 +45,7 @@ def doctor(
         ),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Fix what can be fixed safely")] = False,
-    json_: parameters.Json = False,
+    json_: Json = False,
 ) -> int:
     """
     Exit codes are those of monitoring check plugins: 0 ok, 1 warning, 2 critical, 3 unknown. --fix starts
@@ -73,243 +60,13 @@ def doctor(
     done: set[str] = set()
     # A builder that was started shows what else is missing; what was tried once is not tried again.
     while fix and (wanted := [each for each in findings if each.fix and each.fix not in done]):
-        _fix(wanted)
+        repair(wanted, Screen())
         done.update(finding.fix for finding in wanted)
         findings = examine(names, Patient(builder, asked, tuple(registry or ())))
     if json_:
-        print_lines([json.dumps(doctor_data(findings), indent=2)])
+        print_json(doctor_data(findings))
     elif check is not None:
         print_lines([status_line(findings, terminal_of(sys.stdout))])
     else:
         print_lines(doctor_lines(findings, terminal_of(sys.stdout)))
     return int(worst(findings))
-
-
-@dataclass(frozen=True)
-class Patient:
-    """What is examined; asked for once, however many checks look at it."""
-
-    builder: str | None
-    platforms: tuple[Platform, ...]
-    registries: tuple[str, ...]
-
-    @cached_property
-    def found(self) -> Engine | EngineError:
-        try:
-            return inspect_engine(self.builder, bootstrap=False)  # looking starts nothing
-        except EngineError as error:
-            return error
-
-    @property
-    def engine(self) -> Engine:
-        if isinstance(self.found, EngineError):
-            raise self.found
-        return self.found
-
-
-def examine(names: Sequence[str], patient: Patient) -> tuple[Finding, ...]:
-    """The findings of these checks."""
-    return tuple(finding for name in names for finding in _run(name, patient))
-
-
-def _run(name: str, patient: Patient) -> Iterator[Finding]:
-    """A check that cannot look says so, and does not stop the others."""
-    try:
-        for finding in CHECKS[name](patient):
-            yield replace(finding, name=name if finding.name == "" else f"{name} {finding.name}")
-    except XbuildError as error:
-        blocked = name not in ("client", "buildx", "engine", "builder")
-        state = State.UNKNOWN if blocked else State.CRITICAL
-        text = "cannot be looked at without a builder" if blocked else error.message
-        yield Finding(name, state, text, "" if blocked else error.hint or "")
-
-
-def _client(_patient: Patient) -> Iterator[Finding]:
-    answer = run((docker(), "version", "--format", "{{.Client.Version}}"), timeout=30)
-    version = answer.text.strip().splitlines()
-    if not version:
-        yield Finding("", State.CRITICAL, answer.error_text or "docker says nothing", "reinstall docker-cli")
-    else:
-        yield Finding("", State.OK, f"docker {version[0]}")
-
-
-def _buildx(_patient: Patient) -> Iterator[Finding]:
-    from xbuild.solve.engine import parse_version
-
-    answer = run((docker(), "buildx", "version"), timeout=30)
-    version = parse_version(answer.text)
-    if not answer.ok or version == (0, 0, 0):
-        yield Finding(
-            "",
-            State.CRITICAL,
-            "the docker client has no buildx plugin",
-            "install docker-buildx-plugin (https://docs.docker.com/go/buildx/)",
-        )
-        return
-    text = "buildx " + ".".join(map(str, version))
-    if version >= LAYOUT_SOURCE_VERSION:
-        yield Finding("", State.OK, text)
-        return
-    wanted = ".".join(map(str, LAYOUT_SOURCE_VERSION))
-    yield Finding(
-        "",
-        State.WARNING,
-        f"{text}: verified images are pushed by skopeo, or through the engine's store",
-        f"update buildx to {wanted} or later",
-    )
-
-
-def _engine(patient: Patient) -> Iterator[Finding]:
-    engine = patient.engine
-    if engine.server_version:
-        where = "this machine" if engine.is_local else str(engine.info.get("Name", "another machine"))
-        yield Finding("", State.OK, f"docker {engine.server_version} on {where}, {engine.native}")
-    elif engine.builder.driver in ("remote", "kubernetes"):
-        yield Finding("", State.OK, f"none: the {engine.builder.driver} builder needs none (--load would)")
-    else:
-        yield Finding("", State.CRITICAL, "no docker engine answers", "sudo systemctl start docker")
-
-
-def _builder(patient: Patient) -> Iterator[Finding]:
-    builder = patient.engine.builder
-    for node in builder.nodes:
-        version = node.buildkit_version or ("the engine's own" if builder.driver == "docker" else "unknown")
-        text = f"{builder.name}/{node.name} ({builder.driver}), BuildKit {version}"
-        if not node.is_running:
-            yield Finding(
-                "",
-                State.CRITICAL if node.error else State.WARNING,
-                f"{text}: {node.error or f'{node.status}; the next build has to start it'}",
-                f"docker buildx inspect --bootstrap {builder.name}",
-                f"bootstrap {builder.name}",
-            )
-        else:
-            yield Finding("", State.OK, f"{text}, {listed([str(p) for p in node.platforms[:4]])}")
-
-
-def _store(patient: Patient) -> Iterator[Finding]:
-    engine = patient.engine
-    if engine.builder.driver != "docker":
-        yield Finding("", State.OK, f"the {engine.builder.driver} driver: images for several platforms")
-    elif engine.containerd_store:
-        yield Finding("", State.OK, "containerd: images for several platforms")
-    else:
-        yield Finding(
-            "",
-            State.WARNING,
-            "classic: one platform per build",
-            'set {"features": {"containerd-snapshotter": true}} in /etc/docker/daemon.json; or'
-            " docker buildx create --name xbuild --driver docker-container, then --builder xbuild",
-            f"create {_BUILDER}",
-        )
-
-
-def _emulation(patient: Patient) -> Iterator[Finding]:
-    from xbuild.solve.probe import probe_platforms, qemu_version
-
-    engine = patient.engine
-    version = qemu_version(engine)
-    is_running = all(node.is_running for node in engine.builder.nodes)
-    probes = probe_platforms(engine, patient.platforms, may_solve=is_running)
-    for platform in patient.platforms:
-        probe = probes.get(platform)
-        if probe is None:
-            text = "cannot be looked at while the builder is not running"
-            yield Finding(str(platform), State.UNKNOWN, text, "start the builder, or xbuild doctor --fix")
-        elif probe.ok:
-            emulated = f"emulated by QEMU {version}" if version else "emulated"
-            yield Finding(str(platform), State.OK, "native" if engine.is_native(platform) else emulated)
-        else:
-            yield Finding(
-                str(platform),
-                State.WARNING,
-                f"cannot be run: {probe.reason}; only stages that run on {platform} need it",
-                f"docker run --privileged --rm {_BINFMT} --install {platform.architecture}",
-                f"binfmt {platform.architecture}",
-            )
-
-
-def _login(patient: Patient) -> Iterator[Finding]:
-    logins = _logins()
-    missing = [host for host in patient.registries if _host(host) not in logins]
-    for host in missing:
-        yield Finding(host, State.WARNING, "no login", f"docker login {host}")
-    for host in patient.registries:
-        if host not in missing:
-            yield Finding(host, State.OK, "login found")
-    if not patient.registries:
-        text = f"logins for {listed(sorted(logins))}" if logins else "none (private registries need one)"
-        yield Finding("", State.OK, text)
-
-
-def _logins() -> frozenset[str]:
-    """Hosts in docker's configuration, credential helpers included; no secret is read."""
-    try:
-        folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-        config: Any = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError, RuntimeError):  # the last for a user without a home
-        return frozenset()
-    tables = [config.get(key) for key in ("auths", "credHelpers")] if isinstance(config, dict) else []
-    return frozenset(_host(name) for table in tables if isinstance(table, dict) for name in table)
-
-
-def _host(name: str) -> str:
-    host = name.removeprefix("https://").removeprefix("http://").partition("/")[0]
-    # docker's own client keeps a login for docker.io under a name below it.
-    return "docker.io" if host.endswith(".docker.io") else host
-
-
-def _disk(patient: Patient) -> Iterator[Finding]:
-    engine = patient.engine
-    places = (("engine", engine.free_bytes), ("temporary files", engine.free_temporary_bytes))
-    for name, free in places:
-        if free is None:
-            yield Finding(name, State.OK, "on another machine, not looked at")
-            continue
-        state = State.CRITICAL if free < _NO_BYTES else State.WARNING if free < _LOW_BYTES else State.OK
-        text = f"{free / (1 << 30):.1f} GiB free"
-        yield Finding(name, state, text, "docker buildx prune, docker image prune")
-
-
-CHECKS: dict[str, Callable[[Patient], Iterator[Finding]]] = {
-    "client": _client,
-    "buildx": _buildx,
-    "engine": _engine,
-    "builder": _builder,
-    "store": _store,
-    "emulation": _emulation,
-    "login": _login,
-    "disk": _disk,
-}
-
-
-def _fix(findings: Sequence[Finding]) -> None:
-    """Each kind of repair once; what it comes to is seen by examining again."""
-    repairs = dict.fromkeys(finding.fix for finding in findings if finding.fix)
-    architectures = [repair.split()[1] for repair in repairs if repair.startswith("binfmt ")]
-    for repair in repairs:
-        word, _, name = repair.partition(" ")
-        if word == "bootstrap":
-            _try(f"starting builder {name}", partial(start_builder, name))
-        elif word == "create" and _try(f"creating builder {name}", partial(create_builder, name)):
-            say(f"xbuild: builder {name} is there: use it with --builder {name}")
-    if architectures:
-        names = ",".join(architectures)
-        _try(f"installing QEMU for {names} with {_BINFMT}", partial(_install_emulators, names))
-
-
-def _try(what: str, repair: Callable[[], None]) -> bool:
-    """One repair; a failure is said, and the others go on."""
-    say(f"xbuild: {what}")
-    try:
-        repair()
-    except EngineError as error:
-        say(f"xbuild: that failed: {error}")
-        return False
-    return True
-
-
-def _install_emulators(architectures: str) -> None:
-    answer = run((docker(), "run", "--privileged", "--rm", _BINFMT, "--install", architectures), timeout=300)
-    if not answer.ok:
-        raise engine_error(answer.error_text or answer.text)

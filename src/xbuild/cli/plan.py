@@ -1,48 +1,47 @@
-"""`xbuild plan`: per stage a verdict, the evidence for it, what will change, and what would make it sure."""
+"""`xbuild plan`: per stage a verdict, the evidence for it, what will change, and what would make it sure.
+
+What a plan without an engine does not need is not imported: that is most of the time it takes.
+"""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
-from xbuild.cli import parameters
-from xbuild.cli.arguments import with_build_options
-from xbuild.cli.commandline import run_command
-from xbuild.cli.live import terminal_of
-from xbuild.cli.main import COMMANDS
-from xbuild.cli.output import print_lines, warn
-from xbuild.cli.project import open_project
-from xbuild.cli.questions import plan_settled
-from xbuild.solve.build import workspace
-from xbuild.solve.options import BuildOptions
-from xbuild.views.data import plan_data
-from xbuild.views.plan import plan_lines
+from xbuild.cli.door import JSON, OFFLINE, ONLINE, Door, run_door
+from xbuild.cli.screen.output import print_json, print_lines, stdin, terminal_of, warn
+from xbuild.pipeline.files import Workspace
+from xbuild.pipeline.project import open_project
+from xbuild.pipeline.questions import plan_settled
+from xbuild.solve.options import BuildOptions, Flags
+
+_DOOR = Door(
+    "plan",
+    (OFFLINE, ONLINE, JSON),
+    """
+Verdicts: cross (compiles for the target on the build platform), portable (once for all platforms), already
+(set up by the author), emulated (must run on the target), unsure (stays as it is, and why). Without
+--platform the plan is right for any platforms.
+""",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_command("plan", COMMANDS["plan"], plan, arguments)
+    return run_door(_DOOR, plan, arguments)
 
 
-@with_build_options
-def plan(
-    options: BuildOptions,
-    offline: parameters.Offline = False,
-    online: parameters.Online = False,
-    json_: parameters.Json = False,
-) -> int:
-    """
-    Verdicts: cross (compiles for the target on the build platform), portable (once for all platforms),
-    already (set up by the author), emulated (must run on the target), unsure (stays as it is, and why).
-    Without --platform the plan is right for any platforms.
-    """
-    with workspace() as folder:
-        project = open_project(options, folder)
-        settled = plan_settled(project, folder, offline=offline, online=online)
+def plan(options: BuildOptions, own: Flags) -> int:
+    with Workspace() as folder:
+        project = open_project(options, folder, stdin())
+        settled = plan_settled(project, folder, offline=own.flag("offline"), online=own.flag("online"))
     if settled.problem:
         warn(settled.problem)
-    if json_:
-        print_lines([json.dumps(plan_data(settled.plan), indent=2)])
+    if own.flag("json"):
+        from xbuild.views.data import plan_data
+
+        print_json(plan_data(settled.plan))
     else:
+        from xbuild.views.verdicts import plan_lines
+
         print_lines(plan_lines(settled.plan, terminal_of(sys.stdout)))
     return 0

@@ -4,53 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from xbuild.cli import parameters
-from xbuild.cli.arguments import with_build_options
-from xbuild.cli.commandline import run_command
-from xbuild.cli.main import COMMANDS
-from xbuild.cli.output import print_source, say, warn, write_whole
-from xbuild.cli.project import Project, open_project
-from xbuild.cli.questions import Settled, plan_settled
+from xbuild.cli.door import OFFLINE, ONLINE, Door, run_door
+from xbuild.cli.screen.output import print_source, say, stdin, warn
 from xbuild.errors import DockerfileError, Exit, UsageError
+from xbuild.pipeline.files import Workspace, write_whole
+from xbuild.pipeline.project import Project, open_project
+from xbuild.pipeline.questions import Settled, plan_settled
 from xbuild.plan.model import Plan
-from xbuild.solve.build import workspace
-from xbuild.solve.options import BuildOptions
+from xbuild.solve.options import BuildOptions, Flags, boolean_flag
 from xbuild.text import Source
-from xbuild.views.plan import summary
+from xbuild.views.verdicts import summary
+
+_DOOR = Door(
+    "rewrite",
+    (
+        OFFLINE,
+        ONLINE,
+        (boolean_flag("conditional"), "", "also write what is right only on a condition"),
+        (boolean_flag("diff"), "", "print a unified diff"),
+        (boolean_flag("write"), "", "change the file"),
+        (boolean_flag("check"), "", "exit 1 if the file would change"),
+    ),
+    """
+Without --platform the output is right for any platforms. Running it on its own output changes nothing. What
+is unsure stays as it is, byte for byte; `xbuild plan` says why. So does, with a warning, what is right only
+on a condition; without other changes --check then ends with 0.
+""",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_command("rewrite", COMMANDS["rewrite"], rewrite, arguments)
+    return run_door(_DOOR, rewrite, arguments)
 
 
-@with_build_options
-def rewrite(
-    options: BuildOptions,
-    offline: parameters.Offline = False,
-    online: parameters.Online = False,
-    conditional: Annotated[
-        bool, typer.Option("--conditional", help="Also write what is right only on a condition")
-    ] = False,
-    diff: Annotated[bool, typer.Option("--diff", help="Print a unified diff")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Change the file")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 if the file would change")] = False,
-) -> int:
-    """
-    Without --platform the output is right for any platforms. Running it on its own output changes nothing.
-    What is unsure stays as it is, byte for byte; `xbuild plan` says why. So does, with a warning, what is
-    right only on a condition; without other changes --check then ends with 0.
-    """
+def rewrite(options: BuildOptions, own: Flags) -> int:
+    check, write = own.flag("check"), own.flag("write")
     if check and write:
         raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
-    with workspace() as folder:
-        project = open_project(options, folder)
-        settled = plan_settled(project, folder, offline=offline, online=online)
-        new, verdicts = _rewritten(project, settled, conditional=conditional)
-    _show(project, new, verdicts, diff=diff, write=write, check=check)
+    with Workspace() as folder:
+        project = open_project(options, folder, stdin())
+        settled = plan_settled(project, folder, offline=own.flag("offline"), online=own.flag("online"))
+        new, verdicts = _rewritten(project, settled, conditional=own.flag("conditional"))
+    _show(project, new, verdicts, diff=own.flag("diff"), write=write, check=check)
     return int(Exit.FAILED) if check and new.text != project.source.text else int(Exit.OK)
 
 

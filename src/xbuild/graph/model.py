@@ -6,11 +6,15 @@ How BuildKit resolves each of these: moby/buildkit `frontend/dockerfile/dockerfi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from xbuild.dockerfile.model import Dockerfile, Flag, From, Instruction, Onbuild
+
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
 
 PLATFORM_ARGS = (
     "BUILDPLATFORM",
@@ -189,15 +193,19 @@ class StageGraph:
 
     def edges_out_of(self, stage: int) -> tuple[Edge, ...]:
         """Edges by which other stages take, or may take, something from `stage`."""
-        return tuple(edge for edge in self.edges if stage in sources_of(edge.source))
+        return self._out_of.get(stage, ())
 
     def edges_into(self, stage: int) -> tuple[Edge, ...]:
         """Edges by which `stage` takes something, its FROM first."""
-        return tuple(edge for edge in self.edges if edge.consumer == stage)
+        return self._into.get(stage, ())
+
+    def edges_of(self, stage: int, instruction: int) -> tuple[Edge, ...]:
+        """Edges that one instruction of `stage` makes."""
+        return self._of.get((stage, instruction), ())
 
     def root_of(self, stage: int) -> int:
         """The stage at the root of the FROM chain of `stage`, whose base is not (surely) a stage."""
-        return self.chain_of(stage)[0]
+        return self._roots[stage]
 
     def chain_of(self, stage: int) -> tuple[int, ...]:
         """The FROM chain from its root down to `stage`."""
@@ -212,11 +220,43 @@ class StageGraph:
         """Stages that derive, or may derive, from `stage` by FROM, through any number of steps; itself
         excluded.
         """
-        derived = {stage}
-        for candidate in self.stages[stage + 1 :]:
-            if any(source in derived for source in sources_of(candidate.base)):
-                derived.add(candidate.index)
-        return tuple(sorted(derived - {stage}))
+        derived: set[int] = set()
+        pending = [*self.children_of(stage)]
+        while pending:
+            child = pending.pop()
+            if child not in derived:
+                derived.add(child)
+                pending += self.children_of(child)
+        return tuple(sorted(derived))
+
+    def children_of(self, stage: int) -> tuple[int, ...]:
+        """Stages whose FROM names, or may name, `stage`."""
+        return self._children.get(stage, ())
+
+    # Indexes, made once.
+
+    @cached_property
+    def _out_of(self) -> Mapping[int, tuple[Edge, ...]]:
+        return _grouped((source, edge) for edge in self.edges for source in sources_of(edge.source))
+
+    @cached_property
+    def _into(self) -> Mapping[int, tuple[Edge, ...]]:
+        return _grouped((edge.consumer, edge) for edge in self.edges)
+
+    @cached_property
+    def _of(self) -> Mapping[tuple[int, int], tuple[Edge, ...]]:
+        return _grouped(((edge.consumer, edge.instruction), edge) for edge in self.edges)
+
+    @cached_property
+    def _children(self) -> Mapping[int, tuple[int, ...]]:
+        return _grouped((source, s.index) for s in self.stages for source in sources_of(s.base))
+
+    @cached_property
+    def _roots(self) -> tuple[int, ...]:
+        roots: list[int] = []
+        for stage in self.stages:
+            roots.append(roots[stage.base.stage] if isinstance(stage.base, StageBase) else stage.index)
+        return tuple(roots)
 
     def onbuild(self, stage: int) -> tuple[Instruction, ...]:
         """Instructions that run in `stage` right after its FROM: the ONBUILD triggers of the stage it is
@@ -230,6 +270,14 @@ class StageGraph:
             return ()
         above = self.stages[base.stage].instructions
         return tuple(instruction.inner for instruction in above if isinstance(instruction, Onbuild))
+
+
+def _grouped(pairs: Iterable[tuple[_Key, _Item]]) -> dict[_Key, tuple[_Item, ...]]:
+    """What belongs to each key, in order."""
+    found: dict[_Key, list[_Item]] = {}
+    for key, item in pairs:
+        found.setdefault(key, []).append(item)
+    return {key: tuple(items) for key, items in found.items()}
 
 
 def sources_of(base: Base) -> tuple[int, ...]:

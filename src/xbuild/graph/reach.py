@@ -49,4 +49,4 @@ def consumers(graph: StageGraph, stage: int) -> tuple[Edge, ...]:
 
 def takes(graph: StageGraph, stage: int, instruction: int) -> tuple[Edge, ...]:
     """Edges that one instruction of `stage` makes."""
-    return tuple(edge for edge in graph.edges if edge.consumer == stage and edge.instruction == instruction)
+    return graph.edges_of(stage, instruction)

@@ -9,8 +9,7 @@ from xbuild.dockerfile.model import Arg, Instruction, Run
 from xbuild.graph.model import PLATFORM_ARGS, Stage, StageGraph, Value
 from xbuild.graph.scope import Scope
 from xbuild.plan.model import Change, DeclareArg, Place, Reason, RemoveArg, RemoveArgDefault
-from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Need
+from xbuild.plan.toolchain import Need
 
 
 def settle(
@@ -160,37 +159,3 @@ def _mentions(instruction: Instruction, name: str) -> bool:
     """Whether an instruction names the variable, or has tools that read it by themselves (tonistiigi/xx)."""
     texts = (instruction.logical.text, *(h.content for h in instruction.heredocs))
     return any(name in text or re.search(r"\bxx-", text) for text in texts)
-
-
-# Commands that take nothing from a variable they are not told of. What runs something else (make, a script,
-# a test, an interpreter, env) or prints the environment is not among them.
-_BLIND = frozenset(
-    words(
-        "echo printf true false : test [ [[ cd pushd popd mkdir touch truncate cp mv install ln rm rmdir "
-        "chmod chown chgrp cat head tail grep egrep fgrep cut tr sort uniq wc ls stat date basename dirname "
-        "realpath readlink seq sleep which type hash id whoami pwd exit return shift unset umask ulimit "
-        "uname arch nproc getconf dpkg ldconfig sha256sum sha512sum sha1sum md5sum tac nl column diff cmp "
-        "df du free sync wait mktemp hostname apt-get apt aptitude apk yum dnf microdnf tdnf zypper rpm curl "
-        "wget git tar unzip gzip gunzip xz unxz bzip2 bunzip2 zstd unzstd pigz sed find setcap adduser "
-        "useradd addgroup groupadd usermod groupmod update-ca-certificates locale-gen apt-key gofmt"
-    )
-)
-_BLIND_GO = frozenset(words("mod env version build install get list vet work clean fmt fix doc help"))
-# Spellings by which a command may get at variables that it does not name.
-_INDIRECT = ("${!", "ENVIRON", "-exec", "-ok", "--to-command", "-toolexec", "-vettool")
-
-
-def may_read_any(call: Call) -> bool:
-    """Whether a command may read a variable that its text does not name."""
-    name = call.texts[0] if call.texts else None
-    if not call.texts and not call.words:
-        return False
-    if name is None or any(spelling in word.raw for word in call.words for spelling in _INDIRECT):
-        return True
-    if name == "set":
-        return len(call.texts) == 1
-    if name in ("export", "local", "readonly", "declare", "typeset"):
-        return all(t is not None and t.startswith("-") for t in call.texts[1:])
-    if name == "go":
-        return next((t for t in call.texts[1:] if t is None or not t.startswith("-")), None) not in _BLIND_GO
-    return name.removeprefix("/usr").removeprefix("/bin/") not in _BLIND

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 
-from xbuild.dockerfile.model import Copy, Dockerfile, Run
+from xbuild.dockerfile.frontend import blocks
+from xbuild.dockerfile.model import Copy, Dockerfile, Onbuild, Run
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import (
     ContextBase,
@@ -28,12 +31,12 @@ from xbuild.graph.model import (
     sources_of,
 )
 from xbuild.graph.platform import BUILD, TARGET, runs_on
-from xbuild.graph.reach import leaves
+from xbuild.graph.reach import closure, leaves
 from xbuild.plan import images
-from xbuild.plan.arguments import may_read_any, settle
+from xbuild.plan.arguments import settle
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, offenders
-from xbuild.plan.frontend import blocks
+from xbuild.plan.demands import placed
+from xbuild.plan.filesystem import Kind, offender
 from xbuild.plan.images import Image
 from xbuild.plan.model import (
     AddMount,
@@ -52,9 +55,12 @@ from xbuild.plan.model import (
     Word,
 )
 from xbuild.plan.stage import StageFacts, evaluate, shipped_by
-from xbuild.plan.toolchain import Surroundings, Toolchain
-from xbuild.plan.toolchains import TOOLCHAINS
+from xbuild.plan.toolchain import Demand, Surroundings, Toolchain
+from xbuild.plan.toolchains import DESCRIBED, TOOLCHAINS, image_facts
 from xbuild.platforms import Platform
+
+# Per stage the paths of it that are shipped; None may be any.
+_Demands = Mapping[int, Mapping[str | None, None]]
 
 _GOARCH = re.compile(r"\bGOARCH=[\"']?([a-z][a-z0-9]+)\b")
 
@@ -71,7 +77,7 @@ def make_plan(
     stage with a command of its own counts as a target. Raises StageError and DockerfileError where BuildKit
     would refuse the stages.
     """
-    graph = build_graph(dockerfile, replace(options, image_facts=images.facts))
+    graph = build_graph(dockerfile, replace(options, image_facts=image_facts))
     planner = _Planner(
         graph, platforms, context, settings or Settings(), knowledge or Knowledge(), TOOLCHAINS
     )
@@ -102,12 +108,20 @@ class _Planner:
     ) -> None:
         self.graph, self.platforms, self.context = graph, platforms, context
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
-        self.targets = target_stages(graph)
-        self.kept = kept_stages(graph, self.targets)
         self.facts: dict[int, StageFacts] = {}
         self.foreign: dict[int, Reason] = {}
+        self.seen: dict[int, tuple[object, StageFacts]] = {}
         self.open: dict[int, tuple[Question, ...]] = {}
         self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
+        self.authored = frozenset(
+            s.index for s in graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
+        )
+        self.texts = _texts(graph)
+        self.needed = _needed(graph)
+        self.become_images(target_stages(graph))
+        if graph.options.target is None:
+            rest = [s for s in leaves(graph) if s not in self.targets and self.can_pin(s)]
+            self.become_images((*self.targets, *(s for s in rest if self.installs_packages(s))))
 
     def plan(self) -> Plan:
         groups = self.candidates()
@@ -128,26 +142,44 @@ class _Planner:
         """What is left of a group without the stages that fail: these keep their base, the others get a
         copy of it.
         """
-        if group.split or not group.reasons:
+        if not group.reasons or not group.reasons.keys().isdisjoint(group.split):
             return None
         failing = {d for s in group.reasons for d in (s, *self.graph.derived_from(s))}
-        kept = {a for s in failing for a in self.graph.chain_of(s)}
-        stages = tuple(s for s in group.stages if s not in kept)
-        if not any(self.has_run(s) for s in stages) or not any(self.is_needed(s) for s in stages):
-            return None
-        split = {a for s in stages for a in self.graph.chain_of(s) if a in kept}
-        return _Group(group.root, stages, tuple(sorted(split)))
+        kept = {*group.split, *(a for s in failing for a in self.graph.chain_of(s))}
+        return self.copied(group.root, [s for s in group.stages if s not in kept], kept)
 
     def first(self, failing: list[_Group], groups: list[_Group]) -> list[_Group]:
-        """Which groups to give up in this round: rather those that a failing one takes something doubtful
-        from.
+        """Which groups to give up in this round: rather those with which the doubt begins that a failing one
+        takes over, from stage to stage.
         """
-        authored = [_Group(s, (s,)) for s in self.authored() if self.authored_reasons(self.graph.stages[s])]
-        consumers = (*failing, *authored)
-        doubtful = [g for g in groups if any(self.is_doubtful(g, c) for c in consumers if c is not g)]
+        numbers = {stage: number for number, group in enumerate(groups) for stage in group.stages}
+        members = [(*group.split, *group.stages) for group in groups]
+        authored = [(s,) for s in sorted(self.authored) if self.authored_reasons(self.graph.stages[s])]
+        consumers = [*authored, *(members[numbers[g.stages[0]]] for g in failing)]
+        pending = {n for stages in consumers for n in self.feeding(stages, numbers)}
+        takes: dict[int, set[int]] = {}
+        while pending:
+            number = pending.pop()
+            takes[number] = self.feeding(members[number], numbers)
+            pending |= takes[number] - takes.keys()
+        doubtful = [groups[n] for n in sorted(takes) if not takes[n]] or [groups[n] for n in sorted(takes)]
         for group in doubtful:
             group.reasons = group.reasons or self.doubts(group)
         return doubtful or failing
+
+    def feeding(self, stages: Sequence[int], numbers: Mapping[int, int]) -> set[int]:
+        """The other groups from which these stages take what may be wrong for the target, were it to be
+        shipped; also through stages that their authors pinned.
+        """
+        found: set[int] = set()
+        seen = [*stages]
+        for stage in seen:
+            for source in self.doubtful_sources(stage):
+                if source in numbers:
+                    found.add(numbers[source])
+                elif source in self.authored and source not in seen:
+                    seen.append(source)
+        return found - {numbers[s] for s in stages if s in numbers}
 
     def doubts(self, group: _Group) -> dict[int, list[Reason]]:
         """What is taken out of a group that is not accounted for, whoever takes it."""
@@ -158,16 +190,38 @@ class _Planner:
                     found.setdefault(stage, []).extend(self.taken(stage, edge))
         return {stage: list(dict.fromkeys(reasons)) for stage, reasons in found.items() if reasons}
 
-    def is_doubtful(self, group: _Group, consumer: _Group) -> bool:
-        """Whether what `consumer` takes from `group` may be wrong for the target, were it to be shipped."""
-        return any(
-            not self.facts[source].kind_at(path).is_right
-            for stage in consumer.stages
+    def doubtful_sources(self, stage: int) -> list[int]:
+        """The pinned stages from which a stage takes what may be wrong for the target."""
+        return [
+            source
             for edge in self.graph.edges_into(stage)
             for source in sources_of(edge.source)
-            if source in group.stages
-            for path in edge.paths
-        )
+            if source in self.facts and not all(self.facts[source].kind_at(p).is_right for p in edge.paths)
+        ]
+
+    def ships(self, edge: Edge) -> bool:
+        """Whether what an edge takes may get into an image or out of the build, whatever takes it runs on."""
+        return edge.kind != "from" and (edge.consumer not in self.facts or edge.consumer in self.shipping)
+
+    # -- which stages become images
+
+    def become_images(self, targets: tuple[int, ...]) -> None:
+        self.targets = targets
+        self.kept = kept_stages(self.graph, targets)
+        self.images = image_stages(self.graph, targets)
+        leaf_chains = (self.graph.chain_of(leaf) for leaf in leaves(self.graph))
+        collecting = [s for chain in leaf_chains if not any(self.has_run(s) for s in chain) for s in chain]
+        self.shipping = self.kept | frozenset(collecting)
+
+    def installs_packages(self, leaf: int) -> bool:
+        """Whether a stage that nothing is taken from installs packages, as an image for developers does."""
+        chain = self.graph.chain_of(leaf)
+        shipped = self.shipped(frozenset(chain))
+        known: dict[int, StageFacts] = {}
+        for stage in chain:
+            around = partial(self.around, shipped=shipped)
+            known[stage] = evaluate(self.graph, stage, around, known, frozenset(chain), self.toolchains)
+        return any(effect.packages for effect in known[leaf].effects)
 
     # -- which stages might be pinned
 
@@ -184,8 +238,19 @@ class _Planner:
             return None
         if root not in self.kept:
             return _Group(root, tuple(stages))
-        shared = {s for stage in stages for s in self.graph.chain_of(stage) if s in self.kept}
-        return _Group(root, tuple(stages), tuple(sorted(shared)))
+        return self.copied(root, stages, self.kept)
+
+    def copied(self, root: int, stages: list[int], kept: Collection[int]) -> _Group | None:
+        """The group of those stages that get a copy of their base, which is among `kept`, for its own.
+
+        A stage that nothing is taken from, and that stands on `kept` itself, gets none: it stays there.
+        """
+        chains = {stage: [s for s in self.graph.chain_of(stage) if s not in kept] for stage in stages}
+        moved = tuple(s for s in stages if self.is_needed(chains[s][0]))
+        if not any(self.has_run(s) for s in moved):
+            return None
+        shared = {a for s in moved for a in self.graph.chain_of(s) if a in kept}
+        return _Group(root, moved, tuple(sorted(shared)))
 
     def can_pin(self, stage: int) -> bool:
         root = self.graph.stages[self.graph.root_of(stage)]
@@ -202,53 +267,56 @@ class _Planner:
     def has_run(self, stage: int) -> bool:
         return any(isinstance(i, Run) for i in self.graph.stages[stage].instructions)
 
-    def authored(self) -> tuple[int, ...]:
-        return tuple(
-            s.index for s in self.graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
-        )
-
     # -- one round
 
     def evaluate(self, groups: Iterable[_Group]) -> None:
-        pinned = frozenset(s for g in groups for s in g.stages) | frozenset(self.authored())
+        pinned = frozenset(s for g in groups for s in g.stages) | self.authored
         shadows = frozenset(s for g in groups for s in g.split)
         shipped = self.shipped(pinned)
         self.facts = {}
         for stage in self.graph.stages:
             if stage.index in pinned or stage.index in shadows:
-                self.facts[stage.index] = evaluate(
-                    self.graph,
-                    stage.index,
-                    lambda number, image: self.around(number, image, shipped),
-                    self.facts,
-                    pinned,
-                    self.toolchains,
-                )
+                self.facts[stage.index] = self.evaluated(stage.index, pinned, shipped)
 
-    def shipped(self, pinned: frozenset[int]) -> Mapping[int, list[str | None]]:
+    def evaluated(self, stage: int, pinned: frozenset[int], shipped: _Demands) -> StageFacts:
+        """The facts of a stage; those of an earlier round where nothing that it takes has changed since."""
+        sources = [s for edge in self.graph.edges_into(stage) for s in sources_of(edge.source)]
+        takes = (shipped[stage], [(s in pinned, self.facts.get(s)) for s in sources])
+        taken, facts = self.seen.get(stage, (None, None))
+        if facts is None or taken != takes:
+            around = partial(self.around, shipped=shipped)
+            facts = evaluate(self.graph, stage, around, self.facts, pinned, self.toolchains)
+            self.seen[stage] = takes, facts
+        return facts
+
+    def shipped(self, pinned: frozenset[int]) -> _Demands:
         """Per pinned stage the paths that end up in an unpinned one, directly or through other pinned
         stages.
         """
-        demands: dict[int, list[str | None]] = {s.index: [] for s in self.graph.stages}
+        images = self.shipping & pinned
+        demands: dict[int, dict[str | None, None]] = {
+            s.index: {"/": None} if s.index in images else {} for s in self.graph.stages
+        }
         for stage in reversed(self.graph.stages):
             for edge in self.graph.edges_into(stage.index):
                 for source in sources_of(edge.source):
-                    demands[source] += self.demand(edge, stage.index, pinned, demands[stage.index])
+                    wanted = self.demand(edge, stage.index, pinned, demands[stage.index])
+                    demands[source].update(dict.fromkeys(wanted))
         return demands
 
     def demand(
-        self, edge: Edge, consumer: int, pinned: frozenset[int], own: list[str | None]
-    ) -> Sequence[str | None]:
+        self, edge: Edge, consumer: int, pinned: frozenset[int], own: Iterable[str | None]
+    ) -> Iterable[str | None]:
         if edge.kind == "from":
             return own if consumer in pinned else ()
-        if consumer not in pinned:
+        if consumer not in pinned or consumer in self.shipping:
             return edge.paths
         destination = edge.destination
         wanted = destination is None or shipped_by(own, destination.rstrip("/") or "/")
         return edge.paths if wanted and edge.kind == "copy" else ()
 
-    def around(self, stage: int, image: Image, shipped: Mapping[int, list[str | None]]) -> Surroundings:
-        text = self.chain_text(stage)
+    def around(self, stage: int, image: Image, shipped: _Demands) -> Surroundings:
+        text, architectures = self.texts[stage]
         return Surroundings(
             stage=stage,
             offset=self.graph.stages[stage].position,
@@ -259,21 +327,19 @@ class _Planner:
             context=self.context,
             is_pinned_by_author=self.is_pinned_by_author(stage),
             is_shipped=lambda path: shipped_by(shipped[stage], path),
-            literal_architectures=frozenset(_GOARCH.findall(text)),
+            literal_architectures=architectures,
             text=text,
             after_line=self.after_line(stage),
             is_taken=lambda path: self.is_taken(stage, path),
-            has_children=bool(self.graph.derived_from(stage)),
+            has_children=bool(self.graph.children_of(stage)),
+            programs=DESCRIBED,
+            tool_folders=tuple(f for t in self.toolchains for f in t.folders),
         )
 
     def is_taken(self, stage: int, path: str) -> bool:
         family = (stage, *self.graph.derived_from(stage))
         edges = (e for s in family for e in self.graph.edges_out_of(s) if e.kind != "from")
         return any(shipped_by(edge.paths, path) for edge in edges)
-
-    def chain_text(self, stage: int) -> str:
-        instructions = [i for s in self.graph.chain_of(stage) for i in self.graph.stages[s].instructions]
-        return "\n".join("\n".join((i.logical.text, *(h.content for h in i.heredocs))) for i in instructions)
 
     def after_line(self, stage: int) -> Callable[[int, int], int]:
         at = self.graph.stages[stage]
@@ -321,7 +387,7 @@ class _Planner:
         found += self.bound(stage)
         found += self.arguments(stage)[2] if not self.is_left_alone(stage) else ()
         for edge in self.graph.edges_out_of(stage):
-            if edge.kind != "from" and edge.consumer not in self.facts:
+            if self.ships(edge):
                 found += self.taken(stage, edge)
         return list(dict.fromkeys(found))
 
@@ -369,10 +435,10 @@ class _Planner:
         at = self.graph.stages[stage]
         place = Place(at.from_.first_line)
         found: list[Reason] = []
-        if any(e.changes or e.needs for e in facts.effects):
+        if any(e.demand != Demand() or e.needs for e in facts.effects):
             text = f"{at.label} compiles something, and it is also what the image is made from"
             found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
-        if any(number > stage for number in self.numbered()):
+        if any(number > stage for number in _numbered(self.graph)):
             text = "stages are named by number (--from=1), and a copy of a stage would move the numbers"
             found.append(Reason(text, place, cure="name the stages: FROM … AS name"))
         names = [s.name for s in self.graph.stages]
@@ -380,26 +446,9 @@ class _Planner:
             found.append(Reason(f"{at.label} has no name of its own", place, cure="give each stage a name"))
         return found
 
-    def numbered(self) -> tuple[int, ...]:
-        """Stages that some instruction names by their number."""
-        names = {s.name for s in self.graph.stages}
-        values = [
-            value
-            for i in self.graph.dockerfile.instructions
-            for value in (
-                [i.from_]
-                if isinstance(i, Copy)
-                else [m.get("from") for m in i.mounts]
-                if isinstance(i, Run)
-                else []
-            )
-        ]
-        return tuple(int(v) for v in values if v is not None and v.isdigit() and v not in names)
-
     def is_needed(self, stage: int) -> bool:
         """Whether anything is taken from this stage or from one derived from it."""
-        family = (stage, *self.graph.derived_from(stage))
-        return any(e.kind != "from" for s in family for e in self.graph.edges_out_of(s))
+        return stage in self.needed
 
     def taken(self, stage: int, edge: Edge) -> list[Reason]:
         """Reasons why what an unpinned stage takes is not accounted for."""
@@ -417,28 +466,30 @@ class _Planner:
                     )
                 )
                 continue
-            image = facts.image
-            bad = offenders(facts.writes, path, image.empty_folders, is_base_plain=image.is_plain)
-            found += [_unaccounted(path, consumer.label, line, w.kind, w.place, w.text) for w in bad[:1]]
+            bad = offender(facts.writes, path)
+            if bad is not None:
+                found.append(_unaccounted(path, consumer.label, line, bad.kind, bad.place, bad.text))
         return found
 
     def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
         facts = self.facts[stage]
         needs = [n for e in facts.effects for n in e.needs]
-        readers = facts.unknown_runs | {c.instruction for c in facts.calls if may_read_any(c)}
+        pairs = zip(facts.calls, facts.effects, strict=True)
+        readers = facts.unknown_runs | {c.instruction for c, e in pairs if e.sees_environment}
         return settle(self.graph, stage, needs, readers, may_move=not self.is_pinned_by_author(stage))
 
     # -- verdicts
 
     def verdicts(self, groups: Sequence[_Group], dropped: Mapping[int, _Group]) -> Plan:
         by_stage = {s: g for g in groups for s in g.stages}
+        self.shipped_at_last = self.shipped(frozenset(self.facts))
         found = []
         for stage in self.graph.stages:
             if stage.index in by_stage:
                 found.append(self.pinned_verdict(stage, by_stage[stage.index]))
             elif stage.index in dropped:
                 found.append(self.dropped_verdict(stage, dropped[stage.index]))
-            elif stage.index not in self.kept and stage.index in self.authored():
+            elif stage.index not in self.kept and stage.index in self.authored:
                 found.append(self.authored_verdict(stage))
             else:
                 found.append(self.kept_verdict(stage))
@@ -478,12 +529,7 @@ class _Planner:
 
     def pinned_verdict(self, stage: Stage, group: _Group) -> StageVerdict:
         facts = self.facts[stage.index]
-        compiles = any(e.compiles for e in facts.effects) or any(
-            e.compiles
-            for s in self.graph.chain_of(stage.index)
-            if s in self.facts
-            for e in self.facts[s].effects
-        )
+        compiles = facts.compiles
         verdict = self.base_verdict(stage, Word.CROSS if compiles else Word.PORTABLE)
         changes: list[Change] = []
         if stage.index == group.root:
@@ -512,7 +558,8 @@ class _Planner:
         if self.is_left_alone(verdict.stage):
             return replace(verdict, changes=_merged(changes))
         author = self.is_pinned_by_author(verdict.stage)
-        changes = [*changes, *argument_changes, *(c for e in effects for c in e.changes)]
+        pairs = zip(facts.calls, effects, strict=True)
+        changes = [*changes, *argument_changes, *(c for call, e in pairs for c in placed(call, e.demand))]
         notes = [*repairs, *(n for e in effects for n in e.notes)]
         if not author:
             extra, extra_notes = self.finishing(facts)
@@ -530,15 +577,12 @@ class _Planner:
         )
 
     def finishing(self, facts: StageFacts) -> tuple[list[Change], list[str]]:
+        around = self.around(facts.stage, facts.image, self.shipped_at_last)
         found = [
             c
             for t in self.toolchains
             if t.finish is not None
-            for c in t.finish(
-                facts.calls,
-                facts.effects,
-                self.around(facts.stage, facts.image, self.shipped(frozenset(self.facts))),
-            )
+            for c in t.finish(facts.calls, facts.effects, around)
         ]
         blocked = blocks(self.graph.dockerfile.syntax, "mount")
         if found and blocked is not None:
@@ -596,13 +640,13 @@ class _Planner:
         return replace(verdict, is_pinned=True)
 
     def authored_reasons(self, stage: Stage) -> list[Reason]:
-        if not self.has_run(stage.index):
-            return []
-        reasons = list(self.facts[stage.index].all_reasons) if self.is_needed(stage.index) else []
-        reasons += self.bound(stage.index)
-        reasons += self.arguments(stage.index)[2]
+        reasons: list[Reason] = []
+        if any(self.has_run(s) for s in (stage.index, *self.graph.derived_from(stage.index))):
+            reasons += self.facts[stage.index].all_reasons if self.is_needed(stage.index) else ()
+            reasons += self.bound(stage.index)
+            reasons += self.arguments(stage.index)[2]
         for edge in self.graph.edges_out_of(stage.index):
-            if edge.kind != "from" and edge.consumer not in self.facts:
+            if self.ships(edge):
                 reasons += self.taken(stage.index, edge)
         return reasons
 
@@ -610,13 +654,14 @@ class _Planner:
         verdict = self.base_verdict(stage, Word.EMULATED)
         if isinstance(stage.base, ContextBase) or stage.is_replaced:
             return replace(verdict, has_run=False, evidence=(Evidence("a --build-context takes its place"),))
-        if not self.has_run(stage.index):
-            return replace(verdict, evidence=(Evidence("it runs nothing, so that nothing is emulated"),))
-        if self.is_pinned_by_author(stage.index):
+        is_image = stage.index in self.images or self.has_run(stage.index)
+        if is_image and self.is_pinned_by_author(stage.index):
             text = f"{stage.label} becomes an image, and it is pinned to the build platform"
             cure = "drop --platform, or build for one platform only"
             reason = Reason(text, Place(stage.from_.first_line), cure=cure)
             return replace(verdict, word=Word.UNSURE, reasons=(reason,), is_pinned=True)
+        if not self.has_run(stage.index):
+            return replace(verdict, evidence=(Evidence("it runs nothing, so that nothing is emulated"),))
         why = "it is the target stage" if stage.index in self.targets else self.why_kept(stage)
         text = f"{why}: it must run on the target platform"
         if stage.index not in self.kept and not self.is_needed(stage.index):
@@ -656,34 +701,86 @@ class _Planner:
         platform.
         """
         found = {v.stage: v for v in verdicts}
-        changed = True
-        while changed:
-            changed = False
-            for stage, verdict in found.items():
-                if not verdict.is_proved or not verdict.is_pinned or verdict.word is Word.UNSURE:
-                    continue
-                others = set(by_stage[stage].stages) if stage in by_stage else set()
-                for edge in self.graph.edges_into(stage):
-                    others |= set(sources_of(edge.source))
-                # What a tools stage makes for the build platform fits only while those that take it run
-                # there too.
-                others |= {e.consumer for e in self.graph.edges_out_of(stage)}
-                unproved = [found[s] for s in sorted(others) if not found[s].is_proved]
-                if unproved:
-                    condition = f"the verdict of {unproved[0].name}"
-                    found[stage] = replace(
-                        verdict, is_proved=False, conditions=(*verdict.conditions, condition)
-                    )
-                    changed = True
+        pending = deque(v.stage for v in verdicts if not v.is_proved)
+        done: set[int] = set()
+        while pending:
+            cause = pending.popleft()
+            group = by_stage.get(cause)
+            others = [s for edge in self.graph.edges_into(cause) for s in sources_of(edge.source)]
+            # What a tools stage makes for the build platform fits only while what takes it runs there too.
+            others += [e.consumer for e in self.graph.edges_out_of(cause)]
+            others += group.stages if group is not None and group.root not in done else ()
+            done |= {group.root} if group is not None else set()
+            for stage in sorted({*others}):
+                verdict = found[stage]
+                if verdict.is_proved and verdict.is_pinned and verdict.word is not Word.UNSURE:
+                    conditions = (*verdict.conditions, f"the verdict of {found[cause].name}")
+                    found[stage] = replace(verdict, is_proved=False, conditions=conditions)
+                    pending.append(stage)
         return [found[v.stage] for v in verdicts]
 
 
+def _texts(graph: StageGraph) -> list[tuple[str, frozenset[str]]]:
+    """The text of each stage behind that of its base, and the values of GOARCH written out in it."""
+    found: list[tuple[str, frozenset[str]]] = []
+    for stage in graph.stages:
+        pieces = (
+            piece for i in stage.instructions for piece in (i.logical.text, *(h.content for h in i.heredocs))
+        )
+        own = "\n".join(pieces)
+        before, named = (
+            found[stage.base.stage] if isinstance(stage.base, StageBase) else ("", frozenset[str]())
+        )
+        found.append((f"{before}\n{own}" if before else own, named | frozenset(_GOARCH.findall(own))))
+    return found
+
+
+def _needed(graph: StageGraph) -> frozenset[int]:
+    """Stages from which, or from one derived from which, anything is taken."""
+    found: set[int] = set()
+    for stage in reversed(graph.stages):
+        is_taken = any(edge.kind != "from" for edge in graph.edges_out_of(stage.index))
+        if is_taken or not found.isdisjoint(graph.children_of(stage.index)):
+            found.add(stage.index)
+    return frozenset(found)
+
+
+def _numbered(graph: StageGraph) -> tuple[int, ...]:
+    """Stages that some instruction names by their number."""
+    names = {s.name for s in graph.stages}
+    values = [
+        value
+        for i in graph.dockerfile.instructions
+        for value in (
+            [i.from_]
+            if isinstance(i, Copy)
+            else [m.get("from") for m in i.mounts]
+            if isinstance(i, Run)
+            else []
+        )
+    ]
+    return tuple(int(v) for v in values if v is not None and v.isdigit() and v not in names)
+
+
 def target_stages(graph: StageGraph) -> tuple[int, ...]:
-    """The stage of `--target`; without it the last one and every leaf with a CMD or ENTRYPOINT of its own."""
+    """The stage of `--target`; without it the last one and every leaf that is meant as an image."""
     if graph.options.target is not None:
         return (graph.target,)
-    own = [s for s in leaves(graph) if graph.stages[s].has_command]
-    return tuple(sorted({graph.target, *own}))
+    return tuple(sorted({graph.target, *(s for s in leaves(graph) if _is_image(graph, s))}))
+
+
+def _is_image(graph: StageGraph, leaf: int) -> bool:
+    """Whether a stage that nothing is taken from is meant as an image, to be built by `--target`.
+
+    It has a command; or it runs nothing, so that it can be meant for nothing else; or it takes files out of
+    other stages or images, which are for the target. One that its author pinned is meant for a check.
+    """
+    stage = graph.stages[leaf]
+    if stage.has_command or runs_on(graph, leaf) == BUILD:
+        return stage.has_command
+    runs = any(isinstance(i, Run) for i in (*graph.onbuild(leaf), *stage.instructions))
+    is_base = any(isinstance(i, Onbuild) for i in stage.instructions)
+    return not runs or is_base or any(e.kind == "copy" for e in graph.edges_into(leaf))
 
 
 def kept_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
@@ -696,6 +793,12 @@ def kept_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
             found.add(source)
             pending.append(source)
     return frozenset(found)
+
+
+def image_stages(graph: StageGraph, targets: Iterable[int]) -> frozenset[int]:
+    """The targets and all that they derive from for sure, or for some platform."""
+    bases = {stage.index: sources_of(stage.base) for stage in graph.stages}
+    return frozenset(found for target in targets for found in closure(target, bases))
 
 
 def _choices(graph: StageGraph, stage: Stage) -> tuple[int, ...]:

@@ -18,13 +18,15 @@ from functools import partial
 from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
+from xbuild.graph.model import StageGraph
 from xbuild.graph.scope import Scope
-from xbuild.plan.commands import GENERATORS, anything, runs_what_it_compiles
+from xbuild.plan.demands import is_plain
 from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.idle import is_plain, is_reader
-from xbuild.plan.model import Change, Evidence, InsertRun, Place, Probe, Question, Reason, SetEnvironment
-from xbuild.plan.toolchain import Call, Effect, Toolchain, Variable
+from xbuild.plan.idle import is_plain as is_still
+from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
+from xbuild.plan.programs.program import anything
+from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
 from xbuild.text import Span
 
@@ -91,10 +93,6 @@ def _refuse(call: Call, text: str, place: Place | None = None, cure: str = _CURE
 # -- files of the build context
 
 
-# Commands that write somewhere in a folder, and change no file that a command was read from.
-_SPARING = re.compile(r"(xx-)?go (?!run|generate|tool)|go (run|tool) [\w.-]+/|mkdir |WORKDIR ")
-
-
 def context_path(call: Call, path: str | None) -> str | None:
     """The file of the build context that stands at `path` in the stage, if a COPY put it there and
     nothing can have changed it since.
@@ -115,15 +113,28 @@ def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
     graph, found, line = call.scope.graph, None, 0
     for stage in graph.chain_of(call.scope.stage):
         end = call.instruction if stage == call.scope.stage else len(graph.stages[stage].instructions)
-        for index, instruction in enumerate(graph.stages[stage].instructions[:end]):
-            if isinstance(instruction, Copy) and instruction.from_ is None:
+        for index, instruction in _copies(graph, stage):
+            if index < end:
                 scope = Scope(graph, stage, index)
                 here = _copied(scope, instruction, path, call)
                 if here is not None or _may_hide(scope, instruction, path, call):
                     found, line = here, instruction.first_line
-    copies = [n for n, w in enumerate(call.writes) if w.is_context and w.place == Place(line)]
-    later = call.writes[copies[-1] + 1 :] if copies else call.writes
+    copies = (n for n in call.writes.numbers(_is_context) if call.writes[n].place == Place(line))
+    later = call.writes.covering(path, max(copies, default=-1) + 1)
     return found, next((made for made in later if _may_change(made, path)), None)
+
+
+def _copies(graph: StageGraph, stage: int) -> Sequence[tuple[int, Copy]]:
+    """The instructions of a stage that copy from the build context, with their numbers."""
+    memo: dict[int, Sequence[tuple[int, Copy]]] = graph.memo.setdefault("copies", {})
+    if stage not in memo:
+        instructions = enumerate(graph.stages[stage].instructions)
+        memo[stage] = [(n, i) for n, i in instructions if isinstance(i, Copy) and i.from_ is None]
+    return memo[stage]
+
+
+def _is_context(made: Write) -> bool:
+    return made.is_context
 
 
 def _may_change(made: Write, path: str) -> bool:
@@ -131,7 +142,7 @@ def _may_change(made: Write, path: str) -> bool:
         return False  # After it nothing is sure; what it is called is the better reason.
     if made.is_context or (made.path is not None and not is_within(path, made.path)):
         return False
-    return made.path == path or not (_SPARING.match(made.text) or made.text.partition(" ")[0] in GENERATORS)
+    return made.path == path or not (made.adds or made.is_empty)
 
 
 def _may_bring(copy: Copy, source: str, path: str, files: Sequence[str]) -> bool:
@@ -370,29 +381,6 @@ def _positional(call: Call, arguments: Sequence[tuple[Word, str | None, Kind]]) 
     return {**found, "@": together, "*": together, "#": Variable(str(len(given)), Kind.PORTABLE, "shell")}
 
 
-def _mage(call: Call, _added: Mapping[str, str]) -> _Recipe:
-    raise _refuse(
-        call,
-        "a mage target is a Go program, and what it runs cannot be told from its text",
-        _named(call, "magefile.go"),
-    )
-
-
-def _goreleaser(call: Call, _added: Mapping[str, str]) -> _Recipe:
-    names = (".goreleaser.yml", ".goreleaser.yaml", "goreleaser.yml", "goreleaser.yaml")
-    place = next((p for n in names if (p := _named(call, n)) is not None), None)
-    raise _refuse(
-        call,
-        "goreleaser decides by its own configuration what it builds",
-        place,
-        "call the compiler in the Dockerfile",
-    )
-
-
-def _named(call: Call, name: str) -> Place | None:
-    return Place(1, name) if call.around.context.read(name) is not None else None
-
-
 # What a command runs, when what is given is in its environment.
 Finder = Callable[[Call, Mapping[str, str]], _Recipe]
 
@@ -402,12 +390,12 @@ _FINDERS: dict[str, Finder] = {
     "just": partial(_asked, program="just"),
     "task": partial(_asked, program="task"),
     "go-task": partial(_asked, program="go-task"),
-    "mage": _mage,
-    "goreleaser": _goreleaser,
 }
 
 
 # -- what the recipe does
+
+Before = tuple[int, tuple[str, ...], str]
 
 
 def _handle(
@@ -417,7 +405,7 @@ def _handle(
     change. `seeds` are put there from the start.
     """
     added = dict(seeds)
-    inserts: list[Change] = []
+    before: list[Before] = []
     for _ in range(_ROUNDS):
         recipe = finder(call, added)
         script = parse_script(recipe.script)
@@ -426,7 +414,7 @@ def _handle(
         environment = {**_environment(call, added), **recipe.positional}
         effects, inner, writes = walk(call, script, environment, recipe.place)
         _check(call, recipe, effects, inner)
-        new = _demanded(call, zip(inner, effects, strict=True), recipe, inserts)
+        new = _demanded(zip(inner, effects, strict=True), call, recipe, before)
         again = next((name for name in new if name in added), None)
         if again is not None:
             raise _refuse(call, f"it sets {again} itself, whatever the environment says", recipe.place(0))
@@ -441,7 +429,7 @@ def _handle(
         return _handle(call, finder, walk, toolchains, {n: v for n, v in seeds.items() if n not in idle})
     order = [name for toolchain in toolchains for name in toolchain.variables]
     added = dict(sorted(added.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 99))
-    return _effect(call, recipe, effects, writes, added, inserts)
+    return _effect(call, recipe, effects, writes, added, before)
 
 
 def _environment(call: Call, added: Mapping[str, str]) -> dict[str, Variable]:
@@ -476,12 +464,12 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             said = command.words[1].raw[3:-2]
             text = f"what `{said}` says goes into it, and {_DEPENDS}"
             raise _refuse(call, text, None, "let it take the value from the environment")
-        if _may_be_stale(call, recipe, command):
+        if _may_be_stale(call, recipe, command, effect):
             text = f"`{command.spelled()}` is asked after lines that may change what it says"
             raise _refuse(call, text, None, "let it take the value from the environment")
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
-        if compiling and not effect.compiles and _runs_for_machine(command):
+        if compiling and effect.runs_here and not effect.compiles:
             raise _refuse(
                 call,
                 f"it also runs `{command.spelled()}`, which would get the target's variables too",
@@ -490,47 +478,30 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             )
 
 
-def _may_be_stale(call: Call, recipe: _Recipe, command: Call) -> bool:
+def _may_be_stale(call: Call, recipe: _Recipe, command: Call, effect: Effect) -> bool:
     """Whether what a line has made by then would change what is asked here, before any line has run."""
-    span = next((span for span in recipe.asked if command.command.span in span), None)
     made = command.writes[len(call.writes) :]
-    if span is None or not made:
+    if not made or not any(command.command.span in span for span in recipe.asked):
         return False
-    if is_plain(command.command) and not is_reader(command.command):
-        return "list" in command.texts
-    named = [absolute(text, command.directory) if text is not None else None for text in command.texts[1:]]
-    return not is_reader(command.command) or any(
-        path is None or w.path is None or overlaps(path, w.path) for path in named for w in made
-    )
-
-
-def _runs_for_machine(command: Call) -> bool:
-    texts = command.texts
-    if not texts:
-        return False
-    is_go = texts[0] == "go" and any(t in ("run", "test", "generate", "install", "tool") for t in texts[1:2])
-    return is_go or runs_what_it_compiles(command)
+    if None in (*effect.reads, *(w.path for w in made)):
+        return not is_still(command.command, call.around.programs) or "list" in command.texts
+    return any(overlaps(path or "/", w.path or "/") for path in effect.reads for w in made)
 
 
 def _demanded(
-    call: Call, pairs: Iterable[tuple[Call, Effect]], recipe: _Recipe, inserts: list[Change]
+    pairs: Iterable[tuple[Call, Effect]], call: Call, recipe: _Recipe, before: list[Before]
 ) -> dict[str, str]:
-    """The assignments that the recipe's commands need; InsertRun changes are collected."""
+    """The assignments that the recipe's commands need; what must have run before is collected."""
     found: dict[str, str] = {}
     for command, effect in pairs:
-        for change in effect.changes:
-            if isinstance(change, InsertRun):
-                if change not in inserts:
-                    inserts.append(change)
-                continue
-            if not isinstance(change, SetEnvironment) or change.replaced:
-                text = f"`{command.spelled()}` in it would have to be changed"
+        before += [run for run in effect.demand.before if run not in before]
+        if not is_plain(command, effect):
+            text = f"`{command.spelled()}` in it would have to be changed"
+            raise _refuse(call, text, _place_of(effect, recipe))
+        for name, value in effect.demand.environment:
+            if found.setdefault(name, value) != value:
+                text = f"its commands need different values of {name}"
                 raise _refuse(call, text, _place_of(effect, recipe))
-            for name, value in change.assignments:
-                if found.setdefault(name, value) != value:
-                    raise _refuse(
-                        call, f"its commands need different values of {name}", _place_of(effect, recipe)
-                    )
     return found
 
 
@@ -545,24 +516,15 @@ def _effect(
     effects: Sequence[Effect],
     writes: Sequence[Write],
     added: Mapping[str, str],
-    inserts: Sequence[Change],
+    before: Sequence[Before],
 ) -> Effect:
-    changes: list[Change] = list(inserts)
-    replaced = tuple((call.assignments[n][0].span, v) for n, v in added.items() if n in call.assignments)
-    added = {name: value for name, value in added.items() if name not in call.assignments}
-    if added or replaced:
-        at = call.words[0].span.start if call.wrapper not in (None, "env") else call.command.span.start
-        wrapper = "env" if added and call.wrapper not in (None, "env") else None
-        assignments = tuple(added.items())
-        reason = f"`{recipe.name}` takes them from the environment"
-        changes.append(SetEnvironment(call.number, at, assignments, replaced, reason, wrapper))
     notes = tuple(n.replace("line ", f"{recipe.told} line ", 1) for e in effects for n in e.notes)
     where = Evidence(f"what `{call.spelled()}` runs was looked into ({recipe.told})", call.place)
     compiles = any(e.compiles for e in effects)
     return Effect(
         writes=tuple(writes),
         output=Kind.UNKNOWN,
-        changes=tuple(changes),
+        demand=Demand(tuple(added.items()), f"`{recipe.name}` takes them", before=tuple(before)),
         needs=tuple(n for e in effects for n in e.needs),
         evidence=(where, *(v for e in effects for v in e.evidence)),
         notes=notes,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xbuild.dockerfile.model import Copy, Instruction, Run, Workdir
@@ -14,6 +14,7 @@ from xbuild.dockerfile.script import Command, Word
 from xbuild.dockerfile.script import Script as ParsedScript
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import ContextBase, Edge, ImageBase, StageBase, StageGraph, sources_of
+from xbuild.graph.platform import TARGET, source_platform
 from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.filesystem import (
@@ -21,6 +22,7 @@ from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
     Write,
+    Writes,
     absolute,
     is_in_any,
     is_within,
@@ -42,25 +44,26 @@ _POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
     *TOOL_FOLDERS,
     "/root",
-    "/go/pkg",
     "/tmp",
     "/home/nonroot/.cache",
     "/var/cache",
 )
 
 
-@dataclass
+@dataclass(eq=False)
 class StageFacts:
-    """What came of a stage. `writes` includes what the stages below it in its FROM chain wrote."""
+    """What came of a stage. `writes`, `packages` and `compiles` include what the stages below it did."""
 
     stage: int
     image: Image
-    writes: list[Write] = field(default_factory=list)
+    writes: Writes
     effects: list[Effect] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
-    packages: set[str] = field(default_factory=set)
+    packages: frozenset[str] = frozenset()
     unknown_runs: set[int] = field(default_factory=set)
+
+    compiles: bool = False
 
     @property
     def all_reasons(self) -> tuple[Reason, ...]:
@@ -75,7 +78,7 @@ class StageFacts:
 
     def kind_at(self, path: str | None) -> Kind:
         """The kind of what another stage takes out of this one."""
-        return kind_of(self.writes, path, self.image.empty_folders)
+        return kind_of(self.writes, path)
 
 
 def evaluate(
@@ -92,13 +95,16 @@ def evaluate(
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
         below = known[base.stage]
-        facts = StageFacts(stage, below.image, list(below.writes), packages=set(below.packages))
+        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=below.packages)
+        facts.compiles = below.compiles
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
-        facts = StageFacts(stage, describe(reference))
+        image = describe(reference, tuple(row for t in toolchains for row in t.images))
+        facts = StageFacts(stage, image, Writes(image))
     reader = _Reader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
     for index, instruction in enumerate(graph.stages[stage].instructions):
         reader.read(index, instruction)
+    facts.compiles |= any(effect.compiles for effect in facts.effects)
     return facts
 
 
@@ -146,6 +152,8 @@ class _Reader:
                 text[:57] + "..." if len(text) > 60 else text,
                 is_file,
                 is_context=is_context,
+                is_empty=isinstance(instruction, Workdir),
+                by=(instruction.keyword,),
             )
         )
 
@@ -175,6 +183,7 @@ class _Reader:
         destination = _destination(scope, instruction)
         is_file = (
             destination is not None
+            and instruction.keyword == "COPY"
             and not instruction.destination.endswith("/")
             and len(instruction.sources) == 1
         )
@@ -183,7 +192,8 @@ class _Reader:
         if not edges:
             kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
             is_context = not any("://" in source or "$" in source for source in instruction.sources)
-            self.add(destination, kind, instruction, is_context=is_context)
+            is_file = is_file and self.is_file(instruction.sources[0], destination)
+            self.add(destination, kind, instruction, is_file=is_file, is_context=is_context)
             return
         for edge in edges:
             kind = self.taken(edge)
@@ -194,24 +204,25 @@ class _Reader:
                 destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
             )
 
+    def is_file(self, source: str, destination: str | None) -> bool:
+        """Whether a COPY from the build context writes exactly `destination`, a file of the same name."""
+        is_same = _looks_like_file((source,), destination) and self.around.context.read(source) is not None
+        return is_same and destination is not None and not may_be_folder(self.facts.writes, destination)
+
     def taken(self, edge: Edge) -> Kind:
         """The kind of what an edge brings into this (pinned) stage."""
         if isinstance(edge.source, ImageBase) and is_portable(edge.source.reference):
             return Kind.PORTABLE
         if isinstance(edge.source, ContextBase):
             is_image = edge.source.value.startswith(("docker-image://", "oci-layout://", "target:"))
-            return Kind.TARGET if is_image else Kind.PORTABLE
+            for_target = Kind.TARGET if source_platform(self.graph, edge) == TARGET else Kind.BUILD
+            return for_target if is_image else Kind.PORTABLE
         sources = tuple(sources_of(edge.source))
         if not sources:
             return Kind.TARGET
         if not all(s in self.pinned and s in self.known for s in sources):
             return join((Kind.TARGET,)) if not any(s in self.pinned for s in sources) else Kind.UNKNOWN
-        return join(self.taken_from(s, path) for s in sources for path in edge.paths)
-
-    def taken_from(self, stage: int, path: str | None) -> Kind:
-        if is_portable(self.known[stage].image.reference):
-            return Kind.PORTABLE
-        return self.known[stage].kind_at(path)
+        return join(self.known[s].kind_at(path) for s in sources for path in edge.paths)
 
     def search_path(self, index: int) -> tuple[str, ...]:
         """The folders of PATH, now and at the end of the stage."""
@@ -230,7 +241,7 @@ class _Reader:
         if kind not in (Kind.TARGET, Kind.CROSS) or destination is None:
             return
         portable = all(p is not None and is_in_any(without_glob(p), PORTABLE_PATHS) for p in edge.paths)
-        folders = (*TOOL_FOLDERS, "/go/bin", *self.search_path(index))
+        folders = (*TOOL_FOLDERS, *self.around.tool_folders, *self.search_path(index))
         if portable or not (destination == "/" or is_in_any(destination.rstrip("/") or "/", folders)):
             return
         name = getattr(edge.source, "raw", None) or "another stage"
@@ -267,6 +278,7 @@ class _Reader:
         )
         self.facts.effects += walked.effects
         self.facts.calls += walked.calls
+        self.facts.packages = walked.packages
         if any(w.kind is Kind.UNKNOWN and w.path is None for w in self.facts.writes[before:]):
             self.facts.unknown_runs.add(index)
 
@@ -304,13 +316,9 @@ class _Reader:
         is_login = any(w == "--login" or re.match(r"-\w*[li]", w) for w in words)
         given = [scope.lookup(name) for name in ("BASH_ENV", "ENV")]
         named = {value.text for value in given if value is not None and value.text}
-        for made in self.facts.writes:
-            is_profile = made.path is None or (
-                _PROFILES.search(made.path) is not None or overlaps(made.path, "/etc/profile.d")
-            )
-            if not made.is_package and ((is_login and is_profile) or made.path in named):
-                return made
-        return None
+        found = self.facts.writes.where(_is_profile) if is_login else ()
+        found += tuple(made for path in named for made in self.facts.writes.exactly(path))
+        return next((made for made in found if not made.is_package), None)
 
     def read_mounts(self, index: int, run: Run) -> None:
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
@@ -331,9 +339,16 @@ class _Reader:
     def is_cache(self, target: str, index: int) -> bool:
         """Whether a folder is made for what tools keep from run to run."""
         environment = Scope(self.graph, self.facts.stage, index).environment()
-        named = [environment[n].text for n in ("GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME") if n in environment]
-        folders = [n for n in named if n]
+        names = ("XDG_CACHE_HOME", *(n for t in self.toolchains for n in t.cache_variables))
+        folders = [text for n in names if n in environment and (text := environment[n].text)]
+        folders += [f for t in self.toolchains for f in t.caches]
         return is_in_any(target, (*_CACHE_FOLDERS, *folders)) or any(is_within(n, target) for n in folders)
+
+
+def _is_profile(made: Write) -> bool:
+    if made.path is None:
+        return True
+    return _PROFILES.search(made.path) is not None or overlaps(made.path, "/etc/profile.d")
 
 
 def _destination(scope: Scope, instruction: Copy) -> str | None:
@@ -385,6 +400,6 @@ def _line_finder(graph: StageGraph, run: Run, text: str) -> Callable[[int], Plac
     return place
 
 
-def shipped_by(paths: Sequence[str | None], path: str) -> bool:
+def shipped_by(paths: Iterable[str | None], path: str) -> bool:
     """Whether taking `paths` takes (some of) `path`."""
     return any(p is None or overlaps(without_glob(p), path) for p in paths)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Protocol
 
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Command, Expansion, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, Write
-from xbuild.plan.images import Image
+from xbuild.plan.filesystem import Kind, Write, Writes
+from xbuild.plan.images import Image, ImageRow
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
+from xbuild.text import Span
+
+if TYPE_CHECKING:
+    from xbuild.plan.programs.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,8 @@ class Surroundings:
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
     `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
     copies or mounts it, `has_children` whether another stage derives from it; `literal_architectures` the
-    GOARCH values written out in it, `text` is the stage's own text.
+    GOARCH values written out in it, `text` is the stage's own text, `programs` are all descriptions by name,
+    `tool_folders` where languages keep their programs.
     """
 
     stage: int
@@ -56,6 +64,8 @@ class Surroundings:
     after_line: Callable[[int, int], int]
     is_taken: Callable[[str], bool]
     has_children: bool
+    programs: Mapping[str, Program]
+    tool_folders: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ class Call:
     kinds: tuple[Kind, ...]
     directory: str | None
     place: Place
-    writes: Sequence[Write]
+    writes: Writes
     variables: Mapping[str, Variable]
     assignments: Mapping[str, tuple[Word, Kind]]
     stdin: Kind
@@ -90,6 +100,17 @@ class Call:
     packages: frozenset[str] = frozenset()
     wrapper: str | None = None
     is_editable: bool = True
+
+    @property
+    def program_name(self) -> str:
+        """The name of the program without its folder; "" when it cannot be told."""
+        return posixpath.basename(self.texts[0] or "") if self.texts else ""
+
+    @property
+    def command_words(self) -> tuple[str, ...]:
+        """The program and what is said to it first: the words in front of any that is not known."""
+        given = (t for t in self.texts[1:] if t is None or not t.startswith("-"))
+        return (self.program_name, *islice(takewhile(bool, given), 2))  # type: ignore[arg-type]
 
     def spelled(self) -> str:
         """The command as it stands in the script, shortened, for messages."""
@@ -106,18 +127,45 @@ class Need:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What must be so where a command runs, for its result to be right.
+
+    `environment` are variables and their values as shell text ("" for none), `why` says what for. `words` are
+    parts of the script, what must stand there instead, and why; `behind` is what must run right behind the
+    command, and why. `before` are RUNs that must have run once for all platforms: in front of which
+    instruction of the file, their lines, and why.
+    """
+
+    environment: tuple[tuple[str, str], ...] = ()
+    why: str = ""
+    words: tuple[tuple[Span, str, str], ...] = ()
+    behind: tuple[str, str] | None = None
+    before: tuple[tuple[int, tuple[str, ...], str], ...] = ()
+
+
 @dataclass(frozen=True)
 class Effect:
-    """What a command does: writes, what its output depends on, and what must be changed for it.
+    """What a command does: what it writes and reads, what its output depends on, and what must be changed for
+    it.
 
-    `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this runs what it ships;
-    `cannot_run` those of any program made for the target, which fail even where nothing is taken.
-    `compiles` tells that it makes something for the target.
+    The defaults are the worst case. `reads` are absolute paths, None for anything; `output` is the kind of
+    what it prints and of its exit status, which matters where `is_test`; `sees_environment` tells that it may
+    read variables which its words do not name, `puts_into_folders` that a file of its goes into a folder of
+    that name if there is one. `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this
+    runs what it ships; `cannot_run` those of any program made for the target, which fail even where nothing
+    is taken.
+    `compiles` tells that it makes something for the target, `runs_here`
+    that it makes and runs programs for the build machine, which must not be told of the target.
     """
 
     writes: tuple[Write, ...] = ()
-    output: Kind = Kind.PORTABLE
-    changes: tuple[Change, ...] = ()
+    reads: tuple[str | None, ...] = (None,)
+    output: Kind = Kind.UNKNOWN
+    is_test: bool = False
+    sees_environment: bool = True
+    puts_into_folders: bool = False
+    demand: Demand = Demand()
     needs: tuple[Need, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -126,6 +174,7 @@ class Effect:
     questions: tuple[Question, ...] = ()
     packages: tuple[str, ...] = ()
     compiles: bool = False
+    runs_here: bool = False
     is_foreign_run: bool = False
     cannot_run: bool = False
     toolchain: str | None = None
@@ -145,7 +194,11 @@ class Finish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A language: `judge` says what a command does, or None when the command is not of this language.
+    """A language: `judge` says what a command does, or None when the command is not of this language;
+    `programs` are described by themselves, `images` are those that bring it.
+
+    `folders` hold its programs, `caches` what it keeps from run to run, `cache_variables` name further such
+    folders. `same` are substitutions, as they are written, that give the same everywhere.
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written.
@@ -154,6 +207,11 @@ class Toolchain:
     name: str
     judge: Judge
     finish: Finish | None = None
+    programs: tuple[Program, ...] = ()
+    images: tuple[ImageRow, ...] = ()
+    folders: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
+    cache_variables: tuple[str, ...] = ()
+    same: tuple[re.Pattern[str], ...] = ()
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
-    programs: frozenset[str] = field(default_factory=frozenset)

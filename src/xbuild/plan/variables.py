@@ -8,7 +8,7 @@ its text is unknown then.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xbuild.dockerfile.script import Assignment, Command, Scope, Script, Word
@@ -27,10 +27,6 @@ _ALTERNATIVES = frozenset(("elif", "else", "item"))
 _CALCULATED = re.compile(
     r"([A-Za-z_]\w*)(?:\[[^]]*\])?\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)|(?:\+\+|--)\s*([A-Za-z_]\w*)"
 )
-_ENVIRONMENT = re.compile(r"CGO_\w+|GO[A-Z]+\d*|CC|CXX|HOME|XDG_CACHE_HOME|PKG_CONFIG\w*")
-# What a script says that asks for the machine.
-MACHINE_WORDS = ("uname", "dpkg --print", "arch)", "getconf", "lscpu")
-_SETTERS = frozenset(("read", "unset", "mapfile", "readarray", "getopts", "let", "printf", "eval"))
 
 
 @dataclass
@@ -172,15 +168,18 @@ def is_unchanged(assignment: Assignment) -> bool:
     return first.kind == "variable" and first.name == name and is_whole and is_plain
 
 
-def assigned_names(script: Script) -> frozenset[str]:
-    """The platform ARGs that a script gives another value anywhere in it."""
+def assigned_names(script: Script, may_set: Callable[[str | None], bool]) -> frozenset[str]:
+    """The platform ARGs that a script gives another value anywhere in it; `may_set` tells of a command, by
+    its name, whether it may set a variable that one of its words names.
+    """
     if not any(name in script.text for name in PLATFORM_ARGS):
         return frozenset()
     found = {loop.variable for loop in script.loops}
     for command in script.commands:
         own = command.exports if command.words else command.assignments
         found |= {a.name for a in own if not is_unchanged(a)}
-        found |= set(_set_by_name(command))
+        if command.words and may_set(command.words[0].value):
+            found |= set(_set_by_name(command))
         for word in (*command.words, *(a.value for a in command.assignments)):
             for expansion in word.expansions:
                 text = script.text[expansion.span.start : expansion.span.end]
@@ -194,10 +193,12 @@ def assigned_names(script: Script) -> frozenset[str]:
 
 
 def _set_by_name(command: Command) -> Iterator[str]:
-    """`read NAME`, `unset NAME`, `printf -v NAME`, …: the words that may be such a name."""
-    if command.words and command.words[0].value in _SETTERS:
-        for word in command.words[1:]:
-            yield from re.findall(r"\w+", word.raw)
+    """`read NAME`, `unset NAME`, `printf -v NAME`, …: whole words that are such a name, or end in one."""
+    for word in command.words[1:]:
+        yield from _NAME_AT_END.findall(word.value or "")
+
+
+_NAME_AT_END = re.compile(r"(?:^|\W)([A-Za-z_]\w*)(?:=.*)?$", re.DOTALL)
 
 
 def calculated_names(text: str) -> tuple[str, ...]:
@@ -213,7 +214,7 @@ def set_in_loop(script: Script, span: Span, variables: Mapping[str, Variable]) -
     for at, command in enumerate(inside):
         for assignment in command.exports if command.words else command.assignments:
             name, before = assignment.name, variables.get(assignment.name)
-            is_read = at > 0 and _ENVIRONMENT.fullmatch(name) is not None
+            is_read = at > 0 and (bool(command.words) or (before is not None and before.origin != "shell"))
             text = script.text[span.start : assignment.value.span.end]
             if name not in found and (is_read or re.search(rf"(?<!\w){re.escape(name)}\b(?!=)", text)):
                 origin = "export" if command.words and is_read else _origin(before)
@@ -227,14 +228,13 @@ def _kinds_in_loop(
     """The kinds of what a loop sets, whichever round it is in; what a command prints may be anything."""
     assignments = [a for c in inside for a in (c.exports if c.words else c.assignments)]
     kinds = {name: variable.kind for name, variable in variables.items()}
-    asks = any(word in script.text[span.start : span.end] for word in MACHINE_WORDS)
     for loop in script.loops:
         if loop.span in span:
             kinds[loop.variable] = join(_kind_of_word(script, w, kinds) for w in loop.words or ())
     for _ in range(len(assignments) + 1):
         before = dict(kinds)
         for assignment in assignments:
-            value = Kind.UNKNOWN if asks else _kind_of_word(script, assignment.value, kinds)
+            value = _kind_of_word(script, assignment.value, kinds)
             kinds[assignment.name] = join((kinds.get(assignment.name, Kind.PORTABLE), value))
         if kinds == before:
             break

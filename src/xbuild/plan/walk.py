@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,22 +17,23 @@ from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.graph.scope import Scope
-from xbuild.plan import commands, recipes
+from xbuild.plan import recipes
 from xbuild.plan.filesystem import (
     Kind,
     Write,
+    Writes,
     absolute,
     join,
     kind_of,
     may_be_folder,
     through_links,
 )
+from xbuild.plan.foreign import foreign_program
 from xbuild.plan.model import Place, Reason
-from xbuild.plan.programs import foreign_program
+from xbuild.plan.programs.program import Builtin, Program, anything
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
 from xbuild.plan.variables import (
-    MACHINE_WORDS,
     Frames,
     assigned_names,
     calculated_names,
@@ -42,10 +44,6 @@ from xbuild.plan.variables import (
 from xbuild.text import Span
 
 _MAX_DEPTH = 4
-_WRAPPERS = frozenset(("env", "time", "command", "exec", "nohup", "nice", "ionice"))
-_TESTS = frozenset(
-    ("[", "[[", "((", "test", "grep", "egrep", "fgrep", "command", "which", "type", "expr", "cmp")
-)
 _PROCESSES = frozenset(("subshell", "substitution", "pipeline", "background", "function"))
 _FAILING = tuple((str(code),) for code in range(1, 256))
 _BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
@@ -58,7 +56,8 @@ _MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGN
 _QUOTED_ASSIGNMENT = re.compile(r"[\"']([A-Za-z_]\w*)=")
 _ENV_ASSIGNMENT = re.compile(r"[\"']?[A-Za-z_]\w*=")
 _POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
-_PUT_INTO_FOLDERS = frozenset(("cp", "mv", "install", "ln", "rsync", "go", "xx-go"))
+_SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
+_CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
 # Inside these a command may not run, or not only once.
 _UNCERTAIN = frozenset(
     ("if", "elif", "else", "case", "while", "until", "for", "or", "function", "background")
@@ -67,11 +66,14 @@ _UNCERTAIN = frozenset(
 
 @dataclass
 class RunWalk:
-    """What one RUN did: the effects of its commands in order, and the calls that they came from."""
+    """What one RUN did: the effects of its commands in order, the calls that they came from, and the packages
+    that are there behind it.
+    """
 
     effects: list[Effect] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
+    packages: frozenset[str] = frozenset()
 
 
 def walk_run(
@@ -81,18 +83,17 @@ def walk_run(
     around: Surroundings,
     scope: Scope,
     instruction: int,
-    writes: list[Write],
+    writes: Writes,
     toolchains: Sequence[Toolchain],
     is_editable: bool = True,
     line_of: Callable[[int], Place] | None = None,
     persistent: Mapping[str, Variable] | None = None,
-    packages: set[str] | None = None,
+    packages: frozenset[str] = frozenset(),
 ) -> RunWalk:
     """Walk a script; `writes` is what the stage wrote so far and is extended by what the script writes."""
     walker = _Walker(run, script, around, scope, instruction, writes, toolchains, is_editable, line_of)
     walker.variables.update(persistent or {})
-    if packages is not None:
-        walker.packages = packages
+    walker.packages = packages
     return walker.walk()
 
 
@@ -104,7 +105,7 @@ class _Walker:
         around: Surroundings,
         scope: Scope,
         instruction: int,
-        writes: list[Write],
+        writes: Writes,
         toolchains: Sequence[Toolchain],
         is_editable: bool,
         line_of: Callable[[int], Place] | None,
@@ -119,31 +120,39 @@ class _Walker:
         self.outputs: dict[Span, Kind] = {}
         self.directories: list[tuple[Command, str | None]] = []
         self.result = RunWalk()
-        self.packages: set[str] = set()
+        self.packages: frozenset[str] = frozenset()
+        self.commands = sorted(script.commands, key=_start)
         self.done: set[Span] = set()
         self.has_tested = False
         self.tested = self.folder_kind = Kind.PORTABLE
         self.may_have_ended = False
         self.depth = 0
         self.frames = Frames(script)
-        self.assigned = assigned_names(script)
+        self.assigned = assigned_names(script, self.may_set)
 
     def walk(self) -> RunWalk:
         for command in self.script.commands:
             self.visit(command)
+        self.result.packages = self.packages
         return self.result
 
     def visit(self, command: Command) -> None:
         if command.span in self.done:
             return
         self.done.add(command.span)
-        for inner in self.script.commands:
-            if inner is not command and inner.span in command.span:
+        for inner in self.inside(command.span):
+            if inner is not command:
                 self.visit(inner)
         self.enter(command)
         self.note_case_words(command)
         self.note_loops(command)
         self.outputs[command.span] = self.execute(command)
+
+    def inside(self, span: Span) -> list[Command]:
+        """The commands that stand in `span`, in order."""
+        first = bisect_left(self.commands, span.start, key=_start)
+        behind = bisect_right(self.commands, span.end, key=_start)
+        return [command for command in self.commands[first:behind] if command.span in span]
 
     # -- variables and words
 
@@ -180,7 +189,7 @@ class _Walker:
         if word.is_glob:
             path = self.text(word)
             where = absolute(path, self.start) if path is not None else None
-            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, ("/",)))
+            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, is_name=True))
             if where is not None and _NAMED_FOR_MACHINE.match(where):
                 kinds.append(Kind.BUILD)
         return join(kinds)
@@ -201,14 +210,15 @@ class _Walker:
                 for n, v in self.variables.items()
                 if n in self.script.text[expansion.span.start : expansion.span.end]
             )
-        inner = [c for c in self.script.commands if c.span in expansion.span and c.span != expansion.span]
+        inner = [c for c in self.inside(expansion.span) if c.span != expansion.span]
         here, frames = self.variables, list(self.frames.frames)
         for command in inner:
             self.visit(command)
         self.variables, self.frames.frames = here, frames
         if not inner:
             return Kind.UNKNOWN
-        if _GO_VERSION.fullmatch(self.script.text[expansion.span.start : expansion.span.end]):
+        text = self.script.text[expansion.span.start : expansion.span.end]
+        if any(pattern.fullmatch(text) for toolchain in self.toolchains for pattern in toolchain.same):
             return Kind.PORTABLE
         return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
 
@@ -271,11 +281,13 @@ class _Walker:
         self.result.calls.append(call)
         self.result.effects.append(effect)
         is_certain = self.is_certain(command) and not self.may_have_ended
-        for made in (*effect.writes, *_changed_unseen(call, effect)):
-            made = replace(made, kind=join((made.kind, call.condition)))
-            is_whole = is_certain and not (made.is_file and self.goes_into(call, made))
+        by = ("RUN", *call.command_words)
+        for made in effect.writes:
+            made = replace(made, kind=join((made.kind, call.condition)), by=made.by or by)
+            is_whole = is_certain and not (made.is_file and self.goes_into(effect, made))
             self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
-        self.packages.update(effect.packages)
+        if effect.packages:
+            self.packages |= {*effect.packages}
         self.redirect(call, effect, is_certain=is_certain)
         self.remember(call, effect)
         return effect.output
@@ -301,10 +313,11 @@ class _Walker:
             named = (v.kind for n, v in self.variables.items() if n in text)
             self.variables[name] = _set(self.variables.get(name), join((kind, *named)))
 
-    def goes_into(self, call: Call, made: Write) -> bool:
+    def goes_into(self, effect: Effect, made: Write) -> bool:
         """Whether a command that puts its file into a folder of that name, if there is one, may find one."""
-        puts = posixpath.basename(call.texts[0] or "") in _PUT_INTO_FOLDERS
-        return puts and made.path is not None and may_be_folder(self.writes, made.path, made.kind)
+        if not effect.puts_into_folders or made.path is None:
+            return False
+        return may_be_folder(self.writes, made.path, made.kind)
 
     def is_certain(self, command: Command) -> bool:
         """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""
@@ -317,7 +330,7 @@ class _Walker:
         assignments = {a.name: (a.value, self.kind(a.value)) for a in command.assignments}
         words = command.words
         wrapper: str | None = None
-        while words and words[0].value in _WRAPPERS and len(words) > 1:
+        while len(words) > 1 and (program := self.program(words[0].value)) and program.is_wrapper:
             rest = words[1:]
             if words[0].value == "env":
                 if rest[0].raw.startswith("-"):
@@ -354,13 +367,13 @@ class _Walker:
             kinds=tuple(self.kind(word) for word, _ in fields),
             directory=self.directory(command),
             place=self.line_of(command.span.start),
-            writes=tuple(self.writes),
+            writes=self.writes.snapshot(),
             variables=dict(self.variables),
             assignments=assignments,
             stdin=self.stdin(command),
             condition=self.condition,
             kind_of=self.expansion_kind,
-            packages=frozenset(self.packages),
+            packages=self.packages,
             wrapper=wrapper,
             is_editable=self.is_editable,
             script=self.script.text,
@@ -389,6 +402,12 @@ class _Walker:
     def effect(self, call: Call) -> Effect:
         """What a command does; one that needs a platform ARG which the script hides is not followed."""
         effect = self.judged(call)
+        if any("${!" in word.raw for word in call.words):
+            effect = replace(effect, sees_environment=True)
+        if self.decides(call, effect):
+            text = f"`{call.spelled()}` compares the machine that it runs on with the target, and would fail"
+            reason = Reason(text, call.place, cure="drop it, or compare with $BUILDARCH")
+            return replace(effect, reasons=(*effect.reasons, reason), cannot_run=True)
         hidden = next((n.name for n in effect.needs if self.is_hidden(call, n.name)), None)
         if hidden is None or effect.reasons:
             return effect
@@ -397,7 +416,26 @@ class _Walker:
             call.place,
             cure="give the script's own variable another name",
         )
-        return replace(commands.anything(call), reasons=(reason,))
+        return replace(anything(call), reasons=(reason,))
+
+    def decides(self, call: Call, effect: Effect) -> bool:
+        """Whether a test of the machine against something of the target can make the RUN fail."""
+        if not effect.is_test or effect.output < Kind.BUILD or self.around.is_pinned_by_author:
+            return False
+        is_of_target = not {Kind.TARGET, Kind.CROSS}.isdisjoint((*call.kinds, call.stdin))
+        return is_of_target and not self.is_caught(call.command)
+
+    def is_caught(self, command: Command) -> bool:
+        """Whether the script may go on, and succeed, although this command failed."""
+        if any(s.kind in _CATCHING or s.condition for s in command.scopes):
+            return True
+        later = [c for c in self.script.commands if c.span.start >= command.span.end]
+        if any(c.is_inside("or") for c in later):
+            return True
+        ends = any(
+            c.name == "set" and any("e" in (w.value or "") for w in c.words[1:]) for c in self.script.commands
+        )
+        return not ends and any(not c.is_inside("and") and not c.is_inside("pipeline") for c in later)
 
     def is_hidden(self, call: Call, name: str) -> bool:
         """Whether a platform ARG may not hold what BuildKit gave it."""
@@ -413,9 +451,9 @@ class _Walker:
 
     def judged(self, call: Call) -> Effect:
         if not call.texts:
-            return commands.anything(call)
+            return anything(call)
         if call.texts[0] in self.script.functions or call.texts[0] is None:
-            return commands.anything(call)
+            return anything(call)
         foreign = self.foreign(call)
         if foreign is not None:
             return foreign
@@ -423,10 +461,22 @@ class _Walker:
             effect = toolchain.judge(call)
             if effect is not None:
                 return effect if effect.toolchain else replace(effect, toolchain=toolchain.name)
-        effect = commands.judge(call) or recipes.judge(call, self.walk_recipe, self.toolchains)
-        if effect is not None:
-            return effect
-        return commands.anything(call)
+        program = self.program(call.texts[0])
+        if program is not None:
+            return program.effect(call)
+        return recipes.judge(call, self.walk_recipe, self.toolchains) or anything(call)
+
+    def may_set(self, name: str | None) -> bool:
+        """Whether a command may set shell variables by their names; one that is not described may."""
+        program = self.program(name)
+        return program is None or program.builtin is not None
+
+    def program(self, name: str | None) -> Program | None:
+        """The description of a program that is called by its name, or from a folder of the system."""
+        if name is None:
+            return None
+        is_plain = "/" not in name or posixpath.dirname(name) in _SYSTEM_FOLDERS
+        return self.around.programs.get(posixpath.basename(name)) if is_plain else None
 
     def walk_recipe(
         self,
@@ -437,8 +487,8 @@ class _Walker:
     ) -> tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]:
         """Walk the script of a recipe as if it stood here; nothing of it is kept."""
         if self.depth >= _MAX_DEPTH:
-            return [commands.anything(call)], [call], ()
-        writes = list(self.writes)
+            return [anything(call)], [call], ()
+        writes = self.writes.fork()
         inner = _Walker(
             self.run,
             script,
@@ -453,7 +503,7 @@ class _Walker:
         inner.variables = dict(variables)
         inner.start = call.directory
         inner.condition = self.condition
-        inner.packages = set(self.packages)
+        inner.packages = self.packages
         inner.depth = self.depth + 1
         result = inner.walk()
         return result.effects, result.calls, writes[len(self.writes) :]
@@ -507,65 +557,81 @@ class _Walker:
             path = absolute(target, call.directory) if target is not None else None
             is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
             is_file = is_file and redirect in call.command.redirects
-            made = Write(path, kind, call.place, call.spelled(), is_file)
+            named = join((kind, self.kind(redirect.target)))
+            made = Write(path, named, call.place, call.spelled(), is_file)
             self.writes += through_links(self.writes, made)
 
     def remember(self, call: Call, effect: Effect) -> None:
-        name = call.texts[0]
+        """What a command leaves behind in the shell: its folder, its variables, and what was tested."""
         command = call.command
         if self.may_end(call):
             self.may_have_ended = True
-        if name in ("cd", "pushd", "popd"):
-            self.directories.append((command, self.changed_directory(call)))
-            if call.condition >= Kind.BUILD:
-                self.folder_kind = join((self.folder_kind, call.condition))
-        if name in _TESTS or any(s.condition for s in command.scopes):
+        if effect.is_test or any(s.condition for s in command.scopes):
             self.has_tested = True
             self.condition = join((self.condition, effect.output))
             self.tested = join((self.tested, self.condition))
-        if name in (".", "source"):
-            for told in _RELEASE_NAMES & self.variables.keys():
-                self.variables[told] = _set(self.variables[told], Kind.PORTABLE)
-        if name == "unset":
-            for word in call.words[1:]:
-                if word.value in self.variables:
-                    self.variables[word.value or ""] = Variable(None, Kind.UNKNOWN, "export")
-        if name == "read":
-            for word in call.words[1:]:
-                if word.value and not word.value.startswith("-"):
-                    self.variables[word.value] = _set(self.variables.get(word.value), Kind.UNKNOWN)
-        if name == "printf" and "-v" in call.texts[1:-1]:
+        program = self.program(call.texts[0])
+        change = _BUILTINS.get(program.builtin) if program is not None and program.builtin else None
+        if change is not None:
+            change(self, call, effect)
+        is_exported = program is not None and program.builtin is Builtin.EXPORT
+        for assignment in command.exports:
+            is_told = is_exported or any(t and t.startswith("-") and "x" in t for t in call.texts[1:])
+            self.assign(assignment, "export" if is_told else "shell", command)
+
+    def changes_directory(self, call: Call, _effect: Effect) -> None:
+        self.directories.append((call.command, self.changed_directory(call)))
+        if call.condition >= Kind.BUILD:
+            self.folder_kind = join((self.folder_kind, call.condition))
+
+    def sources(self, _call: Call, _effect: Effect) -> None:
+        for told in _RELEASE_NAMES & self.variables.keys():
+            self.variables[told] = _set(self.variables[told], Kind.PORTABLE)
+
+    def unsets(self, call: Call, _effect: Effect) -> None:
+        for word in call.words[1:]:
+            if word.value in self.variables:
+                self.variables[word.value or ""] = Variable(None, Kind.UNKNOWN, "export")
+
+    def reads_into(self, call: Call, _effect: Effect) -> None:
+        for word in call.words[1:]:
+            if word.value and not word.value.startswith("-"):
+                self.variables[word.value] = _set(self.variables.get(word.value), Kind.UNKNOWN)
+
+    def prints_into(self, call: Call, effect: Effect) -> None:
+        if "-v" in call.texts[1:-1]:
             into = call.texts[call.texts.index("-v") + 1]
             if into is not None:
                 self.variables[into] = _set(self.variables.get(into), join((effect.output, call.condition)))
-        if name == "export":
-            for word in call.words[1:]:
-                known = self.variables.get(word.value or "")
-                if known is not None and known.origin == "shell":
-                    self.variables[word.value or ""] = replace(known, origin="export")
-        for word in call.words[1:] if name in ("export", "declare", "typeset", "readonly", "local") else ():
+
+    def exports(self, call: Call, effect: Effect) -> None:
+        for word in call.words[1:]:
+            known = self.variables.get(word.value or "")
+            if known is not None and known.origin == "shell":
+                self.variables[word.value or ""] = replace(known, origin="export")
+        self.declares(call, effect)
+
+    def declares(self, call: Call, _effect: Effect) -> None:
+        for word in call.words[1:]:
             quoted = _QUOTED_ASSIGNMENT.match(word.raw)
             if quoted is not None:
                 kind = join((self.kind(word), self.condition))
                 text = word.value.partition("=")[2] if word.value is not None else None
-                is_told = kind is Kind.PORTABLE and self.is_certain(command)
+                is_told = kind is Kind.PORTABLE and self.is_certain(call.command)
                 self.variables[quoted[1]] = Variable(text if is_told else None, kind, "export")
-        for assignment in command.exports:
-            is_exported = name == "export" or any(
-                t and t.startswith("-") and "x" in t for t in call.texts[1:]
-            )
-            self.assign(assignment, "export" if is_exported else "shell", command)
 
     def may_end(self, call: Call) -> bool:
         """Whether the script may end here, and count as successful."""
-        if call.texts[0] == "set":
-            return any(t is None or re.match(r"-\w*n|noexec$", t) for t in call.texts[1:])
         first, second = (*(word.value for word in call.command.words[:2]), None, None)[:2]
-        names = {call.texts[0], first, second if first in ("command", "builtin") else None}
+        wrapped = second if first in ("command", "builtin") else None
+        programs = [self.program(name) for name in (call.texts[0], first, wrapped)]
+        told = {program.builtin for program in programs if program is not None}
+        if Builtin.OPTIONS in told:
+            return any(t is None or re.match(r"-\w*n|noexec$", t) for t in call.texts[1:])
         is_apart = self.depth > 0 or any(s.kind in _PROCESSES for s in call.command.scopes)
         # In no process of its own `exit 1` lets the whole RUN fail.
         is_failure = call.texts[0] == "exit" and call.texts[1:2] in _FAILING and not is_apart
-        return bool(names & {"exit", "return", "exec"}) and not is_failure
+        return Builtin.END in told and not is_failure
 
     def changed_directory(self, call: Call) -> str | None:
         if call.texts[0] != "cd" or not self.is_certain(call.command) or len(call.texts) == 1:
@@ -575,22 +641,18 @@ class _Walker:
 
     def directory(self, command: Command) -> str | None:
         """Where a command runs: the last `cd` that is still in force for it."""
-        where = self.start
         around = processes(command)
-        for change, target in self.directories:
+        for change, target in reversed(self.directories):
             if all(process in around for process in processes(change)):
-                where = target
-        return where
+                return target
+        return self.start
 
     def stdin(self, command: Command) -> Kind:
         kinds: list[Kind] = []
         pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
         if pipeline is not None:
-            kinds += [
-                k
-                for span, k in self.outputs.items()
-                if span in pipeline.span and span.start < command.span.start
-            ]
+            before = (c.span for c in self.inside(pipeline.span) if c.span.start < command.span.start)
+            kinds += [self.outputs[span] for span in before if span in self.outputs]
         for redirect in command.redirects:
             kinds.append(self.redirected_input(redirect, command))
         return join(kinds)
@@ -598,17 +660,19 @@ class _Walker:
     def redirected_input(self, redirect: Redirect, command: Command) -> Kind:
         if redirect.heredoc is not None:
             text = redirect.heredoc
-            if any(word in text for word in MACHINE_WORDS):
-                return Kind.BUILD
             named = [v.kind for n, v in self.variables.items() if f"${n}" in text or "${" + n in text]
             return join((*named, Kind.UNKNOWN if "$(" in text or "`" in text else Kind.PORTABLE))
         if redirect.operator == "<" and redirect.target is not None:
             target = self.text(redirect.target)
             path = absolute(target, self.directory(command)) if target else None
-            return kind_of(self.writes, path, self.around.image.empty_folders)
+            return kind_of(self.writes, path)
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+def _start(command: Command) -> int:
+    return command.span.start
 
 
 # os-release(5)
@@ -620,48 +684,15 @@ _RELEASE_NAMES = frozenset(
         "DEBIAN_VERSION_FULL"
     )
 )
-_REMOVES = frozenset(("rm", "rmdir", "unlink", "mv", "chmod", "chown", "chgrp", "truncate", "patch"))
-# These change nothing, whatever they are told.
-_IDLE = frozenset(
-    words(
-        "echo printf true false : test [ [[ (( exit return set export unset local readonly cd pwd uname arch "
-        "expr grep egrep cat head tail wc ls sleep which command type date id whoami nproc getconf lscpu cut "
-        "tr basename dirname dpkg-architecture ldd readelf sha1sum sha256sum sha512sum md5sum cmp diff file "
-        "stat awk sort uniq jq seq readlink realpath hash shift break continue wait umask ulimit sync "
-        "hostname kill gpg env curl dpkg apt-get apk find sed gofmt"
-    )
-)
-
-
-def _changed_unseen(call: Call, effect: Effect) -> tuple[Write, ...]:
-    """What is taken away or changed in place on condition of the machine, or by its name."""
-    name = posixpath.basename(call.texts[0] or "")
-    is_mode = name in ("chmod", "chown", "chgrp")
-    kind = join((call.condition, *call.kinds)) if name in _REMOVES and not is_mode else call.condition
-    if kind < Kind.BUILD or (name in _IDLE and not _EDITS.intersection(call.texts)) or _is_asking_go(call):
-        return ()
-    paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
-    if name in _REMOVES:
-        return tuple(commands.write(call, path, kind) for path in paths[is_mode:])
-    if effect.writes or effect.packages:
-        return ()
-    return tuple(
-        commands.write(call, path, kind) for path in (".", *(p for p in paths if p is None or "/" in p))
-    )
-
-
-_EDITS = frozenset(("-i", "--in-place", "-delete", "-exec", "-execdir", "-fprint", "-w", "-o"))
-
-
-def _is_asking_go(call: Call) -> bool:
-    return call.texts[:1] == ("go",) and call.texts[1:2] in (("version",), ("vet",), ("list",))
-
-
-# The third word that `go version` prints is the release; the platform is the fourth.
-_GO_VERSION = re.compile(
-    r"""(?:\$\(|`)\s*go\s+version\s*\|\s*"""
-    r"""(?:awk\s+[{'"\s]*print\s+\\?\$3[}'";\s]*|cut\s+-d\s*(?:' '|" "|\\ )\s+-f\s*3\s*)(?:\)|`)"""
-)
+_BUILTINS: Mapping[Builtin, Callable[[_Walker, Call, Effect], None]] = {
+    Builtin.DIRECTORY: _Walker.changes_directory,
+    Builtin.SOURCE: _Walker.sources,
+    Builtin.UNSET: _Walker.unsets,
+    Builtin.ASSIGN_NAMED: _Walker.reads_into,
+    Builtin.PRINTF: _Walker.prints_into,
+    Builtin.EXPORT: _Walker.exports,
+    Builtin.DECLARE: _Walker.declares,
+}
 
 
 def _from_environment(scope: Scope) -> dict[str, Variable]:

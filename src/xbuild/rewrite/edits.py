@@ -31,10 +31,13 @@ PIN = "$BUILDPLATFORM"
 class Edits:
     """Edits of the file, and what they must have done, by instruction (index in the original): the new script
     (`expected`) or text (`replaced`), the flags, whether it is gone, and the texts of new ones put in front
-    of it.
+    of it. `added` are the edits that are new instructions, `copied` those that repeat a span of the original,
+    on as many lines.
     """
 
     edits: list[Edit] = field(default_factory=list)
+    added: list[Edit] = field(default_factory=list)
+    copied: list[tuple[Edit, Span]] = field(default_factory=list)
     scripts: dict[int, list[Edit]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
@@ -113,7 +116,9 @@ def _split(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
         ]
         text = apply_edits(source[span], [Edit(e.span.shift(-span.start), e.replacement) for e in edits])
         copy = text.lstrip("\ufeff").rstrip("\r\n") + newline
-        made.edits.append(Edit.insert(span.end, newline + copy))
+        edit = Edit.insert(span.end, newline + copy)
+        made.edits.append(edit)
+        made.copied.append((edit, span))
         made.inserted[end] = [*_texts(dockerfile, copy), *made.inserted.get(end, [])]
     for number in change.redirect:
         made.touched.add(number)
@@ -221,7 +226,9 @@ def _write_insertions(dockerfile: Dockerfile, changes: Sequence[Change], made: E
         newline = dockerfile.source.newline
         body = "".join(f"{indent}{text}{newline}" for text in dict.fromkeys(texts))
         made.inserted[before] = [*made.inserted[before], *_texts(dockerfile, body)]
-        made.edits.append(Edit.insert(_above_comments(dockerfile, instruction), body))
+        edit = Edit.insert(_above_comments(dockerfile, instruction), body)
+        made.edits.append(edit)
+        made.added.append(edit)
 
 
 def _new_line(dockerfile: Dockerfile, change: Change, before: int) -> str | None:

@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from xbuild.dockerfile.edit import assert_edited
 from xbuild.dockerfile.model import Dockerfile
 from xbuild.plan.model import Change, Plan
-from xbuild.rewrite.edits import collect
+from xbuild.rewrite.edits import Edits, collect
 from xbuild.text import Edit, Source, apply_edits
 
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """The new text. `line_map` takes a line of it to the line of the original that it stands for."""
+    """The new text. `line_map` takes a line of it to the line of the original that it stands for; `added` are
+    its lines that are instructions of our own, which stand for the place that they were put at.
+    """
 
     text: Source
     line_map: Callable[[int], int]
     changed: bool
+    added: frozenset[int] = frozenset()
 
 
 def rewrite(dockerfile: Dockerfile, plan: Plan, *, conditional: bool = False) -> Rewritten:
@@ -46,7 +49,8 @@ def apply_changes(dockerfile: Dockerfile, changes: Sequence[Change]) -> Rewritte
         flags={n: [*new, *_flags(dockerfile, n)] for n, new in made.flags.items()},
         removed=made.removed,
     )
-    return Rewritten(text, _line_map(original, text, made.edits), text.text != original.text)
+    line_map, added = _origins(original, text, made)
+    return Rewritten(text, line_map, text.text != original.text, added)
 
 
 def _flags(dockerfile: Dockerfile, number: int) -> list[str]:
@@ -54,29 +58,39 @@ def _flags(dockerfile: Dockerfile, number: int) -> list[str]:
     return [f"--{f.name}" if f.value is None else f"--{f.name}={f.value}" for f in found]
 
 
-def _line_map(original: Source, new: Source, edits: Sequence[Edit]) -> Callable[[int], int]:
-    """For a line of the new text the line of the original that its first unedited or replaced text stands
-    on.
+def _origins(original: Source, new: Source, made: Edits) -> tuple[Callable[[int], int], frozenset[int]]:
+    """For a line of the new text the line of the original that it stands for, and the lines that are new.
+
+    A copied line stands for the one it was copied from, any other line inside an edit for the place of the
+    edit.
     """
-    ordered = sorted(edits, key=lambda e: (e.span.start, e.span.end))
-    new_starts: list[int] = [0]
-    old_starts: list[int] = [0]
-    shift = 0
+    ordered = sorted(made.edits, key=lambda e: (e.span.start, e.span.end))
+    copied = {id(edit): span for edit, span in made.copied}
+    is_added = {id(edit) for edit in made.added}
+    starts: list[int] = [0]
+    edits: list[Edit | None] = [None]
+    shifts: list[int] = [0]
+    added: set[int] = set()
     for edit in ordered:
-        start = edit.span.start + shift
-        new_starts.append(start)
-        old_starts.append(edit.span.start)
-        shift += len(edit.replacement) - len(edit.span)
-        new_starts.append(start + len(edit.replacement))
-        old_starts.append(edit.span.end)
-    insides = [False] + [flag for _ in ordered for flag in (True, False)]
+        start = edit.span.start + shifts[-1]
+        end = start + len(edit.replacement)
+        starts += (start, end)
+        edits += (edit, None)
+        shifts += (shifts[-1], end - edit.span.end)
+        if id(edit) in is_added:
+            added |= set(range(new.line_of(start), new.line_of(end)))
 
     def find(line: int) -> int:
         if not 1 <= line <= len(new.line_starts):
             return original.line_of(len(original.text))
         offset = new.line_starts[line - 1]
-        at = bisect_right(new_starts, offset) - 1
-        inside = insides[at]
-        return original.line_of(old_starts[at] if inside else old_starts[at] + offset - new_starts[at])
+        at = bisect_right(starts, offset) - 1
+        edit = edits[at]
+        if edit is None:
+            return original.line_of(offset - shifts[at])
+        if id(edit) in copied:
+            # The copy begins on the line behind the one that it is put at.
+            return original.line_of(copied[id(edit)].start) + max(0, line - new.line_of(starts[at]) - 1)
+        return original.line_of(edit.span.start)
 
-    return find
+    return find, frozenset(added)

@@ -9,17 +9,15 @@ first of the two.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from xbuild.platforms import Platform, parse_platforms
+from xbuild.solve.diagnosis import build_error
 from xbuild.solve.engine import Engine, check_platforms, docker
-from xbuild.solve.failure import build_error
 from xbuild.solve.history import LineMap, Vertex, ask_history, join, provenances_in
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.layout import Layout, merge_layouts
@@ -50,9 +48,10 @@ _INTERRUPTED = (130, -2)  # the shell's and our own word for SIGINT
 class SolveRequest:
     """What will be built. `text` is the Dockerfile to use instead of the user's; None uses it as it is.
 
-    `line_map` gives the user's line for a line of `text`, None for a line that is not theirs. `output` is
-    `layout`, `files` (the files of the result, in a folder) or `none`. `folder` is a folder for temporary
-    files, removed by the caller (`workspace`).
+    `line_map` gives the user's line for a line of `text`, None for a line that is not theirs; `added` are
+    lines of instructions that are not theirs. `output` is `layout`, `files` (the files of the result, in a
+    folder) or `none`. `folder` is a folder for temporary files, removed by the caller
+    (`pipeline.files.Workspace`).
     """
 
     options: BuildOptions
@@ -62,6 +61,7 @@ class SolveRequest:
     text: str | None = None
     line_map: LineMap | None = None
     output: str = "layout"
+    added: frozenset[int] = frozenset()
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
@@ -95,13 +95,6 @@ class SolveResult:
     @property
     def seconds(self) -> float:
         return max(0.0, self.completed - self.started)
-
-
-@contextlib.contextmanager
-def workspace() -> Iterator[Path]:
-    """A folder for everything temporary, gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="xbuild-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
 
 
 @dataclass(frozen=True)
@@ -330,6 +323,7 @@ def _join(
         native=native,
         platforms=platforms,
         line_map=request.line_map,
+        added=request.added,
         suffix=suffix,
         start=start,
     )

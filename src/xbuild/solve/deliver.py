@@ -22,7 +22,7 @@ from xbuild.errors import CancelledError, UsageError, XbuildError
 from xbuild.solve.archive import write_archive
 from xbuild.solve.build import SolveResult
 from xbuild.solve.engine import Engine, docker, engine_error
-from xbuild.solve.filesystem import export_files, export_tar
+from xbuild.solve.export import export_files, export_tar
 from xbuild.solve.layout import Layout
 from xbuild.solve.options import BuildOptions, Output
 from xbuild.solve.push import (

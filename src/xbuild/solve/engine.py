@@ -203,7 +203,7 @@ def inspect_engine(builder: str | None = None, *, bootstrap: bool = True) -> Eng
 
 def read_engine(version: Completed, inspected: Completed, info: Completed) -> Engine:
     """An Engine from what the three calls said."""
-    if not version.ok:
+    if not version.ok or is_podman(version):
         raise engine_error(version.error_text or version.text)
     if inspected.timed_out:
         raise EngineError(
@@ -220,6 +220,11 @@ def read_engine(version: Completed, inspected: Completed, info: Completed) -> En
     if found.driver == "docker" and not details.get("ServerVersion"):
         raise engine_error(info.error_text or "Cannot connect to the Docker daemon")
     return Engine(found, parse_version(version.text), details)
+
+
+def is_podman(version: Completed) -> bool:
+    """Whether `docker buildx version` was answered by Podman, which goes by docker's name."""
+    return version.text.lstrip().startswith("buildah ")
 
 
 def _read_info(info: Completed) -> dict[str, Any]:
@@ -297,6 +302,14 @@ class _Trouble:
 
 
 _TROUBLES = (
+    # What Podman says in docker's name (podman `cmd/podman/images/buildx.go`).
+    _Trouble(
+        r"\A\s*buildah \S+",
+        "docker is Podman here, which builds without BuildKit and buildx, and `xbuild build` needs both",
+        "docker's own client with the buildx plugin, and an engine or a builder",
+        "install docker-cli and docker-buildx (https://docs.docker.com/engine/install/), first on PATH;"
+        " xbuild plan and rewrite work without",
+    ),
     _Trouble(
         r"unknown command: docker buildx|'buildx' is not a docker command|unknown flag: --bootstrap",
         "the docker client has no buildx plugin",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ class Vertex:
 
     `platform` is what it ran on, `targets` the platforms whose images it went into (several when shared).
     `lines` are those of its instruction in the Dockerfile given to buildx, `user_lines` the same in the
-    user's file.
+    user's file; of an instruction that is not the user's (`is_added`) those of the place it was put at.
     """
 
     digest: str
@@ -52,6 +52,7 @@ class Vertex:
     lines: Lines | None = None
     user_lines: Lines | None = None
     error: str = ""
+    is_added: bool = False
 
     @property
     def seconds(self) -> float:
@@ -213,15 +214,17 @@ def join(
     native: Platform,
     platforms: Sequence[Platform],
     line_map: LineMap | None = None,
+    added: Set[int] = frozenset(),
     suffix: str = "",
     start: float = 0.0,
 ) -> tuple[Vertex, ...]:
     """Vertices in the order in which they came up, with what they did after `start`.
 
-    `suffix` keeps those of several solves apart.
+    `added` are the lines of instructions that are not the user's; `suffix` keeps the vertices of several
+    solves apart.
     """
     return tuple(
-        _vertex(state, _found(state, provenances, platforms), native, line_map, suffix, start)
+        _vertex(state, _found(state, provenances, platforms), native, line_map, added, suffix, start)
         for state in progress.vertices.values()
         if state.name
     )
@@ -248,6 +251,7 @@ def _vertex(
     found: tuple[Step | None, tuple[Platform, ...]],
     native: Platform,
     line_map: LineMap | None,
+    added: Set[int],
     suffix: str,
     start: float,
 ) -> Vertex:
@@ -270,6 +274,7 @@ def _vertex(
         lines=lines,
         user_lines=_map_lines(lines, line_map),
         error=state.error,
+        is_added=lines is not None and lines[0] in added,
     )
 
 

@@ -8,17 +8,18 @@ looked at, rewritten and built.
 
 from __future__ import annotations
 
-import io
-import os.path
+import os
 import re
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from xbuild.errors import ContextError, DockerfileError
 from xbuild.solve.options import BuildOptions, redact
 from xbuild.text import Source
+
+if TYPE_CHECKING:
+    import tarfile
 
 _REMOTE = re.compile(r"https?://|git://|ssh://|git@|github\.com/|.*\.git(?:#.*)?$")
 _URL = re.compile(r"https?://")
@@ -51,10 +52,10 @@ class Inputs:
         return self.dockerfile.path if self.dockerfile else self.name
 
 
-def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: Path) -> Inputs:
+def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: os.PathLike[str]) -> Inputs:
     """Find and read. What must be unpacked goes below `folder`. Raises DockerfileError, ContextError."""
     if options.context == "-":
-        return _from_stdin(options, _read(stdin), folder)
+        return _from_stdin(options, _read(stdin), Path(folder))
     # os.path, not Path: a name that is too long for a file is no file, and no error
     if os.path.isdir(options.context):  # noqa: PTH112
         return _local(options, stdin, Path(options.context))
@@ -174,6 +175,9 @@ def _remote(options: BuildOptions, stdin: IO[bytes] | None) -> Inputs:
 
 
 def _from_stdin(options: BuildOptions, data: bytes, folder: Path) -> Inputs:
+    import io
+    import tarfile
+
     try:
         archive = tarfile.open(fileobj=io.BytesIO(data))  # noqa: SIM115 (closed below)
     except tarfile.TarError:
@@ -206,6 +210,7 @@ def _dockerfile_from_stdin(options: BuildOptions, data: bytes, folder: Path) -> 
 
 def _unpack(archive: tarfile.TarFile, folder: Path) -> None:
     """Everything, modes kept; nothing outside `folder`."""
+    import tarfile
 
     def inside(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
         checked = tarfile.tar_filter(member, path)

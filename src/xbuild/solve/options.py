@@ -8,10 +8,8 @@ flag that is not in the table is kept where it stands: a newer buildx works befo
 
 from __future__ import annotations
 
-import csv
 import os
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -39,78 +37,79 @@ class Flag:
     hidden: bool = False
 
 
-def _value(name: str, short: str = "", **more: bool) -> Flag:
+def value_flag(name: str, short: str = "", **more: bool) -> Flag:
+    """One that takes a value."""
     return Flag(name, short, Kind.VALUE, **more)
 
 
-def _boolean(name: str, short: str = "", **more: bool) -> Flag:
+def boolean_flag(name: str, short: str = "", **more: bool) -> Flag:
+    """One that is on, or off with `=false`."""
     return Flag(name, short, Kind.BOOLEAN, **more)
 
 
 FLAGS: tuple[Flag, ...] = (
-    _value("add-host", repeatable=True),
-    _value("allow", repeatable=True),
-    _value("annotation", repeatable=True),
-    _value("attest", repeatable=True),
-    _value("build-arg", repeatable=True),
-    _value("build-context", repeatable=True),
-    _value("builder"),
-    _value("cache-from", repeatable=True),
-    _value("cache-to", repeatable=True),
-    _value("call"),
-    _value("cgroup-parent"),
-    _boolean("check"),
-    _boolean("debug", "D"),
-    _value("file", "f"),
-    _value("iidfile"),
-    _value("label", repeatable=True),
-    _boolean("load"),
-    _value("metadata-file"),
-    _value("network"),
-    _boolean("no-cache"),
-    _value("no-cache-filter", repeatable=True),
-    _value("output", "o", repeatable=True),
-    _value("platform", repeatable=True),
-    _value("policy", repeatable=True),
-    _value("progress"),
-    _value("provenance"),
-    _boolean("pull"),
-    _boolean("push"),
-    _boolean("quiet", "q"),
-    _value("resource", repeatable=True),
-    _value("sbom"),
-    _value("secret", repeatable=True),
-    _value("shm-size"),
-    _value("ssh", repeatable=True),
-    _value("tag", "t", repeatable=True),
-    _value("target"),
-    _value("ulimit", repeatable=True),
-    _boolean("compress", hidden=True),
-    _value("cpu-period", hidden=True),
-    _value("cpu-quota", hidden=True),
-    _value("cpu-shares", "c", hidden=True),
-    _value("cpuset-cpus", hidden=True),
-    _value("cpuset-mems", hidden=True),
-    _boolean("force-rm", hidden=True),
-    _value("isolation", hidden=True),
-    _value("memory", "m", hidden=True),
-    _value("memory-swap", hidden=True),
-    _value("print", hidden=True),
-    _boolean("rm", hidden=True),
-    _value("security-opt", repeatable=True, hidden=True),
-    _boolean("squash", hidden=True),
-    _value("baseline", own=True),
-    _value("config", own=True),
-    _boolean("dry-run", own=True),
-    _boolean("no-cache-mounts", own=True),
-    _boolean("no-rewrite", own=True),
-    _boolean("no-verify", own=True),
-    _value("report", repeatable=True, own=True),
-    _boolean("show-values", own=True),
+    value_flag("add-host", repeatable=True),
+    value_flag("allow", repeatable=True),
+    value_flag("annotation", repeatable=True),
+    value_flag("attest", repeatable=True),
+    value_flag("build-arg", repeatable=True),
+    value_flag("build-context", repeatable=True),
+    value_flag("builder"),
+    value_flag("cache-from", repeatable=True),
+    value_flag("cache-to", repeatable=True),
+    value_flag("call"),
+    value_flag("cgroup-parent"),
+    boolean_flag("check"),
+    boolean_flag("debug", "D"),
+    value_flag("file", "f"),
+    value_flag("iidfile"),
+    value_flag("label", repeatable=True),
+    boolean_flag("load"),
+    value_flag("metadata-file"),
+    value_flag("network"),
+    boolean_flag("no-cache"),
+    value_flag("no-cache-filter", repeatable=True),
+    value_flag("output", "o", repeatable=True),
+    value_flag("platform", repeatable=True),
+    value_flag("policy", repeatable=True),
+    value_flag("progress"),
+    value_flag("provenance"),
+    boolean_flag("pull"),
+    boolean_flag("push"),
+    boolean_flag("quiet", "q"),
+    value_flag("resource", repeatable=True),
+    value_flag("sbom"),
+    value_flag("secret", repeatable=True),
+    value_flag("shm-size"),
+    value_flag("ssh", repeatable=True),
+    value_flag("tag", "t", repeatable=True),
+    value_flag("target"),
+    value_flag("ulimit", repeatable=True),
+    boolean_flag("compress", hidden=True),
+    value_flag("cpu-period", hidden=True),
+    value_flag("cpu-quota", hidden=True),
+    value_flag("cpu-shares", "c", hidden=True),
+    value_flag("cpuset-cpus", hidden=True),
+    value_flag("cpuset-mems", hidden=True),
+    boolean_flag("force-rm", hidden=True),
+    value_flag("isolation", hidden=True),
+    value_flag("memory", "m", hidden=True),
+    value_flag("memory-swap", hidden=True),
+    value_flag("print", hidden=True),
+    boolean_flag("rm", hidden=True),
+    value_flag("security-opt", repeatable=True, hidden=True),
+    boolean_flag("squash", hidden=True),
+    value_flag("baseline", own=True),
+    value_flag("config", own=True),
+    boolean_flag("dry-run", own=True),
+    boolean_flag("no-cache-mounts", own=True),
+    boolean_flag("no-rewrite", own=True),
+    boolean_flag("no-verify", own=True),
+    value_flag("report", repeatable=True, own=True),
+    boolean_flag("show-values", own=True),
 )
 
 _BY_NAME = {flag.name: flag for flag in FLAGS}
-_BY_SHORT = {flag.short: flag for flag in FLAGS if flag.short}
 
 # strconv.ParseBool
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
@@ -157,17 +156,14 @@ class Output:
 
 
 @dataclass(frozen=True)
-class BuildOptions:
-    """A complete `build` command line: every flag in its order, the context, the environment that matters."""
+class Flags:
+    """Flags as they were given, in their order."""
 
     given: tuple[Given, ...] = ()
-    context: str = "."
-    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a flag, in the order given."""
-        flag = _BY_NAME[name]
-        return tuple(given.value for given in self.given if given.flag is flag)
+        return tuple(given.value for given in self.given if given.flag and given.flag.name == name)
 
     def value(self, name: str) -> str | None:
         """The last value of a flag; an empty one counts as not given, as in buildx."""
@@ -178,6 +174,14 @@ class BuildOptions:
         """Whether a boolean flag is on."""
         values = self.values(name)
         return bool(values) and is_true(values[-1])
+
+
+@dataclass(frozen=True)
+class BuildOptions(Flags):
+    """A complete `build` command line: every flag in its order, the context, the environment that matters."""
+
+    context: str = "."
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def _environ(self, name: str) -> str | None:
         return dict(self.environment).get(name)
@@ -370,8 +374,7 @@ class BuildOptions:
 
 def parse_build_arguments(argv: Sequence[str], environ: Mapping[str, str] | None = None) -> BuildOptions:
     """The words after `xbuild build`. Raises UsageError."""
-    variables = os.environ if environ is None else environ
-    given, arguments = _parse_words(argv)
+    given, arguments = read_words(argv, FLAGS)
     if len(arguments) != 1:
         raise UsageError(
             f"build takes exactly one context, and {len(arguments) or 'none'} was given"
@@ -381,7 +384,15 @@ def parse_build_arguments(argv: Sequence[str], environ: Mapping[str, str] | None
             if not arguments
             else "quote arguments that contain spaces",
         )
-    options = BuildOptions(given, arguments[0])
+    return build_options(given, arguments[0], environ)
+
+
+def build_options(
+    given: tuple[Given, ...], context: str, environ: Mapping[str, str] | None = None
+) -> BuildOptions:
+    """Flags of `FLAGS` and a context, with what of the environment stands in for flags. Raises UsageError."""
+    variables = os.environ if environ is None else environ
+    options = BuildOptions(given, context)
     names = (*_ENVIRONMENT, *(text for text in options.values("build-arg") if "=" not in text))
     kept = tuple((name, variables[name]) for name in dict.fromkeys(names) if name in variables)
     options = replace(options, environment=kept)
@@ -389,7 +400,13 @@ def parse_build_arguments(argv: Sequence[str], environ: Mapping[str, str] | None
     return options
 
 
-def _parse_words(argv: Sequence[str]) -> tuple[tuple[Given, ...], list[str]]:
+def read_words(argv: Sequence[str], flags: Iterable[Flag]) -> tuple[tuple[Given, ...], list[str]]:
+    """The flags and the arguments of a command line, read as pflag reads them. Raises UsageError."""
+    known: dict[str, Flag] = {}
+    for flag in flags:
+        known[f"--{flag.name}"] = flag
+        if flag.short:
+            known[f"-{flag.short}"] = flag
     given: list[Given] = []
     arguments: list[tuple[str, int | None]] = []  # with the unknown flag directly in front, if any
     words = list(argv)
@@ -399,9 +416,9 @@ def _parse_words(argv: Sequence[str]) -> tuple[tuple[Given, ...], list[str]]:
             arguments += [(rest, None) for rest in words]
             break
         if word.startswith("--"):
-            given.append(_long(word, words))
+            given.append(_long(word, words, known))
         elif word.startswith("-") and word != "-":
-            given.extend(_letters(word, words))
+            given.extend(_letters(word, words, known))
         else:
             last = given[-1] if given else None
             before = len(given) - 1 if last and last.flag is None and not _has_value(last) else None
@@ -427,25 +444,25 @@ def _settle_unknown(
     return tuple(given), rest
 
 
-def _long(word: str, words: list[str]) -> Given:
-    name, equals, value = word[2:].partition("=")
-    if not name:
+def _long(word: str, words: list[str], known: Mapping[str, Flag]) -> Given:
+    name, equals, value = word.partition("=")
+    if name == "--":
         raise UsageError(f"bad flag syntax: {word}", hint="write --flag or --flag=value")
-    flag = _BY_NAME.get(name)
+    flag = known.get(name)
     if flag is None:
         return Given(None, value, (word,))
     if flag.kind is Kind.BOOLEAN:
-        return _boolean_given(flag, value if equals else "true", f"--{name}")
+        return _boolean_given(flag, value if equals else "true", name)
     if equals:
         return Given(flag, value)
-    return Given(flag, _next(words, f"--{name}"))
+    return Given(flag, _next(words, name))
 
 
-def _letters(word: str, words: list[str]) -> Iterator[Given]:
+def _letters(word: str, words: list[str], known: Mapping[str, Flag]) -> Iterator[Given]:
     rest = word[1:]
     while rest:
         letter, rest = rest[0], rest[1:]
-        flag = _BY_SHORT.get(letter)
+        flag = known.get(f"-{letter}")
         if flag is None:
             yield Given(None, "", (f"-{letter}{rest}",))
             return
@@ -591,6 +608,8 @@ def parse_output(text: str) -> Output:
 
 
 def _fields(text: str) -> list[str]:
+    import csv
+
     try:
         return next(csv.reader([text], strict=True), [])
     except csv.Error as error:
@@ -626,6 +645,8 @@ def redact(text: str) -> str:
 
 def display_command(argv: Sequence[str], *, show_values: bool = False) -> str:
     """A command line as a shell would take it; build-arg values and credentials masked unless asked for."""
+    import shlex
+
     return shlex.join(argv if show_values else mask(argv))
 
 
@@ -647,6 +668,8 @@ def _mask_word(word: str) -> str:
     shown = redact(word)
     if not _SECRET.search(shown):
         return shown
+    import csv
+
     try:
         fields = next(csv.reader([shown], strict=True), [])
     except csv.Error:

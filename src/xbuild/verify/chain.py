@@ -1,42 +1,24 @@
 """What an image runs: from entrypoint and command through PATH, links, `#!` lines and the dynamic loader.
 
-How names become files: `execve(2)` for interpreter lines, `ld.so(8)` for glibc's search order, musl's
-`ldso/dynlink.c` for musl's; Debian adds the multiarch folders to glibc's default ones.
+How names become files: `execve(2)` for interpreter lines, `loader.py` for libraries.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 from xbuild.verify.checks import Kind, PlatformImage, Severity
 from xbuild.verify.elf import ElfFacts
 from xbuild.verify.layers import File
+from xbuild.verify.loader import Loader, Search, elf_of, loader_at
 from xbuild.verify.mismatch import describe
-
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""What container runtimes use when the config has no PATH (moby `oci/defaults`)."""
 
 _SHELLS = ("/bin/sh", "/bin/bash", "/bin/ash", "/usr/bin/sh", "/usr/bin/bash", "sh", "bash", "ash")
 _MAX_SCRIPTS = 5
 """execve follows four interpreter lines in a row, then gives up."""
 _MAX_LIBRARIES = 2000
-
-# Architecture → Debian's multiarch folders (Debian wiki, "Multiarch/Tuples")
-_TRIPLETS: dict[str, tuple[str, ...]] = {
-    "386": ("i386-linux-gnu", "i686-linux-gnu"),
-    "amd64": ("x86_64-linux-gnu",),
-    "arm": ("arm-linux-gnueabihf", "arm-linux-gnueabi"),
-    "arm64": ("aarch64-linux-gnu",),
-    "ppc64le": ("powerpc64le-linux-gnu",),
-    "s390x": ("s390x-linux-gnu",),
-    "riscv64": ("riscv64-linux-gnu",),
-    "loong64": ("loongarch64-linux-gnu",),
-    "mips64le": ("mips64el-linux-gnuabi64",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +32,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is needed and not there, or cannot be run."""
+    """Something that is needed and not there, or cannot be run; `name` is a library's, as it is asked for."""
 
     kind: Kind
     severity: Severity
@@ -58,6 +40,7 @@ class Problem:
     path: str
     needed_by: str = ""
     file: File | None = None
+    name: str = ""
 
 
 class Chain:
@@ -130,16 +113,11 @@ class Chain:
         if "/" in name:
             file = self._fs.lookup(self._absolute(name))
             return file if file is not None and file.entry.kind != "dir" else None
-        for folder in self._path_folders:
+        for folder in self._image.command_folders:
             file = self._fs.lookup(f"{folder}/{name}")
             if file is not None and file.entry.kind == "file" and file.entry.mode & 0o111:
                 return file
         return None
-
-    @cached_property
-    def _path_folders(self) -> tuple[str, ...]:
-        path = self._image.config.variable("PATH")
-        return tuple(folder for folder in (path or _DEFAULT_PATH).split(":") if folder)
 
     def _program(self, file: File, role: str, needed_by: str, depth: int, *, strict: bool = True) -> None:
         if file.path in self._seen:
@@ -197,197 +175,88 @@ class Chain:
     def _linked(self, file: File, elf: ElfFacts) -> None:
         """The dynamic loader and, from there, every needed library."""
         loader = self._loader_of(file, elf, Severity.FAILURE)
-        if elf.interpreter is not None and loader is None:
-            return
-        missing = self._libraries(file, elf)
-        self.problems.extend(missing)
+        if loader is not None:
+            for each in loader.files:
+                if each.path not in self._seen:
+                    self._seen.add(each.path)
+                    self.files.append(Link(each, f"the dynamic loader of {file.path}", file.path))
+            self.problems.extend(self._libraries(file, elf, loader))
 
-    def _loader_of(self, file: File, elf: ElfFacts, severity: Severity) -> File | None:
+    def _loader_of(self, file: File, elf: ElfFacts, severity: Severity) -> Loader | None:
+        """The loader of a program; of one that names none, what glibc's would do with it."""
         if elf.interpreter is None:
-            return None
-        loader = self._fs.lookup(elf.interpreter)
-        if loader is None or loader.entry.kind == "dir":
-            message = f"its dynamic loader {elf.interpreter} is not in the image"
+            return Loader()
+        loader = loader_at(self._fs, elf.interpreter)
+        if loader is None:
+            there = self._fs.lookup(elf.interpreter) is not None
+            what = "starts musl's, which is not in the image" if there else "is not in the image"
+            message = f"its dynamic loader {elf.interpreter} {what}"
             self.problems.append(
                 Problem(Kind.INTERPRETER, severity, message, elf.interpreter, file.path, file)
             )
-            return None
-        if severity is Severity.FAILURE and loader.path not in self._seen:
-            self._seen.add(loader.path)
-            self.files.append(Link(loader, f"the dynamic loader of {file.path}", file.path))
         return loader
 
-    def _libraries(self, program: File, elf: ElfFacts) -> list[Problem]:
+    def _libraries(self, program: File, elf: ElfFacts, loader: Loader) -> list[Problem]:
         """Breadth first, as the loader does; a name that is loaded once serves everybody."""
-        search = _Search(self._image, elf)
-        loaded = {elf.interpreter.rpartition("/")[2]} if elf.interpreter else set()
-        pending = [(name, program, elf, elf.rpath) for name in elf.needed]
+        search = Search(self._image, elf, loader)
+        loaded = search.names_of_loader()
+        nowhere: tuple[str, ...] = ()
+        pending = [(name, program, elf, nowhere) for name in (*loader.preloaded, *elf.needed)]
         missing: list[Problem] = []
         while pending and len(loaded) < _MAX_LIBRARIES:
             name, by, needing, inherited = pending.pop(0)
-            if name in loaded or search.is_loader(name):
+            if search.is_loaded(name, loaded):
                 continue
             loaded.add(name)
             found, wrong = search.find(name, by, needing, inherited)
             if found is None:
                 missing.append(self._not_found(name, by, wrong))
                 continue
-            content = found.entry.content
-            library = content.elf if content is not None else None
-            if not isinstance(library, ElfFacts):
+            library = elf_of(found)
+            if library is None:
                 continue
             if found.path not in self._seen:
                 self._seen.add(found.path)
                 self.files.append(Link(found, f"library {name}", by.path))
-            if library.soname:
-                loaded.add(library.soname)
-            below = (*library.rpath, *inherited) if not library.runpath else inherited
-            pending.extend((other, found, library, below) for other in library.needed)
+            loaded.update(search.names_of(library))
+            handed = search.handed_down(by, needing, inherited)
+            pending.extend((other, found, library, handed) for other in library.needed)
         return missing
 
     def _not_found(self, name: str, by: File, wrong: File | None) -> Problem:
         if wrong is None:
             message = f"needed library {name} is not in the image"
-            return Problem(Kind.LIBRARY, Severity.FAILURE, message, name, by.path, by)
-        content = wrong.entry.content
-        elf = content.elf if content is not None else None
-        what = describe(elf) if isinstance(elf, ElfFacts) else "no ELF file"
+            return Problem(Kind.LIBRARY, Severity.FAILURE, message, name, by.path, by, name)
+        elf = elf_of(wrong)
+        what = describe(elf) if elf is not None else "no ELF file"
         message = f"needed library {name} is there only as {what}"
-        return Problem(Kind.LIBRARY, Severity.FAILURE, message, wrong.path, by.path, wrong)
+        return Problem(Kind.LIBRARY, Severity.FAILURE, message, wrong.path, by.path, wrong, name)
 
     def _programs_on_path(self) -> None:
         """Programs that this Dockerfile put on PATH: a missing loader or library is worth a warning."""
-        folders = {
-            file.path for folder in self._path_folders if (file := self._fs.lookup(folder)) is not None
-        }
         for file in self._image.contents:
-            content = file.entry.content
-            elf = content.elf if content is not None else None
-            if file.path in self._seen or not isinstance(elf, ElfFacts) or elf.interpreter is None:
+            elf = elf_of(file)
+            if file.path in self._seen or elf is None or elf.interpreter is None:
                 continue
-            if file.path.rpartition("/")[0] not in folders or not self._is_added(file):
+            if not self._image.is_command(file) or not self._is_added(file):
                 continue
             machine = self._image.platform.machine
             if (elf.machine, elf.bits) == (machine.number, machine.bits):
                 self._on_path(file, elf)
 
     def _on_path(self, file: File, elf: ElfFacts) -> None:
-        if self._loader_of(file, elf, Severity.WARNING) is None:
+        loader = self._loader_of(file, elf, Severity.WARNING)
+        if loader is None:
             return
         kept, self.files = self.files, []
         seen, self._seen = self._seen, set()
-        for problem in self._libraries(file, elf):
-            self.problems.append(
-                Problem(
-                    problem.kind,
-                    Severity.WARNING,
-                    problem.message,
-                    problem.path,
-                    problem.needed_by,
-                    problem.file,
-                )
-            )
+        missing = self._libraries(file, elf, loader)
+        self.problems.extend(replace(problem, severity=Severity.WARNING) for problem in missing)
         self.files, self._seen = kept, seen
 
     def _is_added(self, file: File) -> bool:
         layers = self._image.layers
         return file.layer >= len(layers) or layers[file.layer].added
-
-
-class _Search:
-    """Where one program's dynamic loader looks for libraries."""
-
-    def __init__(self, image: PlatformImage, program: ElfFacts) -> None:
-        self._image = image
-        self._fs = image.files
-        self._program = program
-        name = (program.interpreter or "").rpartition("/")[2]
-        self._musl = name.startswith("ld-musl-")
-        self._triplets = _TRIPLETS.get(image.platform.architecture, ())
-
-    def is_loader(self, name: str) -> bool:
-        """musl's loader is the C library; its names are never searched for."""
-        return self._musl and (name == "libc.so" or name.startswith(("libc.musl-", "ld-musl-")))
-
-    def find(
-        self, name: str, by: File, needing: ElfFacts, inherited: tuple[str, ...]
-    ) -> tuple[File | None, File | None]:
-        """The library, or else the first one of that name that is for something else."""
-        wrong: File | None = None
-        for path in self._candidates(name, by, needing, inherited):
-            file = self._fs.lookup(path)
-            if file is None or file.entry.kind != "file":
-                continue
-            content = file.entry.content
-            elf = content.elf if content is not None else None
-            # The loader passes over files of another machine or class and looks further ("wrong ELF class").
-            same = isinstance(elf, ElfFacts) and (elf.machine, elf.bits, elf.little_endian) == (
-                self._program.machine,
-                self._program.bits,
-                self._program.little_endian,
-            )
-            if same:
-                return file, wrong
-            wrong = wrong or file
-        return None, wrong
-
-    def _candidates(
-        self, name: str, by: File, needing: ElfFacts, inherited: tuple[str, ...]
-    ) -> Iterator[str]:
-        if "/" in name:
-            yield name
-            return
-        own = needing.runpath or needing.rpath
-        first = () if needing.runpath else (*needing.rpath, *inherited)
-        environment = (self._image.config.variable("LD_LIBRARY_PATH") or "").replace(";", ":").split(":")
-        for folder in (*first, *filter(None, environment), *own):
-            for expanded in self._expand(folder, by):
-                yield f"{expanded}/{name}"
-        for folder in self._musl_folders if self._musl else self._glibc_folders:
-            yield f"{folder}/{name}"
-
-    def _expand(self, folder: str, by: File) -> Iterator[str]:
-        """`$ORIGIN` is the folder of the file that has the path; `$LIB` differs between distributions."""
-        for form in ("$ORIGIN", "${ORIGIN}"):
-            folder = folder.replace(form, by.path.rpartition("/")[0])
-        if "$LIB" not in folder and "${LIB}" not in folder:
-            yield folder
-            return
-        for value in (*(f"lib/{triplet}" for triplet in self._triplets), "lib64", "lib"):
-            yield folder.replace("${LIB}", value).replace("$LIB", value)
-
-    @cached_property
-    def _glibc_folders(self) -> tuple[str, ...]:
-        multiarch = [f"{root}/{triplet}" for triplet in self._triplets for root in ("/lib", "/usr/lib")]
-        configured = tuple(self._configured("/etc/ld.so.conf", 0))
-        return (*configured, *multiarch, "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/lib32", "/usr/lib32")
-
-    def _configured(self, path: str, depth: int) -> Iterator[str]:
-        """Folders of an `ld.so.conf` file and of the files it includes (`ldconfig(8)`)."""
-        for line in self._text(path).splitlines():
-            words = line.partition("#")[0].replace(",", " ").replace(":", " ").split()
-            if words[:1] == ["include"] and depth < 3:
-                for pattern in words[1:]:
-                    folder, _, name = pattern.rpartition("/")
-                    start, _, end = name.partition("*")
-                    for child in self._fs.children(folder or "/etc"):
-                        if child.startswith(start) and child.endswith(end):
-                            yield from self._configured(f"{folder or '/etc'}/{child}", depth + 1)
-            elif words[:1] != ["hwcap"]:
-                yield from (word for word in words if word.startswith("/"))
-
-    @cached_property
-    def _musl_folders(self) -> tuple[str, ...]:
-        name = (self._program.interpreter or "").rpartition("/")[2]
-        architecture = name.removeprefix("ld-musl-").split(".so", 1)[0]
-        text = self._text(f"/etc/ld-musl-{architecture}.path")
-        folders = tuple(part for part in text.replace("\n", ":").split(":") if part)
-        return folders or ("/lib", "/usr/local/lib", "/usr/lib")
-
-    def _text(self, path: str) -> str:
-        file = self._fs.lookup(path)
-        content = file.entry.content if file is not None else None
-        return content.text if content is not None and content.format == "text" else ""
 
 
 def words_of(script: str) -> tuple[str, ...]:

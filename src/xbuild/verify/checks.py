@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from xbuild.platforms import Platform
-from xbuild.verify.gobuildinfo import GoBuildInfo
+from xbuild.verify.built import Built
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.spec import ImageConfig
+
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Severity(StrEnum):
@@ -37,8 +39,8 @@ class Kind(StrEnum):
     COMMAND = "command"
     INTERPRETER = "interpreter"
     LIBRARY = "library"
-    GO = "go"
-    GO_DIFFERS = "go-differs"
+    BUILD = "build"
+    DIFFERS = "differs"
     EXCEPTION = "exception"
 
 
@@ -54,7 +56,9 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """An exception: files at paths like `path` (`*` within a folder, `**` across) may be foreign."""
+    """An exception: files at paths like `path` (`*` within a folder, `**` across) may be foreign, and lack
+    what they need; a library that is missing may also be named itself.
+    """
 
     path: str
     reason: str
@@ -98,12 +102,14 @@ class Counts:
     programs: int = 0
     libraries: int = 0
     objects: int = 0
-    go: int = 0
     scripts: int = 0
     foreign_os: int = 0
+    built: tuple[tuple[str, int], ...] = ()
+    """Programs that say how they were built, by the name of their language."""
 
     def to_json(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in Counts.__dataclass_fields__}
+        plain = {name: getattr(self, name) for name in Counts.__dataclass_fields__ if name != "built"}
+        return plain | {language.lower(): number for language, number in self.built}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,30 +199,71 @@ class PlatformImage:
         """The files with facts, by path."""
         return tuple(sorted(self.files.contents(), key=lambda file: file.path))
 
-    def go_programs(self) -> Iterator[tuple[File, GoBuildInfo]]:
-        """The Go programs among the files."""
+    @cached_property
+    def command_folders(self) -> tuple[str, ...]:
+        """The folders of PATH as the config has them, or what container runtimes use without (moby
+        `oci/defaults`).
+        """
+        return _folders(self.config.variable("PATH") or _DEFAULT_PATH)
+
+    @cached_property
+    def library_folders(self) -> tuple[str, ...]:
+        """The folders of LD_LIBRARY_PATH (`ld.so(8)`)."""
+        return _folders((self.config.variable("LD_LIBRARY_PATH") or "").replace(";", ":"))
+
+    def is_command(self, file: File) -> bool:
+        """Whether a file lies in a folder of PATH."""
+        return file.path.rpartition("/")[0] in self._real_command_folders
+
+    def is_searched(self, file: File) -> bool:
+        """Whether a file lies in a folder of PATH or of LD_LIBRARY_PATH."""
+        return self.is_command(file) or file.path.rpartition("/")[0] in self._real_library_folders
+
+    @cached_property
+    def _real_command_folders(self) -> frozenset[str]:
+        return self._real(self.command_folders)
+
+    @cached_property
+    def _real_library_folders(self) -> frozenset[str]:
+        return self._real(self.library_folders)
+
+    def _real(self, folders: Sequence[str]) -> frozenset[str]:
+        found = (self.files.lookup(folder) for folder in folders)
+        return frozenset(file.path for file in found if file is not None)
+
+    def built(self) -> Iterator[tuple[File, Built]]:
+        """The programs among the files that say how they were built."""
         for file in self.contents:
             content = file.entry.content
-            if content is not None and content.go is not None:
-                yield file, content.go
+            if content is not None and content.built is not None:
+                yield file, content.built
+
+
+def _folders(text: str) -> tuple[str, ...]:
+    return tuple(folder for folder in text.split(":") if folder)
 
 
 class Exceptions:
-    """The user's exceptions, and which of them were needed."""
+    """The user's exceptions, and which of them were needed.
+
+    An entry names files by their path, as glob_pattern reads it; one without a slash names a file in the root
+    folder, and anything that is known by a name only, as a library that is missing.
+    """
 
     def __init__(self, allow: Sequence[Allow]) -> None:
-        self._patterns = [(entry, glob_pattern(entry.path)) for entry in allow]
+        self._patterns = [(entry, glob_pattern(entry.path), name_pattern(entry.path)) for entry in allow]
         self._used: set[Allow] = set()
 
-    def reason_for(self, path: str) -> str | None:
-        for entry, pattern in self._patterns:
-            if pattern.fullmatch(path):
+    def reason_for(self, *subjects: str) -> str | None:
+        """Why something is allowed that has these paths and names; an empty one is none."""
+        for entry, path, name in self._patterns:
+            if any((path if each.startswith("/") else name).fullmatch(each) for each in subjects if each):
                 self._used.add(entry)
                 return entry.reason or "allowed"
         return None
 
     def unused(self) -> Iterator[Check]:
-        for entry, _ in self._patterns:
+        for entry, *_ in self._patterns:
             if entry not in self._used:
                 yield Check(
                     Kind.EXCEPTION,
@@ -229,6 +276,11 @@ class Exceptions:
 
 def glob_pattern(path: str) -> re.Pattern[str]:
     """`*` and `?` stay within one folder, `**` crosses folders; a path without a leading slash gets one."""
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", path if path.startswith(("/", "**")) else "/" + path)
+    return name_pattern(path if path.startswith(("/", "**")) else "/" + path)
+
+
+def name_pattern(name: str) -> re.Pattern[str]:
+    """The same for what has no path."""
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", name)
     wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     return re.compile("".join(wild.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)

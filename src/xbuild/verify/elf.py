@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xbuild.platforms import MACHINES
+
 MAGIC = b"\x7fELF"
 
 Data = bytes | bytearray | memoryview | mmap.mmap
@@ -29,15 +31,13 @@ PF_X, PF_W = 1, 2
 SHT_NOBITS = 8
 SHT_ARM_ATTRIBUTES = 0x70000003
 
-GO_SECTION = ".go.buildinfo"
-
 # d_tag (gABI)
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ = 0, 1, 5, 10
 _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 14, 15, 29
 
 # e_machine whose attributes are read below
-_EM_ARM = 40
-_EM_X86 = (3, 62)
+_EM_ARM = MACHINES["arm"].number
+_EM_X86 = (MACHINES["386"].number, MACHINES["amd64"].number)
 
 # Linux Extensions to gABI: NT_GNU_PROPERTY_TYPE_0 and GNU_PROPERTY_X86_ISA_1_NEEDED
 _NT_GNU_PROPERTY = 5
@@ -70,9 +70,9 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section header."""
+    """One section header; `name` is an offset in the table of names."""
 
-    name: str
+    name: int
     type: int
     address: int
     offset: int
@@ -107,7 +107,7 @@ class ElfFacts:
 
 @dataclass(frozen=True)
 class ElfFile:
-    """The header of an ELF file, its segments, and of its sections the two kinds that are of use here."""
+    """The header of an ELF file, its segments and its sections."""
 
     data: Data
     bits: int
@@ -118,6 +118,8 @@ class ElfFile:
     flags: int
     segments: tuple[Segment, ...]
     sections: tuple[Section, ...]
+    names: bytes
+    """The names of the sections."""
     problem: str | None = None
 
     @property
@@ -130,6 +132,11 @@ class ElfFile:
         if offset < 0 or size <= 0:
             return b""
         return bytes(self.data[offset : offset + size])
+
+    def section(self, name: str) -> Section | None:
+        """The section of a name that has bytes in the file."""
+        at = self.names.find(name.encode() + b"\0")
+        return next((s for s in self.sections if s.name == at and s.type != SHT_NOBITS), None)
 
     def offset_of(self, address: int) -> int | None:
         """File offset of a virtual address, through the loaded segments."""
@@ -161,7 +168,7 @@ def open_elf(data: Data) -> ElfFile | Unreadable:
     (kind, machine, _, _, phoff, shoff, flags, _, phsize, phnum, shsize, shnum, names) = layout.unpack(raw)
     problems: list[str] = []
     segments = tuple(_segments(data, wide, order, phoff, phsize, phnum, problems))
-    sections = tuple(_sections(data, wide, order, (shoff, shsize, shnum, names), problems))
+    sections, names_of_sections = _sections(data, wide, order, (shoff, shsize, shnum, names), problems)
     return ElfFile(
         data,
         64 if wide else 32,
@@ -172,6 +179,7 @@ def open_elf(data: Data) -> ElfFile | Unreadable:
         flags,
         segments,
         sections,
+        names_of_sections,
         problems[0] if problems else None,
     )
 
@@ -197,26 +205,23 @@ def _segments(
 
 def _sections(
     data: Data, wide: bool, order: str, table: tuple[int, int, int, int], problems: list[str]
-) -> Iterator[Section]:
+) -> tuple[tuple[Section, ...], bytes]:
     offset, size, count, names_index = table
-    layout = struct.Struct(order + ("IIQQQQIIQQ" if wide else "IIIIIIIIII"))
+    layout = struct.Struct(order + ("IIQQQQ" if wide else "IIIIII"))
+    whole = 64 if wide else 40
     if not offset or not count:
-        return
-    if size < layout.size:
+        return (), b""
+    if size < whole:
         problems.append("section headers of an impossible size")
-        return
+        return (), b""
     # Some tools leave a table that lies outside the file (UPX); the kernel does not read section headers.
     raw = bytes(data[offset : offset + size * min(count, _MAX_HEADERS)])
-    starts = range(0, len(raw) - layout.size + 1, size)
-    names = b""
-    if names_index < len(starts):
-        _, _, _, _, at, length = layout.unpack_from(raw, starts[names_index])[:6]
-        names = bytes(data[at : at + min(length, _MAX_BLOCK)])
-    go = names.find(GO_SECTION.encode() + b"\0")
-    for start in starts:
-        name, kind, _, address, at, length = layout.unpack_from(raw, start)[:6]
-        if kind == SHT_ARM_ATTRIBUTES or (name == go and kind != SHT_NOBITS):
-            yield Section(_string(names, name), kind, address, at, length)
+    rows = [layout.unpack_from(raw, start) for start in range(0, len(raw) - whole + 1, size)]
+    sections = tuple(Section(name, kind, address, at, length) for name, kind, _, address, at, length in rows)
+    if names_index >= len(sections):
+        return sections, b""
+    named = sections[names_index]
+    return sections, bytes(data[named.offset : named.offset + min(named.size, _MAX_BLOCK)])
 
 
 def _string(table: bytes, offset: int) -> str:

@@ -4,7 +4,8 @@ Pure: values in, values out. What is judged, and how heavily:
 
 - Every ELF file against the platform's machine, class, byte order, float ABI, CPU level and operating system.
   A mismatch is a *failure* when a layer of this Dockerfile added the file, a *warning* when it came with the
-  base image or lies in a place made for foreign files (`places.py`), and ok when an exception allows it.
+  base image or lies in a place made for foreign files or in a folder that is named for another platform
+  (`places.py`; never on PATH), and ok when an exception allows it.
 - What the image runs (entrypoint, command, the interpreters of scripts, PT_INTERP, needed libraries) must be
   there and be for the platform wherever it came from: always a failure. Only a CPU level above the platform's
   stays a warning when it came with the base, because many CPUs can do it. ARM code above the platform's level
@@ -14,16 +15,15 @@ Pure: values in, values out. What is judged, and how heavily:
   image's platform and is for another one has no such excuse.
 - A 32-bit program in the image of its 64-bit sibling (386 in amd64, arm in arm64) runs if its own dynamic
   loader is in the image: then a warning, else a failure. Being statically linked does not excuse it: that is
-  what a wrong GOARCH looks like.
+  what a build for the wrong architecture looks like.
 - Object files (`.o`, `.ko`) never run by themselves: a warning. Code for devices and virtual machines (eBPF,
   GPUs, microcontrollers: `places.DEVICES`) is not for a CPU: ok. So are programs of Windows and macOS, unless
   the image runs one. Files for any other machine are foreign; one that Linux was never made for, neither
   executable nor dynamic, is a warning.
-- Go programs also by their build information: GOOS, GOARCH, and that GOARM, GOAMD64 and the like ask for no
-  more than the platform has; less than the variant asked for is a warning.
-- Across platforms, the Go program at one path must have the same CGO_ENABLED, tags and module versions
-  (failure when this Dockerfile added it); a module that only one platform has, another Go version or another
-  revision is a warning, as platform-dependent imports are legitimate.
+- What a program says about how it was built (`languages/`) against the platform: another system or machine,
+  or more than its CPU has; less than the variant asked for is a warning.
+- Across platforms, the program at one path must have been built alike: what cannot be meant is a failure when
+  this Dockerfile added it, the rest a warning.
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from xbuild.platforms import Platform
+from xbuild.architectures import ARCHITECTURES
+from xbuild.platforms import MACHINES, Platform
 from xbuild.verify.across import differences
-from xbuild.verify.chain import Chain
+from xbuild.verify.built import Built
+from xbuild.verify.chain import Chain, Problem
 from xbuild.verify.checks import (
     Allow,
     Check,
@@ -49,21 +51,28 @@ from xbuild.verify.checks import (
     Verification,
 )
 from xbuild.verify.elf import ET_CORE, ET_DYN, ET_REL, ElfFacts, Unreadable
-from xbuild.verify.gobuildinfo import GoBuildInfo
+from xbuild.verify.languages import LANGUAGES
 from xbuild.verify.layers import File, FileSystem
-from xbuild.verify.mismatch import GO_LEVELS, Mismatch, describe, go_level, mismatch_of
-from xbuild.verify.places import CPUS, DEVICES, families_of, is_named_for, place_of
+from xbuild.verify.mismatch import Mismatch, describe, mismatch_of
+from xbuild.verify.places import (
+    CPUS,
+    DEVICES,
+    families_of,
+    is_emulator,
+    is_named_for,
+    place_of,
+    platform_named,
+)
 from xbuild.verify.variants import read_platform
 
-# 64-bit platform → the machine of its 32-bit sibling, which its kernel usually runs too
-_SIBLINGS = {"amd64": 3, "arm64": 40}
+_SIBLINGS = {"amd64": "386", "arm64": "arm"}
+"""64-bit architecture → its 32-bit sibling, which its kernel usually runs too."""
 
-_ARM_LOADERS = (
-    "/lib/ld-linux-armhf.so.3",
-    "/lib/ld-linux.so.3",
-    "/lib/ld-musl-armhf.so.1",
-    "/lib/ld-musl-arm.so.1",
-)
+
+def _loaders(architecture: str | None) -> tuple[str, ...]:
+    """Where the dynamic loaders of an architecture are, those of the usual variant first."""
+    rows = [row for row in reversed(ARCHITECTURES) if row.architecture == architecture]
+    return tuple(dict.fromkeys(path for row in rows for path in row.loaders))
 
 
 def judge(
@@ -154,23 +163,26 @@ class _Judgement:
     def _run(self) -> None:
         chain = Chain(self.image)
         for problem in chain.problems:
-            self._problem(
-                problem.kind, problem.severity, problem.message, problem.path, problem.needed_by, problem.file
-            )
+            self._problem(problem)
         for link in chain.files:
             self.judged.add(link.file.path)
             self._link(link.file, link.role, link.needed_by)
 
-    def _problem(
-        self, kind: Kind, severity: Severity, message: str, path: str, needed_by: str, file: File | None
-    ) -> None:
-        reason = ""
-        allowed = self.exceptions.reason_for(path) if path else None
+    def _problem(self, problem: Problem) -> None:
+        severity, reason = problem.severity, ""
+        allowed = self.exceptions.reason_for(problem.path, problem.name, problem.needed_by)
         if allowed is not None:
             severity, reason = Severity.OK, f"allowed: {allowed}"
-        layer = self.layer(file) if file is not None else None
         self.checks.append(
-            Check(kind, severity, message, path=path, needed_by=needed_by, layer=layer, reason=reason)
+            Check(
+                problem.kind,
+                severity,
+                problem.message,
+                path=problem.path,
+                needed_by=problem.needed_by,
+                layer=self.layer(problem.file) if problem.file is not None else None,
+                reason=reason,
+            )
         )
 
     def _link(self, file: File, role: str, needed_by: str) -> None:
@@ -183,7 +195,7 @@ class _Judgement:
             return
         if content is None or not isinstance(elf, ElfFacts):
             return
-        mismatch = mismatch_of(elf, self.image.platform, content.go)
+        mismatch = mismatch_of(elf, self.image.platform, content.built)
         if mismatch is not None:
             self._report(file, mismatch, True, needed_by)
             return
@@ -198,7 +210,7 @@ class _Judgement:
                 needed_by=needed_by,
             )
         )
-        self._older(file, content.go)
+        self._older(file, content.built)
 
     # every other file
 
@@ -213,20 +225,26 @@ class _Judgement:
             return
         if elf.machine in DEVICES:
             return
-        mismatch = mismatch_of(elf, self.image.platform, content.go)
+        mismatch = mismatch_of(elf, self.image.platform, content.built)
         if mismatch is None:
-            self._older(file, content.go)
+            self._older(file, content.built)
         elif elf.type == ET_REL:
             if mismatch.kind in (Kind.MACHINE, Kind.CLASS, Kind.BYTE_ORDER):
                 self._report(file, mismatch, False, "", "an object file does not run")
         elif elf.type != ET_CORE:
-            self._report(file, mismatch, False, "", self._excuse(file, elf) or "")
+            self._report(file, mismatch, False, "", self._excuse(file, elf, mismatch) or "")
 
-    def _excuse(self, file: File, elf: ElfFacts) -> str | None:
-        number = self.image.platform.machine.number
-        place = place_of(file.path, number, elf.machine)
+    def _excuse(self, file: File, elf: ElfFacts, mismatch: Mismatch) -> str | None:
+        platform = self.image.platform
+        place = None
+        if not self.image.is_command(file):
+            place = place_of(file.path, platform.machine.number, elf.machine)
+        if place is None and not self.image.is_searched(file):
+            place = platform_named(file.path, platform, elf.machine, at_level=mismatch.can_run)
         if place is not None:
             return place
+        if is_emulator(file.path):
+            return "QEMU"
         if file.path in self._made_for_several:
             return "one of several files for different platforms"
         if elf.machine not in CPUS and not (file.entry.mode & 0o111 or elf.dynamic or elf.interpreter):
@@ -236,7 +254,8 @@ class _Judgement:
     def _through_sibling(self, elf: ElfFacts) -> str | None:
         """A 32-bit program or library whose dynamic loader is in the image."""
         architecture = self.image.platform.architecture
-        if elf.machine != _SIBLINGS.get(architecture) or not elf.dynamic:
+        sibling = _SIBLINGS.get(architecture)
+        if sibling is None or elf.machine != MACHINES[sibling].number or not elf.dynamic:
             return None
         loader = self.image.files.lookup(elf.interpreter) if elf.interpreter else self._sibling_loader
         found = loader.entry.content.elf if loader is not None and loader.entry.content is not None else None
@@ -246,11 +265,8 @@ class _Judgement:
 
     @cached_property
     def _sibling_loader(self) -> File | None:
-        names = {
-            "amd64": ("/lib/ld-linux.so.2", "/lib/ld-musl-i386.so.1"),
-            "arm64": ("/lib/ld-linux-armhf.so.3", "/lib/ld-linux.so.3", "/lib/ld-musl-armhf.so.1"),
-        }
-        found = (self.image.files.lookup(name) for name in names.get(self.image.platform.architecture, ()))
+        names = _loaders(_SIBLINGS.get(self.image.platform.architecture))
+        found = (self.image.files.lookup(name) for name in names)
         return next((file for file in found if file is not None), None)
 
     @cached_property
@@ -312,7 +328,7 @@ class _Judgement:
         """
         if not elf.dynamic:
             return None
-        names = (elf.interpreter,) if elf.interpreter else _ARM_LOADERS
+        names = (elf.interpreter,) if elf.interpreter else _loaders("arm")
         for name in names:
             loader = self.image.files.lookup(name)
             found = (
@@ -323,22 +339,19 @@ class _Judgement:
                 return "some of its code; it may choose by CPU at run time" if fits else None
         return None
 
-    def _older(self, file: File, go: GoBuildInfo | None) -> None:
-        """A Go program for an older CPU than the platform's variant: it runs, but more was asked for."""
-        if go is None or not self._is_added(file):
+    def _older(self, file: File, built: Built | None) -> None:
+        """A program for an older CPU than the platform's variant: it runs, but more was asked for."""
+        claim = built.shortfall(self.image.platform) if built is not None and self._is_added(file) else None
+        if claim is None:
             return
-        found, wanted = go_level(go, self.image.platform)
-        if found is None or wanted is None or found >= wanted:
-            return
-        key, levels, _ = GO_LEVELS[self.image.platform.architecture]
         self.checks.append(
             Check(
-                Kind.GO,
+                Kind.BUILD,
                 Severity.WARNING,
-                f"was built with {key}={levels[found]}",
+                claim.message,
                 file.path,
-                f"{key}={levels[wanted]}",
-                f"{key}={levels[found]}",
+                claim.expected,
+                claim.found,
                 self.layer(file),
                 f"it runs, but makes no use of {self.image.platform}",
             )
@@ -356,6 +369,7 @@ def _same_platform(claimed: str, wanted: str) -> bool:
 def count(contents: Iterable[File], files: FileSystem) -> Counts:
     """How many files of each kind there are."""
     found: dict[str, int] = defaultdict(int)
+    built = dict.fromkeys((language.name for language in LANGUAGES), 0)
     for file in contents:
         content = file.entry.content
         if content is None:
@@ -366,10 +380,11 @@ def count(contents: Iterable[File], files: FileSystem) -> Counts:
             found["foreign_os"] += 1
         elif content.format == "elf":
             found["elf"] += 1
-            found["go"] += content.go is not None
+            if content.built is not None:
+                built[content.built.language] += 1
             if isinstance(content.elf, ElfFacts):
                 found[_sort_of(content.elf)] += 1
-    return Counts(files=files.count(), **found)
+    return Counts(files=files.count(), built=tuple(built.items()), **found)
 
 
 def _sort_of(elf: ElfFacts) -> str:

@@ -1,7 +1,7 @@
 """Layers merged: the filesystem of one platform, with the layer that put each file there.
 
 Whiteouts: OCI image spec, `layer.md`. Links in parent paths are followed inside the root, as containerd's
-`archive/tar.go` does when it unpacks.
+`archive` package does when it unpacks.
 """
 
 from __future__ import annotations

@@ -1,13 +1,17 @@
 """Tables: names of ELF machines, and the places where files for another platform belong.
 
 A place excuses a foreign file (a warning instead of a failure); it never excuses the program that the image
-runs.
+runs, nor what lies on PATH.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+
+from xbuild.architectures import ARCHITECTURES
+from xbuild.platforms import Platform
+from xbuild.verify.languages import LANGUAGES
 
 # e_machine (gABI registry and the Linux kernel's uapi/linux/elf-em.h) → name as `readelf` users know it
 MACHINE_NAMES: dict[int, str] = {
@@ -78,19 +82,18 @@ DEVICES = frozenset(
 )
 """Microcontrollers, signal processors, GPUs, virtual machines: data for the program that loads it."""
 
-# Names of architectures in triplets, Debian, Go, npm, Python and Rust file names → e_machine
-_NAMES: dict[int, str] = {
+# e_machine → what else files and folders are named for it, besides the names in the table of architectures
+_ALSO: dict[int, str] = {
     # before 386: x86_64 begins with x86
-    62: r"x86[_-]64(?:_?v[1-4])?|amd64(?:v[1-4])?|x64|x32|linux64|win64",
-    3: r"i[3-6]86|386|x86|ia32|linux32|win32",
-    40: r"arm(?:eb|el|hf)?|armv[4-8]\w?l?|aarch32",
-    183: r"aarch64(?:_be)?|arm64(?:ec|_?v\d)?",
+    62: r"x32|linux64|win64",
+    3: r"x86|linux32|win32",
+    40: r"arm(?:eb)?|armv[4-8]\w?l?|aarch32",
+    183: r"aarch64_be|aarch_64|arm64ec",
     20: r"powerpc|ppc",
-    21: r"powerpc64(?:le)?|ppc64(?:le|el)?",
-    22: r"s390x?",
+    21: r"powerpc64|ppc64|ppcle_64",
+    22: r"s390",
     8: r"mips\w*",
     243: r"riscv(?:64|32)?\w*",
-    258: r"loong(?:arch)?64|loong64",
     43: r"sparc\w*",
     50: r"ia64",
     15: r"hppa\w*",
@@ -99,12 +102,27 @@ _NAMES: dict[int, str] = {
     42: r"sh4\w*",
     247: r"bpf(?:eb|el)?",
 }
+
+
+def _names() -> dict[int, str]:
+    """e_machine → a pattern of its names."""
+    found = {number: {also} for number, also in _ALSO.items()}
+    for row in ARCHITECTURES:
+        found.setdefault(row.machine.number, set()).update(map(re.escape, row.names))
+    return {number: "|".join(sorted(names)) for number, names in found.items()}
+
+
+_NAMES = _names()
 # Names are used loosely within a kin: x86 for x86-64, arm for AArch64, sparc and mips for all of them
 _KIN = {62: 3, 6: 3, 183: 40, 21: 20, 2: 43, 18: 43, 10: 8}
 
+# What may follow a name: the level of the CPU, as goreleaser names folders (`amd64_v1`, `arm64_v8.0`,
+# `arm_6`, `386_sse2`), and the width, as os-maven-plugin writes it (`x86_32`, `s390_64`).
+_LEVEL = r"(?:[-_]?v\d(?:\.\d)?|_(?:[5-7]|sse2|softfloat|hardfloat|power\d+|rva\d\du64|32|64))?"
+
 _NAME = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    + "|".join(f"(?P<m{number}>{names})" for number, names in _NAMES.items())
+    + "|".join(f"(?P<m{number}>(?:{names}){_LEVEL})" for number, names in _NAMES.items())
     + r")(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -125,8 +143,22 @@ _EMULATED = (
     r"|sparc(?:32plus|64)?|x86_64|xtensa(?:eb)?"
 )
 
+# A system and an architecture in the name of a folder, or of one within the other, in either order
+_SYSTEM = r"(?P<system>linux|android|dragonfly|freebsd|illumos|netbsd|openbsd|solaris)"
+_PLATFORMS = (
+    re.compile(rf"(?<![A-Za-z0-9]){_SYSTEM}(?:[-_]?(?:musl|gnu|glibc))?[-_/]{_NAME.pattern}", re.IGNORECASE),
+    re.compile(rf"{_NAME.pattern}[-_](?:[a-z0-9]+[-_])?{_SYSTEM}(?![A-Za-z0-9])", re.IGNORECASE),
+)
+_LOWEST = {"amd64": "1", "arm64": "8.0"}
+_LEVEL_NAMED = re.compile(r"v(\d(?:\.\d)?)\w*$|_([5-7])$", re.IGNORECASE)
+
+_PACKAGES = re.compile(r"/(?:node_modules|site-packages|dist-packages|gems)/")
+"""Where an installer puts packages for one platform: another one's is a mistake, whatever it is called."""
+
 _PREBUILDS = re.compile(r"/prebuilds?/(?=[^/]*(?:linux|android|freebsd|openbsd)[^/]*/)")
 """npm's folders for several platforms, named for them."""
+
+_EMULATOR = re.compile(rf"/qemu-(?:{_EMULATED})(?:-static)?$|^/usr/(?:lib|libexec)/qemu")
 
 # Path (from the root, with a leading slash) → why foreign files are there
 _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -137,12 +169,8 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
         "firmware",
     ),
     (re.compile(r"^/usr/share/(?:qemu|seabios|openbios|slof|firmware|edk2|OVMF|AAVMF)[^/]*/"), "firmware"),
-    (re.compile(r"/(?:testdata|test-data|test_data)/"), "test data"),
-    (
-        re.compile(r"^/usr/(?:local|lib)/go(?:-[\d.]+)?/(?:src|pkg|test)/|^/usr/share/go-[\d.]+/"),
-        "Go toolchain",
-    ),
-    (re.compile(r"/pkg/mod/"), "Go module cache"),
+    (re.compile(r"/(?:test[-_]?data|(?:test[-_]?)?fixtures|__fixtures__)/"), "test data"),
+    *((re.compile(pattern), what) for language in LANGUAGES for pattern, what in language.places),
     (re.compile(r"/lib/rustlib/"), "Rust toolchain"),
     (re.compile(r"^/usr/lib/gcc-cross/|^/usr/lib/llvm-\d+/lib/clang/|/lib/zig/"), "cross toolchain"),
     (re.compile(r"^(?:/usr)?/lib/debug/|/\.build-id/"), "debug information"),
@@ -150,7 +178,6 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"^(?:/usr)?/(?:lib32|libx32|libo32|libn32|libilp32)/|/x86_64-linux-gnux32/"),
         "libraries of another ABI",
     ),
-    (re.compile(rf"/qemu-(?:{_EMULATED})(?:-static)?$|^/usr/(?:lib|libexec)/qemu"), "QEMU"),
     (re.compile(r"^/usr/lib/modules/|^/lib/modules/"), "kernel modules"),
 )
 
@@ -171,6 +198,29 @@ def place_of(path: str, machine: int, found: int) -> str | None:
     for part in path.split("/")[1:-1]:
         if _TRIPLET.fullmatch(part) and is_named_for(_named(part), machine, found):
             return f"{part} names another platform"
+    return None
+
+
+def is_emulator(path: str) -> bool:
+    """Whether a file is one of QEMU's, wherever it is for."""
+    return _EMULATOR.search(path) is not None
+
+
+def platform_named(path: str, platform: Platform, found: int, *, at_level: bool = False) -> str | None:
+    """Why a file for the machine `found` may be in its folder: that is named for another platform, system and
+    architecture, and each architecture that the path names fits the file.
+
+    `at_level`: it is for the image's own machine and asks too much of it; then the level must be named.
+    """
+    named = _named(path)
+    if _PACKAGES.search(path) or any(_KIN.get(name, name) != _KIN.get(found, found) for name in named):
+        return None
+    own = platform.variant.removeprefix("v") or _LOWEST.get(platform.architecture, "")
+    for match in (m for each in _PLATFORMS for m in each.finditer(path.rpartition("/")[0] + "/")):
+        level = _LEVEL_NAMED.search(match[0])
+        is_other_level = at_level and level is not None and (level[1] or level[2]) != own
+        if match["system"].lower() != "linux" or platform.machine.number not in named or is_other_level:
+            return f"{match[0].strip('/')} names another platform"
     return None
 
 

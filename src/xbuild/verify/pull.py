@@ -20,7 +20,7 @@ from xbuild.platforms import Platform
 
 _TIMEOUT = 900
 
-# distribution/reference, `regexp.go`: [host[:port]/]path[:tag][@digest]; only the host may have capitals
+# distribution/reference, `ReferenceRegexp`: [host[:port]/]path[:tag][@digest]; only the host has capitals
 _PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(
     rf"(?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::\d+)?/)?{_PART}(?:/{_PART})*"

@@ -22,14 +22,21 @@ from typing import Any, NamedTuple
 
 from xbuild.errors import ImageError
 from xbuild.verify.blobs import decompressed
+from xbuild.verify.built import Built
 from xbuild.verify.elf import Data, ElfFacts, Unreadable, facts_of, is_elf, open_elf
-from xbuild.verify.gobuildinfo import GoBuildInfo, Module, read_build_info
+from xbuild.verify.languages import from_json as built_from_json
+from xbuild.verify.languages import read_built
+from xbuild.verify.languages import to_json as built_to_json
 from xbuild.verify.oci import Image
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
-SCANNER_VERSION = 2
+SCANNER_VERSION = 4
 """Part of the cache key: raise it whenever a fact is added or read differently."""
+
+GLIBC_PREFIXES = ("usr/glibc-compat/",)
+"""Folders that a glibc was configured for: it looks for its `etc/ld.so.conf` and its libraries there (the
+glibc package that is made for Alpine)."""
 
 _HEAD = 256
 _IN_MEMORY = 64 << 20
@@ -56,7 +63,7 @@ class Content(NamedTuple):
 
     format: str
     elf: ElfFacts | Unreadable | None = None
-    go: GoBuildInfo | None = None
+    built: Built | None = None
     text: str = ""
     """The interpreter line of a script without `#!`, or the whole text of a loader configuration file."""
 
@@ -148,10 +155,10 @@ def _content(reader: TarReader, member: Member, path: str) -> Content | None:
 
 
 def _tells_the_loader(path: str) -> bool:
-    """glibc's `ldconfig(8)` configuration and musl's `ld-musl-<arch>.path`."""
-    if not path.startswith("etc/ld"):
-        return False
-    return path.startswith(("etc/ld.so.conf", "etc/ld-musl-"))
+    """glibc's `ldconfig(8)` configuration, also in a folder of its own, and musl's `ld-musl-<arch>.path`."""
+    return "etc/ld" in path and path.startswith(
+        ("etc/ld.so.conf", "etc/ld-musl-", *(f"{prefix}etc/ld.so.conf" for prefix in GLIBC_PREFIXES))
+    )
 
 
 def _elf(reader: TarReader, head: bytes, size: int) -> Content:
@@ -172,7 +179,7 @@ def _elf_content(data: Data) -> Content:
     elf = open_elf(data)
     if isinstance(elf, Unreadable):
         return Content("elf", elf)
-    return Content("elf", facts_of(elf), read_build_info(elf))
+    return Content("elf", facts_of(elf), read_built(elf))
 
 
 def scan_layers(image: Image, layers: Sequence[Descriptor], cache: Path | None) -> dict[str, LayerScan]:
@@ -285,18 +292,13 @@ def _content_to_json(content: Content | None) -> Any:
         elf = [getattr(content.elf, name) for name in _ELF_FIELDS]
     elif content.elf is not None:
         elf = content.elf.reason
-    go = content.go
-    info = None
-    if go is not None:
-        modules = [_module_to_json(module) for module in go.deps]
-        info = [go.go_version, go.path, go.main and _module_to_json(go.main), modules, go.settings]
-    return [content.format, elf, info, content.text]
+    return [content.format, elf, built_to_json(content.built), content.text]
 
 
 def _content_from_json(row: Any) -> Content | None:
     if row is None:
         return None
-    form, elf, info, text = row
+    form, elf, built, text = row
     facts: ElfFacts | Unreadable | None = None
     if isinstance(elf, str):
         facts = Unreadable(elf)
@@ -304,27 +306,7 @@ def _content_from_json(row: Any) -> Content | None:
         for at in _ELF_TUPLES:
             elf[at] = tuple(elf[at])
         facts = ElfFacts(*elf)
-    go = None
-    if info is not None:
-        version, path, main, deps, settings = info
-        go = GoBuildInfo(
-            version,
-            path,
-            main and _module_from_json(main),
-            tuple(_module_from_json(row) for row in deps),
-            tuple((key, value) for key, value in settings),
-        )
-    return Content(form, facts, go, text)
-
-
-def _module_to_json(module: Module) -> Any:
-    other = module.replaced_by
-    return [module.path, module.version, module.sum, other and _module_to_json(other)]
-
-
-def _module_from_json(row: Any) -> Module:
-    path, version, total, other = row
-    return Module(path, version, total, other and _module_from_json(other))
+    return Content(form, facts, built_from_json(built), text)
 
 
 def check_layer_count(layers: Sequence[Descriptor], diff_ids: Sequence[str], where: str) -> None:

@@ -344,7 +344,7 @@ class _Sparse:
 
 
 def _sparse_version(records: dict[str, str]) -> str:
-    """The version of GNU's pax form that a reader takes it for (Go `archive/tar`); empty when it is none."""
+    """The version of GNU's pax form that containerd's reader takes it for; empty when it is none."""
     version = f"{records.get('GNU.sparse.major', '')}.{records.get('GNU.sparse.minor', '')}"
     if version == ".":
         return "0.1" if records.get("GNU.sparse.map") else ""

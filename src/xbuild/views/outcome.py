@@ -140,7 +140,8 @@ def binaries(number: int) -> str:
 
 
 def _delivered(place: Delivered, terminal: Terminal) -> str:
-    digest = f"@{place.digest}" if place.digest else ""
+    by_digest = place.digest is None or place.name.endswith(f"@{place.digest}")
+    digest = "" if by_digest else f"@{place.digest}"
     word = {"push": "pushed", "load": "loaded", "file": "written"}[place.kind]
     if place.ok:
         return f"{word}: {place.name}{digest}"

@@ -135,9 +135,11 @@ def _step(
     target = vertex.target_platform or (platforms[0] if len(platforms) == 1 else None)
     keyword = vertex.instruction or ""  # of the engine's name no more: build args are expanded in it
     fallback = keyword if dockerfile is None else f"{keyword} (added by xbuild)"
+    # What we added has the line where it was put, and its time counts there.
+    theirs = None if vertex.is_added else dockerfile
     return Step(
         id=vertex.digest,
-        text=step_text(dockerfile, line, fallback),
+        text=step_text(theirs, line, fallback),
         stage=vertex.stage,
         line=line,
         platform=str(vertex.platform) if vertex.platform else None,
@@ -145,7 +147,7 @@ def _step(
         how=_how(vertex, target),
         cached=vertex.cached,
         intervals=vertex.intervals,
-        kind=step_kind(dockerfile, line, vertex.step.text),
+        kind=step_kind(theirs, line, vertex.step.text),
         is_critical=is_critical and vertex.executed,
         error=vertex.error,
     )

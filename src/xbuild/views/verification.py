@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from xbuild.verify.checks import Check, PlatformVerification, Severity, Verification
-from xbuild.views.report import VerifiedPlatform
+from xbuild.views.report import FORMAT, VerifiedPlatform
 from xbuild.views.terminal import Cell, Column, Terminal, clean, count, seconds, shorten, table
 
 LineOf = Callable[[str, Check], int | None]
 """The line of the Dockerfile that made the file of a check, on a platform."""
 
-_COLUMNS = (
+_BEFORE = (
     Column("platform"),
     Column("result"),
     Column("files", right=True),
     Column("programs", right=True),
     Column("libraries", right=True),
-    Column("Go", right=True),
-    Column("warnings", right=True),
-    Column("failures", right=True),
 )
+_BEHIND = (Column("warnings", right=True), Column("failures", right=True))
 _STYLES = {Severity.FAILURE: ("red",), Severity.WARNING: ("yellow",), Severity.OK: ("green",)}
 
 
@@ -33,7 +31,9 @@ def verification_lines(
     verification: Verification, terminal: Terminal, line_of: LineOf = no_line
 ) -> Iterator[str]:
     """A table of what was checked, then the findings."""
-    yield from table(_COLUMNS, map(_row, verification.platforms), terminal)
+    languages = tuple(dict.fromkeys(name for p in verification.platforms for name, _ in p.counts.built))
+    columns = (*_BEFORE, *(Column(name, right=True) for name in languages), *_BEHIND)
+    yield from table(columns, (_row(each, languages) for each in verification.platforms), terminal)
     for platform in verification.platforms:
         for check in platform.checks:
             label = terminal.paint(str(check.severity), *_STYLES[check.severity])
@@ -48,10 +48,10 @@ def verification_lines(
     yield f"{verdict} in {seconds(verification.seconds)}{digest}"
 
 
-def _row(platform: PlatformVerification) -> tuple[Cell, ...]:
-    counts = platform.counts
+def _row(platform: PlatformVerification, languages: tuple[str, ...]) -> tuple[Cell, ...]:
+    counts, built = platform.counts, dict(platform.counts.built)
     result = Cell("ok", ("green",)) if platform.passed else Cell("WRONG", ("red", "bold"))
-    numbers = (counts.files, counts.programs, counts.libraries, counts.go)
+    numbers = (counts.files, counts.programs, counts.libraries, *(built.get(name, 0) for name in languages))
     found = (len(platform.warnings), len(platform.failures))
     return (Cell(platform.platform), result, *(Cell(str(number)) for number in (*numbers, *found)))
 
@@ -94,3 +94,8 @@ def verified_platforms(verification: Verification, line_of: LineOf = no_line) ->
         )
         for platform in verification.platforms
     )
+
+
+def verification_data(verification: Verification) -> dict[str, object]:
+    """The outcome as data (schema: `schemas/verification.schema.json`)."""
+    return {"format": FORMAT, "kind": "verification", **verification.to_json()}

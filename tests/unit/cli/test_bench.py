@@ -10,7 +10,7 @@ from tests.unit.cli.command import Xbuild, project
 from tests.unit.cli.standin import Docker
 from xbuild.errors import Exit
 from xbuild.verify.checks import Check, Kind, Severity, Verification
-from xbuild.views.bench import Comparison, Difference
+from xbuild.views.measurement import Comparison, Difference
 
 FAILED = Check(next(iter(Kind)), Severity.FAILURE, "wrong")
 BOTH = "linux/amd64,linux/arm64"
@@ -49,8 +49,8 @@ def test_only_what_rewriting_did_counts(
         found = (Difference("linux/arm64", "User", "1", "2"),) if left in different else ()
         return Comparison(left, right, found, 1)
 
-    monkeypatch.setattr("xbuild.cli.bench.verify_layout", verified)
-    monkeypatch.setattr("xbuild.cli.bench.compare", compared)
+    monkeypatch.setattr("xbuild.pipeline.measuring.verify_layout", verified)
+    monkeypatch.setattr("xbuild.pipeline.measuring.compare", compared)
     folder = project(tmp_path / "p", "FROM scratch\nCOPY a /a\n", a="1")
     hand = tmp_path / "hand.Dockerfile"
     hand.write_text("FROM scratch\nCOPY a /a\n")

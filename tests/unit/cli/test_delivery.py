@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.cli.command import GO, Xbuild, project
 from tests.unit.cli.standin import Docker
-from xbuild.cli import account, finish
 from xbuild.errors import Exit
+from xbuild.pipeline import account, finish
 
 PLATFORMS = "linux/amd64,linux/arm64"
 BOTH = ("--platform", PLATFORMS)

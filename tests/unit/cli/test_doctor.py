@@ -12,10 +12,11 @@ import pytest
 
 from tests.unit.cli.command import Xbuild
 from tests.unit.cli.standin import Docker
-from xbuild.cli.doctor import _fix, _host
-from xbuild.errors import EngineError
+from xbuild.cli.screen.live import Screen
+from xbuild.errors import EngineError, Exit
+from xbuild.pipeline.checkup import _host, repair
 from xbuild.solve.builders import create_builder
-from xbuild.views.doctor import Finding, State
+from xbuild.views.findings import Finding, State
 
 DOCKER = """\
 #!/bin/sh
@@ -74,6 +75,46 @@ def test_no_docker_is_critical(xbuild: Xbuild) -> None:
     assert xbuild("doctor", "--check", "client").code == State.CRITICAL
 
 
+PODMAN = """\
+#!/bin/sh
+case "$*" in
+"buildx version") echo "buildah 1.38.1" ;;
+"buildx inspect"*) printf 'Name: default\\nDriver: podman\\nNodes:\\nName: default0\\nStatus: running\\n' ;;
+"version"*) echo 5.4.2 ;;
+"info"*) echo '{"host": {"arch": "amd64"}}' ;;
+esac
+"""
+
+
+@pytest.fixture
+def podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "docker"
+    program.write_text(PODMAN)
+    program.chmod(0o755)
+    monkeypatch.setenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND", str(program))
+
+
+@pytest.mark.usefixtures("podman")
+def test_podman_under_docker_s_name_is_the_one_finding(xbuild: Xbuild) -> None:
+    result = xbuild("doctor")
+    assert result.code == State.CRITICAL
+    found, do = result.out.splitlines()
+    assert re.match(r"critical  client  docker is Podman here, .*: buildah 1\.38\.1$", found)
+    assert "do: install docker-cli and docker-buildx" in do
+    (check,) = json.loads(xbuild("doctor", "--json").out)["checks"]
+    assert (check["name"], check["state"]) == ("client", "critical")
+    assert xbuild("doctor", "--check", "store").out.startswith("critical store: docker is Podman here")
+    assert xbuild("doctor", "--check", "login").code == State.OK
+
+
+@pytest.mark.usefixtures("podman")
+def test_podman_is_told_before_a_build(xbuild: Xbuild, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    result = xbuild("build", "--platform", "linux/amd64,linux/arm64", tmp_path)
+    assert result.code == Exit.ENGINE
+    assert result.err.startswith("xbuild: docker is Podman here, ")
+
+
 def test_a_stopped_builder_is_started(log: Path, xbuild: Xbuild) -> None:
     result = xbuild("doctor", "--check", "builder", "--fix")
     assert "xbuild: starting builder far\n" in result.err
@@ -111,7 +152,7 @@ def test_a_repair_that_fails_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker(tmp_path, monkeypatch, create="echo no space left on device >&2; exit 1")
-    _fix([Finding("store", State.WARNING, "t", "h", "create xbuild")])
+    repair([Finding("store", State.WARNING, "t", "h", "create xbuild")], Screen())
     said = capsys.readouterr().err
     assert "that failed: the disk is full" in said
     assert "is there" not in said

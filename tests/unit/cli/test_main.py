@@ -59,6 +59,18 @@ def test_help_imports_next_to_nothing() -> None:
     assert not heavy & set(done.stderr.split())
 
 
+def test_a_plan_without_an_engine_imports_what_it_needs() -> None:
+    code = (
+        "import sys; from xbuild.cli.main import run; code = run(['plan', '--offline', sys.argv[1]])\n"
+        "print(*sys.modules, file=sys.stderr); sys.exit(code)"
+    )
+    sample = str(ROOT / "tests/projects/go-server")
+    done = subprocess.run([sys.executable, "-c", code, sample], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.split())
+    assert not loaded & {"typer", "click", "rich", "pydantic", "python_on_whales", "asyncio", "yaml"}
+    assert not loaded & {"subprocess", "tarfile", "xbuild.solve.engine", "xbuild.views.report"}
+
+
 def test_version(xbuild: Xbuild) -> None:
     assert xbuild("--version").out == f"xbuild {__version__}\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xbuild.dockerfile.check import check, read
-from xbuild.dockerfile.frontend import KNOWN, detect_syntax, is_known
+from xbuild.dockerfile.frontend import KNOWN, blocks, detect_syntax, is_known
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import DockerfileSyntaxError
 from xbuild.text import Source
@@ -157,11 +157,36 @@ def test_the_frontend_is_found_as_buildkit_finds_it(text: str, syntax: str | Non
         ("docker/dockerfile-upstream:master", False),
         ("docker/dockerfile@sha256:ab", False),
         ("registry.example/docker/dockerfile:1", False),
+        ("mirror.gcr.io/docker/dockerfile:1", True),
+        ("index.docker.io/docker/dockerfile:1.4", True),
+        ("mirror.gcr.io/docker/dockerfile:99.0", False),
+        ("mirror.gcr.io/example/frontend", False),
         ("example/frontend", False),
     ],
 )
 def test_frontends_whose_rules_are_known(syntax: str | None, known: bool) -> None:
     assert is_known(syntax) is known
+
+
+@pytest.mark.parametrize(
+    ("syntax", "pin", "mount"),
+    [
+        (None, None, None),
+        ("docker/dockerfile:1.2", None, None),
+        ("docker/dockerfile-upstream:master", None, None),
+        ("docker/dockerfile:experimental", None, None),
+        ("mirror.gcr.io/docker/dockerfile:1", None, None),
+        ("docker.io/docker/dockerfile:1.1.7", None, "is older than 1.2"),
+        ("mirror.gcr.io/docker/dockerfile:1.0", None, "is older than 1.2"),
+        ("docker/dockerfile:soon", None, "the version of the frontend"),
+        ("registry.example/docker/dockerfile:1", "is not known", "is not known"),
+        ("mirror.gcr.io/example/frontend", "is not known", "is not known"),
+    ],
+)
+def test_what_a_frontend_does_not_have(syntax: str | None, pin: str | None, mount: str | None) -> None:
+    for feature, why in (("pin", pin), ("mount", mount)):
+        said = blocks(syntax, feature)
+        assert said is None if why is None else why in (said or "")
 
 
 def test_a_frontend_that_is_not_known_decides_for_itself() -> None:

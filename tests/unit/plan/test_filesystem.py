@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,18 +11,23 @@ import pytest
 from xbuild.plan.filesystem import (
     Kind,
     Write,
+    Writes,
     absolute,
     is_within,
     join,
     kind_of,
-    offenders,
+    may_be_folder,
+    offender,
     overlaps,
     through_links,
     without_glob,
 )
+from xbuild.plan.images import describe
 from xbuild.plan.model import Place
+from xbuild.plan.toolchains.go.images import IMAGES
 
 HERE = Place(7)
+PLAIN = describe("debian", IMAGES)
 
 
 def wrote(path: str | None, kind: Kind, *, is_file: bool = False, is_package: bool = False) -> Write:
@@ -70,57 +77,81 @@ def test_without_glob(path: str, expected: str) -> None:
 
 
 def test_a_cross_compiled_file_is_right() -> None:
-    assert offenders([wrote("/out/app", Kind.CROSS, is_file=True)], "/out/app") == ()
+    assert offender(Writes(PLAIN, [wrote("/out/app", Kind.CROSS, is_file=True)]), "/out/app") is None
 
 
 def test_anything_anywhere_offends() -> None:
-    assert offenders([wrote("/out/app", Kind.CROSS), wrote(None, Kind.UNKNOWN)], "/out/app")
+    assert offender(Writes(PLAIN, [wrote("/out/app", Kind.CROSS), wrote(None, Kind.UNKNOWN)]), "/out/app")
 
 
 def test_a_whole_file_hides_what_was_there() -> None:
-    writes = [wrote(None, Kind.UNKNOWN), wrote("/out/app", Kind.CROSS, is_file=True)]
-    assert offenders(writes, "/out/app") == ()
-    assert offenders(writes, "/out")
+    writes = Writes(PLAIN, [wrote(None, Kind.UNKNOWN), wrote("/out/app", Kind.CROSS, is_file=True)])
+    assert offender(writes, "/out/app") is None
+    assert offender(writes, "/out")
 
 
 def test_a_folder_of_that_name_hides_nothing() -> None:
-    writes = [
-        wrote("/out", Kind.PORTABLE),
-        wrote("/out/tool", Kind.BUILD, is_file=True),
-        wrote("/out", Kind.CROSS, is_file=True),
-    ]
-    assert [w.path for w in offenders(writes, "/out")] == ["/out/tool"]
+    tool = wrote("/out/tool", Kind.BUILD, is_file=True)
+    writes = Writes(PLAIN, [wrote("/out", Kind.PORTABLE), tool, wrote("/out", Kind.CROSS, is_file=True)])
+    assert offender(writes, "/out") == tool
 
 
 def test_what_nobody_wrote_comes_with_the_base() -> None:
-    (found,) = offenders([], "/usr/bin/git")
+    found = offender(Writes(PLAIN), "/usr/bin/git")
+    assert found is not None
     assert (found.kind, found.place.line) == (Kind.BUILD, 0)
-    assert offenders([wrote("/usr/bin", Kind.PORTABLE)], "/usr/bin/git")
+    assert offender(Writes(PLAIN, [wrote("/usr/bin", Kind.PORTABLE)]), "/usr/bin/git")
 
 
 def test_folders_that_the_base_leaves_empty() -> None:
-    assert offenders([wrote("/go/bin/app", Kind.CROSS)], "/go/bin/", ("/go",)) == ()
+    assert offender(Writes(describe("golang", IMAGES), [wrote("/go/bin/app", Kind.CROSS)]), "/go/bin/") is None
 
 
 def test_a_folder_of_an_unknown_base_may_hold_something() -> None:
-    writes = [wrote("/app", Kind.PORTABLE), wrote("/app/server", Kind.CROSS, is_file=True)]
-    assert offenders(writes, "/app") == ()
-    assert offenders(writes, "/app", is_base_plain=False)
-    assert offenders(writes, "/app/server", is_base_plain=False) == ()
+    writes = Writes(PLAIN, [wrote("/app", Kind.PORTABLE), wrote("/app/server", Kind.CROSS, is_file=True)])
+    assert offender(writes, "/app") is None
+    assert kind_of(writes, "/app") is Kind.CROSS
+    unknown = Writes(describe("example.com/builder", IMAGES), writes)
+    assert offender(unknown, "/app")
+    assert kind_of(unknown, "/app") is Kind.BUILD
+    assert offender(unknown, "/app/server") is None
+    assert kind_of(unknown, "/app/server") is Kind.CROSS
+
+
+def test_names_in_a_folder_of_a_known_base_are_the_same_everywhere() -> None:
+    assert kind_of(Writes(PLAIN), "/etc/x.d", is_name=True) is Kind.PORTABLE
+    assert kind_of(Writes(describe("example.com/builder", IMAGES)), "/etc/x.d", is_name=True) is Kind.BUILD
+
+
+@pytest.mark.parametrize(
+    ("reference", "is_plain"),
+    [
+        ("golang:1.22", True),
+        ("docker.io/library/debian:12", True),
+        ("arm64v8/alpine", True),
+        ("registry.access.redhat.com/ubi9/ubi-minimal:9.4", True),
+        ("ghcr.io/acme/golang:1.22", False),
+        ("acme/debian", False),
+        ("ubi9/ubi", False),
+        ("$BUILDER", False),
+    ],
+)
+def test_only_official_images_are_known(reference: str, is_plain: bool) -> None:
+    assert describe(reference, IMAGES).is_plain is is_plain
 
 
 def test_certificates_are_the_same_everywhere_also_from_packages() -> None:
-    writes = [wrote("/etc", Kind.BUILD, is_package=True)]
-    assert offenders(writes, "/etc/ssl/certs/ca-certificates.crt") == ()
-    assert offenders([wrote("/etc/passwd", Kind.BUILD)], "/etc/passwd")
+    writes = Writes(PLAIN, [wrote("/etc", Kind.BUILD, is_package=True)])
+    assert offender(writes, "/etc/ssl/certs/ca-certificates.crt") is None
+    assert offender(Writes(PLAIN, [wrote("/etc/passwd", Kind.BUILD)]), "/etc/passwd")
 
 
 def test_copying_over_the_root_leaves_the_base_content() -> None:
-    assert offenders([wrote("/", Kind.PORTABLE)], "/usr/lib")
+    assert offender(Writes(PLAIN, [wrote("/", Kind.PORTABLE)]), "/usr/lib")
 
 
 def test_kind_of() -> None:
-    writes = [wrote("/src", Kind.PORTABLE), wrote("/src/bin", Kind.CROSS)]
+    writes = Writes(PLAIN, [wrote("/src", Kind.PORTABLE), wrote("/src/bin", Kind.CROSS)])
     assert kind_of(writes, "/src/a.go") is Kind.PORTABLE
     assert kind_of(writes, "/src") is Kind.CROSS
     assert kind_of(writes, None) is Kind.UNKNOWN
@@ -131,10 +162,11 @@ def test_kind_of() -> None:
 def test_writes_through_links() -> None:
     link = Write("/alias", Kind.PORTABLE, HERE, "ln", link="/out")
     made = wrote("/alias/x", Kind.BUILD, is_file=True)
-    assert [w.path for w in through_links([link], made)] == ["/alias/x", "/out/x"]
+    writes = Writes(PLAIN, [link])
+    assert [w.path for w in through_links(writes, made)] == ["/alias/x", "/out/x"]
     # cp writes through a link of its target's name; a new link takes its place
-    assert [w.path for w in through_links([link], wrote("/alias", Kind.BUILD))] == ["/alias", "/out"]
-    assert through_links([link], replace(link, link="/other")) == (replace(link, link="/other"),)
+    assert [w.path for w in through_links(writes, wrote("/alias", Kind.BUILD))] == ["/alias", "/out"]
+    assert through_links(writes, replace(link, link="/other")) == (replace(link, link="/other"),)
 
 
 def test_links_in_a_circle_may_lead_anywhere() -> None:
@@ -142,5 +174,106 @@ def test_links_in_a_circle_may_lead_anywhere() -> None:
         Write("/a", Kind.PORTABLE, HERE, "ln", link="/a/b"),
         *(Write(f"/a/b{n}", Kind.PORTABLE, HERE, "ln", link="/a") for n in range(20)),
     ]
-    made = through_links(links * 9, wrote("/a/x", Kind.BUILD))
+    made = through_links(Writes(PLAIN, links * 9), wrote("/a/x", Kind.BUILD))
     assert made[0].path is None or len(made) > 1
+
+
+# -- what the index tells, against going through all writes
+
+PATHS = (None, "/", "/a", "/a/b", "/a/b/c", "/ab", "/etc", "/etc/ssl/certs", "/usr/bin", "/usr/bin/x", "/x")
+
+
+def seen(writes: Sequence[Write], path: str) -> list[Write]:
+    return [w for w in writes if w.path is None or overlaps(w.path, path)]
+
+
+def slow_overwritten(writes: Sequence[Write], path: str) -> int:
+    own = [n for n, w in enumerate(writes) if w.path == path]
+    below = any(w.path not in (None, path) and is_within(w.path or "", path) for w in writes)
+    return -1 if below or not all(writes[n].is_file for n in own) else max(own, default=-1)
+
+
+def slow_offender(writes: Sequence[Write], path: str) -> Write | None:
+    wrong = [w for w in seen(writes[max(slow_overwritten(writes, path), 0) :], path) if not w.kind.is_right]
+    is_text = path.startswith("/etc/ssl")
+    return next((w for w in wrong if not (is_text and w.is_package)), None)
+
+
+def slow_may_be_folder(writes: Sequence[Write], path: str) -> bool:
+    for made in reversed(writes) if any(not w.kind.is_right for w in seen(writes, path)) else ():
+        if made.path == path:
+            return not made.is_file
+        if not made.is_package and (made.path is None or is_within(path, made.path)):
+            return True
+    return False
+
+
+def slow_through_links(writes: Sequence[Write], made: Write) -> list[str | None]:
+    found = [made.path]
+    for link in writes:
+        for path in tuple(found) if link.link is not None and link.path is not None else ():
+            if path is not None and is_within(path, link.path or ""):
+                found.append((link.link or "") + path[len(link.path or "") :] if link.link != "/" else None)
+            elif path is not None and overlaps(path, link.link or ""):
+                found.append(link.path)
+        if len(found) > 16:
+            return [None]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_index_tells_what_all_writes_tell(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def some() -> Write:
+        made = wrote(
+            chance.choice(PATHS),
+            chance.choice((*Kind, Kind.PORTABLE, Kind.PORTABLE)),
+            is_file=chance.random() < 0.6,
+            is_package=chance.random() < 0.2,
+        )
+        return replace(made, link=chance.choice(PATHS[1:])) if chance.random() < 0.05 else made
+
+    stages: list[tuple[Writes, list[Write]]] = [(Writes(PLAIN), [])]
+    for _ in range(15):
+        writes, plain = chance.choice(stages[-3:])
+        grown = writes.fork() if chance.random() < 0.3 else writes.snapshot()
+        more = [some() for _ in range(chance.randrange(5))]
+        grown += more
+        stages.append((grown, plain + more))
+    for writes, plain in stages:
+        assert [*writes] == plain == [writes[n] for n in range(len(writes))] == writes[:]
+        assert writes.where(is_unknown) == tuple(w for w in plain if is_unknown(w))
+        for path in PATHS[1:]:
+            assert path is not None
+            wrong = slow_offender(plain, path)
+            if wrong is not None:
+                assert offender(writes, path) == wrong
+                assert kind_of(writes, path) >= wrong.kind
+            named = [w for w in plain if w.path is not None and overlaps(w.path, path)]
+            assert writes.touch(path) == bool(named)
+            if path in ("/a", "/a/b", "/a/b/c", "/ab", "/x"):
+                assert may_be_folder(writes, path) == slow_may_be_folder(plain, path)
+                if wrong is None and named:
+                    assert offender(writes, path) is None
+                    since = plain[max(slow_overwritten(plain, path), 0) :]
+                    assert kind_of(writes, path) == join(w.kind for w in since if w in named)
+            landed = through_links(writes, wrote(path, Kind.BUILD))
+            assert [w.path for w in landed] == slow_through_links(plain, wrote(path, Kind.BUILD))
+
+
+def is_unknown(made: Write) -> bool:
+    return made.kind is Kind.UNKNOWN
+
+
+def test_writing_on_does_not_show_in_what_was_seen_before() -> None:
+    base = Writes(PLAIN, [wrote("/a", Kind.PORTABLE)])
+    before, child, other = base.snapshot(), base.snapshot(), base.snapshot()
+    child.append(wrote("/b", Kind.BUILD))
+    other.append(wrote("/c", Kind.BUILD))
+    assert [[w.path for w in writes] for writes in (before, child)] == [["/a"], ["/a", "/b"]]
+    assert [w.path for w in other] == ["/a", "/c"]
+    assert not before.touch("/b")
+    assert not other.touch("/b")
+    with pytest.raises(IndexError):
+        before[1]

@@ -46,6 +46,33 @@ def test_lines_of_inserted_instructions_are_those_of_what_they_stand_before() ->
     result = made(text, DeclareArg("TARGETARCH", 1, ""), DeclareArg("TARGETOS", 1, ""), PinStage(0, ""))
     assert result.text.text.splitlines()[2:6] == ["ARG TARGETARCH", "ARG TARGETOS", "# why", "RUN a"]
     assert [result.line_map(n) for n in range(1, 8)] == [1, 2, 3, 3, 3, 4, 5]
+    assert result.added == {3, 4}
+
+
+def test_a_run_of_several_lines_is_added() -> None:
+    result = made("FROM alpine\nRUN a\nRUN b\n", InsertRun(2, ("x;", "y"), ""), AddMount(1, "type=cache", ""))
+    assert result.text.text.splitlines()[2:5] == ["RUN x; \\", "    y", "RUN b"]
+    assert result.added == {3, 4}
+    assert [result.line_map(n) for n in range(1, 6)] == [1, 2, 3, 3, 3]
+
+
+def test_lines_of_copied_stages_are_those_of_the_stages() -> None:
+    text = "FROM golang AS base\nRUN a\n\nFROM base AS b\nRUN b\nFROM base\nCOPY --from=b /x /x\n"
+    result = made(text, SplitStages((0,), ("base-native",), (2,), ""))
+    shown = [(line, result.line_map(n)) for n, line in enumerate(result.text.text.splitlines(), 1)]
+    assert shown == [
+        ("FROM golang AS base", 1),
+        ("RUN a", 2),
+        ("", 1),
+        ("FROM --platform=$BUILDPLATFORM golang AS base-native", 1),
+        ("RUN a", 2),
+        ("", 3),
+        ("FROM base-native AS b", 4),
+        ("RUN b", 5),
+        ("FROM base", 6),
+        ("COPY --from=b /x /x", 7),
+    ]
+    assert not result.added
 
 
 def test_lines_behind_removed_ones() -> None:

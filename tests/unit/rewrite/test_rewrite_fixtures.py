@@ -24,7 +24,7 @@ from xbuild.plan.make import make_plan
 from xbuild.plan.model import Knowledge, Plan, Question, Settings, StageVerdict
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite
-from xbuild.solve.context import DirectoryContext
+from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "rewrite"

@@ -13,7 +13,7 @@ from tests.unit.solve.images import Files, blob, make_layout
 from xbuild.errors import ImageError, UsageError
 from xbuild.platforms import Platform
 from xbuild.solve.archive import write_archive
-from xbuild.solve.filesystem import export_files, export_tar
+from xbuild.solve.export import export_files, export_tar
 from xbuild.solve.layout import OCI_INDEX, Layout, merge_layouts, write_index
 
 AMD64 = Platform.parse("linux/amd64")

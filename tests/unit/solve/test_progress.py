@@ -106,11 +106,13 @@ def test_lines_are_mapped_to_the_user_s_file() -> None:
         native=AMD64,
         platforms=(AMD64, ARM64),
         line_map=lambda line: line if line < 6 else None if line < 8 else line - 2,
+        added={7, 8},
     )
     by_lines = {v.lines: v.user_lines for v in found if v.lines}
     assert by_lines[(5, 5)] == (5, 5)
     assert by_lines[(7, 8)] == (6, 6)
     assert by_lines[(10, 10)] == (8, 8)
+    assert {v.lines for v in found if v.is_added} == {(7, 8)}
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_a_call_in_the_background_ends_with_us(ending: str, tmp_path: Path) -> N
     program = (
         "import os, signal, time\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from xbuild.cli.background import Background\n"
+        "from xbuild.pipeline.background import Background\n"
         "from xbuild.solve.run import run\n"
         f"asking = Background(lambda: run(('sh', '-c', 'echo $$ > {marker}; exec sleep 64')))\n"
         f"while not os.path.exists({str(marker)!r}): time.sleep(0.05)\n"

@@ -172,7 +172,7 @@ def test_go_programs_built_for_another_cpu(platform: str, settings: dict[str, st
     architecture = platform.split("/")[1]
     image = Built(platform, [[Item("app", go_program(architecture, **settings))]], ["/app"])
     check = only(verify(image).failures)
-    assert (check.kind, check.found) == (Kind.GO, found)
+    assert (check.kind, check.found) == (Kind.BUILD, found)
 
 
 @pytest.mark.parametrize(
@@ -287,6 +287,8 @@ def test_layers_of_a_distribution_are_taken_for_the_base() -> None:
         "usr/local/go/src/debug/elf/testdata/gcc-amd64-linux-exec",
         "go/pkg/mod/example.com/m@v1.0.0/bin/x",
         "src/app/testdata/hello",
+        "src/app/test/fixtures/hello",
+        "src/app/__fixtures__/hello",
         "usr/lib/firmware/x.bin",
         "usr/lib/debug/usr/bin/x.debug",
         "usr/bin/qemu-aarch64-static",
@@ -313,6 +315,79 @@ def test_places_made_for_foreign_files(path: str) -> None:
 )
 def test_a_name_excuses_only_what_it_fits(platform: str, path: str, content: bytes) -> None:
     assert failures(verify(Built(platform, [[Item(path, content)]]))) == [(Kind.MACHINE, "/" + path)]
+
+
+@pytest.mark.parametrize(
+    ("platform", "path", "content"),
+    [
+        ("linux/arm64", "srv/dist/a_linux_amd64_v1/a", go_program("amd64")),
+        ("linux/amd64", "srv/dist/a_linux_arm64_v8.0/a", go_program("arm64")),
+        ("linux/amd64", "srv/dist/a_linux_arm_6/a", go_program("arm")),
+        ("linux/amd64", "srv/dist/a_linux_386_sse2/a", go_program("386")),
+        ("linux/amd64", "srv/dist/a_linux_ppc64le_power8/a", go_program("ppc64le")),
+        ("linux/amd64", "srv/dist/a_linux_amd64_v3/a", go_program("amd64", GOAMD64="v3")),
+        ("linux/arm/v6", "srv/dist/a_linux_arm_7/a", go_program("arm", GOARM="7")),
+        ("linux/arm64", "srv/dist/a_linux_arm64_v9.0/a", go_program("arm64", GOARM64="v9.0")),
+        ("linux/amd64", "srv/dist/a_freebsd_amd64_v1/a", Elf("amd64", osabi=9).build()),
+        ("linux/arm64", "srv/linux/amd64/a", static("amd64")),
+        ("linux/arm64", "srv/native/linux-x86_32/a", static("386")),
+        ("linux/amd64", "srv/native/linux-aarch_64/liba.so", library("arm64")),
+        ("linux/amd64", "srv/native/linux-ppcle_64/liba.so", library("ppc64le")),
+        ("linux/amd64", "srv/native/linux-s390_64/liba.so", library("s390x")),
+        ("linux/arm64", "srv/runtimes/linux-musl-x64/native/liba.so", library("amd64")),
+        ("linux/arm64", "srv/rg-14.1-x86_64-unknown-linux-musl/rg", static("amd64")),
+    ],
+)
+def test_folders_named_for_another_platform(platform: str, path: str, content: bytes) -> None:
+    image = Built(platform, [[Item(path, content)]])
+    outcome = verify(image)
+    assert outcome.passed
+    assert only(outcome.warnings).reason.endswith("names another platform")
+    folder = "/" + path.rpartition("/")[0]
+    for variable in ("PATH", "LD_LIBRARY_PATH"):
+        assert not verify(replace(image, env=[f"{variable}=/bin:{folder}"])).passed
+    assert not verify(replace(image, entrypoint=["/" + path])).passed
+    package = Item(path.replace("srv/", "srv/node_modules/"), content)
+    assert not verify(Built(platform, [[package]])).passed
+
+
+@pytest.mark.parametrize(
+    ("platform", "path", "content"),
+    [
+        ("linux/arm64", "srv/dist/a_linux_arm64_v8.0/a", static("amd64")),
+        ("linux/arm64", "srv/dist/a_linux_386_sse2/a", static("arm")),
+        ("linux/arm64", "srv/dist/amd64/a", static("amd64")),
+        ("linux/arm64", "srv/dist/linux/a_amd64", static("amd64")),
+        ("linux/arm64", "srv/linux-amd64/for-arm64/a", static("amd64")),
+        ("linux/arm64", "srv/gems/x-1.16-x86_64-linux/lib/x.so", library("amd64")),
+        ("linux/amd64", "srv/dist/a_linux_amd64_v1/a", go_program("amd64", GOAMD64="v3")),
+        ("linux/amd64/v2", "srv/dist/a_linux_amd64_v2/a", go_program("amd64", GOAMD64="v3")),
+        ("linux/arm/v6", "srv/dist/a_linux_arm_6/a", go_program("arm", GOARM="7")),
+        ("linux/arm64", "srv/dist/a_linux_arm64_v8.0/a", go_program("arm64", GOARM64="v9.0")),
+        ("linux/amd64", "srv/dist/a_linux_amd64_v1/a", Elf("amd64", osabi=9).build()),
+        ("linux/amd64", "srv/dist/a_linux_amd64_v3/a", Elf("amd64", osabi=9).build()),
+    ],
+)
+def test_folders_that_do_not_say_that_they_are_for_another_platform(
+    platform: str, path: str, content: bytes
+) -> None:
+    assert not verify(Built(platform, [[Item(path, content)]])).passed
+
+
+def test_downloads_for_every_platform() -> None:
+    names = {"amd64_v1": "amd64", "arm64_v8.0": "arm64", "arm_6": "arm", "386_sse2": "386"}
+    items = [Item(f"dist/a_linux_{name}/a", static(arch)) for name, arch in names.items()]
+    for platform in ("linux/amd64", "linux/arm64", "linux/s390x"):
+        outcome = verify(Built(platform, [items]))
+        assert outcome.passed
+        assert len(outcome.warnings) == 4 - any(name in platform for name in ("amd64", "arm64"))
+
+
+@pytest.mark.parametrize("folder", ["testdata", "fixtures", "opt/x86_64-linux-gnu/bin"])
+def test_no_place_excuses_what_is_on_path(folder: str) -> None:
+    image = Built("linux/arm64", [[Item(f"{folder}/a", static("amd64")), symlink("tools", "/" + folder)]])
+    assert verify(image).passed
+    assert failures(verify(replace(image, env=["PATH=/tools"]))) == [(Kind.MACHINE, f"/{folder}/a")]
 
 
 def test_no_place_excuses_the_entrypoint() -> None:
@@ -412,6 +487,48 @@ def test_exceptions_and_unused_ones() -> None:
     unused = only(outcome.warnings)
     assert (unused.kind, unused.path) == (Kind.EXCEPTION, "/usr/*")
     assert not verify(image, allow=[Allow("/opt/*", "one folder only")]).passed
+
+
+@pytest.mark.parametrize(
+    ("allowed", "used"),
+    [
+        ("libcuda.so.1", True),
+        ("libcuda*", True),
+        ("/app", True),
+        ("app", True),
+        ("/a*", True),
+        ("**/libcuda.so.1", True),
+        ("/libcuda.so.1", False),
+        ("/*.so.1", False),
+        ("libcudart*", False),
+        ("/usr/**", False),
+    ],
+)
+@pytest.mark.parametrize("where", ["app", "usr/bin/app"])
+def test_exceptions_for_a_missing_library(allowed: str, used: bool, where: str) -> None:
+    """By the library's name or the path of the program that lacks it, whether the image runs that or not."""
+    items = [Item("app", static("arm64")), Item(where, dynamic("arm64", "libc.so.6", "libcuda.so.1"))]
+    if where != "app":
+        allowed = allowed.replace("/a", "/usr/bin/a") if allowed != "app" else "usr/bin/app"
+        used = used or allowed == "/usr/**"
+    outcome = verify(glibc(*items), allow=[Allow(allowed, "mounted by the runtime")])
+    found = only([check for check in outcome.platforms[0].checks if check.kind is Kind.LIBRARY])
+    unused = [check for check in outcome.across if check.kind is Kind.EXCEPTION]
+    assert (found.severity is Severity.OK, not unused) == (used, used)
+    assert (found.reason == "allowed: mounted by the runtime") is used
+
+
+def test_exceptions_for_a_missing_loader_and_interpreter() -> None:
+    app = [Item("app", dynamic("arm64", "libc.so.6"))]
+    script = [Item("app", b"#!/usr/bin/env node\n"), Item("usr/bin/env", static("arm64"))]
+    for items, names in ((app, ("/app", LOADERS["arm64"])), (script, ("/app", "node"))):
+        image = Built("linux/arm64", [items], ["/app"])
+        assert not verify(image).passed
+        for name in names:
+            assert verify(image, allow=[Allow(name, "")]).passed
+    foreign = glibc(Item("app", dynamic("arm64", "liba.so")), Item("usr/lib/liba.so", library("amd64")))
+    checks = verify(foreign, allow=[Allow("liba.so", "")]).failures
+    assert [(check.kind, check.path) for check in checks] == [(Kind.MACHINE, "/usr/lib/liba.so")]
 
 
 @pytest.mark.parametrize(
@@ -666,7 +783,7 @@ def pair(
 )
 def test_go_programs_built_differently_fail(one: dict[str, str], two: dict[str, str], message: str) -> None:
     check = only(pair(one, two).failures)
-    assert (check.kind, check.message, check.path) == (Kind.GO_DIFFERS, message, "/app")
+    assert (check.kind, check.message, check.path) == (Kind.DIFFERS, message, "/app")
     assert check.expected.startswith("linux/amd64: ")
     assert check.found.startswith("linux/arm64: ")
 

@@ -170,7 +170,7 @@ def test_a_large_file_goes_through_a_temporary_file(monkeypatch: pytest.MonkeyPa
     assert entry.content is not None
     assert isinstance(entry.content.elf, ElfFacts)
     assert entry.content.elf.needed == ("a",)
-    assert entry.content.go is not None
+    assert entry.content.built is not None
 
 
 def test_facts_survive_json() -> None:

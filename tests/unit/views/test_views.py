@@ -11,11 +11,11 @@ import pytest
 
 from xbuild import plan as make_plan
 from xbuild.dockerfile.parser import parse
-from xbuild.plan.model import Plan
+from xbuild.plan.model import Change, InsertRun, Plan, SetEnvironment, StageVerdict, Word
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.solve.progress import parse_name
-from xbuild.text import Source
+from xbuild.text import Source, Span
 from xbuild.views.baseline import Saved
 from xbuild.views.data import outcome_data, plan_data
 from xbuild.views.outcome import MARKDOWN_LIMIT, markdown, outcome_lines, saved_text
@@ -30,6 +30,7 @@ from xbuild.views.report import (
     timed,
 )
 from xbuild.views.terminal import Cell, Column, Terminal, clean, seconds, shorten, table, width_of, wrap
+from xbuild.views.verdicts import plan_lines
 
 SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
 AMD64, ARM64 = Platform.parse("amd64"), Platform.parse("arm64")
@@ -122,6 +123,50 @@ def outcome(steps: tuple[Step, ...], plan: Plan) -> Outcome:
 def test_without_the_dockerfile_a_step_is_its_keyword() -> None:
     found = steps_of([vertex("[1/2] RUN echo hunter2 > /y", 6, 0, 1, AMD64)], (), None, (AMD64,))
     assert [step.text for step in found] == ["RUN"]
+
+
+def test_what_was_added_is_no_instruction_of_the_user_s() -> None:
+    added = replace(vertex("[linux/amd64 b 3/4] RUN apt-get install -y gcc", 3, 0, 2, AMD64), is_added=True)
+    found = steps_of([added, VERTICES[1]], (), parse(Source("Dockerfile", TEXT)), (AMD64, ARM64))
+    assert [step.text for step in found] == ["RUN (added by xbuild)", "RUN CGO_ENABLED=0 go build -o /x ."]
+    assert [step.kind for step in found] == ["apt-get install", "go build"]
+    assert [each.line for each in timed(found)] == [3, 3]  # what it takes counts where it was put
+
+
+def test_a_push_by_digest_names_the_digest_once() -> None:
+    digest = "sha256:" + "0" * 64
+    places = (Delivered("push", f"r/x@{digest}", digest), Delivered("push", "r/x:1", digest))
+    result = Outcome("Dockerfile", (), "now", 0.0, delivered=places)
+    shown = "\n".join(outcome_lines(result, Terminal()))
+    assert f"pushed: r/x@{digest}\npushed: r/x:1@{digest}" in shown
+
+
+def test_a_plan_shows_a_script_line_by_line() -> None:
+    change = InsertRun(1, ("set -e;", "if [ a ]; then b; fi;", "\x1b[31mc"), "why")
+    assert _changed(change) == ["change: add a RUN: why", "| set -e;", "| if [ a ]; then b; fi;", "| ?[31mc"]
+    narrow = _changed(change, 24)
+    assert narrow[2:4] == ["| if [ a ]; then b;", "|   fi;"]
+
+
+@pytest.mark.parametrize(
+    ("assignments", "replaced", "said"),
+    [
+        ((("GOOS", "$TARGETOS"), ("A", "1")), (), "set GOOS, A"),
+        ((), ((Span(1, 2), "$TARGETARCH"),), "write $TARGETARCH in place of a value"),
+        ((("GOOS", "$TARGETOS"),), ((Span(1, 2), "x"),), "set GOOS, write x in place of a value"),
+        ((), ((Span(1, 2), ""),), "leave a value empty"),
+    ],
+)
+def test_what_is_set_and_what_is_replaced(
+    assignments: tuple[tuple[str, str], ...], replaced: tuple[tuple[Span, str], ...], said: str
+) -> None:
+    assert _changed(SetEnvironment(1, 0, assignments, replaced, "why")) == [f"change: {said}: why"]
+
+
+def _changed(change: Change, width: int | None = None) -> list[str]:
+    verdict = StageVerdict(0, "b", 1, Word.CROSS, changes=(change,))
+    shown = plan_lines(Plan("Dockerfile", None, None, (verdict,)), Terminal(width=width))
+    return [line.strip() for line in shown][3:]
 
 
 def test_steps_know_how_they_ran(steps: tuple[Step, ...]) -> None:

@@ -1,0 +1,289 @@
+"""The original Dockerfile against the rewritten one and one made by hand: built in turns, cold and warm.
+
+Each has cache mounts of its own, so that the user's are neither used nor emptied.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from xbuild.dockerfile.check import read
+from xbuild.dockerfile.parser import parse
+from xbuild.errors import ContextError, DockerfileError
+from xbuild.pipeline.account import NOT_FOR_MEASURING, steps_for, subject_of
+from xbuild.pipeline.checking import allowed
+from xbuild.pipeline.equivalence import compare
+from xbuild.pipeline.prepare import Prepared
+from xbuild.pipeline.records import Records, now
+from xbuild.pipeline.watching import Watcher
+from xbuild.solve.build import SolveRequest, SolveResult, solve
+from xbuild.solve.directory import DirectoryContext
+from xbuild.solve.inputs import Inputs
+from xbuild.solve.isolate import with_own_caches
+from xbuild.solve.options import redact
+from xbuild.solve.progress import Event
+from xbuild.text import Source
+from xbuild.verify.image import verify_layout
+from xbuild.views.baseline import busy, by_line, factors
+from xbuild.views.measurement import AGAINST, ORIGINAL, REWRITTEN, Comparison, Measurement, Sample
+from xbuild.views.report import timed
+from xbuild.views.terminal import seconds
+
+# How a line that changes the program, but not what it does, is written in each language.
+_LINES = {
+    ".go": 'var xbuildBench = "{}"',
+    ".py": 'XBUILD_BENCH = "{}"',
+    ".js": 'globalThis.xbuildBench = "{}";',
+    ".ts": 'export const xbuildBench = "{}";',
+    ".rs": 'pub const XBUILD_BENCH: &str = "{}";',
+    ".c": 'const char xbuild_bench[] = "{}";',
+    ".java": "// {}",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A Dockerfile to measure; `request` builds it with the user's context."""
+
+    name: str
+    request: SolveRequest
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A build that was timed."""
+
+    sample: Sample
+    result: SolveResult
+
+
+def variants(prepared: Prepared, against: Path | None, *, skip_original: bool) -> tuple[Variant, ...]:
+    """The Dockerfiles to measure, the original first."""
+    source = prepared.project.source
+    found = [] if skip_original else [_variant(prepared, ORIGINAL, source)]
+    # Nothing to rewrite: the original stands on both sides, and the ratio says so.
+    found.append(_variant(prepared, REWRITTEN, prepared.new or source, rewritten=True))
+    if against is not None:
+        found.append(_variant(prepared, AGAINST, _read(against)))
+    return tuple(found)
+
+
+def _read(path: Path) -> Source:
+    try:
+        return read(Source.from_bytes(str(path), path.read_bytes())).source
+    except OSError as error:
+        raise DockerfileError(
+            f"cannot be read: {error.strerror}", file=str(path), hint="correct --against"
+        ) from error
+
+
+def _variant(prepared: Prepared, name: str, source: Source, *, rewritten: bool = False) -> Variant:
+    text = with_own_caches(parse(source), f"xbuild-bench-{name}")
+    request = SolveRequest(
+        options=prepared.project.options.without(*NOT_FOR_MEASURING),
+        inputs=prepared.project.inputs,
+        engine=prepared.engine,
+        folder=prepared.folder / name,
+        text=text,
+        line_map=prepared.line_map if rewritten else None,
+        added=prepared.added if rewritten else frozenset(),
+    )
+    return Variant(name, request)
+
+
+def run_cold(
+    variant: Variant, prepared: Prepared, number: int, on_event: Callable[[Event], None] | None
+) -> Measured:
+    """Without cache; `--no-cache` replaces the variant's own cache mounts, so these are cold too."""
+    options = variant.request.options.with_flags(("no-cache", "true"))
+    folder = variant.request.folder / f"cold-{number}"
+    return _run(
+        variant, replace(variant.request, options=options, folder=folder), prepared, "cold", number, on_event
+    )
+
+
+def run_warm(
+    variant: Variant,
+    prepared: Prepared,
+    inputs: Inputs,
+    number: int,
+    on_event: Callable[[Event], None] | None,
+) -> Measured:
+    """With everything that the builds before left in the caches, on a changed context."""
+    folder = variant.request.folder / f"warm-{number}"
+    request = replace(variant.request, inputs=inputs, folder=folder)
+    return _run(variant, request, prepared, "warm", number, on_event)
+
+
+def _run(
+    variant: Variant,
+    request: SolveRequest,
+    prepared: Prepared,
+    kind: str,
+    number: int,
+    on_event: Callable[[Event], None] | None,
+) -> Measured:
+    result = solve(request, on_event)
+    known = prepared if variant.name != AGAINST else replace_dockerfile(prepared)
+    executed = tuple(
+        f"{step.stage or '?'}:{step.line or '?'} {step.target or 'all'} {step.how} {step.seconds:.2f} s"
+        for step in steps_for(known, result)
+        if step.executed and step.how
+    )
+    sample = Sample(variant.name, kind, number, result.seconds_in_client, result.seconds, executed)
+    return Measured(sample, result)
+
+
+def replace_dockerfile(prepared: Prepared) -> Prepared:
+    """For a Dockerfile that is not the user's own: its lines mean nothing in theirs."""
+    inputs = replace(prepared.project.inputs, dockerfile=None)
+    return replace(prepared, project=replace(prepared.project, inputs=inputs))
+
+
+@dataclass(frozen=True)
+class ChangingContext:
+    """A copy of the context in which one line of one source file changes each round."""
+
+    inputs: Inputs
+    file: Path
+    name: str
+    original: bytes
+
+    def change(self, number: int) -> None:
+        line = _LINES[self.file.suffix].format(f"round {number}")
+        self.file.write_bytes(self.original.rstrip(b"\n") + f"\n{line}\n".encode())
+
+
+def changing_context(prepared: Prepared) -> ChangingContext:
+    """Copy the context, and choose the source file. Raises ContextError."""
+    inputs = prepared.project.inputs
+    if inputs.context_dir is None:
+        raise ContextError(
+            f"{redact(inputs.context)} is no local folder",
+            expected="a folder, for the warm rebuild after a change",
+        )
+    name = choose_source(DirectoryContext(inputs.context_dir, inputs.ignore))
+    if name is None:
+        raise ContextError(
+            "the context has no source file to change for the warm rebuild",
+            expected=f"a file that ends in {', '.join(_LINES)}",
+        )
+    copy = prepared.folder / "context"
+    shutil.copytree(inputs.context_dir, copy, symlinks=True, ignore_dangling_symlinks=True)
+    file = copy / name
+    return ChangingContext(
+        replace(inputs, context=str(copy), context_dir=copy), file, name, file.read_bytes()
+    )
+
+
+def choose_source(context: DirectoryContext) -> str | None:
+    """A file of a program that is built: Go's `func main` first, then whatever source there is."""
+    names = [name for name in context.files() if Path(name).suffix in _LINES]
+    shipped = [name for name in names if not _is_aside(name)]
+    mains = [name for name in shipped if name.endswith(".go") and "func main()" in (context.read(name) or "")]
+    return next(iter([*mains, *shipped, *names]), None)
+
+
+def _is_aside(name: str) -> bool:
+    parts = Path(name).parts
+    aside = ("vendor", "testdata", "test", "tests", "hack", "tools", "scripts", "node_modules", "examples")
+    return name.endswith("_test.go") or any(part in aside or part.startswith(".") for part in parts[:-1])
+
+
+@dataclass
+class _Bench:
+    """The run: samples so far, and the layouts of the first round."""
+
+    prepared: Prepared
+    chosen: tuple[Variant, ...]
+    watcher: Watcher
+    samples: list[Sample] = field(default_factory=list)
+    first: dict[str, Measured] = field(default_factory=dict)
+
+    def add(self, measured: Measured) -> None:
+        sample = measured.sample
+        self.samples.append(sample)
+        self.watcher.note(f"{sample.kind} {sample.round}, {sample.variant}: {seconds(sample.seconds)}")
+        if sample.kind == "cold" and sample.round == 1:
+            self.first[sample.variant] = measured
+        elif measured.result.layout is not None:
+            shutil.rmtree(measured.result.layout.path, ignore_errors=True)
+
+    def cold(self, rounds: int) -> None:
+        for number in range(1, rounds + 1):
+            for variant in _turn(self.chosen, number):
+                self.add(run_cold(variant, self.prepared, number, None))
+
+    def warm(self, rounds: int) -> str:
+        """The name of the file that was changed."""
+        changing = changing_context(self.prepared)
+        for number in range(1, rounds + 1):
+            changing.change(number)
+            for variant in _turn(self.chosen, number):
+                self.add(run_warm(variant, self.prepared, changing.inputs, number, None))
+        return changing.name
+
+
+def _turn(chosen: tuple[Variant, ...], number: int) -> Iterator[Variant]:
+    """Another one begins each round: what the first of a round warms up for the others evens out."""
+    start = (number - 1) % len(chosen)
+    yield from chosen[start:]
+    yield from chosen[:start]
+
+
+def measure(
+    prepared: Prepared,
+    against: Path | None,
+    rounds: int,
+    watcher: Watcher,
+    *,
+    skip_original: bool = False,
+    is_warm: bool = True,
+) -> Measurement:
+    """Build all variants in turns; what is learnt is remembered for estimates of the time saved."""
+    run = _Bench(prepared, variants(prepared, against, skip_original=skip_original), watcher)
+    run.cold(rounds)
+    changed = run.warm(rounds) if is_warm else None
+    _learn(run)
+    builder = prepared.engine.builder
+    return Measurement(
+        dockerfile=prepared.project.inputs.path,
+        platforms=tuple(map(str, prepared.request.platforms)),
+        created=now(),
+        builder=f"{builder.name} ({builder.driver})",
+        against=str(against) if against else None,
+        changed=changed,
+        samples=tuple(run.samples),
+        comparisons=tuple(_comparisons(run)),
+        verified={name: _is_right(run, measured) for name, measured in run.first.items()},
+    )
+
+
+def _comparisons(run: _Bench) -> Iterator[Comparison]:
+    for left, right in ((ORIGINAL, REWRITTEN), (AGAINST, REWRITTEN)):
+        layouts = [run.first[name].result.layout for name in (left, right) if name in run.first]
+        if len(layouts) == 2 and layouts[0] is not None and layouts[1] is not None:
+            yield compare(left, layouts[0], right, layouts[1])
+
+
+def _is_right(run: _Bench, measured: Measured) -> bool:
+    layout = measured.result.layout
+    assert layout is not None
+    allow = allowed(run.prepared.project.config.allow)
+    return verify_layout(layout.path, measured.result.platforms or None, allow).passed
+
+
+def _learn(run: _Bench) -> None:
+    """Slowdown factors and the baseline, for the estimates of later builds."""
+    if ORIGINAL not in run.first or not run.prepared.is_rewritten:
+        return
+    original = run.first[ORIGINAL].result
+    before = timed(steps_for(run.prepared, original))
+    ours = timed(steps_for(run.prepared, run.first[REWRITTEN].result))
+    records = Records()
+    lines = {line: busy(steps) for line, steps in by_line(before).items()}
+    records.keep_baseline(subject_of(run.prepared), original.seconds, lines)
+    records.learn(run.prepared.engine.key, factors(ours, before))

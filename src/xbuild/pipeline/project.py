@@ -1,0 +1,144 @@
+"""The start that build, plan, rewrite and bench share: options → inputs → settings → tree → graph → plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO, TYPE_CHECKING
+
+from xbuild.dockerfile.model import Dockerfile
+from xbuild.errors import DockerfileError
+from xbuild.graph.model import Options
+from xbuild.pipeline.config import Config, load_config
+from xbuild.plan.context import Context, NoContext
+from xbuild.plan.model import Knowledge, Plan, Settings
+from xbuild.platforms import Platform, parse_platforms
+from xbuild.solve.directory import DirectoryContext
+from xbuild.solve.inputs import Inputs, read_inputs
+from xbuild.solve.options import BuildOptions
+from xbuild.text import Source
+
+if TYPE_CHECKING:
+    from xbuild.solve.engine import Engine
+
+
+@dataclass(frozen=True)
+class Project:
+    """What a command line names, read. `platforms` is None when none were asked for."""
+
+    options: BuildOptions
+    inputs: Inputs
+    config: Config
+    settings: Settings
+    platforms: tuple[Platform, ...] | None
+
+    @property
+    def dockerfile(self) -> Dockerfile | None:
+        """The parsed file, or None when only the builder can read it. Raises DockerfileError."""
+        return self._read[0]
+
+    @property
+    def reason(self) -> str:
+        """Why there is no parsed file."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Dockerfile | None, str]:
+        from xbuild.dockerfile.check import read
+        from xbuild.dockerfile.frontend import detect_syntax, is_known
+        from xbuild.graph.build import build_graph
+
+        source = self.inputs.dockerfile
+        if source is None:
+            return None, self.inputs.reason
+        syntax = self.options.build_args.get("BUILDKIT_SYNTAX") or detect_syntax(source.text)
+        if is_known(syntax):
+            return read(source, syntax), ""
+        try:
+            dockerfile = read(source, syntax)
+            build_graph(dockerfile, self.graph_options)
+        except DockerfileError as error:
+            # A frontend of its own may have a language of its own: the builder decides.
+            return None, f"the frontend {syntax} is not known, and without it: {error.message}"
+        return dockerfile, ""
+
+    @cached_property
+    def context(self) -> Context:
+        folder = self.inputs.context_dir
+        return NoContext() if folder is None else DirectoryContext(folder, self.inputs.ignore)
+
+    @property
+    def graph_options(self) -> Options:
+        return Options(
+            build_args=self.options.build_args,
+            build_contexts=self.options.build_contexts,
+            target=self.options.target,
+        )
+
+    @property
+    def source(self) -> Source:
+        """The user's text. Raises DockerfileError when it cannot be read from here."""
+        if self.inputs.dockerfile is None:
+            raise DockerfileError(
+                self.inputs.reason, file=self.inputs.name, hint="fetch the context, and give its folder"
+            )
+        return self.inputs.dockerfile
+
+
+def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[bytes] | None) -> Project:
+    """Read what the options name; what came on standard input is kept in `folder`."""
+    inputs = read_inputs(options, stdin, folder)
+    config = load_config(options.config, inputs.context_dir)
+    names = options.platforms
+    asked = parse_platforms(_local(names)) if names else config.platforms
+    settings = Settings(cgo=config.cgo, cache_mounts=config.cache_mounts and not options.no_cache_mounts)
+    return Project(options, inputs, config, settings, asked or None)
+
+
+def _local(names: Sequence[str]) -> tuple[str, ...]:
+    """`local` is this machine's platform, as in buildx."""
+    return tuple(f"linux/{os.uname().machine}" if name.lower() == "local" else name for name in names)
+
+
+def with_engine(project: Project, engine: Engine) -> Project:
+    """With the platforms that will be built: those asked for, else the builder's own."""
+    platforms = project.platforms or (engine.native,)
+    options = project.options.without("platform").with_flags(("platform", ",".join(map(str, platforms))))
+    return Project(options, project.inputs, project.config, project.settings, platforms)
+
+
+def check_dockerfile(project: Project) -> None:
+    """Raise DockerfileError for what can be told from the text: syntax, stages, the target."""
+    from xbuild.graph.build import build_graph
+
+    if project.dockerfile is not None:
+        build_graph(project.dockerfile, project.graph_options)
+
+
+def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
+    """The plan. Raises DockerfileError for anything wrong with the file, changed or not."""
+    from xbuild.plan.make import make_plan
+
+    return make_plan(
+        readable(project),
+        project.graph_options,
+        project.platforms,
+        project.context,
+        project.settings,
+        knowledge or Knowledge(),
+    )
+
+
+def readable(project: Project) -> Dockerfile:
+    """The parsed file. Raises DockerfileError, also where only the builder could read it."""
+    source = project.source
+    if project.dockerfile is None:
+        raise DockerfileError(
+            project.reason,
+            file=source.path,
+            expected="the syntax of docker/dockerfile",
+            hint="xbuild build hands the file to its frontend as it is",
+        )
+    return project.dockerfile

@@ -1,0 +1,145 @@
+"""Answering a plan's questions, then planning again: probes by one native solve of the builder stage, the
+others online.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xbuild.errors import EngineError, RegistryError, SolveError
+from xbuild.pipeline.project import Project, plan_project
+from xbuild.plan.asking import settle as settle_plan
+from xbuild.plan.model import Inspection, Knowledge, LookUp, Plan, Probe, Question
+
+if TYPE_CHECKING:
+    from xbuild.solve.engine import Engine
+    from xbuild.solve.progress import Event
+
+_STAGE = "xbuild-probe"
+_FILE = "xbuild-probe.txt"
+# What belongs to the delivered image, not to a probe of it.
+_NOT_FOR_PROBES = (
+    "target",
+    "platform",
+    "tag",
+    "cache-to",
+    "attest",
+    "provenance",
+    "sbom",
+    "annotation",
+    "no-cache",
+)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A plan after its questions were put; `problem` says why some could not be answered."""
+
+    plan: Plan
+    problem: str = ""
+
+
+def settle(
+    project: Project,
+    plan: Plan | None,
+    engine: Engine,
+    folder: Path,
+    on_event: Callable[[Event], None] | None = None,
+    *,
+    online: bool = True,
+) -> Settled:
+    """Ask and plan again; where that fails, with what can be told without it."""
+    answerer = _Answerer(project, lambda: engine, folder, on_event, online=online)
+    return answerer.settle(plan)
+
+
+def plan_first(project: Project) -> Plan:
+    """The plan whose questions will be asked."""
+    return plan_project(project, Knowledge(may_ask=True))
+
+
+def plan_settled(project: Project, folder: PathLike[str], *, offline: bool, online: bool) -> Settled:
+    """For `plan` and `rewrite`: ask when an engine is there, and online when that is wanted."""
+    if offline:
+        return Settled(plan_project(project))
+
+    def engine() -> Engine:
+        from xbuild.solve.engine import inspect_engine
+
+        return inspect_engine(project.options.builder, bootstrap=False)
+
+    return _Answerer(project, engine, Path(folder), None, online=online).settle(None)
+
+
+@dataclass
+class _Answerer:
+    """Puts each question to who can answer it. After a failure nobody is asked again."""
+
+    project: Project
+    engine: Callable[[], Engine]
+    folder: Path
+    on_event: Callable[[Event], None] | None
+    online: bool
+    problems: list[str] = field(default_factory=list)
+    round: int = 0
+
+    def settle(self, first: Plan | None) -> Settled:
+        plan = settle_plan(lambda known: plan_project(self.project, known), self.ask, first)
+        return Settled(plan, "; ".join(self.problems))
+
+    def ask(self, plan: Plan, questions: tuple[Question, ...]) -> dict[str, str]:
+        if self.problems:
+            return {}
+        answers: dict[str, str] = {}
+        try:
+            answers.update(self.probe(plan, tuple(q for q in questions if isinstance(q.how, Probe))))
+        except SolveError as error:
+            self.problems.append(f"the builder could not be asked: {error.message}")
+        except EngineError as error:
+            self.problems.append(f"not asked: {error.message}")
+        for question in questions if self.online else ():
+            try:
+                answers.update(_online(question))
+            except (RegistryError, EngineError) as error:
+                self.problems.append(f"not looked up: {error.message}")
+        return answers
+
+    def probe(self, plan: Plan, questions: tuple[Question, ...]) -> dict[str, str]:
+        from xbuild.rewrite.probe import probe_dockerfile, read_answers
+        from xbuild.solve.build import SolveRequest, solve
+
+        dockerfile = self.project.dockerfile
+        if not questions or dockerfile is None:
+            return {}
+        text = probe_dockerfile(dockerfile, plan, questions)
+        if text is None:
+            return {}
+        engine = self.engine()
+        self.round += 1
+        options = self.project.options.without(*_NOT_FOR_PROBES)
+        options = options.with_flags(("target", _STAGE), ("platform", str(engine.native)))
+        request = SolveRequest(
+            options=options,
+            inputs=self.project.inputs,
+            engine=engine,
+            folder=self.folder / f"probe-{self.round}",
+            text=text.text,
+            output="files",
+        )
+        result = solve(request, self.on_event)
+        assert result.files is not None
+        return read_answers((result.files / _FILE).read_text("utf-8", "replace"), questions)
+
+
+def _online(question: Question) -> dict[str, str]:
+    from xbuild.solve.online import inspect_image, look_up
+
+    if isinstance(question.how, LookUp):
+        return {question.key: look_up(question.how.url)}
+    if isinstance(question.how, Inspection):
+        return {question.key: inspect_image(question.how.reference)}
+    return {}

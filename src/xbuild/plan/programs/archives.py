@@ -1,0 +1,168 @@
+"""Programs that pack and unpack.
+
+Sources: GNU tar 1.35 manual, bsdtar(1) where it agrees, unzip(1) 6.0, zip(1) 3.0, gzip 1.13, xz 5.8,
+bzip2 1.0.8, zstd 1.5, lz4 1.10, BusyBox 1.37.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from xbuild.plan.filesystem import Kind, join
+from xbuild.plan.programs.grammar import Reading, Style
+from xbuild.plan.programs.program import Program, plain, source_kind, word_kind, write
+from xbuild.plan.toolchain import Call, Effect
+
+# What compresses is named by letter or name; `-I PROGRAM` runs one that may be anything.
+_TAR = (
+    "-x,--extract,--get -c,--create -t,--list -r,--append -u,--update -d,--diff,--compare -f,--file= "
+    "-C,--directory= --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
+    "-J,--xz --zstd --lzma -Z,--compress -a,--auto-compress -p,--preserve-permissions,--same-permissions "
+    "-k,--keep-old-files -m,--touch -h,--dereference -o -P,--absolute-names "
+    "-s,--preserve-order,--same-order -w,--interactive -X,--exclude-from=< -T,--files-from= "
+    "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
+    "--exclude= --sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
+    "--skip-old-files --keep-newer-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "
+    "--warning= --exclude-vcs --exclude-vcs-ignores --no-overwrite-dir --totals --no-xattrs --xattrs "
+    "--delay-directory-restore --ignore-zeros -i --null --blocking-factor= --checkpoint[=] --utc "
+    "--no-unquote --sparse -S --unlink-first -U --no-auto-compress --show-transformed-names --remove-files"
+)
+
+
+def _tar(call: Call, given: Reading) -> Effect | None:
+    """Unpacks into each `-C`, `--one-top-level` or here, or to its output; packs what is named, seen from
+    each `-C`.
+    """
+    if sum(given.has(mode) for mode in ("-x", "-c", "-t", "-r", "-u", "-d")) != 1 or given.has("-P"):
+        return None
+    kind = word_kind(call)
+    archive = given.value("-f", "-")
+    if archive is not None and ":" in archive:
+        return None  # of another host
+    held = join((kind, source_kind(call, archive)))
+    if given.has("-t", "-d") or (given.has("-x") and given.has("-O")):
+        return plain(call, held, (), (archive,))
+    if given.has("-x"):
+        return plain(call, held, (write(call, f, held) for f in _unpack_folders(given)), (archive,))
+    return _packed(call, given, archive, held)
+
+
+def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
+    """Where members land; a later relative `-C` is seen from the one before."""
+    folders: list[str | None] = []
+    here: str | None = "."
+    for folder in given.values("-C"):
+        here = None if here is None or folder is None else posixpath.join(here, folder)
+        folders.append(here)
+    base = folders or ["."]
+    if not given.has("--one-top-level"):
+        return tuple(base)
+    top = given.value("--one-top-level")
+    if top is None:
+        return tuple(base)  # named after the archive, inside these
+    return tuple(None if f is None else posixpath.join(f, top) for f in base)
+
+
+def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effect:
+    is_listed = given.has("-T")
+    kind = Kind.UNKNOWN if is_listed else word_kind(call)
+    folders: list[str | None] = [".", *_unpack_folders(given)]
+    read: list[str | None] = []
+    for named in given.operands:
+        if named is not None and named.startswith("/"):
+            read.append(named)
+        else:
+            read += [None if f is None or named is None else posixpath.join(f, named) for f in folders]
+    kind = join((kind, *(source_kind(call, p) for p in read), *([] if given.has("-c") else [held])))
+    to_output = archive == "-"
+    made = () if to_output else (write(call, archive, kind, is_file=given.has("-c")),)
+    if given.has("--remove-files") and kind >= Kind.BUILD:
+        made = (*made, *(write(call, p, kind) for p in read))
+    return plain(call, kind, made, [*read, None] if is_listed else read)
+
+
+def _unzip(call: Call, given: Reading) -> Effect | None:
+    """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look. Of a file that is there
+    already it asks what to do.
+    """
+    archive = given.operands[0] if given.operands else None
+    kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
+    if given.has("-p", "-c", "-l", "-t", "-z"):
+        return plain(call, kind, (), (archive,))
+    return plain(call, kind, (write(call, given.value("-d", "."), kind),), (archive,))
+
+
+def _zip(call: Call, given: Reading) -> Effect | None:
+    archive, *named = given.operands or (None,)
+    kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in named or (".",))))
+    if archive == "-":
+        return plain(call, kind, (), named)
+    suffixed = (
+        None if archive is None else archive if "." in posixpath.basename(archive) else f"{archive}.zip"
+    )
+    return plain(call, kind, (write(call, suffixed, kind),), named)
+
+
+def _compresses(call: Call, given: Reading) -> Effect | None:
+    """Beside each file it is given, or to its output."""
+    files = given.operands
+    kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in files)))
+    if given.has("-c", "-t", "-l"):
+        return plain(call, kind, (), files)
+    if given.has("-o"):
+        return plain(call, kind, (write(call, given.value("-o"), kind, is_file=True),), files)
+    made = (write(call, _beside(p), kind) for p in files if p != "-")
+    return plain(call, kind, made, files)
+
+
+def _beside(path: str | None) -> str | None:
+    return None if path is None else posixpath.dirname(path) or "."
+
+
+_DIGITS = "-0 -1 -2 -3 -4 -5 -6 -7 -8 -9"
+_LEVELS = (
+    "-c,--stdout,--to-stdout -d,--decompress,--uncompress -f,--force -k,--keep -q,--quiet -v,--verbose "
+    "-t,--test -l,--list"
+)
+
+PROGRAMS = (
+    Program("tar", _TAR, does=_tar, style=Style.TAR, variables=("TAR_OPTIONS", "TAPE")),
+    Program(
+        "unzip",
+        "-d= -p -c -l -t -z -o -n -q -j -u -f -v -a -b -C -L -X -K -x -qq -P=",
+        does=_unzip,
+        variables=("UNZIP", "UNZIPOPT"),
+    ),
+    Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v -FS", does=_zip, variables=("ZIPOPT", "ZIP")),
+    Program(
+        "gzip gunzip pigz unpigz zcat",
+        f"{_LEVELS} {_DIGITS} -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
+        "-p,--processes=",
+        does=_compresses,
+        variables=("GZIP",),
+    ),
+    Program(
+        "xz unxz xzcat lzma unlzma",
+        f"{_LEVELS} {_DIGITS} -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
+        "-S,--suffix=",
+        does=_compresses,
+        variables=("XZ_OPT", "XZ_DEFAULTS"),
+    ),
+    Program(
+        "bzip2 bunzip2 bzcat",
+        f"{_LEVELS} {_DIGITS} -z,--compress -s,--small --best --fast",
+        does=_compresses,
+        variables=("BZIP2", "BZIP"),
+    ),
+    Program(
+        "zstd unzstd zstdcat",
+        f"{_LEVELS} -NUM -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
+        does=_compresses,
+    ),
+    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} --rm -z,--compress -m,--multiple", does=_compresses),
+    Program(
+        "brotli",
+        "-c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -o,--output= -w= -0 -1 -2 -3 -4 -5 -6 -7 -8 -9",
+        does=_compresses,
+    ),
+)

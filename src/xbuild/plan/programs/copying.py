@@ -1,0 +1,193 @@
+"""Programs that make, copy, move and remove files.
+
+Sources: GNU coreutils 9.7 manual, rsync(1) 3.4, BusyBox 1.37 (whose options are among these).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import replace
+
+from xbuild.plan.filesystem import TOOL_FOLDERS, Write, absolute, join, without_glob
+from xbuild.plan.programs.grammar import Reading
+from xbuild.plan.programs.program import (
+    Prints,
+    Program,
+    changed,
+    plain,
+    source_kind,
+    word_kind,
+    write,
+)
+from xbuild.plan.toolchain import Call, Effect
+
+_INTO = "-t,--target-directory="
+_ASIDE = "-b --backup[=] -S,--suffix="
+_WHOLE_TREES = ("-r", "-a")
+
+
+def _copies(call: Call, given: Reading) -> Effect | None:
+    """The last operand, or `-t`, gets what the others hold."""
+    into_folder = given.has("-t")
+    paths = given.operands
+    if not paths:
+        return plain(call, word_kind(call))
+    sources = paths if into_folder else paths[:-1]
+    destination = given.value("-t") if into_folder else paths[-1]
+    kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
+    moved = changed(call, sources, word_kind(call)) if call.program_name == "mv" else ()
+    is_folder = into_folder and not given.has("-D")
+    names = None if given.has("-T") else _names_in_folder(call, sources, destination, is_folder=is_folder)
+    if names is not None:
+        is_whole = not given.has(*_WHOLE_TREES)
+        made = tuple(write(call, name, kind, is_file=is_whole) for name in names)
+    else:
+        made = (write(call, destination, kind, is_file=len(sources) == 1 and not into_folder),)
+    if given.has("-b", "--backup", "-S"):
+        folder = posixpath.dirname(destination) or "." if destination is not None else None
+        made = (*made, write(call, folder, kind))
+    return plain(call, kind, (*made, *moved), sources)
+
+
+def _names_in_folder(
+    call: Call, sources: Sequence[str | None], destination: str | None, *, is_folder: bool
+) -> tuple[str, ...] | None:
+    """What `cp a b folder/` and `mv a b /usr/local/bin` make in the folder, if all names are known."""
+    found = absolute(destination, call.directory) if destination is not None else None
+    if found is None or destination is None:
+        return None
+    if not (is_folder or destination.endswith("/") or found in TOOL_FOLDERS):
+        return None
+    names = [posixpath.basename(s) if s is not None else "" for s in sources]
+    if any(n in ("", ".", "..") or without_glob(n) != n for n in names):
+        return None
+    return tuple(posixpath.join(found, n) for n in names)
+
+
+def _installs(call: Call, given: Reading) -> Effect | None:
+    """`install -d` makes folders; else it copies, and `-s` strips with the machine's binutils."""
+    if given.has("-s"):
+        return None
+    if given.has("-d"):
+        made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.operands)
+        return plain(call, word_kind(call), made)
+    return _copies(call, given)
+
+
+def _links(call: Call, given: Reading) -> Effect | None:
+    """`ln`; the target of a symbolic link is seen from where the link stands."""
+    into_folder = given.has("-t")
+    paths = given.operands if into_folder or len(given.operands) != 1 else (*given.operands, "./")
+    sources = paths if into_folder else paths[:-1]
+    destination = given.value("-t") if into_folder else paths[-1] if paths else None
+    if not sources:
+        return None
+    one = len(sources) == 1 and not into_folder
+    kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
+    made = write(call, destination, kind, is_file=one)
+    if given.has("-s") and made.path is not None:
+        made = _linked(call, given, made, sources[0] if one else None, destination or "")
+    return plain(call, kind, (made,), sources)
+
+
+def _linked(call: Call, given: Reading, made: Write, source: str | None, destination: str) -> Write:
+    folder = made.path if destination.endswith("/") else posixpath.dirname(made.path or "/")
+    seen_from = call.directory if given.has("-r") else folder
+    target = absolute(source, seen_from) if source is not None else None
+    kind = join((made.kind if target is None else word_kind(call), source_kind(call, target)))
+    return replace(made, link=target or "/", kind=kind)
+
+
+def _synchronises(call: Call, given: Reading) -> Effect | None:
+    """rsync between local folders; with a host in it it brings what is not known."""
+    if any(p is None or ":" in p for p in given.operands) or len(given.operands) < 2:
+        return None
+    return _copies(call, given)
+
+
+def _makes_node(call: Call, given: Reading) -> Effect | None:
+    """`mktemp` prints a name of its own making: never twice the same."""
+    folder = given.value("-p", ".") if given.has("-p") else "/tmp"
+    template = given.operands[0] if given.operands else None
+    if template is not None and not given.has("-t", "-p"):
+        folder = posixpath.dirname(template) or "."
+    return plain(call, word_kind(call), (write(call, folder, word_kind(call)),))
+
+
+PROGRAMS = (
+    Program(
+        "cp",
+        f"-a,--archive {_INTO} {_ASIDE} -f,--force -i,--interactive -H -l,--link -L,--dereference "
+        "-n,--no-clobber -P,--no-dereference -p --preserve[=] --no-preserve= --parents -r,-R,--recursive "
+        "--reflink[=] --remove-destination --sparse= --strip-trailing-slashes -s,--symbolic-link "
+        "-T,--no-target-directory -u --update[=] -v,--verbose -x,--one-file-system -d --attributes-only -Z",
+        does=_copies,
+        puts_into_folders=True,
+    ),
+    Program(
+        "mv",
+        f"{_INTO} {_ASIDE} -f,--force -i,--interactive -n,--no-clobber --strip-trailing-slashes "
+        "-T,--no-target-directory -u --update[=] -v,--verbose -Z --no-copy",
+        does=_copies,
+        puts_into_folders=True,
+    ),
+    Program(
+        "install",
+        f"{_INTO} {_ASIDE} -c -C,--compare -d,--directory -D -g,--group= -m,--mode= -o,--owner= "
+        "-p,--preserve-timestamps -s,--strip -T,--no-target-directory -v,--verbose -Z",
+        does=_installs,
+        puts_into_folders=True,
+    ),
+    Program(
+        "ln",
+        f"{_INTO} {_ASIDE} -f,--force -i,--interactive -L,--logical -n,--no-dereference -P,--physical "
+        "-r,--relative -s,--symbolic -T,--no-target-directory -v,--verbose",
+        does=_links,
+        puts_into_folders=True,
+    ),
+    Program(
+        "rsync",
+        "-a,--archive -r,--recursive -v,--verbose -q,--quiet -h,--human-readable -l,--links -L,--copy-links "
+        "-p,--perms -o,--owner -g,--group -t,--times -D -H,--hard-links -A,--acls -X,--xattrs "
+        "-x,--one-file-system -u,--update --delete --delete-after --delete-before --delete-excluded "
+        "--exclude= --include= --exclude-from=< --ignore-existing --chmod= --chown= --no-owner --no-group "
+        "--no-perms --progress --stats -z,--compress -c,--checksum -W,--whole-file -R,--relative -P",
+        does=_synchronises,
+        variables=("RSYNC_RSH",),
+        puts_into_folders=True,
+    ),
+    Program("mkdir", "-p,--parents -m,--mode= -v,--verbose -Z", "make*", Prints.WORDS),
+    Program(
+        "touch",
+        "-a -c,--no-create -d,--date= -f -h,--no-dereference -m -r,--reference=< -t= --time=",
+        "make*",
+        Prints.WORDS,
+    ),
+    Program("truncate", "-c,--no-create -o,--io-blocks -r,--reference=< -s,--size=", "make*", Prints.WORDS),
+    Program("mktemp", "-d,--directory -u,--dry-run -q,--quiet -p,--tmpdir= -t --suffix=", does=_makes_node),
+    Program(
+        "rm",
+        "-f,--force -i -I -r,-R,--recursive -d,--dir -v,--verbose --one-file-system",
+        "change*",
+        Prints.WORDS,
+    ),
+    Program("rmdir", "-p,--parents -v,--verbose --ignore-fail-on-non-empty", "change*", Prints.WORDS),
+    Program("unlink", "", "change", Prints.WORDS),
+    Program(
+        "chmod",
+        "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -x -w -r --reference=<",
+        "text change*",
+        Prints.WORDS,
+        instead=("--reference",),
+    ),
+    Program(
+        "chown chgrp",
+        "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -h,--no-dereference -H -L -P --from= "
+        "--reference=< --dereference",
+        "text change*",
+        Prints.WORDS,
+        instead=("--reference",),
+    ),
+    Program("setcap", "-r -q -v -n=", "text change*", Prints.WORDS),
+)

@@ -1,0 +1,439 @@
+"""Programs that read text and print it, or change it in place.
+
+Sources: GNU coreutils 9.7, grep 3.12, sed 4.9, gawk 5.3 and findutils 4.10 manuals, jq 1.7 and yq 4 manuals,
+BusyBox 1.37 (whose options are among these).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from xbuild.plan.filesystem import Kind, absolute, is_in_any, join
+from xbuild.plan.programs.grammar import Reading, Style
+from xbuild.plan.programs.program import (
+    Environment,
+    Program,
+    is_device,
+    plain,
+    source_kind,
+    told_kind,
+    word_kind,
+    write,
+)
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect
+
+# -- sed
+
+
+_SED_OPTIONS = (
+    "-n,--quiet,--silent -e,--expression= -E,-r,--regexp-extended -i,--in-place[=] -l,--line-length= --posix "
+    "-s,--separate -u,--unbuffered -z,--null-data --sandbox --follow-symlinks"
+)
+_SED_ADDRESS = re.compile(
+    r"(?:\d+(?:~\d+)?|\$|/(?:\\.|\[(?:\\.|[^\]])*\]|[^/\\\[])*/I?|\\(?P<d>.)(?:\\.|(?!(?P=d)).)*(?P=d)I?|[+~]\d+)"
+)
+_SED_SUBSTITUTE = re.compile(
+    r"s(?P<d>[^\\\n])(?:\\.|\[(?:\[[:.=].*?[:.=]\]|[^\]])*\]|(?!(?P=d)).)*(?P=d)"
+    r"(?:\\.|(?!(?P=d)).)*(?P=d)[gpIiMm\d]*(?=[\s;}]|$)",
+    re.DOTALL,
+)
+_SED_TRANSLITERATE = re.compile(
+    r"y(?P<d>[^\\\n])(?:\\.|(?!(?P=d)).)*(?P=d)(?:\\.|(?!(?P=d)).)*(?P=d)", re.DOTALL
+)
+_SED_TEXT = re.compile(r"[aic]\\?[^\n]*(?:\\\n[^\n]*)*", re.DOTALL)
+_SED_PLAIN = re.compile(r"[dDgGhHnNpPxlqQ=z](?:\s*\d+)?")
+_SED_LABEL = re.compile(r"[:btT]\s*[\w.-]*")
+_SED_COMMENT = re.compile(r"#[^\n]*")
+_SED_COMMANDS = (
+    _SED_ADDRESS,
+    _SED_SUBSTITUTE,
+    _SED_TRANSLITERATE,
+    _SED_COMMENT,
+    _SED_LABEL,
+    _SED_TEXT,
+    _SED_PLAIN,
+)
+
+
+def is_plain_sed(script: str) -> bool:
+    """Whether a sed script only prints and changes lines: no `w`, `W`, `r`, `R`, `e`, nor anything that is
+    not known (POSIX sed, GNU sed manual, "sed scripts").
+    """
+    at = 0
+    while at < len(script):
+        if script[at] in " \t\n;{}!,":
+            at += 1
+            continue
+        ends = (m.end() for pattern in _SED_COMMANDS if (m := pattern.match(script, at)) is not None)
+        after = next((end for end in ends if end > at), None)
+        if after is None:
+            return False
+        at = after
+    return True
+
+
+def _sed(call: Call, given: Reading) -> Effect | None:
+    """`sed`: with `-i` its files stay what they were, as far as the words go; else it prints."""
+    scripts = given.values("-e")
+    files = given.operands
+    if not scripts:
+        scripts, files = files[:1], files[1:]
+    if not scripts or any(s is None or not is_plain_sed(s) for s in scripts):
+        return None
+    kind = join((word_kind(call), call.stdin, *(source_kind(call, f) for f in files)))
+    if not given.has("-i"):
+        return plain(call, kind, (), files)
+    made = tuple(write(call, f, join((word_kind(call), source_kind(call, f)))) for f in files)
+    suffixes = given.values("-i")
+    if any(suffixes):  # a copy of what was there stays beside it
+        made = (*made, *(write(call, _folder_of(f), w.kind) for f, w in zip(files, made, strict=True)))
+    return plain(call, kind, made, files)
+
+
+def _folder_of(path: str | None) -> str | None:
+    return None if path is None else path.rpartition("/")[0] or ("/" if path.startswith("/") else ".")
+
+
+# -- awk
+
+
+_AWK_REACHES_OUT = re.compile(
+    r"\bsystem\b|\bgetline\b|\bPROCINFO\b|\bSYMTAB\b|\|\s*[\"&]|\bprintf?\b[^;}\n]*[>|]|@(?:include|load|\w+\()"
+    r"|\bARG[VC]\b|\|&|\b(?:close|fflush|strftime|systime|mktime|rand|srand)\b"
+)
+
+
+def _awk(call: Call, given: Reading) -> Effect | None:
+    """An awk program may run others and write files, and read every variable; one read from a file is not
+    looked into.
+    """
+    program = given.operands[0] if given.operands else None
+    if program is None or _AWK_REACHES_OUT.search(program):
+        return None
+    files = [f for f in given.operands[1:] if f is None or not re.match(r"[A-Za-z_]\w*=", f)]
+    base = told_kind(call) if "ENVIRON" in program else word_kind(call)
+    kind = join((base, call.stdin, *(source_kind(call, f) for f in files)))
+    effect = plain(call, kind, (), files)
+    return effect if "ENVIRON" not in program else sees_all(effect)
+
+
+def sees_all(effect: Effect) -> Effect:
+    """The same, but every exported variable may be in what it prints."""
+    return replace(effect, sees_environment=True)
+
+
+# -- find
+
+
+# What takes how many words behind it (GNU findutils manual, "Primary Index"; BusyBox find). What runs
+# programs or writes files is not among them.
+_FIND_WORDS = {
+    **dict.fromkeys(
+        words(
+            "-name -iname -path -ipath -wholename -iwholename -regex -iregex -lname -ilname -type -xtype "
+            "-size -empty -perm -user -group -uid -gid -newer -anewer -cnewer -mtime -mmin -atime -amin "
+            "-ctime -cmin -links -inum -samefile -maxdepth -mindepth -regextype -printf -fstype -used"
+        ),
+        1,
+    ),
+    **dict.fromkeys(
+        words(
+            "-print -print0 -prune -quit -true -false -not ! ( ) -a -and -o -or , -depth -d -follow -mount "
+            "-xdev -daystart -noleaf -nouser -nogroup -readable -writable -executable -empty -delete -ls "
+            "-ignore_readdir_race"
+        ),
+        0,
+    ),
+}
+
+
+def _find(call: Call, given: Reading) -> Effect | None:
+    """`find`: the names below its folders; an action that is not in the table may do anything."""
+    words = tuple(itertools.dropwhile(lambda w: w in ("-H", "-L", "-P"), given.operands))
+    start = next((n for n, w in enumerate(words) if w is not None and (w[:1] in "-(!," and w)), len(words))
+    folders = words[:start] or (".",)
+    at, removes = start, False
+    while at < len(words):
+        taking = _FIND_WORDS.get(words[at] or "?")
+        if taking is None or at + taking >= len(words):
+            return None
+        removes = removes or words[at] == "-delete"
+        at += 1 + taking
+    read = join(source_kind(call, f) for f in folders)
+    kind = join((word_kind(call), read))
+    made = tuple(write(call, f, kind) for f in folders) if removes and kind >= Kind.BUILD else ()
+    return plain(call, kind, made, folders)
+
+
+# -- tests
+
+
+_FILE_TESTS = frozenset(words("-a -b -c -d -e -f -g -h -k -p -r -s -u -w -x -L -N -O -G -S -nt -ot -ef"))
+_NAMES_MACHINE = re.compile(
+    r"x86|amd64|i[3-6]86|aarch64|\barm|ppc|powerpc|s390|riscv|mips|loong|/ld-|linux-gnu|musl|/lib(?:x?32|64)\b",
+    re.IGNORECASE,
+)
+
+
+def _tests(call: Call, given: Reading) -> Effect | None:
+    """`[ … ]`: what its words say, and whether files are there that only some platforms have."""
+    asks = any(t in _FILE_TESTS for t in given.operands)
+    seen = [existence(call, t) for t in given.operands] if asks else []
+    return plain(call, join((word_kind(call), call.stdin, *seen)))
+
+
+def existence(call: Call, text: str | None) -> Kind:
+    """The kind of the answer to the question whether a file is there."""
+    found = absolute(text, call.directory) if text is not None else None
+    if found is None or text is None:
+        return Kind.PORTABLE
+    if "/" not in text and not call.writes.exactly(found):
+        return Kind.PORTABLE
+    if _NAMES_MACHINE.search(found) or is_in_any(found, ("/proc", "/sys", "/dev")):
+        return Kind.BUILD
+    made = [w for w in call.writes.covering(found) if w.path is not None and not w.is_package]
+    kind = join(w.kind for w in made)
+    return Kind.PORTABLE if kind is Kind.CROSS else kind
+
+
+def names_machine(text: str | None) -> bool:
+    """Whether a word names an architecture, or what only some of them have."""
+    return text is not None and _NAMES_MACHINE.search(text) is not None
+
+
+def _finds_program(call: Call, given: Reading) -> Effect | None:
+    """`which`, `type`: whether a program is there, which is not asked of the machine unless it is named."""
+    kind = Kind.BUILD if any(names_machine(t) for t in given.operands) else Kind.PORTABLE
+    return plain(call, join((word_kind(call), kind)))
+
+
+# -- sort, uniq, tee, grep
+
+
+def _uniq(call: Call, given: Reading) -> Effect | None:
+    """`uniq [INPUT [OUTPUT]]`."""
+    if len(given.operands) > 2:
+        return None
+    kind = join((word_kind(call), *(source_kind(call, p) for p in given.operands[:1] or ("-",))))
+    made = tuple(write(call, p, kind, is_file=True) for p in given.operands[1:] if p != "-")
+    return plain(call, kind, made, given.operands[:1])
+
+
+def _tee(call: Call, given: Reading) -> Effect | None:
+    kind = join((word_kind(call), call.stdin))
+    made = tuple(
+        write(call, p, kind, is_file=not given.has("-a"))
+        for p in given.operands
+        if not is_device(p) or p == "-"
+    )
+    return plain(call, kind, made)
+
+
+def _grep(call: Call, given: Reading) -> Effect | None:
+    files: Sequence[str | None] = given.operands if given.has("-e", "-f") else given.operands[1:]
+    if not files and given.has("-r", "-R"):
+        files = (".",)
+    read = (*files, *given.values("-f"), *given.values("--exclude-from"))
+    kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in read)))
+    return plain(call, kind, (), read)
+
+
+def _jq(call: Call, given: Reading) -> Effect | None:
+    """`jq`: a filter may read every variable (`env`, `$ENV`), and modules with `import`."""
+    names = list(given.operands)
+    program = names.pop(0) if names and not given.has("-f") else None
+    if program is None or re.search(r"\b(?:import|include|input_filename|debug|stderr)\b", program):
+        return None
+    asks = re.search(r"\benv\b|\$ENV\b", program) is not None
+    base = told_kind(call) if asks else word_kind(call)
+    kind = join((base, call.stdin, *(source_kind(call, p) for p in names)))
+    effect = plain(call, kind, (), names)
+    return sees_all(effect) if asks else effect
+
+
+def _yq(call: Call, given: Reading) -> Effect | None:
+    """`yq` 4: expressions read variables by `env`, `strenv` and `envsubst`, files by `load`."""
+    names = [n for n in given.operands if n not in ("e", "eval", "ea", "eval-all")]
+    program = names.pop(0) if names else None
+    if program is None or re.search(r"\bload|\bsystem\b|\bsplitDoc\b|\beval\b", program):
+        return None
+    asks = re.search(r"env", program) is not None
+    base = told_kind(call) if asks else word_kind(call)
+    kind = join((base, call.stdin, *(source_kind(call, p) for p in names)))
+    made = tuple(write(call, p, kind) for p in names) if given.has("-i") else ()
+    effect = plain(call, kind, made, names)
+    return sees_all(effect) if asks else effect
+
+
+_NUMBERED = "-n,--lines= -c,--bytes= -q,--quiet,--silent -v,--verbose -z,--zero-terminated -NUM"
+_DIGEST = (
+    "-b,--binary -c,--check -t,--text -w,--warn --tag -z,--zero --ignore-missing --quiet --status --strict -s"
+)
+
+PROGRAMS = (
+    Program("sed", _SED_OPTIONS, does=_sed, instead=("-e",), variables=("POSIXLY_CORRECT",)),
+    Program("awk gawk mawk", "-F,--field-separator= -v,--assign=", does=_awk, style=Style.FIRST),
+    Program("find", style=Style.NONE, does=_find),
+    Program("test [ [[", style=Style.NONE, does=_tests, is_test=True),
+    Program("which", "-a -s", does=_finds_program, is_test=True),
+    Program("type hash", "-a -f -p -P -t -r", does=_finds_program, is_test=True),
+    Program("expr", style=Style.NONE, operands="text*", is_test=True),
+    Program(
+        "grep egrep fgrep",
+        "-a,--text -A,--after-context= -b,--byte-offset -B,--before-context= -c,--count -C,--context= "
+        "-d,--directories= -D,--devices= -e,--regexp= -E,--extended-regexp -f,--file= -F,--fixed-strings "
+        "-G,--basic-regexp -h,--no-filename -H,--with-filename -i,-y,--ignore-case --no-ignore-case -I "
+        "-l,--files-with-matches -L,--files-without-match -m,--max-count= -n,--line-number "
+        "-o,--only-matching -P,--perl-regexp -q,--quiet,--silent -r,--recursive -R,--dereference-recursive "
+        "-s,--no-messages -v,--invert-match -w,--word-regexp -x,--line-regexp -z,--null-data -Z,--null "
+        "--color[=] --colour[=] --include= --exclude= --exclude-dir= --exclude-from= --line-buffered "
+        "--label= --binary-files= -NUM",
+        does=_grep,
+        is_test=True,
+        variables=("GREP_OPTIONS",),
+    ),
+    Program(
+        "cmp",
+        "-b,--print-bytes -i,--ignore-initial= -l,--verbose -n,--bytes= -s,--quiet,--silent",
+        "read*",
+        is_test=True,
+    ),
+    Program(
+        "diff",
+        "-a,--text -b,--ignore-space-change -B,--ignore-blank-lines -c -C,--context= -d,--minimal "
+        "-i,--ignore-case -N,--new-file -q,--brief -r,--recursive -s -u -U,--unified= -w,--ignore-all-space "
+        "-y -x,--exclude= --color[=]",
+        "read*",
+        is_test=True,
+    ),
+    Program(
+        "cat",
+        "-A,--show-all -b,--number-nonblank -e -E,--show-ends -n,--number -s,--squeeze-blank -t "
+        "-T,--show-tabs -u -v,--show-nonprinting",
+        "read*",
+    ),
+    Program("tac", "-b,--before -r,--regex -s,--separator=", "read*"),
+    Program("head", _NUMBERED, "read*"),
+    Program("tail", f"{_NUMBERED} -f,-F --follow[=] --pid= --retry -s,--sleep-interval=", "read*"),
+    Program(
+        "cut",
+        "-b,--bytes= -c,--characters= -d,--delimiter= -f,--fields= -n --complement "
+        "-s,--only-delimited --output-delimiter= -z,--zero-terminated",
+        "read*",
+    ),
+    Program("tr", "-c,-C,--complement -d,--delete -s,--squeeze-repeats -t,--truncate-set1", "text*"),
+    Program(
+        "nl", "-b,--body-numbering= -n,--number-format= -w,--number-width= -s,--number-separator=", "read*"
+    ),
+    Program("wc", "-c,--bytes -m,--chars -l,--lines -L,--max-line-length -w,--words", "read*"),
+    Program("rev", "", "read*"),
+    Program("fold", "-b,--bytes -s,--spaces -w,--width= -NUM", "read*"),
+    Program("paste", "-d,--delimiters= -s,--serial -z,--zero-terminated", "read*"),
+    Program(
+        "join",
+        "-a= -e= -i,--ignore-case -j= -o= -t= -v= -1= -2= --check-order --nocheck-order --header",
+        "read*",
+    ),
+    Program("comm", "-1 -2 -3 --check-order --nocheck-order --output-delimiter= --total", "read*"),
+    Program(
+        "column",
+        "-t,--table -s,--separator= -o,--output-separator= -c,--output-width= -x,--fillrows",
+        "read*",
+    ),
+    Program(
+        "od",
+        "-A,--address-radix= -j,--skip-bytes= -N,--read-bytes= -t,--format= -v -w[=] -b -c -d -o -x -a",
+        "read*",
+    ),
+    Program("hexdump", "-b -c -C -d -o -x -v -e= -n= -s=", "read*"),
+    Program("base64 base32", "-d,-D,--decode -i,--ignore-garbage -w,--wrap=", "read*"),
+    Program("strings", "-a,--all -n,--bytes= -t,--radix= -e,--encoding=", "read*"),
+    Program(
+        "sha1sum sha224sum sha256sum sha384sum sha512sum md5sum b2sum cksum",
+        f"{_DIGEST} -a,--algorithm=",
+        "read*",
+        is_test=True,
+    ),
+    Program(
+        "shasum",
+        "-a,--algorithm= -c,--check -b,--binary -t,--text -s,--status -w,--warn",
+        "read*",
+        is_test=True,
+    ),
+    Program("sum", "-r -s,--sysv", "read*"),
+    Program("stat", "-c,--format= --printf= -f,--file-system -L,--dereference -t,--terse", "read*"),
+    Program(
+        "readlink",
+        "-f,--canonicalize -e,--canonicalize-existing -m,--canonicalize-missing -n,--no-newline -v "
+        "-q,--quiet,-s,--silent -z,--zero",
+        "read*",
+    ),
+    Program(
+        "realpath",
+        "-e,--canonicalize-existing -m,--canonicalize-missing -L,--logical -P,--physical -q,--quiet "
+        "--relative-to= --relative-base= -s,--strip,--no-symlinks -z,--zero",
+        "read*",
+    ),
+    Program(
+        "ls",
+        "-a,--all -A,--almost-all -b -B -c -C --color[=] -d,--directory -F --classify[=] -f -g "
+        "-G,--no-group --group-directories-first -h,--human-readable --si -H -i,--inode -I,--ignore= -k -l "
+        "-L,--dereference -m -n,--numeric-uid-gid -N -o -p -q -Q -r,--reverse -R,--recursive -s,--size -S "
+        "--sort= --time= --time-style= -t -T= -u -U -v -w,--width= -x -X -Z -1 --full-time",
+        "read*",
+        here=True,
+    ),
+    Program(
+        "du",
+        "-0,--null -a,--all --apparent-size -B,--block-size= -b,--bytes -c,--total -D -d,--max-depth= "
+        "-h,--human-readable -H -k -L,--dereference -l -m -P -S -s,--summarize -t,--threshold= -x --exclude=",
+        "read*",
+        here=True,
+    ),
+    Program(
+        "tree",
+        "-a -d -f -i -L= -p -s -h -u -g -D -F -I= -P= --noreport --dirsfirst -n -C",
+        "read*",
+        here=True,
+    ),
+    Program(
+        "sort",
+        "-b,--ignore-leading-blanks -d,--dictionary-order -f,--ignore-case -g,--general-numeric-sort -i "
+        "-M,--month-sort -h,--human-numeric-sort -n,--numeric-sort -R,--random-sort -r,--reverse --sort= "
+        "-V,--version-sort --batch-size= -c -C --check[=] -k,--key= -m,--merge -o,--output=> -s,--stable "
+        "-S,--buffer-size= -t,--field-separator= -u,--unique -z,--zero-terminated --parallel=",
+        "read*",
+        variables=("TMPDIR",),
+    ),
+    Program(
+        "uniq",
+        "-c,--count -d,--repeated -D --all-repeated[=] -f,--skip-fields= --group[=] -i,--ignore-case "
+        "-s,--skip-chars= -u,--unique -z,--zero-terminated -w,--check-chars=",
+        does=_uniq,
+    ),
+    Program("tee", "-a,--append -i,--ignore-interrupts -p --output-error[=]", does=_tee),
+    Program(
+        "jq",
+        "-n,--null-input -r,--raw-output -j,--join-output -c,--compact-output -e,--exit-status -s,--slurp "
+        "-R,--raw-input -S,--sort-keys -M,--monochrome-output -C,--color-output -a,--ascii-output --tab "
+        "-f,--from-file",
+        does=_jq,
+        style=Style.GNU,
+        is_extra=True,
+    ),
+    Program(
+        "yq",
+        "-i,--inplace -r,--unwrapScalar[=] -o,--output-format= -p,--input-format= -P,--prettyPrint "
+        "-n,--null-input -e,--exit-status -M,--no-colors -C,--colors -I,--indent= -N,--no-doc -j,--tojson",
+        does=_yq,
+        is_extra=True,
+    ),
+    Program("basename", "-a,--multiple -s,--suffix= -z,--zero", "text*"),
+    Program("dirname", "-z,--zero", "text*"),
+    Program("seq", "-f,--format= -s,--separator= -w,--equal-width", "text*"),
+    Program("envsubst", "-v,--variables", "text*", environment=Environment.WHOLE, is_extra=True),
+)

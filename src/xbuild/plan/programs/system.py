@@ -1,0 +1,246 @@
+"""Programs that ask the machine, or keep its accounts, and those of package managers.
+
+Sources: GNU coreutils 9.7, shadow 4.17, Debian's adduser 3.152, BusyBox 1.37, dpkg(1) 1.22, apt-get(8) 3.0,
+apk-tools 3.0, dnf 5, rpm 4.20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write
+from xbuild.plan.programs.grammar import Reading, Style
+from xbuild.plan.programs.program import Prints, Program, plain, word_kind, write
+from xbuild.plan.toolchain import Call, Effect, Need
+
+# -- the machine
+
+
+def _uname(call: Call, given: Reading) -> Effect | None:
+    """Every Linux says the same of its name and its operating system."""
+    is_same = bool(given.options) and {o.name for o in given.options} <= {"-s", "-o"}
+    return plain(call, Kind.PORTABLE if is_same else Kind.BUILD)
+
+
+# -- accounts and certificates
+
+
+_ACCOUNT_TABLES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/home")
+
+
+def _accounts(call: Call, given: Reading) -> Effect | None:
+    """useradd and kin: account tables and home folders."""
+    kind = word_kind(call)
+    return plain(call, kind, (write(call, p, kind) for p in (*_ACCOUNT_TABLES, *given.values("-d"))))
+
+
+def _certificates(call: Call, _given: Reading) -> Effect | None:
+    return plain(call, word_kind(call), (Write("/etc/ssl/certs", Kind.PORTABLE, call.place, call.spelled()),))
+
+
+# -- packages
+
+
+def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
+    """A package manager: writes for the platform it runs on, where packages go. A name that cannot be read
+    is "?".
+    """
+    made = tuple(Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in PACKAGE_FOLDERS)
+    told = tuple("?" if n is None else n for n in names)
+    return replace(plain(call, Kind.BUILD, made), packages=told)
+
+
+def _installs(call: Call, given: Reading) -> Effect | None:
+    return packages(call, given.operands)
+
+
+def _asks_packages(call: Call, _given: Reading) -> Effect | None:
+    return packages(call)
+
+
+_HARMLESS_SETTINGS = ("Acquire::", "Dpkg::", "DPkg::", "APT::", "tsflags", "quiet")
+
+
+def _apt(call: Call, given: Reading) -> Effect | None:
+    """Settings that may send packages elsewhere are not followed."""
+    settings = given.values("-o")
+    if any(s is None or not s.startswith(_HARMLESS_SETTINGS) for s in settings):
+        return None
+    return _installs(call, given)
+
+
+def _asks_apt(call: Call, given: Reading) -> Effect | None:
+    return packages(call) if _apt(call, given) is not None else None
+
+
+_APT = (
+    "-y,--yes,--assume-yes --assume-no -q,--quiet[=] -qq -o,--option= "
+    "-t,--target-release,--default-release= -f,--fix-broken -m,--fix-missing,--ignore-missing "
+    "--no-install-recommends --install-recommends --no-install-suggests --install-suggests "
+    "--allow-unauthenticated --allow-downgrades --allow-remove-essential --allow-change-held-packages "
+    "--allow-releaseinfo-change --allow-insecure-repositories --force-yes --reinstall --purge "
+    "--auto-remove,--autoremove --no-upgrade --only-upgrade --no-remove --print-uris "
+    "-s,--simulate,--dry-run -V,--verbose-versions -u,--show-upgraded --trivial-only --no-show-progress "
+    "--arch-only --indep-only -P,--build-profiles= --show-progress -d,--download-only --with-new-pkgs "
+    "--ignore-hold --error-on= --no-cache"
+)
+_APK = (
+    "-q,--quiet -v,--verbose -U,--update-cache --no-cache --no-progress --purge -u,--upgrade -l,--latest "
+    "-t,--virtual= -X,--repository= --allow-untrusted --force --force-overwrite --force-broken-world -f "
+    "--cache-max-age= --no-chown --update -a,--available --initdb --no-scripts --no-interactive "
+    "-i,--interactive --simulate -L,--contents -d,--description -e,--installed -W,--who-owns -r,--rdepends "
+    "-R,--depends --all --exact --rdeps"
+)
+_DNF = (
+    "-y,--assumeyes -q,--quiet -v,--verbose --setopt= --enablerepo= --disablerepo= --repo= --nodocs "
+    "--nogpgcheck --allowerasing --skip-broken --best --nobest --refresh -x,--exclude= --noplugins "
+    "--releasever= --nodeps --no-allow-downgrade --install-weak-deps= --setopt-weak= -C --security "
+    "-n,--non-interactive --no-recommends --no-confirm -l -f --auto-agree-with-licenses --enable --disable "
+    "--reset --save -t -R="
+)
+
+
+def _dnf(call: Call, given: Reading) -> Effect | None:
+    settings = given.values("--setopt")
+    is_plain = all(
+        s is not None
+        and s.startswith(("tsflags=", "install_weak_deps=", "keepcache=", "sslverify=", "skip_"))
+        for s in settings
+    )
+    return _installs(call, given) if is_plain else None
+
+
+def _verbs(
+    options: str, installing: str, asking: str, does: Callable[[Call, Reading], Effect | None] = _installs
+) -> dict[str, Program]:
+    return {
+        **dict.fromkeys(installing.split(), Program("verb", options, does=does)),
+        **dict.fromkeys(
+            asking.split(), Program("verb", options, does=_asks_apt if does is _apt else _asks_packages)
+        ),
+    }
+
+
+def _managed(names: str, options: str, installing: str, asking: str, does=_installs, **more) -> Program:  # type: ignore[no-untyped-def]
+    return Program(names, options, style=Style.FIRST, verbs=_verbs(options, installing, asking, does), **more)
+
+
+_DPKG_ASKS = (
+    "-l,--list -L,--listfiles -s,--status -S,--search -p,--print-avail --print-architecture "
+    "--print-foreign-architectures --get-selections -V,--verify -C,--audit --compare-versions "
+    "--validate-version -I,--info -c,--contents -W,--show -f,--showformat="
+)
+_DPKG_INSTALLS = (
+    "-i,--install --unpack --configure --add-architecture= --remove-architecture= -r,--remove -P,--purge "
+    "--force-all --force-architecture --force-depends --force-overwrite --force-confold --force-confdef "
+    "--force-confnew -a,--pending -R,--recursive --triggers-only --no-triggers --set-selections"
+)
+
+
+def _dpkg(call: Call, given: Reading) -> Effect | None:
+    names = {o.name for o in given.options}
+    asks = names & {o.split("=")[0].split(",")[0] for o in _DPKG_ASKS.split()}
+    if asks:
+        return plain(call, Kind.BUILD)
+    return packages(call, given.operands) if names else None
+
+
+def _rpm(call: Call, given: Reading) -> Effect | None:
+    if given.has("-q", "-E", "-V", "--version"):
+        return plain(call, Kind.BUILD)
+    return packages(call)
+
+
+# -- tonistiigi/xx
+
+
+def _xx_packages(call: Call, _given: Reading) -> Effect | None:
+    """`xx-apk add` and `xx-apt install` put packages for the target under a folder of their own."""
+    return replace(packages(call), needs=(Need("TARGETPLATFORM", call.instruction, call.program_name),))
+
+
+def _xx_info(call: Call, _given: Reading) -> Effect | None:
+    effect = plain(call, Kind.TARGET)
+    return replace(effect, needs=(Need("TARGETPLATFORM", call.instruction, "xx-info"),))
+
+
+PROGRAMS = (
+    Program(
+        "uname",
+        "-a,--all -s,--kernel-name -n,--nodename -r,--kernel-release -v,--kernel-version -m,--machine "
+        "-p,--processor -i,--hardware-platform -o,--operating-system",
+        does=_uname,
+    ),
+    Program(
+        "arch lscpu nproc hostnamectl df free getconf ps",
+        style=Style.NONE,
+        operands="text*",
+        prints=Prints.MACHINE,
+    ),
+    Program("dpkg-architecture", style=Style.NONE, operands="text*", prints=Prints.MACHINE),
+    Program("id whoami groups", "-u,--user -g,--group -G,--groups -n,--name -r,--real", "text*"),
+    Program("hostname", "-f -s -i -d", "text", Prints.WORDS),
+    Program("lsb_release", "-a,--all -i,--id -d,--description -r,--release -c,--codename -s,--short", ""),
+    Program(
+        "date",
+        "-d,--date= -f,--file=< -I,--iso-8601[=] -R,--rfc-email --rfc-3339= -r,--reference=< -s,--set= "
+        "-u,--utc,--universal -D=",
+        "text*",
+    ),
+    Program("getent", "-s= -i", "text*"),
+    Program("ldconfig locale-gen", "-v -n -N -X -f= -C= -r= -l -p -i --purge --lang=", does=_asks_packages),
+    Program(
+        "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel delgroup "
+        "groupdel",
+        "-r,--system -S -D -H -M,--no-create-home -m,--create-home -N,--no-user-group -U,--user-group "
+        "-u,--uid= -g,--gid= -G,--groups= -s,--shell= -d,-h,--home-dir,--home= -c,--comment= -k,--skel= "
+        "-p,--password= -o,--non-unique -l -L -f,--force --disabled-password --disabled-login --gecos= "
+        "--ingroup= --group --quiet -q --no-log-init -K,--key= -a,--append -e= --allow-bad-names "
+        "--badname -b,--base-dir= -n --remove --add-subids-for-system -J -Z=",
+        does=_accounts,
+    ),
+    Program(
+        "update-ca-certificates",
+        "-f,--fresh -v,--verbose --certsconf= --certsdir= --localcertsdir=",
+        does=_certificates,
+    ),
+    Program("apt-key", style=Style.NONE, operands="text*", does=_asks_packages),
+    _managed(
+        "apt-get apt aptitude apt-cache apt-mark",
+        _APT,
+        "update upgrade install remove purge clean autoremove autopurge autoclean dist-clean dist-upgrade "
+        "full-upgrade build-dep reinstall check satisfy hold unhold auto manual",
+        "list show policy search version stats showhold showmanual madison depends rdepends",
+        _apt,
+        variables=("APT_CONFIG",),
+    ),
+    _managed(
+        "apk", _APK, "add del update upgrade fix cache fetch", "info search list policy version stats audit"
+    ),
+    _managed(
+        "yum dnf microdnf tdnf dnf5",
+        _DNF,
+        "install upgrade update remove erase clean makecache groupinstall group reinstall localinstall "
+        "module config-manager autoremove distro-sync downgrade swap",
+        "info list search check-update repolist",
+        _dnf,
+    ),
+    _managed(
+        "zypper",
+        _DNF,
+        "install in remove rm refresh ref clean cc update up addrepo ar dist-upgrade dup",
+        "info search se",
+    ),
+    Program("dpkg", f"{_DPKG_ASKS} {_DPKG_INSTALLS}", does=_dpkg, style=Style.GNU),
+    Program(
+        "rpm",
+        "-q,--query -a -i,--install -U,--upgrade -F -e,--erase -v -h,--hash --import --nodeps --force "
+        "-E,--eval= -V,--verify --quiet --qf,--queryformat= --nosignature --nodigest --replacepkgs -p -l "
+        "--noscripts --ignorearch",
+        does=_rpm,
+    ),
+    Program("xx-apt xx-apt-get xx-apk", style=Style.NONE, does=_xx_packages),
+    Program("xx-info", style=Style.NONE, does=_xx_info),
+    Program("xx-verify", style=Style.NONE, operands="text*", prints=Prints.WORDS),
+)

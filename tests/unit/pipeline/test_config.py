@@ -1,0 +1,136 @@
+"""`.xbuild.yaml`: settings, and mistakes with their lines."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.unit.cli.command import Xbuild, project
+from xbuild.errors import ConfigError, Exit
+from xbuild.pipeline.config import Allow, Config, load_config, parse_config, schema
+from xbuild.platforms import Platform
+
+FULL = b"""\
+platforms: [linux/amd64, arm64, linux/amd64]
+go:
+  cgo: keep
+cache_mounts: false
+verify:
+  allow:
+    - path: /opt/**
+      reason: firmware
+"""
+
+
+def test_everything() -> None:
+    assert parse_config("c", FULL) == Config(
+        "c",
+        (Platform("linux", "amd64"), Platform("linux", "arm64")),
+        "keep",
+        False,
+        (Allow("/opt/**", "firmware"),),
+    )
+    jsonschema.validate(yaml.safe_load(FULL), schema())
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize("data", [b"", b"# nothing\n", b"---\n"])
+def test_nothing(data: bytes) -> None:
+    assert parse_config("c", data) == Config("c")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("go:\n  cgo: auto\n  cog: off\n", 3, "'cog' is not known in go"),
+        ("cache_mount: true\n", 1, "'cache_mount' is not known"),
+        ("go:\n  cgo: maybe\n", 2, "'maybe' is not known"),
+        ("cache_mounts: 3\n", 1, "true or false"),
+        ("# c\nplatforms:\n  - linux/amd64\n  - linux/foo\n", 4, "linux/foo"),
+        ("platforms: linux/amd64\n", 1, "must be a list"),
+        ("platforms: []\n", 1, "empty"),
+        ("platforms:\n  -\n", 2, "must be text"),
+        ("verify:\n  allow:\n    - path: /x\n", 3, "has no reason"),
+        ("verify:\n  allow:\n    - path: ''\n      reason: x\n", 3, "empty"),
+        ("go:\n  cgo: keep\ngo:\n  cgo: off\n", 3, "twice"),
+        ("- a\n", 1, "keys with values"),
+        ("a: [b\n", 2, ""),
+        ("a: b: c\n", 1, ""),
+        ("a: !!python/object:os.system x\n", 1, "is not known"),
+        ("1: 2\n", 1, "'1' is not known"),
+        ("? [a, b]\n: 2\n", 1, "a key must be text, and is a list"),
+        ("go:\n  {a: b}: 2\n", 2, "a key must be text, and is keys with values"),
+    ],
+)
+def test_mistakes_have_lines(text: str, line: int, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config("c.yaml", text.encode())
+    assert caught.value.line == line
+    assert said in caught.value.message
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", b"a: \x01", b"\x80"])
+def test_no_text_is_one_error(data: bytes) -> None:
+    with pytest.raises(ConfigError):
+        parse_config("c", data)
+
+
+def test_where_it_is_found(tmp_path: Path) -> None:
+    assert load_config(None, tmp_path) == Config()
+    (tmp_path / ".xbuild.yaml").write_bytes(b"cache_mounts: false\n")
+    assert load_config(None, tmp_path).cache_mounts is False
+    with pytest.raises(ConfigError, match="no such file"):
+        load_config(str(tmp_path / "other"), tmp_path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(str(tmp_path), tmp_path)
+
+
+def test_a_context_elsewhere_has_no_settings(
+    xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".xbuild.yaml").write_text("mistake: 1\n")
+    assert load_config(None, None) == Config()
+    assert xbuild("verify", tmp_path / "nope.tar").code == Exit.CONFIG
+    assert xbuild("plan", "--offline", "https://example.com/x.git").code == Exit.DOCKERFILE
+
+
+def test_a_mistake_ends_the_command(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p")
+    (folder / ".xbuild.yaml").write_text("plattforms: [linux/amd64]\n")
+    result = xbuild("plan", "--offline", folder)
+    assert result.code == Exit.CONFIG
+    assert f"{folder}/.xbuild.yaml:1: key 'plattforms' is not known" in result.err
+    assert "platforms" in result.err.partition("try:")[2]
+
+
+def test_settings_reach_the_plan(xbuild: Xbuild, tmp_path: Path) -> None:
+    folder = project(tmp_path / "p")
+    (folder / ".xbuild.yaml").write_text("platforms: [linux/amd64, linux/s390x]\ncache_mounts: false\n")
+    result = xbuild("plan", "--offline", folder)
+    assert "linux/amd64, linux/s390x" in result.out
+    assert "--mount" not in result.out
+
+
+def test_yaml_is_imported_only_for_a_file(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from xbuild.pipeline.config import load_config; "
+        f"load_config(None, Path({str(tmp_path)!r})); print('yaml' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_the_page_shows_a_file_that_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/configuration.md").read_text("utf-8")
+    block = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    config = parse_config("page", block[1].encode())
+    assert config.allow
+    assert len(config.platforms) == 2

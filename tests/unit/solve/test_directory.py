@@ -1,0 +1,123 @@
+"""What of a folder is sent: `.dockerignore` as moby/patternmatcher reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xbuild.errors import ContextError
+from xbuild.solve.directory import DirectoryContext
+from xbuild.solve.ignore import Ignore, read_patterns
+
+# Expectations follow moby/patternmatcher's rules, case by case; see `ignore.py` for where they stand.
+CASES = [
+    ("a", "a", True),
+    ("a", "b", False),
+    ("a", "a/b", True),
+    ("a", "b/a", False),
+    ("/a", "a", True),
+    ("./a", "a", True),
+    ("a/", "a/b", True),
+    ("a//b", "a/b", True),
+    ("  a  ", "a", True),
+    ("*", "a", True),
+    ("*", ".a", True),
+    ("*.go", "a.go", True),
+    ("*.go", "d/a.go", False),
+    ("**/*.go", "d/a.go", True),
+    ("**/*.go", "a.go", True),
+    ("**", "a/b/c", True),
+    ("**/x", "x", True),
+    ("**/x", "a/b/x", True),
+    ("**/x", "a/b/x/y", True),
+    ("**/x", "a/bx", False),
+    ("a/**", "a/b", True),
+    ("a/**", "a", False),
+    ("a/**/b", "a/b", True),
+    ("a/**/b", "a/x/y/b", True),
+    ("a?c", "abc", True),
+    ("a?c", "a/c", False),
+    ("[a-c].txt", "b.txt", True),
+    ("[a-c].txt", "d.txt", False),
+    ("[^a]", "b", True),
+    ("a.b", "axb", False),
+    ("a+b(c)", "a+b(c)", True),
+    ("a\\*", "a*", True),
+    ("a\\*", "ab", False),
+    ("#a", "#a", False),
+    (" #a", "#a", True),
+    ("\ufeffa", "a", True),
+    ("a\r\nb\r\n", "b", True),
+    ("a\n!a", "a", False),
+    ("!a\na", "a", True),
+    ("a\n!a/b", "a/b", False),
+    ("a\n!a/b", "a/c", True),
+    ("*\n!a", "a/b/c", False),
+    ("*\n!a\na/b", "a/b/c", True),
+    ("*\n!**/*.go", "d/a.go", False),
+    ("*\n! a", "a", False),
+    ("!", "a", False),
+    ("", "a", False),
+    ("a/../b", "b", True),
+    ("[", "a", False),
+]
+
+
+@pytest.mark.parametrize(("patterns", "path", "ignored"), CASES)
+def test_patterns(patterns: str, path: str, ignored: bool) -> None:
+    assert Ignore(read_patterns(patterns)).is_ignored(path) is ignored
+
+
+def make(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+
+def test_files_are_those_that_are_sent(tmp_path: Path) -> None:
+    make(tmp_path, "a.go", "d/b.go", "d/e/c.go", "vendor/x.go", "vendor/keep/y.go", ".git/config")
+    (tmp_path / ".dockerignore").write_text(".git\nvendor\n!vendor/keep\n")
+    context = DirectoryContext(tmp_path)
+    assert context.files() == (".dockerignore", "a.go", "d/b.go", "d/e/c.go", "vendor/keep/y.go")
+    assert context.files("d") == context.files("./d/") == ("d/b.go", "d/e/c.go")
+    assert context.files("nope") == ()
+    assert context.read("d/b.go") == context.read("./d/../d/b.go") == "d/b.go"
+    assert context.read("vendor/x.go") is None
+    assert context.read("vendor/keep/y.go") == "vendor/keep/y.go"
+    assert context.read("missing") is None
+
+
+def test_the_dockerfiles_own_ignore_file_wins(tmp_path: Path) -> None:
+    make(tmp_path, "a", "b")
+    (tmp_path / ".dockerignore").write_text("a\n")
+    assert DirectoryContext(tmp_path, b"b\n").files() == (".dockerignore", "a")
+    assert DirectoryContext(tmp_path, b"").files() == (".dockerignore", "a", "b")
+
+
+def test_nothing_outside_is_read(tmp_path: Path) -> None:
+    make(tmp_path, "secret", "root/in")
+    root = tmp_path / "root"
+    (root / "out").symlink_to("../secret")
+    (root / "loop").symlink_to("loop")
+    (root / "link").symlink_to("in")
+    context = DirectoryContext(root)
+    assert (context.read("out"), context.read("../secret"), context.read("loop")) == (None, None, None)
+    assert context.read("/../secret") is None
+    assert context.read("link") == "root/in"
+    assert context.files() == ("in", "link", "loop", "out")
+
+
+def test_bytes_that_are_no_text_and_files_too_large(tmp_path: Path) -> None:
+    (tmp_path / "b").write_bytes(b"\xff")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(9 << 20)
+    context = DirectoryContext(tmp_path)
+    assert context.read("b") == "\ufffd"
+    assert context.read("large") is None
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ContextError):
+        DirectoryContext(tmp_path / "nope").files()
