@@ -26,9 +26,9 @@ _CONSTRAINT = re.compile(r"^//(?:go:build|[ \t]*\+build)\b", re.MULTILINE)
 # The last words of a file's name that may choose a platform (Go `src/internal/syslist/syslist.go`).
 _PLATFORMS = frozenset(
     words(
-        "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasip1 "
-        "windows zos 386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 s390x wasm "
-        "sparc64"
+        "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris "
+        "wasip1 windows zos 386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 "
+        "s390x sparc64 wasm"
     )
 )
 
@@ -44,23 +44,21 @@ def c_importer(call: Call, packages: Sequence[str | None]) -> str | None:
     if folder is None or manifest is None:
         return None
     context, root = call.around.context, posixpath.dirname(manifest)
-    module = _MODULE.search(context.read(manifest) or "")
+    named = _MODULE.search(context.read(manifest) or "")
+    module = named[1] if named is not None else ""
     here = posixpath.normpath(posixpath.join(root, posixpath.relpath(call.directory or folder, folder)))
-    pending = [p for p in packages or (".",) if p is not None and "*" not in p and "@" not in p]
+    told = [p for p in packages or (".",) if p is not None and "*" not in p and "@" not in p]
+    files = [f for p in told for f in _files(context, p, here, root, module)]
     seen: set[str] = set()
-    files = [f for p in pending for f in _files(context, p, here, root, module[1] if module else "")]
     for file in files:
-        if file in seen or not _is_compiled(file):
-            continue
+        if file not in seen and _is_compiled(file):
+            imports = _imports(context.read(file) or "")
+            place = posixpath.join(folder, posixpath.relpath(file, root or "."))
+            if "C" in imports and context_path(call, place) == file:
+                return file
+            own = (path for path in imports if module and f"{path}/".startswith(f"{module}/"))
+            files += [f for path in own for f in _files(context, path, root, root, module)]
         seen.add(file)
-        imports = _imports(context.read(file) or "")
-        if "C" in imports and context_path(
-            call, posixpath.join(folder, posixpath.relpath(file, root or "."))
-        ):
-            return file
-        for path in imports if module is not None else ():
-            if path == module[1] or path.startswith(module[1] + "/"):
-                files += _files(context, path, root, root, module[1])
     return None
 
 
