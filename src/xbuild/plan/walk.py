@@ -555,7 +555,8 @@ class _Walker:
             path = absolute(target, call.directory) if target is not None else None
             is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
             is_file = is_file and redirect in call.command.redirects
-            made = Write(path, kind, call.place, call.spelled(), is_file)
+            named = join((kind, self.kind(redirect.target)))
+            made = Write(path, named, call.place, call.spelled(), is_file)
             self.writes += through_links(self.writes, made)
 
     def remember(self, call: Call, effect: Effect) -> None:

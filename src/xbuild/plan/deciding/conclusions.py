@@ -13,6 +13,7 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.model import ContextBase, ScratchBase, Stage, StageBase, sources_of
 from xbuild.plan.deciding.groups import Group
 from xbuild.plan.deciding.soundness import Soundness
+from xbuild.plan.demands import placed
 from xbuild.plan.model import (
     AddMount,
     Change,
@@ -115,7 +116,8 @@ class Conclusions:
         if self.sound.is_left_alone(verdict.stage):
             return replace(verdict, changes=_merged(changes))
         author = self.survey.is_pinned_by_author(verdict.stage)
-        changes = [*changes, *argument_changes, *(c for e in effects for c in e.changes)]
+        pairs = zip(facts.calls, effects, strict=True)
+        changes = [*changes, *argument_changes, *(c for call, e in pairs for c in placed(call, e.demand))]
         notes = [*repairs, *(n for e in effects for n in e.notes)]
         if not author:
             extra, extra_notes = self.finishing(facts)

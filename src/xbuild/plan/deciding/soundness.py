@@ -14,6 +14,7 @@ from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.filesystem import Kind, offender
 from xbuild.plan.model import Change, Place, Question, Reason
 from xbuild.plan.stage import StageFacts
+from xbuild.plan.toolchain import Demand
 
 
 class Soundness:
@@ -120,7 +121,7 @@ class Soundness:
         at = self.graph.stages[stage]
         place = Place(at.from_.first_line)
         found: list[Reason] = []
-        if any(e.changes or e.needs for e in facts.effects):
+        if any(e.demand != Demand() or e.needs for e in facts.effects):
             text = f"{at.label} compiles something, and it is also what the image is made from"
             found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
         if any(number > stage for number in _numbered(self.graph)):

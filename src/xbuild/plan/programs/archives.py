@@ -64,7 +64,8 @@ def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
 
 
 def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effect:
-    kind = Kind.UNKNOWN if given.has("-T") else word_kind(call)
+    is_listed = given.has("-T")
+    kind = Kind.UNKNOWN if is_listed else word_kind(call)
     folders: list[str | None] = [".", *_unpack_folders(given)]
     read: list[str | None] = []
     for named in given.operands:
@@ -77,13 +78,15 @@ def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effe
     made = () if to_output else (write(call, archive, kind, is_file=given.has("-c")),)
     if given.has("--remove-files") and kind >= Kind.BUILD:
         made = (*made, *(write(call, p, kind) for p in read))
-    return plain(call, kind, made, read)
+    return plain(call, kind, made, [*read, None] if is_listed else read)
 
 
 def _unzip(call: Call, given: Reading) -> Effect | None:
-    """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look."""
+    """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look. Of a file that is there
+    already it asks what to do.
+    """
     archive = given.operands[0] if given.operands else None
-    kind = join((word_kind(call), source_kind(call, archive)))
+    kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
     if given.has("-p", "-c", "-l", "-t", "-z"):
         return plain(call, kind, (), (archive,))
     return plain(call, kind, (write(call, given.value("-d", "."), kind),), (archive,))
@@ -116,8 +119,9 @@ def _beside(path: str | None) -> str | None:
     return None if path is None else posixpath.dirname(path) or "."
 
 
+_DIGITS = "-0 -1 -2 -3 -4 -5 -6 -7 -8 -9"
 _LEVELS = (
-    "-NUM -c,--stdout,--to-stdout -d,--decompress,--uncompress -f,--force -k,--keep -q,--quiet -v,--verbose "
+    "-c,--stdout,--to-stdout -d,--decompress,--uncompress -f,--force -k,--keep -q,--quiet -v,--verbose "
     "-t,--test -l,--list"
 )
 
@@ -132,33 +136,33 @@ PROGRAMS = (
     Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v -FS", does=_zip, variables=("ZIPOPT", "ZIP")),
     Program(
         "gzip gunzip pigz unpigz zcat",
-        f"{_LEVELS} -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
+        f"{_LEVELS} {_DIGITS} -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
         "-p,--processes=",
         does=_compresses,
         variables=("GZIP",),
     ),
     Program(
         "xz unxz xzcat lzma unlzma",
-        f"{_LEVELS} -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
+        f"{_LEVELS} {_DIGITS} -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
         "-S,--suffix=",
         does=_compresses,
         variables=("XZ_OPT", "XZ_DEFAULTS"),
     ),
     Program(
         "bzip2 bunzip2 bzcat",
-        f"{_LEVELS} -z,--compress -s,--small --best --fast",
+        f"{_LEVELS} {_DIGITS} -z,--compress -s,--small --best --fast",
         does=_compresses,
         variables=("BZIP2", "BZIP"),
     ),
     Program(
         "zstd unzstd zstdcat",
-        f"{_LEVELS} -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
+        f"{_LEVELS} -NUM -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
         does=_compresses,
     ),
-    Program("lz4 unlz4", f"{_LEVELS} --rm -z,--compress -m,--multiple", does=_compresses),
+    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} --rm -z,--compress -m,--multiple", does=_compresses),
     Program(
         "brotli",
-        "-c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -o,--output= -w= -NUM",
+        "-c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -o,--output= -w= -0 -1 -2 -3 -4 -5 -6 -7 -8 -9",
         does=_compresses,
     ),
 )

@@ -37,13 +37,14 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     destination = given.value("-t") if into_folder else paths[-1]
     kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
     moved = changed(call, sources, word_kind(call)) if call.program_name == "mv" else ()
-    names = _names_in_folder(call, sources, destination, is_folder=into_folder and not given.has("-D"))
+    is_folder = into_folder and not given.has("-D")
+    names = None if given.has("-T") else _names_in_folder(call, sources, destination, is_folder=is_folder)
     if names is not None:
         is_whole = not given.has(*_WHOLE_TREES)
         made = tuple(write(call, name, kind, is_file=is_whole) for name in names)
     else:
         made = (write(call, destination, kind, is_file=len(sources) == 1 and not into_folder),)
-    if given.has("-b", "--backup"):
+    if given.has("-b", "--backup", "-S"):
         folder = posixpath.dirname(destination) or "." if destination is not None else None
         made = (*made, write(call, folder, kind))
     return plain(call, kind, (*made, *moved), sources)

@@ -8,11 +8,23 @@ Sources: curl(1) 8.16, wget(1) 1.25 and BusyBox wget, git 2.51 documentation, op
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, join
+from xbuild.plan.filesystem import Kind, Write, ancestors, join, kind_of
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Prints, Program, is_device, plain, source_kind, word_kind, write
+from xbuild.plan.programs.program import (
+    Prints,
+    Program,
+    is_device,
+    plain,
+    source_kind,
+    told_kind,
+    where,
+    word_kind,
+    write,
+)
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 
@@ -47,23 +59,67 @@ _WGET = (
 )
 
 
+def addressed(call: Call, text: str | None) -> Kind:
+    """The kind of what an address, or a path where one may stand, brings: a local file is read; what cannot be
+    told may be one, if anything of the machine's was made here.
+    """
+    if text is None:
+        return Kind.UNKNOWN if call.writes.where(_is_wrong) else Kind.PORTABLE
+    if text.startswith("file:"):
+        return source_kind(call, "/" + text[5:].lstrip("/").removeprefix("localhost/"))
+    is_remote = "://" in text or _HOST.match(text) is not None
+    return Kind.PORTABLE if is_remote else source_kind(call, text)
+
+
+_HOST = re.compile(r"[^/]+:")
+
+
+def _is_wrong(made: Write) -> bool:
+    return not made.kind.is_right and not made.is_package
+
+
+# What is sent, and how a file is named in it.
+_SENT = {
+    **dict.fromkeys(
+        ("-d", "--data-binary", "--json", "--data-urlencode", "-H"), re.compile(r"[^@]*@(.*)", re.DOTALL)
+    ),
+    "-F": re.compile(r"[^=]*=[\"']?[@<](.*?)(?:[;,].*)?", re.DOTALL),
+    "-b": re.compile(r"([^=]*)", re.DOTALL),
+    "-E": re.compile(r"([^:]*).*", re.DOTALL),
+}
+
+
 def _curl(call: Call, given: Reading) -> Effect | None:
-    kind = join((word_kind(call), *(source_kind(call, o.value) for o in given.options if o.kind == "=<")))
-    if any(v is None or "@" in v for v in given.values("-w")):
+    if any(v is None or v.startswith("@") or "%output" in v for v in given.values("-w")):
         return None
-    sent = [o.value for o in given.options if o.name in ("-d", "--data-binary", "--json", "-F") and o.value]
-    files = [text.rpartition("@")[2] for text in sent if "@" in text]
-    kind = join((kind, *(source_kind(call, f) for f in files), call.stdin if "-" in files else Kind.PORTABLE))
+    sent = [(o.value, _SENT[o.name]) for o in given.options if o.name in _SENT]
+    files = [None if v is None else m[1] for v, pattern in sent if v is None or (m := pattern.fullmatch(v))]
+    files += [o.value for o in given.options if o.kind == "=<"]
+    urls = [t if t is None or "://" in t or t.startswith("file:") else f"http://{t}" for t in given.operands]
+    if given.has("--proto-default"):
+        urls = list(given.operands)
+    outputs = [p for p in given.values("-o") if not is_device(p)]
+    kept = outputs if given.has("-C") else []
+    kind = join((
+        word_kind(call), *(source_kind(call, f) for f in (*files, *kept)),
+        *(addressed(call, u) for u in (*urls, *given.values("--url"))),
+    ))  # fmt: skip
     folder = given.value("--output-dir", ".")
-    made = [
-        write(call, None if p is None or folder is None else posixpath.join(folder, p), kind, is_file=True)
-        for p in given.values("-o")
-        if not is_device(p)
-    ]
+    made = [_downloaded(call, folder, p, kind) for p in outputs]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     if given.has("-O", "--remote-name-all"):
         made.append(write(call, folder, kind))
     return plain(call, kind, made, files)
+
+
+def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind) -> Write:
+    """What `-o` writes; `#1` in it stands for what a pattern of the address matched."""
+    if path is None or folder is None:
+        return write(call, None, kind)
+    where = posixpath.join(folder, path)
+    if "#" in path:
+        return write(call, posixpath.dirname(where.partition("#")[0]) or ".", kind)
+    return write(call, where, kind, is_file=True)
 
 
 def _wget(call: Call, given: Reading) -> Effect | None:
@@ -81,9 +137,37 @@ def _wget(call: Call, given: Reading) -> Effect | None:
 # -- git
 
 
-def _asks_git(call: Call, _given: Reading) -> Effect | None:
-    """What it prints is the repository's, which is the same for every machine."""
-    return plain(call, word_kind(call), (), (".",))
+def _repository(call: Call, given: Reading, *, is_tree: bool) -> Kind:
+    """The kind of the repository that git finds from where it is, and with `is_tree` of the files in it.
+
+    One that nothing was written to here is the same for every machine.
+    """
+    folder = where(call, given.value("-C", "."))
+    if folder is None:
+        return Kind.UNKNOWN
+    named = [where(call, p) for p in given.values("--git-dir", "--work-tree")]
+    if any(p is None for p in named):
+        return Kind.UNKNOWN
+    places = [*named, *(posixpath.join(f, ".git") for f in ancestors(folder)), *([folder] if is_tree else [])]
+    return join(kind_of(call.writes, p) for p in places if p is not None and call.writes.touch(p))
+
+
+_TREE_OPTIONS = ("--dirty", "-m", "--others", "--untracked-files", "-u", "--cached")
+_TREE_VERBS = ("status", "diff", "ls-files")
+
+
+def _asks_git(call: Call, given: Reading) -> Effect | None:
+    """What it prints is the repository's, or that of the files in it. Names given to `tag` or `branch` and such
+    change the repository.
+    """
+    if _has_other_settings(given):
+        return None
+    verb = next((t for t in call.texts[1:] if t in _TREE_VERBS), None)
+    is_tree = verb is not None or given.has(*_TREE_OPTIONS)
+    kind = join((word_kind(call), _repository(call, given, is_tree=is_tree)))
+    if "ls-remote" in call.texts[1:]:
+        kind = join((kind, *(addressed(call, t) for t in given.operands[:1] if t is None or "/" in t)))
+    return plain(call, kind, (), (given.value("-C", "."),))
 
 
 def _is_plain_setting(text: str | None) -> bool:
@@ -104,8 +188,19 @@ def _has_other_settings(given: Reading) -> bool:
 def _changes_tree(call: Call, given: Reading) -> Effect | None:
     if _has_other_settings(given):
         return None
-    kind = word_kind(call)
-    return plain(call, kind, (write(call, given.value("-C", "."), kind),), (".",))
+    kind = join((word_kind(call), _repository(call, given, is_tree=True)))
+    folders = [f for n in ("-C", "--git-dir", "--work-tree") for f in given.values(n)] or ["."]
+    return plain(call, kind, (write(call, f, kind) for f in folders), folders)
+
+
+def _begins(call: Call, given: Reading) -> Effect | None:
+    """`git init`: a repository in its folder, or here."""
+    made = _changes_tree(call, given)
+    if made is None or not given.operands:
+        return made
+    base, folder = given.value("-C", "."), given.operands[-1]
+    path = None if base is None or folder is None else posixpath.join(base, folder)
+    return replace(made, writes=(*made.writes, write(call, path, made.output)))
 
 
 def _submodules(call: Call, given: Reading) -> Effect | None:
@@ -113,29 +208,50 @@ def _submodules(call: Call, given: Reading) -> Effect | None:
     return _changes_tree(call, given) if given.operands[:1] in (("update",), ("init",), ("sync",)) else None
 
 
+def _fetches(call: Call, given: Reading) -> Effect | None:
+    """From an address, a folder, or a remote of the repository by its name."""
+    made = _changes_tree(call, given)
+    named = [t for t in given.operands[:1] if t is None or "/" in t or ":" in t]
+    kind = join((made.output if made else Kind.UNKNOWN, *(addressed(call, t) for t in named)))
+    return made and replace(made, output=kind, writes=tuple(replace(w, kind=kind) for w in made.writes))
+
+
 def _applies(call: Call, given: Reading) -> Effect | None:
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in given.operands)))
+    kind = join((kind, _repository(call, given, is_tree=True)))
     return plain(call, kind, (write(call, given.value("-C", "."), kind),), (".", *given.operands))
 
 
 def _clones(call: Call, given: Reading) -> Effect | None:
     if _has_other_settings(given):
         return None
-    kind = word_kind(call)
     base = given.value("-C", ".")
     named = given.operands
+    kind = join((word_kind(call), *(addressed(call, t) for t in named[:1])))
     if len(named) > 1:
         folder = named[1]
     else:
         url = named[0] if named else None
-        folder = posixpath.basename(url.rstrip("/")).removesuffix(".git") if url else "."
+        folder = (
+            posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        )
+        folder = folder.rpartition(":")[2] + (".git" if given.has("--bare", "--mirror") else "")
     path = None if base is None or folder is None else posixpath.join(base, folder)
     return plain(call, kind, (write(call, path, kind),))
 
 
 def _configures(call: Call, given: Reading) -> Effect | None:
+    """Settings, in a file of git's own or in that of the repository."""
     name = given.operands[0] if given.operands else "user."
-    return plain(call, word_kind(call)) if _is_plain_setting(name) else None
+    if not _is_plain_setting(name):
+        return None
+    kind = join((word_kind(call), _repository(call, given, is_tree=False)))
+    if given.has("--get") or len(given.operands) < 2:
+        return plain(call, kind)
+    if given.has("--global", "--system") and not given.has("-f"):
+        files = (_in_home(call, ".gitconfig"), "/etc/gitconfig")
+        return plain(call, word_kind(call), (write(call, p, word_kind(call)) for p in files))
+    return plain(call, kind, (write(call, given.value("-f", given.value("-C", ".")), kind),))
 
 
 def _git(options: str, does: Callable[[Call, Reading], Effect | None]) -> Program:
@@ -170,21 +286,20 @@ _CHANGES = (
 _VERBS = {
     **dict.fromkeys(
         words(
-            "rev-parse describe log status show rev-list symbolic-ref diff ls-files ls-remote tag branch "
-            "remote name-rev merge-base for-each-ref var shortlog version"
+            "rev-parse describe log status show rev-list diff ls-files ls-remote name-rev merge-base "
+            "for-each-ref var shortlog version"
         ),
         _git(_SHOWS, _asks_git),
     ),
+    **dict.fromkeys(words("tag branch remote symbolic-ref"), _git(_SHOWS, _changes_tree)),
     **dict.fromkeys(
-        words(
-            "checkout reset clean init switch restore add commit merge cherry-pick stash rm mv "
-            "sparse-checkout"
-        ),
+        words("checkout reset clean switch restore add commit merge cherry-pick stash rm mv sparse-checkout"),
         _git(_CHANGES, _changes_tree),
     ),
     **dict.fromkeys(("apply", "am"), _git(_CHANGES, _applies)),
+    "init": _git(_CHANGES, _begins),
     "submodule": _git(_CHANGES, _submodules),
-    **dict.fromkeys(("fetch", "pull"), _git(_FETCHES, _changes_tree)),
+    **dict.fromkeys(("fetch", "pull"), _git(_FETCHES, _fetches)),
     "clone": _git(_FETCHES, _clones),
     "config": _git(
         "--global --system --local -f,--file= --add --replace-all --unset --get --bool", _configures
@@ -194,12 +309,21 @@ _VERBS = {
 
 
 def _openssl(call: Call, given: Reading) -> Effect | None:
-    """`openssl`: keys and certificates; what is random is no matter of the machine."""
-    kind = join(
-        (word_kind(call), call.stdin, *(source_kind(call, o.value) for o in given.options if o.kind == "=<"))
-    )
+    """`openssl`: keys and certificates; what is random is no matter of the machine. A password comes from a
+    word, a variable, a file or the input.
+    """
+    passwords = given.values("-pass", "-passin", "-passout")
+    if any(p is None or not p.startswith(("pass:", "file:", "env:", "stdin")) for p in passwords):
+        return None
+    asks = any(p is not None and p.startswith("env:") for p in passwords)
+    files = [o.value for o in given.options if o.kind == "=<"]
+    files += [p[5:] for p in passwords if p is not None and p.startswith("file:")]
+    if call.texts[1] in ("dgst", "sha256", "md5", "verify"):
+        files += given.operands
+    base = told_kind(call) if asks else word_kind(call)
+    kind = join((base, call.stdin, *(source_kind(call, f) for f in files)))
     made = [write(call, o.value, kind, is_file=True) for o in given.options if o.kind == "=>"]
-    return plain(call, kind, made, (o.value for o in given.options if o.kind == "=<"))
+    return replace(plain(call, kind, made, files), sees_environment=asks)
 
 
 _OPENSSL = Program(
@@ -215,21 +339,35 @@ _OPENSSL = Program(
 )
 
 
+def _in_home(call: Call, name: str) -> str | None:
+    """A path in the home folder; of a user that is not root it is taken to be below /home."""
+    value, is_given = call.variables.get("HOME"), call.assignments.get("HOME") is not None
+    if is_given or value is not None:
+        return posixpath.join(value.text, name) if value is not None and value.text and not is_given else None
+    return posixpath.join("/root" if call.scope.user() in ("", "root", "0") else "/home", name)
+
+
 def _gpg(call: Call, given: Reading) -> Effect | None:
-    """`gpg`: keys of its own home, and `-o`; that home is no content of an image."""
-    kind = join(
-        (word_kind(call), call.stdin, *(source_kind(call, p) for p in given.operands if p and "/" in p))
-    )
-    made = [
-        write(call, o.value, kind, is_file=True) for o in given.options if o.kind == "=>" and o.value != "-"
-    ]
-    home = given.value("--homedir", "~/.gnupg")
-    if home is not None and home.startswith("/"):
-        made.append(write(call, home, word_kind(call)))
-    keyring = given.value("--keyring")
-    if keyring is not None:
-        made.append(write(call, keyring, kind))
-    return plain(call, kind, made)
+    """`gpg`: keys of its own home, and `-o`, or a file beside the one that it is given."""
+    if "GNUPGHOME" in call.assignments or ("GNUPGHOME" in call.variables and not given.has("--homedir")):
+        value = call.variables.get("GNUPGHOME")
+        home = value.text if value is not None and "GNUPGHOME" not in call.assignments else None
+    else:
+        home = given.value("--homedir", _in_home(call, ".gnupg"))
+    named = given.values("--keyring", "--primary-keyring")
+    rings = [r if r is None or "/" in r or home is None else posixpath.join(home, r) for r in named]
+    kept = [p for p in (home, *rings) if p is None or call.writes.touch(where(call, p) or "/")]
+    kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in (*given.operands, *kept))))
+    outputs = [o.value for o in given.options if o.kind == "=>"]
+    made = [write(call, p, kind, is_file=True) for p in outputs if p != "-"]
+    made += [write(call, p, kind) for p in (home, *rings)]
+    if not outputs:
+        made += [
+            write(call, None if p is None else posixpath.dirname(p) or ".", kind)
+            for p in given.operands
+            if p != "-" and given.has("--dearmor", "--armor", "-a")
+        ]
+    return plain(call, kind, made, given.operands)
 
 
 PROGRAMS = (

@@ -6,6 +6,7 @@ BusyBox 1.37 (whose options are among these).
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Environment,
     Program,
+    is_device,
     plain,
     source_kind,
     told_kind,
@@ -151,9 +153,9 @@ _FIND_WORDS = {
 
 def _find(call: Call, given: Reading) -> Effect | None:
     """`find`: the names below its folders; an action that is not in the table may do anything."""
-    words = given.operands
+    words = tuple(itertools.dropwhile(lambda w: w in ("-H", "-L", "-P"), given.operands))
     start = next((n for n, w in enumerate(words) if w is not None and (w[:1] in "-(!," and w)), len(words))
-    folders = [w for w in words[:start] if w not in ("-H", "-L", "-P")] or ["."]
+    folders = words[:start] or (".",)
     at, removes = start, False
     while at < len(words):
         taking = _FIND_WORDS.get(words[at] or "?")
@@ -226,7 +228,7 @@ def _tee(call: Call, given: Reading) -> Effect | None:
     made = tuple(
         write(call, p, kind, is_file=not given.has("-a"))
         for p in given.operands
-        if p not in ("/dev/stderr", "-")
+        if not is_device(p) or p == "-"
     )
     return plain(call, kind, made)
 

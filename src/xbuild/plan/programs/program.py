@@ -147,12 +147,14 @@ class Program:
         if any(role is None for role, _ in operands):
             return None
         of = {role: tuple(t for r, t in operands if r is role) for role in Role}
-        reads = (*of[Role.READ], *(o.value for o in given.options if o.kind is Value.READS))
+        named = tuple(o.value for o in given.options if o.kind is Value.READS)
+        reads = (*of[Role.READ], *named)
         if self.here and not of[Role.READ]:
             reads = (*reads, ".")
         writes = (*of[Role.WRITE], *(o.value for o in given.options if o.kind is Value.WRITES))
         kind = told_kind(call) if self.environment is Environment.WHOLE else word_kind(call)
         held = join((kind, call.stdin, *(source_kind(call, path) for path in reads)))
+        told = join((kind, *(source_kind(call, path) for path in named)))
         output = {Prints.INPUT: held, Prints.WORDS: kind, Prints.MACHINE: Kind.BUILD}[self.prints]
         return Effect(
             writes=(
@@ -255,7 +257,7 @@ def plain(call: Call, kind: Kind, writes: Iterable[Write] = (), reads: Iterable[
     """An effect of which all is known: what it writes and reads, and that what it prints is of `kind`."""
     return Effect(
         writes=tuple(writes),
-        reads=tuple(where(call, path) for path in reads),
+        reads=tuple(where(call, path) for path in reads if path != "-"),
         output=kind,
         sees_environment=False,
     )

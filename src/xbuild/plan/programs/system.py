@@ -187,7 +187,6 @@ PROGRAMS = (
         "-d,--date= -f,--file=< -I,--iso-8601[=] -R,--rfc-email --rfc-3339= -r,--reference=< -s,--set= "
         "-u,--utc,--universal -D=",
         "text*",
-        Prints.WORDS,
     ),
     Program("getent", "-s= -i", "text*"),
     Program("ldconfig locale-gen", "-v -n -N -X -f= -C= -r= -l -p -i --purge --lang=", does=_asks_packages),

@@ -1,0 +1,1 @@
+"""Shell lines made from the descriptions of programs, run for real, and compared with what was predicted."""

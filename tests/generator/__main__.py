@@ -1,0 +1,50 @@
+"""`python -m tests.generator --seed 1 --minutes 60`: make lines, run them, say what was not predicted."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tests.generator import sandbox
+from tests.generator.check import Bench, Tally, run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.generator", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--count", type=int)
+    parser.add_argument(
+        "--program", action="append", default=[], help="lines of this program only (repeatable)"
+    )
+    given = parser.parse_args()
+    sandbox.enter()
+    bench = Bench(Path(f"/run/xbuild-generator-{os.getpid()}"))
+    count = given.count if given.count is not None or given.minutes is not None else 300
+    seconds = given.minutes * 60 if given.minutes is not None else None
+    tally = run(bench, given.seed, count=count, seconds=seconds, names=given.program)
+    report(tally)
+    return 1 if tally.faults else 0
+
+
+def report(tally: Tally) -> None:
+    """The share read per program, and every fault."""
+    print(f"{'program':24}{'made':>7}{'read':>7}{'run':>7}{'exit 0':>7}")
+    for name in sorted(tally.made):
+        print(
+            f"{name:24}{tally.made[name]:7}{tally.read[name]:7}{tally.done[name]:7}{tally.succeeded[name]:7}"
+        )
+    for fault in tally.faults:
+        print(f"\n{fault}")
+    made, read = tally.made.total(), tally.read.total()
+    print(
+        f"\n{made} lines, {read} read ({100 * read // max(made, 1)} %), {tally.done.total()} run, "
+        f"{tally.succeeded.total()} with success, {tally.stopped.total()} stopped; "
+        f"{len(tally.occurred)} of {tally.slots} options and verbs occurred; {len(tally.faults)} not predicted"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

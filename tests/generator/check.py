@@ -1,0 +1,229 @@
+"""Runs a line twice, with two versions of what was made for the machine, and compares with its prediction."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.generator import inputs
+from tests.generator.lines import Line, Maker, targets
+from tests.generator.prediction import Prediction, predict, programs
+from tests.generator.root import root
+from tests.generator.sandbox import PATH, Change, Outcome, Sandbox
+from tests.generator.tables import RANDOM
+from xbuild.plan.filesystem import is_within
+from xbuild.plan.programs.program import Program
+
+# What the plan is told of the inputs: one folder of the context, one with content of the base image.
+SETUP = ("COPY . /in/p", "COPY . /out", "COPY . /w", "RUN cp -r /usr/lib/machine/. /in/m/")
+# Places that are no content of an image, or that a line has from the shell and not from its program.
+_NOT_CONTENT = ("/dev/", "/proc/", "/sys/", "/run/")
+_SERVE = (
+    "/bin/sh",
+    "-c",
+    'busybox ip link set lo up; busybox httpd -p 127.0.0.1:80 -h /in; exec "$@"',
+    "serve",
+)
+_OTHER_MACHINE = ("setarch", "i686", "--uname-2.6")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line that did what was not predicted."""
+
+    line: Line
+    what: str
+
+    def __str__(self) -> str:
+        shell = f"{self.line.shell}{', busybox' if self.line.is_busybox else ''}"
+        return f"{self.what}\n    in {self.line.directory} ({shell}):\n    " + self.line.script.replace(
+            "\n", "\n    "
+        )
+
+
+@dataclass
+class Tally:
+    """What a run has seen: lines made, read and run, by name of the program; the options that occurred."""
+
+    made: Counter[str] = field(default_factory=Counter)
+    read: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    succeeded: Counter[str] = field(default_factory=Counter)
+    stopped: Counter[str] = field(default_factory=Counter)
+    occurred: set[int] = field(default_factory=set)
+    slots: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+
+class Bench:
+    """The sandbox with the inputs in it."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.box = Sandbox(root(), scratch)
+        self.trees: dict[str, tuple[Path, ...]] = {}
+        same = self.box.scratch / "same"
+        inputs.fill_same(lambda script: self.box.run(script, keep=same))
+        for version in inputs.VERSIONS:
+            tree = self.box.scratch / version
+            inputs.fill_machine(version, lambda script, tree=tree: self.box.run(script, [same], keep=tree))
+            self.trees[version] = (tree, same)
+        self.there: dict[str, bool] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether the program is in the root file system, or in the shell."""
+        if name not in self.there:
+            self.there[name] = self.box.run(f"type '{name}'", shell=("/bin/bash", "-c")).status == 0
+        return self.there[name] or name == "(("
+
+    def outcome(self, line: Line, version: str) -> Outcome:
+        is_second = version == inputs.VERSIONS[1]
+        front = (
+            *(_SERVE if line.target.name in ("curl", "wget") else ()),
+            *(_OTHER_MACHINE if is_second else ()),
+        )
+        return self.box.run(
+            line.script,
+            self.trees[version],
+            directory=line.directory,
+            shell=(f"/bin/{line.shell}", "-c"),
+            environment={"PATH": f"/opt/busybox:{PATH}" if line.is_busybox else PATH},
+            front=front,
+        )
+
+
+def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Iterator[Fault]:
+    """What the line does beyond its prediction."""
+    one, other = (bench.outcome(line, version) for version in inputs.VERSIONS)
+    tally.done[line.target.name] += 1
+    tally.succeeded[line.target.name] += one.status == 0
+    if one.status is None or other.status is None:
+        tally.stopped[line.target.name] += 1
+        return
+    for path in sorted({*one.changed, *other.changed}):
+        if path.startswith(_NOT_CONTENT):
+            continue
+        pair = one.changed.get(path), other.changed.get(path)
+        if not _is_covered(path, pair, prediction) and not _is_alike(pair):
+            yield Fault(line, f"{path} is {_done(pair)}, and no write is predicted there")
+        kind = prediction.kind_at(path)
+        if (
+            kind.is_right
+            and _depends(pair)
+            and not _is_by_chance(line, bench, one, lambda o, p=path: o.changed.get(p))
+        ):
+            yield Fault(line, f"{path} depends on the machine, and is predicted {kind.name}")
+    if not prediction.output.is_right:
+        return
+    told = prediction.output.name
+    if _printed(one) != _printed(other) and not _is_by_chance(line, bench, one, _printed):
+        shown = "".join(f"\n      {o.output[-300:]!r} {b'; '.join(o.errors)[-300:]!r}" for o in (one, other))
+        yield Fault(line, f"the output depends on the machine, and is predicted {told}:{shown}")
+    elif one.status != other.status and not _is_by_chance(line, bench, one, lambda o: o.status):
+        shown = f"({one.status}, {other.status})"
+        yield Fault(line, f"the exit status depends on the machine {shown}, and is predicted {told}")
+
+
+def _printed(outcome: Outcome) -> object:
+    return outcome.output, outcome.errors
+
+
+_Pair = tuple[Change | None, Change | None]
+
+
+def _is_covered(path: str, pair: _Pair, prediction: Prediction) -> bool:
+    """Whether a write is predicted there, or below it for a folder that is made on the way."""
+    if any(w.path is None or is_within(path, w.path) for w in prediction.made):
+        return True
+    is_folder = all(
+        c is None or (c.before is None and c.after is not None and c.after.kind == "d") for c in pair
+    )
+    return is_folder and any(is_within(w.path or "/", path) for w in prediction.made)
+
+
+def _is_alike(pair: _Pair) -> bool:
+    """Removed, or given another mode or owner, with both versions: the same on every machine."""
+    one, other = pair
+    if one is None or other is None:
+        return False
+    if one.after is None or other.after is None:
+        return one.after is other.after
+    is_old = all(
+        c.before is not None and c.after is not None and c.before.content == c.after.content
+        for c in (one, other)
+    )
+    return is_old and one.after.rights == other.after.rights
+
+
+def _done(pair: _Pair) -> str:
+    seen = {"left" if c is None else "removed" if c.after is None else "written" for c in pair}
+    return " or ".join(sorted(seen))
+
+
+def _depends(pair: _Pair) -> bool:
+    """Whether what stands there behind differs, or its mode where it was alike before."""
+    one, other = pair
+    if one is None or other is None:
+        return True
+    if one.after is None or other.after is None:
+        return one.after is not other.after
+    if one.after.content != other.after.content:
+        return True
+    was_alike = (one.before and one.before.rights) == (other.before and other.before.rights)
+    return was_alike and one.after.rights != other.after.rights
+
+
+def _is_by_chance(line: Line, bench: Bench, one: Outcome, of: Callable[[Outcome], object]) -> bool:
+    """Whether the same version gives something else the next time, and the program is known for that."""
+    if line.target.name not in RANDOM:
+        return False
+    again = [of(bench.outcome(line, inputs.VERSIONS[0])) for _ in range(2)]
+    return any(found != of(one) for found in again)
+
+
+# -- a run
+
+
+def run(
+    bench: Bench,
+    seed: int,
+    *,
+    count: int | None = None,
+    seconds: float | None = None,
+    replaced: Mapping[str, Program] | None = None,
+    names: Collection[str] = (),
+    until_fault: bool = False,
+) -> Tally:
+    """Make lines and check them, as many or for as long as asked; of some programs only, if `names` are given.
+
+    `replaced` descriptions stand for those of that name. Every option of every description comes once before
+    any comes a second time.
+    """
+    chance = random.Random(seed)
+    tally, maker = Tally(), Maker(chance)
+    known = {n: p for n, p in {**programs(), **(replaced or {})}.items() if not names or n in names}
+    slots = targets(known)
+    order: list[int] = []
+    end = None if seconds is None else time.monotonic() + seconds
+    for number in itertools.count():
+        if (count is not None and number >= count) or (end is not None and time.monotonic() > end):
+            break
+        if not order:
+            order = chance.sample(range(len(slots)), len(slots))
+        slot = order.pop()
+        line = maker.line(chance.choice(slots[slot]))
+        name = line.target.name
+        prediction = predict(line.script, (*SETUP, f"WORKDIR {line.directory}"), replaced=replaced)
+        tally.occurred.add(slot)
+        tally.made[name] += 1
+        tally.read[name] += prediction.is_read
+        if prediction.is_read and bench.has(name):
+            tally.faults += itertools.islice(check(line, prediction, bench, tally), 1)
+            if until_fault and tally.faults:
+                break
+    tally.slots = len(slots)
+    return tally
