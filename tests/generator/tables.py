@@ -283,24 +283,7 @@ VALUES: Mapping[str, tuple[str, ...]] = {
     "ldconfig -C": ("{n}",), "ldconfig -r": ("{d}",), "ldconfig -f": ("{t}",), "ldconfig -l": ("{t}",), "readelf -x": (".text",), "readelf -p": (".text",), "objdump -j": (".text",), "dpkg -f": ("x",), "tail -s": ("1",), "tail --pid": ("99999",), "setcap -n": ("1",),
 }  # fmt: skip
 
-BASHISMS = frozenset(
-    [
-        "[[",
-        "((",
-        "declare",
-        "typeset",
-        "local",
-        "shopt",
-        "let",
-        "pushd",
-        "popd",
-        "source",
-        "read",
-        "type",
-        "hash",
-        "printf",
-    ]
-)
+BASHISMS = frozenset("[[ (( declare typeset local shopt let pushd popd source read type hash printf".split())
 # Options that let a line wait for what never comes: taken only where they are wanted themselves.
 FLAGS_THAT_WAIT = frozenset(("-f,-F", "--follow", "--retry", "--pid", "-i", "--interactive", "-w"))
 # Programs whose output is never twice the same, and why.

@@ -232,9 +232,7 @@ def _clones(call: Call, given: Reading) -> Effect | None:
         folder = named[1]
     else:
         url = named[0] if named else None
-        folder = (
-            posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
-        )
+        folder = posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
         folder = folder.rpartition(":")[2] + (".git" if given.has("--bare", "--mirror") else "")
     path = None if base is None or folder is None else posixpath.join(base, folder)
     return plain(call, kind, (write(call, path, kind),))
