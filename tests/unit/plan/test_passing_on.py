@@ -1,7 +1,7 @@
 """Whatever way a file takes from stage to stage, the plan changes nothing about what a target holds.
 
-Random Dockerfiles in which some stages write the machine's name into a file and others take it on; a simulation
-tells which machine's name each stage holds, before and after the pins of the plan.
+Random Dockerfiles in which some stages write the machine's name into a file and others take it on; a
+simulation tells which machine's name each stage holds, before and after the pins of the plan.
 """
 
 from __future__ import annotations
