@@ -16,7 +16,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--count", type=int)
-    parser.add_argument("--program", action="append", default=[], help="lines of this program only (repeatable)")
+    parser.add_argument(
+        "--program", action="append", default=[], help="lines of this program only (repeatable)"
+    )
     given = parser.parse_args()
     sandbox.enter()
     bench = Bench(Path(f"/run/xbuild-generator-{os.getpid()}"))
@@ -31,7 +33,9 @@ def report(tally: Tally) -> None:
     """The share read per program, and every fault."""
     print(f"{'program':24}{'made':>7}{'read':>7}{'run':>7}{'exit 0':>7}")
     for name in sorted(tally.made):
-        print(f"{name:24}{tally.made[name]:7}{tally.read[name]:7}{tally.done[name]:7}{tally.succeeded[name]:7}")
+        print(
+            f"{name:24}{tally.made[name]:7}{tally.read[name]:7}{tally.done[name]:7}{tally.succeeded[name]:7}"
+        )
     for fault in tally.faults:
         print(f"\n{fault}")
     made, read = tally.made.total(), tally.read.total()

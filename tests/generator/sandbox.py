@@ -21,7 +21,7 @@ from pathlib import Path
 SECONDS = 10
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+setgid,+setuid,+setfcap,+kill"
-_LIMITS = "ulimit -t 5; ulimit -f 65536; ulimit -v 4000000; ulimit -c 0; cd \"$1\" || exit 99; shift; exec \"$@\""
+_LIMITS = 'ulimit -t 5; ulimit -f 65536; ulimit -v 4000000; ulimit -c 0; cd "$1" || exit 99; shift; exec "$@"'
 _SCRATCH = "size=1g,mode=755"
 _MOST_PROCESSES = 200
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -116,7 +116,12 @@ class Sandbox:
         return Outcome(status, output, told, changed)
 
     def _start(
-        self, words: Sequence[str], merged: Path, here: Path, environment: Mapping[str, str], front: Sequence[str]
+        self,
+        words: Sequence[str],
+        merged: Path,
+        here: Path,
+        environment: Mapping[str, str],
+        front: Sequence[str],
     ) -> int | None:
         command = [
             "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",

@@ -7,7 +7,6 @@ every command is taken to run, in the order of the text. What a variable holds i
 
 from __future__ import annotations
 
-import posixpath
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -475,8 +474,8 @@ class _Walker:
         """The description of a program that is called by its name, or from a folder of the system."""
         if name is None:
             return None
-        is_plain = "/" not in name or posixpath.dirname(name) in _SYSTEM_FOLDERS
-        return self.around.programs.get(posixpath.basename(name)) if is_plain else None
+        folder, slash, own = name.rpartition("/")
+        return self.around.programs.get(own) if not slash or folder in _SYSTEM_FOLDERS else None
 
     def walk_recipe(
         self,
