@@ -227,7 +227,7 @@ def _asked(call: Call, added: Mapping[str, str], program: str) -> _Recipe:
         cure = "plan or build with an engine, or call the compiler in the Dockerfile"
         raise _CannotTellError(_refuse(call, text, None, cure).reason, question)
     try:
-        run = read_dry_run(program, answer, call.around.programs)
+        run = read_dry_run(program, answer)
     except NotToldError as error:
         cure = "write it without, or call the compiler in the Dockerfile"
         raise _refuse(call, f"what it runs cannot be told: {error}", None, cure) from error
@@ -463,6 +463,9 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             said = command.words[1].raw[3:-2]
             text = f"what `{said}` says goes into it, and {_DEPENDS}"
             raise _refuse(call, text, None, "let it take the value from the environment")
+        if _may_be_stale(call, recipe, command, effect):
+            text = f"`{command.spelled()}` is asked after lines that may change what it says"
+            raise _refuse(call, text, None, "let it take the value from the environment")
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
         if compiling and effect.runs_here and not effect.compiles:
@@ -472,6 +475,14 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
                 command.place,
                 "call the two from RUN instructions of their own",
             )
+
+
+def _may_be_stale(call: Call, recipe: _Recipe, command: Call, effect: Effect) -> bool:
+    """Whether what a line has made by then would change what is asked here, before any line has run."""
+    if not any(command.command.span in span for span in recipe.asked):
+        return False
+    made = [w for w in command.writes[len(call.writes) :] if not w.is_empty]
+    return any(p is None or w.path is None or overlaps(p, w.path) for p in effect.reads for w in made)
 
 
 def _demanded(
