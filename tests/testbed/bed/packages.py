@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from . import files
 from .debian import PRIVATE_TRIPLETS, Apt, find_archive, host_suite, unpack
 from .process import BedError, say, step, succeeds
 from .settings import HOST_ARCHITECTURE, Bed
@@ -33,14 +34,14 @@ def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
     if stamp.exists() and stamp.read_text() in choices:
         return stamp.read_text()
     apt = _apt(bed, "engine")
-    with step("fetched the package lists of the engine"):
+    with step("fetching the package lists of the engine"):
         apt.update()
     for choice in choices:
         if _fits(apt, wanted := (*CHOICES[choice], *SMALL)):
-            with step(f"unpacked the engine's packages ({choice})"):
+            with step(f"fetching and unpacking the engine's packages ({choice})"):
                 _unpack(apt, wanted, bed.packages)
                 _link_iptables(bed)
-            stamp.write_text(choice)
+            files.write(stamp, choice)
             return choice
         say(f"the engine's packages from {choice} do not fit this machine")
     raise BedError(f"none of Debian's docker.io packages fits this machine (tried {', '.join(choices)})")
@@ -54,7 +55,7 @@ def unpack_go(bed: Bed) -> None:
         apt.names(r"golang-1\.\d+-go"), key=lambda name: int(re.findall(r"\d+", name)[1]), reverse=True
     ):
         if _fits(apt, (name,)):
-            with step(f"unpacked {name}"):
+            with step(f"fetching and unpacking {name}"):
                 _unpack(apt, (name,), bed.debian_go)
             return
 
@@ -71,15 +72,16 @@ def unpack_skopeo(bed: Bed) -> Path | None:
         if not _fits(apt, ("skopeo",)):
             say("Debian's skopeo does not fit this machine: tests that need it are skipped")
             return None
-        with step("unpacked skopeo"):
+        with step("fetching and unpacking skopeo"):
             _unpack(apt, ("skopeo",), bed.skopeo)
         libraries = bed.skopeo / "usr/lib" / PRIVATE_TRIPLETS[HOST_ARCHITECTURE]
-        wrapper.write_text(
+        files.write(
+            wrapper,
             "#!/bin/sh\n"
             f"LD_LIBRARY_PATH='{libraries}' exec '{bed.skopeo}/usr/bin/skopeo' "
-            f"--policy '{bed.skopeo}/etc/containers/policy.json' \"$@\"\n"
+            f"--policy '{bed.skopeo}/etc/containers/policy.json' \"$@\"\n",
+            mode=0o755,
         )
-        wrapper.chmod(0o755)
     return wrapper
 
 
