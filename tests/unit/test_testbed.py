@@ -43,7 +43,7 @@ def bed(tmp_path: Path) -> Bed:
 
 
 def interrupted(work: Callable[[], object], limit: int, how: str) -> bool:
-    """Whether `work`, in a process of its own, is stopped at byte `limit` of a file, by an error or a signal."""
+    """Whether `work`, in a process of its own, is stopped at byte `limit` of a file, by error or signal."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads that the child does not touch
         child = os.fork()

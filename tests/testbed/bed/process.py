@@ -23,7 +23,9 @@ Argument = str | Path
 
 
 def say(text: str) -> None:
-    print(f"testbed: {text}", file=sys.stderr, flush=True)
+    """A whole line at once: several threads speak."""
+    sys.stderr.write(f"testbed: {text}\n")
+    sys.stderr.flush()
 
 
 @contextlib.contextmanager

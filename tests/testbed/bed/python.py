@@ -53,6 +53,7 @@ EDITS = (
         b"prefix_scheme = 'posix_local'",
         b"prefix_scheme = 'posix_prefix'",
     ),
+    ("lib/*/_sysconfigdata*.py", b"'/usr/(include|lib)/python", rb"'/usr/local/\1/python"),
     # By which setuptools, too, leaves the places as they are.
     ("lib/*/_distutils_system_mod.py", b"return sys.base_prefix != .*", b"return True"),
 )
