@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import io
@@ -152,7 +153,12 @@ def load(store: Store, names: Iterable[str], docker: list[str | Path]) -> None:
     """Into an engine's containerd image store, every platform, in one stream."""
     process = subprocess.Popen([*docker, "load", "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stdin is not None
-    with process.stdin, tarfile.open(fileobj=process.stdin, mode="w|") as archive:
+    # An engine that ends in the middle has said why.
+    with (
+        contextlib.suppress(BrokenPipeError),
+        process.stdin,
+        tarfile.open(fileobj=process.stdin, mode="w|") as archive,
+    ):
         _write_archive(store, list(names), archive)
     if process.wait() != 0:
         raise BedError("the engine does not take the base images (docker load)")
