@@ -15,6 +15,7 @@ from .process import BedError, run, say, step, succeeds
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PRIVATE_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 _one_at_a_time = threading.Lock()
+_updated: set[Path] = set()
 # Seconds before each try: an archive may be away for a moment.
 PAUSES = (0, 5, 20)
 
@@ -96,7 +97,13 @@ class Apt:
     status: Path = Path("/dev/null")
 
     def update(self) -> None:
-        """Fetch the package lists; a suite that fails is left out, if another one answers."""
+        """Fetch the package lists, once; a suite that fails is left out, if another one answers."""
+        if self.folder not in _updated:
+            with step(f"fetching package lists for {self.architecture}"):
+                self._update()
+            _updated.add(self.folder)
+
+    def _update(self) -> None:
         for name in ("lists/partial", "archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         stanza = "Package: *\nPin: release n={}\nPin-Priority: {}\n\n"

@@ -33,9 +33,7 @@ def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
     stamp = bed.packages / "choice"
     if stamp.exists() and stamp.read_text() in choices:
         return stamp.read_text()
-    apt = _apt(bed, "engine")
-    with step("fetching the package lists of the engine"):
-        apt.update()
+    apt = _apt(bed)
     for choice in choices:
         if _fits(apt, wanted := (*CHOICES[choice], *SMALL)):
             with step(f"fetching and unpacking the engine's packages ({choice})"):
@@ -49,8 +47,7 @@ def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
 
 def unpack_go(bed: Bed) -> None:
     """Debian's newest Go; it fetches the exact one that tools/go.mod asks for."""
-    apt = _apt(bed, "go")
-    apt.update()
+    apt = _apt(bed)
     for name in sorted(
         apt.names(r"golang-1\.\d+-go"), key=lambda name: int(re.findall(r"\d+", name)[1]), reverse=True
     ):
@@ -67,8 +64,7 @@ def unpack_skopeo(bed: Bed) -> Path | None:
     """
     wrapper = bed.skopeo / "skopeo"
     if not wrapper.exists():
-        apt = _apt(bed, "engine")
-        apt.update()
+        apt = _apt(bed)
         if not _fits(apt, ("skopeo",)):
             say("Debian's skopeo does not fit this machine: tests that need it are skipped")
             return None
@@ -105,7 +101,8 @@ def environment(bed: Bed) -> dict[str, str]:
     }
 
 
-def _apt(bed: Bed, name: str) -> Apt:
+def _apt(bed: Bed) -> Apt:
+    """For programs of this machine, from its own release and newer ones."""
     archive = find_archive(bed.cache / "apt/machine")
     suites = [host_suite(), *(suite for suite, _ in NEWER_SUITES if suite != host_suite())]
     pins = [
@@ -114,13 +111,15 @@ def _apt(bed: Bed, name: str) -> Apt:
         if suite != host_suite()
         for name in (suite, f"{suite}-updates", f"{suite}-security")
     ]
-    return Apt(
-        folder=bed.cache / "apt" / name,
+    apt = Apt(
+        folder=bed.cache / "apt/engine",
         architecture=HOST_ARCHITECTURE,
         sources=[line for suite in suites for line in archive.sources(suite)],
         pins=pins,
         status=Path("/var/lib/dpkg/status"),
     )
+    apt.update()
+    return apt
 
 
 def _fits(apt: Apt, wanted: tuple[str, ...]) -> bool:

@@ -98,7 +98,6 @@ class Kitchen:
         self.store = Store(self.bed.store)
         self.store.sweep()
         shutil.rmtree(self.bed.cache / "work", ignore_errors=True)
-        self._updated: set[str] = set()
         self._absent: dict[str, ArchiveError] = {}
 
     @functools.cached_property
@@ -112,13 +111,11 @@ class Kitchen:
         apt = Apt(folder, platform.debian, sources, status=folder / "status")
         if platform.key in self._absent:
             raise self._absent[platform.key]
-        if platform.key not in self._updated:
-            try:
-                apt.update()
-            except ArchiveError as error:
-                self._absent[platform.key] = error
-                raise
-            self._updated.add(platform.key)
+        try:
+            apt.update()
+        except ArchiveError as error:
+            self._absent[platform.key] = error
+            raise
         return apt
 
     def tree(self, name: str) -> Path:
