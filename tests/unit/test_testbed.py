@@ -257,33 +257,51 @@ def test_an_installation_that_broke_off_is_begun_anew(bed: Bed, venv: list[str])
 # What is made, and what is said
 
 
-def test_a_demonstration_compiles_nothing_and_makes_two_platforms(
-    bed: Bed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: dict[str, tuple[recipes.Kitchen, tuple[str, ...]]] = {}
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a start does for a demonstration; what only tests use may not be touched."""
+    done: list[str] = []
+
+    def make(kitchen: recipes.Kitchen, name: str) -> list[str]:
+        assert [platform.name for platform in kitchen.runtime] == ["linux/amd64", "linux/arm64"]
+        assert kitchen.compilers == recipes.HOST
+        return [name]
+
+    def start(_: Bed, classic: bool) -> None:
+        assert not classic
+        done.append("engine")
 
     def nothing(*_: object, **__: object) -> None:
         pytest.fail("only for tests")
 
-    def start(_: Bed, classic: bool) -> None:
-        assert not classic
-
-    monkeypatch.setattr(engine, "start", start)
-    monkeypatch.setattr(gotools, "find_go", lambda *_: Path("go"))
     for module, name in ((gotools, "build"), (clients, "link_programs"), (clients, "create_builder")):
         monkeypatch.setattr(module, name, nothing)
-    monkeypatch.setattr(clients, "link_clients", lambda _: None)
-    monkeypatch.setattr(
-        lifecycle, "_make_images", lambda kitchen, names: made.update(all=(kitchen, tuple(names)))
-    )
+    monkeypatch.setattr(engine, "start", start)
+    monkeypatch.setattr(gotools, "find_go", lambda *_: Path("go"))
+    monkeypatch.setattr(clients, "link_clients", lambda _: done.append("clients"))
+    monkeypatch.setattr(lifecycle, "_make", make)
+    monkeypatch.setattr(lifecycle, "_deliver", lambda _, names: done.extend(names))
     monkeypatch.setattr(lifecycle, "_check_machine", lambda: None)
     monkeypatch.setattr(lifecycle, "choose", lambda _: Choice("private"))
+    return done
+
+
+def test_a_demonstration_compiles_nothing_and_makes_two_platforms(bed: Bed, steps: list[str]) -> None:
     lifecycle.start(bed, demo=project.SAMPLE)
-    kitchen, names = made["all"]
-    assert names == ("debian", "distroless", "golang:1.21")
-    assert [platform.name for platform in kitchen.runtime] == ["linux/amd64", "linux/arm64"]
-    assert kitchen.compilers == recipes.HOST
+    assert steps == ["engine", "debian", "distroless", "golang:1.21", "clients"]
     assert "XBUILD_TESTBED_CLASSIC" not in environment.variables(bed, Choice("private"))
+
+
+def test_an_engine_that_does_not_start_is_what_is_said(
+    bed: Bed, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: Bed, classic: bool) -> None:
+        raise process.BedError(f"dockerd does not start, classic {classic}")
+
+    monkeypatch.setattr(engine, "start", start)
+    with pytest.raises(process.BedError, match="dockerd does not start"):
+        lifecycle.start(bed, demo=project.SAMPLE)
+    assert "clients" not in steps
 
 
 def test_debians_buildx_serves_until_todays_is_built(bed: Bed, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -87,9 +87,9 @@ def _check_machine() -> None:
 
 def _start_demo(bed: Bed, project: Path) -> None:
     """Debian's own buildx, no builder, images of two platforms, and compilers for this machine alone."""
-    engine.start(bed, classic=False)
     kitchen = _kitchen(bed, recipes.COMPILERS, recipes.HOST)
-    _make_images(kitchen, (*DEMO, *images_asked_for(project)))
+    names = (*DEMO, *images_asked_for(project))
+    _make_images(kitchen, names, first=lambda: engine.start(bed, classic=False))
     clients.link_clients(bed)
 
 
@@ -115,12 +115,26 @@ def make_images(bed: Bed, names: Iterable[str]) -> None:
     _make_images(_kitchen(bed), names)
 
 
-def _make_images(kitchen: recipes.Kitchen, names: Iterable[str]) -> None:
-    for name in names:
-        made = _recipe(name)(kitchen)
-        if ":" in name and f"docker.io/library/{name}" not in made:
-            raise BedError(f"no recipe for {name!r}: there are {', '.join(made)}")
-        _deliver(kitchen, made)
+def _make_images(
+    kitchen: recipes.Kitchen, names: Iterable[str], first: Callable[[], object] = lambda: None
+) -> None:
+    """Make one after the other, and meanwhile do what comes first and hand over what has been made."""
+    with ThreadPoolExecutor(1) as hands:
+        begun = [hands.submit(first)]
+        for name in names:
+            begun.append(hands.submit(_deliver, kitchen, _make(kitchen, name)))
+            for each in begun:
+                if each.done():
+                    each.result()
+        for each in begun:
+            each.result()
+
+
+def _make(kitchen: recipes.Kitchen, name: str) -> list[str]:
+    made = _recipe(name)(kitchen)
+    if ":" in name and f"docker.io/library/{name}" not in made:
+        raise BedError(f"no recipe for {name!r}: there are {', '.join(made)}")
+    return made
 
 
 def wanted_images() -> list[str]:
