@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.generator import sandbox
 from tests.generator.check import Bench, Tally, run
+from tests.generator.mutate import self_test
 
 
 def main() -> int:
@@ -17,14 +18,26 @@ def main() -> int:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--count", type=int)
     parser.add_argument("--program", action="append", default=[], help="lines of this program only (repeatable)")
+    parser.add_argument("--self-test", action="store_true", help="find what is taken out of descriptions")
     given = parser.parse_args()
     sandbox.enter()
     bench = Bench(Path(f"/run/xbuild-generator-{os.getpid()}"))
+    if given.self_test:
+        return _self_test(bench, given.seed)
     count = given.count if given.count is not None or given.minutes is not None else 300
     seconds = given.minutes * 60 if given.minutes is not None else None
     tally = run(bench, given.seed, count=count, seconds=seconds, names=given.program)
     report(tally)
     return 1 if tally.faults else 0
+
+
+def _self_test(bench: Bench, seed: int) -> int:
+    missed = 0
+    for found in self_test(bench, seed):
+        missed += found.what is None
+        told = (found.what or "MISSED").replace("\n", "; ")
+        print(f"{found.name:10}{found.kind:8}{found.lines:5} lines  {told[:130]}", flush=True)
+    return 1 if missed else 0
 
 
 def report(tally: Tally) -> None:

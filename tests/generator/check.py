@@ -101,7 +101,7 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
         if not _is_covered(path, pair, prediction) and not _is_alike(pair):
             yield Fault(line, f"{path} is {_done(pair)}, and no write is predicted there")
         kind = prediction.kind_at(path)
-        if kind.is_right and _depends(pair) and not _is_by_chance(line, bench, one, lambda o, p=path: o.changed.get(p)):
+        if kind.is_right and _depends(pair) and not _is_by_chance(line, bench, one, lambda o, p=path: _state(o, p, one)):
             yield Fault(line, f"{path} depends on the machine, and is predicted {kind.name}")
     if not prediction.output.is_right:
         return
@@ -136,8 +136,19 @@ def _is_alike(pair: _Pair) -> bool:
         return False
     if one.after is None or other.after is None:
         return one.after is other.after
-    is_old = all(c.before is not None and c.after is not None and c.before.content == c.after.content for c in (one, other))
-    return is_old and one.after.rights == other.after.rights
+    if one.before is None or other.before is None:
+        return False
+    is_old = one.before.content == one.after.content and other.before.content == other.after.content
+    return is_old and not _rights_depend(one, other)
+
+
+def _rights_depend(one: Change, other: Change) -> bool:
+    """Whether mode or owner are other ones behind, without having been so before."""
+    told = [(c.before.rights if c.before else None, c.after.rights if c.after else None) for c in (one, other)]
+    (a, b), (c, d) = told
+    if b is None or d is None or a is None or c is None:
+        return b != d
+    return any(b[n] != d[n] and not (a[n] == b[n] and c[n] == d[n]) for n in range(len(b)))
 
 
 def _done(pair: _Pair) -> str:
@@ -154,8 +165,12 @@ def _depends(pair: _Pair) -> bool:
         return one.after is not other.after
     if one.after.content != other.after.content:
         return True
-    was_alike = (one.before and one.before.rights) == (other.before and other.before.rights)
-    return was_alike and one.after.rights != other.after.rights
+    return _rights_depend(one, other)
+
+
+def _state(outcome: Outcome, path: str, first: Outcome) -> object:
+    """What stands at a path behind; for one that the first run did not have, all names."""
+    return outcome.changed.get(path) if path in first.changed else frozenset(outcome.changed)
 
 
 def _is_by_chance(line: Line, bench: Bench, one: Outcome, of: Callable[[Outcome], object]) -> bool:

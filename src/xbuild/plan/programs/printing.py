@@ -88,9 +88,10 @@ def _sed(call: Call, given: Reading) -> Effect | None:
     if not given.has("-i"):
         return plain(call, kind, (), files)
     made = tuple(write(call, f, join((word_kind(call), source_kind(call, f)))) for f in files)
-    suffixes = given.values("-i")
-    if any(suffixes):  # a copy of what was there stays beside it
-        made = (*made, *(write(call, _folder_of(f), w.kind) for f, w in zip(files, made, strict=True)))
+    # A copy of what was there stays beside it, or in the folder that the suffix names.
+    suffixes = [s for s in given.values("-i") if s]
+    kept = join(w.kind for w in made)
+    made += tuple(write(call, _folder_of(s if "/" in s else f), kept) for s in suffixes for f in files)
     return plain(call, kind, made, files)
 
 

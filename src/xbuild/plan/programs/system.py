@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write
+from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, join
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Prints, Program, plain, word_kind, write
+from xbuild.plan.programs.program import Prints, Program, plain, source_kind, word_kind, write
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
 
 # -- the machine
@@ -26,13 +27,21 @@ def _uname(call: Call, given: Reading) -> Effect | None:
 # -- accounts and certificates
 
 
-_ACCOUNT_TABLES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/home")
+_ACCOUNT_TABLES = words(
+    "/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid /etc/passwd- /etc/group- "
+    "/etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock /var/mail /var/log /home"
+)
 
 
 def _accounts(call: Call, given: Reading) -> Effect | None:
-    """useradd and kin: account tables and home folders."""
-    kind = word_kind(call)
-    return plain(call, kind, (write(call, p, kind) for p in (*_ACCOUNT_TABLES, *given.values("-d"))))
+    """useradd and kin: account tables and home folders, with what a skeleton holds."""
+    if call.program_name == "usermod" and given.has("-m"):
+        return None
+    kind = join((word_kind(call), call.stdin))
+    home = join((kind, *(source_kind(call, p) for p in given.values("-k"))))
+    homes = (*given.values("-d"), *given.values("-b"))
+    made = (*(write(call, p, kind) for p in _ACCOUNT_TABLES), *(write(call, p, home) for p in homes))
+    return plain(call, kind, made, given.values("-k"))
 
 
 def _certificates(call: Call, _given: Reading) -> Effect | None:
