@@ -17,7 +17,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--count", type=int)
-    parser.add_argument("--program", action="append", default=[], help="lines of this program only (repeatable)")
+    parser.add_argument(
+        "--program", action="append", default=[], help="lines of this program only (repeatable)"
+    )
     parser.add_argument("--self-test", action="store_true", help="find what is taken out of descriptions")
     given = parser.parse_args()
     sandbox.enter()
@@ -44,14 +46,16 @@ def report(tally: Tally) -> None:
     """The share read per program, and every fault."""
     print(f"{'program':24}{'made':>7}{'read':>7}{'run':>7}{'exit 0':>7}")
     for name in sorted(tally.made):
-        print(f"{name:24}{tally.made[name]:7}{tally.read[name]:7}{tally.done[name]:7}{tally.succeeded[name]:7}")
+        print(
+            f"{name:24}{tally.made[name]:7}{tally.read[name]:7}{tally.done[name]:7}{tally.succeeded[name]:7}"
+        )
     for fault in tally.faults:
         print(f"\n{fault}")
     made, read = tally.made.total(), tally.read.total()
     print(
         f"\n{made} lines, {read} read ({100 * read // max(made, 1)} %), {tally.done.total()} run, "
         f"{tally.succeeded.total()} with success, {tally.stopped.total()} stopped; "
-        f"{len(tally.occurred)} of {tally.slots} options and verbs occurred; {len(tally.faults)} not predicted"
+        f"{len(tally.occurred)} of {tally.slots} options and verbs; {len(tally.faults)} not predicted"
     )
 
 

@@ -23,7 +23,12 @@ from xbuild.plan.programs.program import Program
 SETUP = ("COPY . /in/p", "COPY . /out", "COPY . /w", "RUN cp -r /usr/lib/machine/. /in/m/")
 # Places that are no content of an image, or that a line has from the shell and not from its program.
 _NOT_CONTENT = ("/dev/", "/proc/", "/sys/", "/run/")
-_SERVE = ("/bin/sh", "-c", 'busybox ip link set lo up; busybox httpd -p 127.0.0.1:80 -h /in; exec "$@"', "serve")
+_SERVE = (
+    "/bin/sh",
+    "-c",
+    'busybox ip link set lo up; busybox httpd -p 127.0.0.1:80 -h /in; exec "$@"',
+    "serve",
+)
 _OTHER_MACHINE = ("setarch", "i686", "--uname-2.6")
 
 
@@ -36,7 +41,9 @@ class Fault:
 
     def __str__(self) -> str:
         shell = f"{self.line.shell}{', busybox' if self.line.is_busybox else ''}"
-        return f"{self.what}\n    in {self.line.directory} ({shell}):\n    " + self.line.script.replace("\n", "\n    ")
+        return f"{self.what}\n    in {self.line.directory} ({shell}):\n    " + self.line.script.replace(
+            "\n", "\n    "
+        )
 
 
 @dataclass
@@ -75,7 +82,10 @@ class Bench:
 
     def outcome(self, line: Line, version: str) -> Outcome:
         is_second = version == inputs.VERSIONS[1]
-        front = (*(_SERVE if line.target.name in ("curl", "wget") else ()), *(_OTHER_MACHINE if is_second else ()))
+        front = (
+            *(_SERVE if line.target.name in ("curl", "wget") else ()),
+            *(_OTHER_MACHINE if is_second else ()),
+        )
         return self.box.run(
             line.script,
             self.trees[version],
@@ -101,7 +111,11 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
         if not _is_covered(path, pair, prediction) and not _is_alike(pair):
             yield Fault(line, f"{path} is {_done(pair)}, and no write is predicted there")
         kind = prediction.kind_at(path)
-        if kind.is_right and _depends(pair) and not _is_by_chance(line, bench, one, lambda o, p=path: _state(o, p, one)):
+        if (
+            kind.is_right
+            and _depends(pair)
+            and not _is_by_chance(line, bench, one, lambda o, p=path: _state(o, p, one))
+        ):
             yield Fault(line, f"{path} depends on the machine, and is predicted {kind.name}")
     if not prediction.output.is_right:
         return
@@ -125,7 +139,9 @@ def _is_covered(path: str, pair: _Pair, prediction: Prediction) -> bool:
     """Whether a write is predicted there, or below it for a folder that is made on the way."""
     if any(w.path is None or is_within(path, w.path) for w in prediction.made):
         return True
-    is_folder = all(c is None or (c.before is None and c.after is not None and c.after.kind == "d") for c in pair)
+    is_folder = all(
+        c is None or (c.before is None and c.after is not None and c.after.kind == "d") for c in pair
+    )
     return is_folder and any(is_within(w.path or "/", path) for w in prediction.made)
 
 
@@ -144,7 +160,9 @@ def _is_alike(pair: _Pair) -> bool:
 
 def _rights_depend(one: Change, other: Change) -> bool:
     """Whether mode or owner are other ones behind, without having been so before."""
-    told = [(c.before.rights if c.before else None, c.after.rights if c.after else None) for c in (one, other)]
+    told = [
+        (c.before.rights if c.before else None, c.after.rights if c.after else None) for c in (one, other)
+    ]
     (a, b), (c, d) = told
     if b is None or d is None or a is None or c is None:
         return b != d
@@ -184,9 +202,17 @@ def _is_by_chance(line: Line, bench: Bench, one: Outcome, of: Callable[[Outcome]
 # -- a run
 
 
-def run(bench: Bench, seed: int, *, count: int | None = None, seconds: float | None = None,
-        replaced: Mapping[str, Program] | None = None, names: Collection[str] = (), until_fault: bool = False) -> Tally:
-    """Make lines and check them, as many or for as long as asked; of some programs only, if `names` are given.
+def run(
+    bench: Bench,
+    seed: int,
+    *,
+    count: int | None = None,
+    seconds: float | None = None,
+    replaced: Mapping[str, Program] | None = None,
+    names: Collection[str] = (),
+    until_fault: bool = False,
+) -> Tally:
+    """Make lines and check them, as many or for as long as asked; `names`: of these programs only.
 
     `replaced` descriptions stand for those of that name. Every option of every description comes once before
     any comes a second time.

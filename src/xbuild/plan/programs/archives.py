@@ -162,7 +162,8 @@ PROGRAMS = (
     Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} --rm -z,--compress -m,--multiple", does=_compresses),
     Program(
         "brotli",
-        "-c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -o,--output= -w= -0 -1 -2 -3 -4 -5 -6 -7 -8 -9",
+        f"{_DIGITS} -c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -w= "
+        "-o,--output=",
         does=_compresses,
     ),
 )

@@ -38,9 +38,7 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
     moved = changed(call, sources, word_kind(call)) if call.program_name == "mv" else ()
     is_folder = into_folder and not given.has("-D")
-    names = (
-        None if given.has("-T") else _names_in_folder(call, sources, destination, is_folder=is_folder)
-    )
+    names = None if given.has("-T") else _names_in_folder(call, sources, destination, is_folder=is_folder)
     if names is not None:
         is_whole = not given.has(*_WHOLE_TREES)
         made = tuple(write(call, name, kind, is_file=is_whole) for name in names)

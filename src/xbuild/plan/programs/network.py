@@ -60,8 +60,8 @@ _WGET = (
 
 
 def addressed(call: Call, text: str | None) -> Kind:
-    """The kind of what an address, or a path where one may stand, brings: a local file is read; what cannot be
-    told may be one, if anything of the machine's was made here.
+    """The kind of what an address, or a path where one may stand, brings: a local file is read; what cannot
+    be told may be one, if anything of the machine's was made here.
     """
     if text is None:
         return Kind.UNKNOWN if call.writes.where(_is_wrong) else Kind.PORTABLE
@@ -80,7 +80,9 @@ def _is_wrong(made: Write) -> bool:
 
 # What is sent, and how a file is named in it.
 _SENT = {
-    **dict.fromkeys(("-d", "--data-binary", "--json", "--data-urlencode", "-H"), re.compile(r"[^@]*@(.*)", re.DOTALL)),
+    **dict.fromkeys(
+        ("-d", "--data-binary", "--json", "--data-urlencode", "-H"), re.compile(r"[^@]*@(.*)", re.DOTALL)
+    ),
     "-F": re.compile(r"[^=]*=[\"']?[@<](.*?)(?:[;,].*)?", re.DOTALL),
     "-b": re.compile(r"([^=]*)", re.DOTALL),
     "-E": re.compile(r"([^:]*).*", re.DOTALL),
@@ -155,9 +157,7 @@ _TREE_VERBS = ("status", "diff", "ls-files")
 
 
 def _asks_git(call: Call, given: Reading) -> Effect | None:
-    """What it prints is the repository's, or that of the files in it. Names given to `tag` or `branch` and such
-    change the repository.
-    """
+    """What it prints is the repository's, or that of the files in it."""
     if _has_other_settings(given):
         return None
     verb = next((t for t in call.texts[1:] if t in _TREE_VERBS), None)
@@ -230,7 +230,9 @@ def _clones(call: Call, given: Reading) -> Effect | None:
         folder = named[1]
     else:
         url = named[0] if named else None
-        folder = posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        folder = (
+            posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        )
         folder = folder.rpartition(":")[2] + (".git" if given.has("--bare", "--mirror") else "")
     path = None if base is None or folder is None else posixpath.join(base, folder)
     return plain(call, kind, (write(call, path, kind),))
@@ -289,10 +291,7 @@ _VERBS = {
     ),
     **dict.fromkeys(words("tag branch remote symbolic-ref"), _git(_SHOWS, _changes_tree)),
     **dict.fromkeys(
-        words(
-            "checkout reset clean switch restore add commit merge cherry-pick stash rm mv "
-            "sparse-checkout"
-        ),
+        words("checkout reset clean switch restore add commit merge cherry-pick stash rm mv sparse-checkout"),
         _git(_CHANGES, _changes_tree),
     ),
     **dict.fromkeys(("apply", "am"), _git(_CHANGES, _applies)),
