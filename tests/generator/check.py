@@ -57,6 +57,15 @@ class Tally:
     stopped: Counter[str] = field(default_factory=Counter)
     occurred: set[int] = field(default_factory=set)
     slots: int = 0
+
+    def __str__(self) -> str:
+        made, read = self.made.total(), self.read.total()
+        return (
+            f"{made} lines, {read} read ({100 * read // max(made, 1)} %), {self.done.total()} run, "
+            f"{self.succeeded.total()} with success, {self.stopped.total()} stopped; "
+            f"{len(self.occurred)} of {self.slots} options and verbs; {len(self.faults)} not predicted"
+        )
+
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -211,6 +220,7 @@ def run(
     replaced: Mapping[str, Program] | None = None,
     names: Collection[str] = (),
     until_fault: bool = False,
+    say: Callable[[str], object] = len,
 ) -> Tally:
     """Make lines and check them, as many or for as long as asked; `names`: of these programs only.
 
@@ -221,6 +231,7 @@ def run(
     tally, maker = Tally(), Maker(chance)
     known = {n: p for n, p in {**programs(), **(replaced or {})}.items() if not names or n in names}
     slots = targets(known)
+    tally.slots = len(slots)
     order: list[int] = []
     end = None if seconds is None else time.monotonic() + seconds
     for number in itertools.count():
@@ -236,8 +247,11 @@ def run(
         tally.made[name] += 1
         tally.read[name] += prediction.is_read
         if prediction.is_read and bench.has(name):
-            tally.faults += itertools.islice(check(line, prediction, bench, tally), 1)
+            for fault in itertools.islice(check(line, prediction, bench, tally), 1):
+                tally.faults.append(fault)
+                say(f"\n{fault}")
             if until_fault and tally.faults:
                 break
-    tally.slots = len(slots)
+        if number % 1000 == 999:
+            say(f"{tally}")
     return tally
