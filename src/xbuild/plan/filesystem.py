@@ -5,6 +5,7 @@ target?
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -212,13 +213,13 @@ def absolute(path: str, directory: str | None) -> str | None:
     return "/" + clean.lstrip("/")
 
 
+_GLOB = re.compile(r"[*?[]")
+
+
 def without_glob(path: str) -> str:
     """The folder in which a pattern looks, or the path itself when it is none."""
-    parts = path.split("/")
-    for at, part in enumerate(parts):
-        if any(c in part for c in "*?["):
-            return "/".join(parts[:at]) or "/"
-    return path
+    glob = _GLOB.search(path)
+    return path if glob is None else path[: glob.start()].rpartition("/")[0] or "/"
 
 
 def offender(writes: Writes, path: str) -> Write | None:
@@ -279,9 +280,9 @@ def kind_of(writes: Writes, path: str | None, *, is_name: bool = False) -> Kind:
     overwritten = _overwritten(writes, path)
     start = max(overwritten, 0)
     is_portable = is_any(path, _PORTABLE)
-    for kind in _WRONG:
-        if first(writes.near(path, (kind,), packages=not is_portable), start) is not None:
-            return kind
+    if first(writes.near(path, _WRONG, packages=not is_portable), start) is not None:
+        is_unknown = first(writes.near(path, (Kind.UNKNOWN,), packages=not is_portable), start) is not None
+        return Kind.UNKNOWN if is_unknown else Kind.BUILD
     if is_portable:
         return Kind.PORTABLE
     is_alike = is_name and writes.image.is_plain
@@ -300,12 +301,13 @@ _FOLDERS = frozenset(a for f in (*TOOL_FOLDERS, *BASE_FOLDERS, *_OTHER_FOLDERS) 
 class _Log:
     """Writes from number `start` on; those before it are those of `below`, up to there."""
 
-    __slots__ = ("below", "by_kind", "links", "made", "parts", "selected", "start", "targets")
+    __slots__ = ("below", "by_kind", "by_name", "links", "made", "parts", "selected", "start", "targets")
 
     def __init__(self, below: _Log | None, start: int) -> None:
         self.below, self.start = below, start
         self.made: list[Write] = []
         self.by_kind: dict[tuple[Kind, bool], PathIndex] = {}
+        self.by_name: dict[str, list[int]] = {}
         self.parts, self.links, self.targets = PathIndex(), PathIndex(), PathIndex()
         self.selected: dict[Callable[[Write], bool], tuple[int, list[int]]] = {}
 
@@ -317,6 +319,8 @@ class _Log:
         number = self.stop
         self.made.append(made)
         self.by_kind.setdefault((made.kind, made.is_package), PathIndex()).add(made.path, number)
+        if made.path is not None:
+            self.by_name.setdefault(posixpath.basename(made.path), []).append(number)
         if not made.is_file:
             self.parts.add(made.path, number)
         if made.link is not None and made.path is not None:
@@ -401,9 +405,12 @@ class Writes(Sequence[Write]):
 
     def where(self, test: Callable[[Write], bool]) -> tuple[Write, ...]:
         """Those that pass a test; one that is asked for again and again should be a function of a module."""
+        return tuple(self[n] for n in self.numbers(test))
+
+    def numbers(self, test: Callable[[Write], bool]) -> list[int]:
+        """The numbers of those that `where` gives."""
         logs = reversed(tuple(self._logs()))
-        numbers = ((log, n) for log, stop in logs for n in _until(log.select(test), stop))
-        return tuple(log.made[n - log.start] for log, n in numbers)
+        return [n for log, stop in logs for n in _until(log.select(test), stop)]
 
     def links(self, path: str | None) -> list[int]:
         """Numbers of the symbolic links that lead from or to `path`."""
@@ -413,9 +420,25 @@ class Writes(Sequence[Write]):
         found += [(p, stop) for log, stop in self._logs() for p in log.targets.overlapping(path)]
         return list({n for positions, stop in found for n in _until(positions, stop)})
 
-    def numbers(self, path: str) -> list[int]:
-        """Those written at `path` exactly."""
-        return sorted(n for positions, stop in self.at(path) for n in _until(positions, stop))
+    def exactly(self, path: str) -> list[Write]:
+        """Those at `path` itself."""
+        return self._made(self.at(path))
+
+    def called(self, name: str) -> list[Write]:
+        """Those at paths whose last part is `name`."""
+        return self._made((log.by_name.get(name, ()), stop) for log, stop in self._logs())
+
+    def covering(self, path: str, start: int = 0) -> list[Write]:
+        """Those from number `start` on at `path`, at a folder around it, or anywhere."""
+        return self._made(self.around(path, packages=True), start)
+
+    def _made(self, found: Iterable[Found], start: int = 0) -> list[Write]:
+        lists = (_until(positions, stop)[bisect_left(positions, start) :] for positions, stop in found)
+        return [self[number] for number in sorted({n for numbers in lists for n in numbers})]
+
+    def reach(self, path: str) -> bool:
+        """Whether something was written at, above or below `path`, or anywhere."""
+        return first(self.near(path, _KINDS)) is not None
 
     def touch(self, path: str) -> bool:
         """Whether something was written at, above or below `path` by name."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import lru_cache
 
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within
 from xbuild.plan.recipes import context_path
@@ -62,29 +63,27 @@ def _programs(call: Call) -> Iterator[str]:
 
 
 def _made_for_target(call: Call, name: str) -> Write | None:
-    made = call.writes.where(_is_for_target)
-    if not made:
-        return None
     if "/" in name:
-        return _at_path(call, made, absolute(name, call.directory))
-    named = [w for w in made if posixpath.basename(w.path or "") == name]
-    return named[-1] if named else _unpacked(call, made, name)
+        return _at_path(call, absolute(name, call.directory))
+    named = [w for w in call.writes.called(name) if _is_for_target(w)]
+    return named[-1] if named else _unpacked(call, name)
 
 
 def _is_for_target(made: Write) -> bool:
     return made.path is not None and made.kind in (Kind.CROSS, Kind.TARGET)
 
 
-def _at_path(call: Call, made: Sequence[Write], path: str | None) -> Write | None:
+def _at_path(call: Call, path: str | None) -> Write | None:
     if path is None:
         return None
-    found = [w for w in made if w.path == path]
-    if not found and context_path(call, path) is None:
-        found = [w for w in made if is_within(path, w.path or "/")]
+    found = [w for w in call.writes.exactly(path) if _is_for_target(w)]
+    around = [w for w in call.writes.covering(path) if _is_for_target(w)]
+    if not found and around and context_path(call, path) is None:
+        found = around
     return found[-1] if found else None
 
 
-def _unpacked(call: Call, made: Sequence[Write], name: str) -> Write | None:
+def _unpacked(call: Call, name: str) -> Write | None:
     """What was put into a folder of PATH under names that are not known, and may hold the program."""
     program = call.around.programs.get(name)
     is_extra = name == "go" or (program is not None and program.is_extra)
@@ -95,7 +94,7 @@ def _unpacked(call: Call, made: Sequence[Write], name: str) -> Write | None:
         return None
     covering = [
         w
-        for w in made
+        for w in call.writes.where(_is_for_target)
         if not w.is_file
         and not (w.by[2:3] == ("install",) and "@" in "".join(w.by[3:]))
         and any(is_within(folder, w.path or "/") for folder in folders)
@@ -105,8 +104,18 @@ def _unpacked(call: Call, made: Sequence[Write], name: str) -> Write | None:
 
 def _search_path(call: Call) -> tuple[str, ...]:
     """Where PATH may lead, now or later."""
-    told = [p for value in _PATH.findall(f"{call.around.text}\n{call.script}") for p in value.split(":")]
+    told = (*_told_paths(call.around.text), *_told_paths(call.script))
     return (*_FOLDERS, *(p.rstrip("/") for p in told if p.startswith("/") and len(p) > 1))
+
+
+@lru_cache(maxsize=64)
+def _told_paths(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path for value in _PATH.findall(text) for path in value.split(":")))
+
+
+@lru_cache(maxsize=64)
+def _names_archive_of_go(text: str) -> bool:
+    return _GO_ARCHIVE.search(text) is not None
 
 
 def _is_provided(call: Call, name: str, folders: tuple[str, ...]) -> bool:
@@ -114,8 +123,8 @@ def _is_provided(call: Call, name: str, folders: tuple[str, ...]) -> bool:
         image = call.around.image
         has_go = image.name.rpartition("/")[2] == "golang" or not image.is_plain
         has_go = has_go or any(p.startswith("go") for p in call.packages)
-        return has_go and _GO_ARCHIVE.search(call.around.text) is None
+        return has_go and not _names_archive_of_go(call.around.text)
     if any(p in call.packages for p in (name, *_PACKAGES.get(name, ()))):
         return True
-    paths = {f"{folder}/{name}" for folder in folders}
-    return any(w.path in paths and w.kind not in (Kind.CROSS, Kind.TARGET) for w in call.writes)
+    found = (w for folder in folders for w in call.writes.exactly(f"{folder}/{name}"))
+    return any(w.kind not in (Kind.CROSS, Kind.TARGET) for w in found)

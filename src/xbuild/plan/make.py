@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -34,6 +35,7 @@ from xbuild.graph.reach import closure, leaves
 from xbuild.plan import images
 from xbuild.plan.arguments import settle
 from xbuild.plan.context import Context
+from xbuild.plan.demands import placed
 from xbuild.plan.filesystem import Kind, offender
 from xbuild.plan.images import Image
 from xbuild.plan.model import (
@@ -55,7 +57,7 @@ from xbuild.plan.model import (
 from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.stage import StageFacts, evaluate, shipped_by
-from xbuild.plan.toolchain import Surroundings, Toolchain
+from xbuild.plan.toolchain import Demand, Surroundings, Toolchain
 from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.platforms import Platform
 
@@ -435,32 +437,16 @@ class _Planner:
         at = self.graph.stages[stage]
         place = Place(at.from_.first_line)
         found: list[Reason] = []
-        if any(e.changes or e.needs for e in facts.effects):
+        if any(e.demand != Demand() or e.needs for e in facts.effects):
             text = f"{at.label} compiles something, and it is also what the image is made from"
             found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
-        if any(number > stage for number in self.numbered()):
+        if any(number > stage for number in _numbered(self.graph)):
             text = "stages are named by number (--from=1), and a copy of a stage would move the numbers"
             found.append(Reason(text, place, cure="name the stages: FROM … AS name"))
         names = [s.name for s in self.graph.stages]
         if at.name is None or names.count(at.name) > 1 or at.instructions[0].heredocs:
             found.append(Reason(f"{at.label} has no name of its own", place, cure="give each stage a name"))
         return found
-
-    def numbered(self) -> tuple[int, ...]:
-        """Stages that some instruction names by their number."""
-        names = {s.name for s in self.graph.stages}
-        values = [
-            value
-            for i in self.graph.dockerfile.instructions
-            for value in (
-                [i.from_]
-                if isinstance(i, Copy)
-                else [m.get("from") for m in i.mounts]
-                if isinstance(i, Run)
-                else []
-            )
-        ]
-        return tuple(int(v) for v in values if v is not None and v.isdigit() and v not in names)
 
     def is_needed(self, stage: int) -> bool:
         """Whether anything is taken from this stage or from one derived from it."""
@@ -498,6 +484,7 @@ class _Planner:
 
     def verdicts(self, groups: Sequence[_Group], dropped: Mapping[int, _Group]) -> Plan:
         by_stage = {s: g for g in groups for s in g.stages}
+        self.shipped_at_last = self.shipped(frozenset(self.facts))
         found = []
         for stage in self.graph.stages:
             if stage.index in by_stage:
@@ -544,12 +531,7 @@ class _Planner:
 
     def pinned_verdict(self, stage: Stage, group: _Group) -> StageVerdict:
         facts = self.facts[stage.index]
-        compiles = any(e.compiles for e in facts.effects) or any(
-            e.compiles
-            for s in self.graph.chain_of(stage.index)
-            if s in self.facts
-            for e in self.facts[s].effects
-        )
+        compiles = facts.compiles
         verdict = self.base_verdict(stage, Word.CROSS if compiles else Word.PORTABLE)
         changes: list[Change] = []
         if stage.index == group.root:
@@ -578,7 +560,8 @@ class _Planner:
         if self.is_left_alone(verdict.stage):
             return replace(verdict, changes=_merged(changes))
         author = self.is_pinned_by_author(verdict.stage)
-        changes = [*changes, *argument_changes, *(c for e in effects for c in e.changes)]
+        pairs = zip(facts.calls, effects, strict=True)
+        changes = [*changes, *argument_changes, *(c for call, e in pairs for c in placed(call, e.demand))]
         notes = [*repairs, *(n for e in effects for n in e.notes)]
         if not author:
             extra, extra_notes = self.finishing(facts)
@@ -596,16 +579,12 @@ class _Planner:
         )
 
     def finishing(self, facts: StageFacts) -> tuple[list[Change], list[str]]:
-        shipped = self.shipped(frozenset(self.facts))
+        around = self.around(facts.stage, facts.image, self.shipped_at_last)
         found = [
             c
             for t in self.toolchains
             if t.finish is not None
-            for c in t.finish(
-                facts.calls,
-                facts.effects,
-                self.around(facts.stage, facts.image, shipped),
-            )
+            for c in t.finish(facts.calls, facts.effects, around)
         ]
         blocked = blocks(self.graph.dockerfile.syntax, "mount")
         if found and blocked is not None:
@@ -724,25 +703,22 @@ class _Planner:
         platform.
         """
         found = {v.stage: v for v in verdicts}
-        changed = True
-        while changed:
-            changed = False
-            for stage, verdict in found.items():
-                if not verdict.is_proved or not verdict.is_pinned or verdict.word is Word.UNSURE:
-                    continue
-                others = set(by_stage[stage].stages) if stage in by_stage else set()
-                for edge in self.graph.edges_into(stage):
-                    others |= set(sources_of(edge.source))
-                # What a tools stage makes for the build platform fits only while those that take it run
-                # there too.
-                others |= {e.consumer for e in self.graph.edges_out_of(stage)}
-                unproved = [found[s] for s in sorted(others) if not found[s].is_proved]
-                if unproved:
-                    condition = f"the verdict of {unproved[0].name}"
-                    found[stage] = replace(
-                        verdict, is_proved=False, conditions=(*verdict.conditions, condition)
-                    )
-                    changed = True
+        pending = deque(v.stage for v in verdicts if not v.is_proved)
+        done: set[int] = set()
+        while pending:
+            cause = pending.popleft()
+            group = by_stage.get(cause)
+            others = [s for edge in self.graph.edges_into(cause) for s in sources_of(edge.source)]
+            # What a tools stage makes for the build platform fits only while what takes it runs there too.
+            others += [e.consumer for e in self.graph.edges_out_of(cause)]
+            others += group.stages if group is not None and group.root not in done else ()
+            done |= {group.root} if group is not None else set()
+            for stage in sorted({*others}):
+                verdict = found[stage]
+                if verdict.is_proved and verdict.is_pinned and verdict.word is not Word.UNSURE:
+                    conditions = (*verdict.conditions, f"the verdict of {found[cause].name}")
+                    found[stage] = replace(verdict, is_proved=False, conditions=conditions)
+                    pending.append(stage)
         return [found[v.stage] for v in verdicts]
 
 
@@ -769,6 +745,23 @@ def _needed(graph: StageGraph) -> frozenset[int]:
         if is_taken or not found.isdisjoint(graph.children_of(stage.index)):
             found.add(stage.index)
     return frozenset(found)
+
+
+def _numbered(graph: StageGraph) -> tuple[int, ...]:
+    """Stages that some instruction names by their number."""
+    names = {s.name for s in graph.stages}
+    values = [
+        value
+        for i in graph.dockerfile.instructions
+        for value in (
+            [i.from_]
+            if isinstance(i, Copy)
+            else [m.get("from") for m in i.mounts]
+            if isinstance(i, Run)
+            else []
+        )
+    ]
+    return tuple(int(v) for v in values if v is not None and v.isdigit() and v not in names)
 
 
 def target_stages(graph: StageGraph) -> tuple[int, ...]:

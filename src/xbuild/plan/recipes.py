@@ -18,13 +18,14 @@ from functools import partial
 from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
 from xbuild.dockerfile.shell import parse_script
+from xbuild.graph.model import StageGraph
 from xbuild.graph.scope import Scope
+from xbuild.plan.demands import is_plain
 from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.golang.programs import runs_what_it_compiles
-from xbuild.plan.model import Change, Evidence, InsertRun, Place, Probe, Question, Reason, SetEnvironment
+from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
 from xbuild.plan.programs.program import anything
-from xbuild.plan.toolchain import Call, Effect, Toolchain, Variable
+from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
 from xbuild.text import Span
 
@@ -111,15 +112,28 @@ def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
     graph, found, line = call.scope.graph, None, 0
     for stage in graph.chain_of(call.scope.stage):
         end = call.instruction if stage == call.scope.stage else len(graph.stages[stage].instructions)
-        for index, instruction in enumerate(graph.stages[stage].instructions[:end]):
-            if isinstance(instruction, Copy) and instruction.from_ is None:
+        for index, instruction in _copies(graph, stage):
+            if index < end:
                 scope = Scope(graph, stage, index)
                 here = _copied(scope, instruction, path, call)
                 if here is not None or _may_hide(scope, instruction, path, call):
                     found, line = here, instruction.first_line
-    copies = [n for n, w in enumerate(call.writes) if w.is_context and w.place == Place(line)]
-    later = call.writes[copies[-1] + 1 :] if copies else call.writes
+    copies = (n for n in call.writes.numbers(_is_context) if call.writes[n].place == Place(line))
+    later = call.writes.covering(path, max(copies, default=-1) + 1)
     return found, next((made for made in later if _may_change(made, path)), None)
+
+
+def _copies(graph: StageGraph, stage: int) -> Sequence[tuple[int, Copy]]:
+    """The instructions of a stage that copy from the build context, with their numbers."""
+    memo: dict[int, Sequence[tuple[int, Copy]]] = graph.memo.setdefault("copies", {})
+    if stage not in memo:
+        instructions = enumerate(graph.stages[stage].instructions)
+        memo[stage] = [(n, i) for n, i in instructions if isinstance(i, Copy) and i.from_ is None]
+    return memo[stage]
+
+
+def _is_context(made: Write) -> bool:
+    return made.is_context
 
 
 def _may_change(made: Write, path: str) -> bool:
@@ -405,6 +419,8 @@ _FINDERS: dict[str, Finder] = {
 
 # -- what the recipe does
 
+Before = tuple[int, tuple[str, ...], str]
+
 
 def _handle(
     call: Call, finder: Finder, walk: Walk, toolchains: Sequence[Toolchain], seeds: Mapping[str, str]
@@ -413,7 +429,7 @@ def _handle(
     change. `seeds` are put there from the start.
     """
     added = dict(seeds)
-    inserts: list[Change] = []
+    before: list[Before] = []
     for _ in range(_ROUNDS):
         recipe = finder(call, added)
         script = parse_script(recipe.script)
@@ -422,7 +438,7 @@ def _handle(
         environment = {**_environment(call, added), **recipe.positional}
         effects, inner, writes = walk(call, script, environment, recipe.place)
         _check(call, recipe, effects, inner)
-        new = _demanded(call, zip(inner, effects, strict=True), recipe, inserts)
+        new = _demanded(zip(inner, effects, strict=True), call, recipe, before)
         again = next((name for name in new if name in added), None)
         if again is not None:
             raise _refuse(call, f"it sets {again} itself, whatever the environment says", recipe.place(0))
@@ -437,7 +453,7 @@ def _handle(
         return _handle(call, finder, walk, toolchains, {n: v for n, v in seeds.items() if n not in idle})
     order = [name for toolchain in toolchains for name in toolchain.variables]
     added = dict(sorted(added.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 99))
-    return _effect(call, recipe, effects, writes, added, inserts)
+    return _effect(call, recipe, effects, writes, added, before)
 
 
 def _environment(call: Call, added: Mapping[str, str]) -> dict[str, Variable]:
@@ -474,7 +490,7 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             raise _refuse(call, text, None, "let it take the value from the environment")
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
-        if compiling and not effect.compiles and _runs_for_machine(command):
+        if compiling and effect.runs_here and not effect.compiles:
             raise _refuse(
                 call,
                 f"it also runs `{command.spelled()}`, which would get the target's variables too",
@@ -483,33 +499,20 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             )
 
 
-def _runs_for_machine(command: Call) -> bool:
-    texts = command.texts
-    if not texts:
-        return False
-    is_go = texts[0] == "go" and any(t in ("run", "test", "generate", "install", "tool") for t in texts[1:2])
-    return is_go or runs_what_it_compiles(command)
-
-
 def _demanded(
-    call: Call, pairs: Iterable[tuple[Call, Effect]], recipe: _Recipe, inserts: list[Change]
+    pairs: Iterable[tuple[Call, Effect]], call: Call, recipe: _Recipe, before: list[Before]
 ) -> dict[str, str]:
-    """The assignments that the recipe's commands need; InsertRun changes are collected."""
+    """The assignments that the recipe's commands need; what must have run before is collected."""
     found: dict[str, str] = {}
     for command, effect in pairs:
-        for change in effect.changes:
-            if isinstance(change, InsertRun):
-                if change not in inserts:
-                    inserts.append(change)
-                continue
-            if not isinstance(change, SetEnvironment) or change.replaced:
-                text = f"`{command.spelled()}` in it would have to be changed"
+        before += [run for run in effect.demand.before if run not in before]
+        if not is_plain(command, effect):
+            text = f"`{command.spelled()}` in it would have to be changed"
+            raise _refuse(call, text, _place_of(effect, recipe))
+        for name, value in effect.demand.environment:
+            if found.setdefault(name, value) != value:
+                text = f"its commands need different values of {name}"
                 raise _refuse(call, text, _place_of(effect, recipe))
-            for name, value in change.assignments:
-                if found.setdefault(name, value) != value:
-                    raise _refuse(
-                        call, f"its commands need different values of {name}", _place_of(effect, recipe)
-                    )
     return found
 
 
@@ -524,24 +527,15 @@ def _effect(
     effects: Sequence[Effect],
     writes: Sequence[Write],
     added: Mapping[str, str],
-    inserts: Sequence[Change],
+    before: Sequence[Before],
 ) -> Effect:
-    changes: list[Change] = list(inserts)
-    replaced = tuple((call.assignments[n][0].span, v) for n, v in added.items() if n in call.assignments)
-    added = {name: value for name, value in added.items() if name not in call.assignments}
-    if added or replaced:
-        at = call.words[0].span.start if call.wrapper not in (None, "env") else call.command.span.start
-        wrapper = "env" if added and call.wrapper not in (None, "env") else None
-        assignments = tuple(added.items())
-        reason = f"`{recipe.name}` takes them from the environment"
-        changes.append(SetEnvironment(call.number, at, assignments, replaced, reason, wrapper))
     notes = tuple(n.replace("line ", f"{recipe.told} line ", 1) for e in effects for n in e.notes)
     where = Evidence(f"what `{call.spelled()}` runs was looked into ({recipe.told})", call.place)
     compiles = any(e.compiles for e in effects)
     return Effect(
         writes=tuple(writes),
         output=Kind.UNKNOWN,
-        changes=tuple(changes),
+        demand=Demand(tuple(added.items()), f"`{recipe.name}` takes them", before=tuple(before)),
         needs=tuple(n for e in effects for n in e.needs),
         evidence=(where, *(v for e in effects for v in e.evidence)),
         notes=notes,

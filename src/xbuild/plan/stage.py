@@ -53,7 +53,7 @@ _CACHE_FOLDERS = (
 
 @dataclass(eq=False)
 class StageFacts:
-    """What came of a stage. `writes` includes what the stages below it in its FROM chain wrote."""
+    """What came of a stage. `writes`, `packages` and `compiles` include what the stages below it did."""
 
     stage: int
     image: Image
@@ -63,6 +63,8 @@ class StageFacts:
     reasons: list[Reason] = field(default_factory=list)
     packages: frozenset[str] = frozenset()
     unknown_runs: set[int] = field(default_factory=set)
+
+    compiles: bool = False
 
     @property
     def all_reasons(self) -> tuple[Reason, ...]:
@@ -95,6 +97,7 @@ def evaluate(
     if isinstance(base, StageBase):
         below = known[base.stage]
         facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=below.packages)
+        facts.compiles = below.compiles
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
         image = describe(reference)
@@ -102,6 +105,7 @@ def evaluate(
     reader = _Reader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
     for index, instruction in enumerate(graph.stages[stage].instructions):
         reader.read(index, instruction)
+    facts.compiles |= any(effect.compiles for effect in facts.effects)
     return facts
 
 
@@ -314,7 +318,7 @@ class _Reader:
         given = [scope.lookup(name) for name in ("BASH_ENV", "ENV")]
         named = {value.text for value in given if value is not None and value.text}
         found = self.facts.writes.where(_is_profile) if is_login else ()
-        found += tuple(self.facts.writes[n] for path in named for n in self.facts.writes.numbers(path))
+        found += tuple(made for path in named for made in self.facts.writes.exactly(path))
         return next((made for made in found if not made.is_package), None)
 
     def read_mounts(self, index: int, run: Run) -> None:

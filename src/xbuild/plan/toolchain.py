@@ -16,6 +16,7 @@ from xbuild.plan.filesystem import Kind, Write, Writes
 from xbuild.plan.images import Image
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
 from xbuild.platforms import Platform
+from xbuild.text import Span
 
 if TYPE_CHECKING:
     from xbuild.plan.programs.program import Program
@@ -123,6 +124,23 @@ class Need:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What must be so where a command runs, for its result to be right.
+
+    `environment` are variables and their values as shell text ("" for none), `why` says what for. `words` are
+    parts of the script, what must stand there instead, and why; `behind` is what must run right behind the
+    command, and why. `before` are RUNs that must have run once for all platforms: in front of which
+    instruction of the file, their lines, and why.
+    """
+
+    environment: tuple[tuple[str, str], ...] = ()
+    why: str = ""
+    words: tuple[tuple[Span, str, str], ...] = ()
+    behind: tuple[str, str] | None = None
+    before: tuple[tuple[int, tuple[str, ...], str], ...] = ()
+
+
 @dataclass(frozen=True)
 class Effect:
     """What a command does: what it writes and reads, what its output depends on, and what must be changed for
@@ -134,7 +152,8 @@ class Effect:
     that name if there is one. `reasons` make the stage unsure. `is_foreign_run` marks those that mean: this
     runs what it ships; `cannot_run` those of any program made for the target, which fail even where nothing
     is taken.
-    `compiles` tells that it makes something for the target.
+    `compiles` tells that it makes something for the target, `runs_here`
+    that it makes and runs programs for the build machine, which must not be told of the target.
     """
 
     writes: tuple[Write, ...] = ()
@@ -143,7 +162,7 @@ class Effect:
     is_test: bool = False
     sees_environment: bool = True
     puts_into_folders: bool = False
-    changes: tuple[Change, ...] = ()
+    demand: Demand = Demand()
     needs: tuple[Need, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -152,6 +171,7 @@ class Effect:
     questions: tuple[Question, ...] = ()
     packages: tuple[str, ...] = ()
     compiles: bool = False
+    runs_here: bool = False
     is_foreign_run: bool = False
     cannot_run: bool = False
     toolchain: str | None = None

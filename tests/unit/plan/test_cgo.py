@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xbuild.plan.golang import cgo
+from xbuild.plan.toolchains.go import cgo
 from xbuild.platforms import parse_platforms
 
 ALL = (

@@ -49,7 +49,8 @@ def _loads(call: Call, given: Reading) -> Effect | None:
     for a program of another. Of a static one ldd says the same everywhere.
     """
     is_alike = call.program_name == "objdump" and not given.has("-d", "-D", "-S")
-    made = [w for p in given.operands for w in call.writes if w.path is not None and w.path == where(call, p)]
+    paths = [where(call, p) for p in given.operands]
+    made = [w for p in paths if p is not None for w in call.writes.exactly(p)]
     is_static = bool(made) and all(w.is_static for w in made)
     read = next((t for t in given.operands if source_kind(call, t) in (Kind.CROSS, Kind.TARGET)), None)
     if read is None or is_alike or (is_static and call.program_name == "ldd"):

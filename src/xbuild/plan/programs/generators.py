@@ -49,10 +49,7 @@ def _may_be_file(call: Call, text: str) -> bool:
     found = without_glob(found)
     if is_in_any(found, TOOL_FOLDERS):
         return True
-    written = [w.path for w in call.writes if w.path is not None]
-    return any(
-        p == found or p.startswith(found + "/") or found.startswith(p.rstrip("/") + "/") for p in written
-    )
+    return call.writes.touch(found)
 
 
 def generator(names: str, *, is_embedder: bool = False) -> Program:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, absolute, is_in_any, is_within, join
+from xbuild.plan.filesystem import Kind, absolute, is_in_any, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Environment,
@@ -192,11 +192,11 @@ def existence(call: Call, text: str | None) -> Kind:
     found = absolute(text, call.directory) if text is not None else None
     if found is None or text is None:
         return Kind.PORTABLE
-    if "/" not in text and not any(w.path == found for w in call.writes):
+    if "/" not in text and not call.writes.exactly(found):
         return Kind.PORTABLE
     if _NAMES_MACHINE.search(found) or is_in_any(found, ("/proc", "/sys", "/dev")):
         return Kind.BUILD
-    made = [w for w in call.writes if w.path is not None and not w.is_package and is_within(found, w.path)]
+    made = [w for w in call.writes.covering(found) if w.path is not None and not w.is_package]
     kind = join(w.kind for w in made)
     return Kind.PORTABLE if kind is Kind.CROSS else kind
 

@@ -9,9 +9,9 @@ import posixpath
 from collections.abc import Mapping
 
 from xbuild.plan.filesystem import absolute
-from xbuild.plan.golang.arguments import environment_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
+from xbuild.plan.toolchains.go.arguments import environment_text
 
 # Official images that say nothing of Go.
 _WITHOUT_GO_ENVIRONMENT = frozenset(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from xbuild.dockerfile.model import Run
 from xbuild.plan.filesystem import absolute, overlaps, without_glob
-from xbuild.plan.golang.arguments import is_go
-from xbuild.plan.golang.folders import go_cache, module_cache
 from xbuild.plan.model import AddMount, Change
 from xbuild.plan.toolchain import Call, Effect, Surroundings
+from xbuild.plan.toolchains.go.arguments import is_go
+from xbuild.plan.toolchains.go.folders import go_cache, module_cache
 
 
 def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings) -> tuple[Change, ...]:
@@ -76,7 +76,7 @@ def _only_run_with_modules(
     folder.
     """
     first = next(c for c in calls if c.number == number)
-    if any(w.path is None or overlaps(w.path, modules) for w in first.writes) or _has_go_below(first):
+    if first.writes.reach(modules) or _has_go_below(first):
         return False
     pairs = zip(calls, effects, strict=True)
     others = [c for c, e in pairs if c.number != number and not _leaves_alone(e, modules)]

@@ -19,12 +19,13 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
-from xbuild.plan.golang.libraries import SIDE_BY_SIDE
-from xbuild.plan.golang.listing import listing_probe, read_listing
-from xbuild.plan.model import Change, Evidence, InsertRun, Question, Reason
+from xbuild.plan.model import Evidence, Question, Reason
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
+from xbuild.plan.toolchains.go.imports import c_importer
+from xbuild.plan.toolchains.go.libraries import SIDE_BY_SIDE
+from xbuild.plan.toolchains.go.listing import listing_probe, read_listing
 from xbuild.platforms import Platform
 
 COMPILER = "xbuild-cc"
@@ -101,12 +102,12 @@ _ROOT = ("", "root", "0", "0:0", "root:root")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What cgo takes: assignments in front of the command, further changes, and what the decision rests
-    on. `is_off` tells that the command builds without cgo on every platform.
+    """What cgo takes: variables of the command, what must have run before, and what it rests on.
+    `is_off` tells that the command builds without cgo on every platform.
     """
 
     added: tuple[tuple[str, str], ...] = ()
-    changes: tuple[Change, ...] = ()
+    before: tuple[tuple[int, tuple[str, ...], str], ...] = ()
     needs: tuple[Need, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = ()
@@ -225,7 +226,7 @@ def _has_no_compiler(call: Call) -> bool:
     """Whether no C compiler is there: neither in the image, nor by a package or file added since."""
     if call.around.image.has_compiler is not False or _compiler(call) is not None:
         return False
-    if any(_may_hold_compiler(w) for w in call.writes) or _BY_XX.search(call.around.text):
+    if call.writes.where(_may_hold_compiler) or _BY_XX.search(call.around.text):
         return False
     names = {re.split(r"[=<>~@]", p)[0] for p in call.packages}
     return names <= _WITHOUT_COMPILER or all(n.startswith(".") or n in _WITHOUT_COMPILER for n in names)
@@ -308,6 +309,10 @@ def _look(call: Call, packages: Sequence[str | None]) -> Decision:
         )
     if _is_from_context_alone(call) and _context_has_no_cgo(call.around.context):
         return _without_cgo(call, "no Go file of the project or its vendor folder imports C")
+    importer = c_importer(call, packages)
+    if importer is not None:
+        has_cxx = any(f.endswith((".cc", ".cpp", ".cxx")) for f in call.around.context.files())
+        return _with_cgo(call, f"{importer} imports C", has_cxx=has_cxx)
     files = manifests(call)
     needing = _known_module(call.around.context, files)
     if needing is not None and not (question is not None and call.around.knowledge.may_ask):
@@ -335,7 +340,7 @@ def _question(call: Call, packages: Sequence[str | None]) -> Question | None:
     """The question, to be asked where the command stands; in a recipe, in front of what calls it."""
     if call.directory is None or any(p is None or "*" in p for p in packages):
         return None
-    in_recipe = [w for w in call.writes if w.place.file is not None and not _is_harmless(w)]
+    in_recipe = call.writes.where(_is_in_recipe)
     if any(w.path is None or overlaps(w.path, call.directory) for w in in_recipe):
         return None
     flags = _question_flags(call)
@@ -352,6 +357,10 @@ def _question(call: Call, packages: Sequence[str | None]) -> Question | None:
         call.command.span.start,
         call.directory,
     )
+
+
+def _is_in_recipe(made: Write) -> bool:
+    return made.place.file is not None and not _is_harmless(made)
 
 
 def _question_variables(call: Call) -> tuple[tuple[str, str], ...]:
@@ -406,9 +415,19 @@ def is_from_context(call: Call) -> bool:
     root = module_root(call)
     if root is None or _unpacks(call):
         return False
-    here = [w for w in call.writes if w.path is None or overlaps(w.path, root)]
-    copied = any(w.is_context and not w.is_empty for w in here)
-    return copied and all(w.is_context or _is_harmless(w) for w in here)
+    copied, others = call.writes.where(_is_copied), call.writes.where(_is_from_elsewhere)
+    is_copied, has_others = (
+        any(w.path is None or overlaps(w.path, root) for w in found) for found in (copied, others)
+    )
+    return is_copied and not has_others
+
+
+def _is_copied(made: Write) -> bool:
+    return made.is_context and not made.is_empty
+
+
+def _is_from_elsewhere(made: Write) -> bool:
+    return not made.is_context and not _is_harmless(made)
 
 
 def _is_harmless(made: Write) -> bool:
@@ -446,7 +465,7 @@ def _is_from_context_alone(call: Call) -> bool:
     """Whether an official Go compiles nothing but files of the context: no other modules, no GOPATH."""
     image = call.around.image
     is_official = image.name == "golang" and (image.version is None or image.version >= (1, 13))
-    is_own = any(w.path is not None and overlaps(w.path, "/usr/local/go") for w in call.writes)
+    is_own = call.writes.touch("/usr/local/go")
     modules = _environment_text(call, "GO111MODULE")
     workspace = _environment_text(call, "GOWORK")
     if not is_official or is_own or modules not in (None, "", "on") or workspace not in (None, "", "off"):
@@ -496,8 +515,12 @@ def manifests(call: Call) -> tuple[str, ...]:
         for place in (copied_path(call, f"{folder}/go.mod"), _mounted(call, f"{folder}/go.mod")):
             if place is not None and place in files:
                 return (place, place.removesuffix(".mod") + ".sum")
-    is_cloned = any(w.by[1:3] == ("git", "clone") for w in call.writes)
+    is_cloned = bool(call.writes.where(_is_clone))
     return ("go.mod", "go.sum") if "go.mod" in files and not is_cloned else ()
+
+
+def _is_clone(made: Write) -> bool:
+    return made.by[1:3] == ("git", "clone")
 
 
 def _upwards(folder: str | None) -> Iterator[str]:
@@ -557,9 +580,9 @@ def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> De
         )
     # The install step names every platform of the list, so that it runs once for all; it stands as early as
     # it can.
-    change = InsertRun(_insert_at(call), lines, f"{why}: a C cross compiler for the target")
+    before = (_insert_at(call), lines, f"{why}: a C cross compiler for the target")
     needs = (Need("TARGETARCH", call.instruction, "cgo"), Need("TARGETVARIANT", call.instruction, "cgo"))
-    return Decision(tuple(added), (change,), needs, evidence)
+    return Decision(tuple(added), (before,), needs, evidence)
 
 
 _C_FLAGS = (
@@ -575,9 +598,7 @@ _C_FLAGS = (
 
 def _insert_at(call: Call) -> int:
     """Behind the last package installation of the stage before this RUN, or right behind FROM."""
-    last = max(
-        (w.place.line for w in call.writes if w.path == "/usr/bin" and w.kind.name == "BUILD"), default=0
-    )
+    last = max((w.place.line for w in call.writes.exactly("/usr/bin") if w.kind is Kind.BUILD), default=0)
     return call.around.after_line(last, call.number)
 
 
@@ -724,13 +745,15 @@ def install_lines(
     """The script that installs the cross compilers, and one wrapper that chooses among them by TARGETARCH.
 
     The wrapper goes by three names. The architecture that the stage runs on needs no cross packages: its
-    own compiler has its triplet as a name too.
+    own compiler has its triplet as a name too. Lists of packages that are there stay for later commands.
     """
     keys = tuple(CROSS) if platforms is None else tuple(dict.fromkeys(_cross_key(p) for p in platforms))
     lines = ["set -e; native=$(dpkg --print-architecture); packages=;"]
+    lines += [f"lists=$(find {_LISTS} -name '*Release' 2>/dev/null || :);"]
     lines += [_packages_line(CROSS[key], libraries, has_cxx=has_cxx) for key in keys]
     lines.append(
-        "apt-get update; apt-get install -y --no-install-recommends $packages; rm -rf /var/lib/apt/lists/*;"
+        "apt-get update; apt-get install -y --no-install-recommends $packages; "
+        f'if [ -z "$lists" ]; then rm -rf {_LISTS}/*; fi;'
     )
     wrapper = " ".join(_quoted(line) for line in _wrapper(keys))
     lines.append(f"mkdir -p {_FOLDER}; printf '%s\\n' {wrapper} > {_FOLDER}/{COMPILER};")
@@ -742,6 +765,7 @@ def install_lines(
 
 
 _FOLDER = "/usr/local/bin"
+_LISTS = "/var/lib/apt/lists"
 
 
 def _packages_line(cross: Cross, libraries: Sequence[str], *, has_cxx: bool) -> str:

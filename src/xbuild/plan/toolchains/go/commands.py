@@ -15,6 +15,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from xbuild.dockerfile.script import Expansion
+from xbuild.plan.demands import assigned
 from xbuild.plan.filesystem import (
     TOOL_FOLDERS,
     Kind,
@@ -26,8 +27,14 @@ from xbuild.plan.filesystem import (
     through_links,
 )
 from xbuild.plan.foreign import foreign_program
-from xbuild.plan.golang import cgo
-from xbuild.plan.golang.arguments import (
+from xbuild.plan.model import Evidence, Place, Reason
+from xbuild.plan.programs.generators import generated, read_kind
+from xbuild.plan.programs.program import anything, plain, source_kind, told_kind, word_kind, write
+from xbuild.plan.recipes import context_path, copied_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Demand, Effect, Need
+from xbuild.plan.toolchains.go import cgo
+from xbuild.plan.toolchains.go.arguments import (
     binary_name,
     environment_text,
     flag,
@@ -35,17 +42,10 @@ from xbuild.plan.golang.arguments import (
     packages_of,
     with_single_dashes,
 )
-from xbuild.plan.golang.caches import finish
-from xbuild.plan.golang.folders import go_cache, gopath_of, install_folder, module_cache
-from xbuild.plan.golang.generators import why_arguments_matter, why_not_portable
-from xbuild.plan.golang.programs import EMBEDDERS, GENERATORS, PROGRAMS, runs_what_it_compiles
-from xbuild.plan.golang.wiring import SUBSTITUTION, asks_go_told, wire
-from xbuild.plan.model import Change, Evidence, Place, Reason, ReplaceInScript, SetEnvironment
-from xbuild.plan.programs.generators import generated, read_kind
-from xbuild.plan.programs.program import anything, plain, source_kind, told_kind, word_kind, write
-from xbuild.plan.recipes import context_path, copied_path
-from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect, Need, Toolchain
+from xbuild.plan.toolchains.go.folders import go_cache, gopath_of, install_folder, module_cache
+from xbuild.plan.toolchains.go.generators import why_arguments_matter, why_not_portable
+from xbuild.plan.toolchains.go.programs import EMBEDDERS, GENERATORS, runs_what_it_compiles
+from xbuild.plan.toolchains.go.wiring import SUBSTITUTION, asks_go_told, wire
 from xbuild.text import Span
 
 # What `go env` answers alike on every platform.
@@ -86,7 +86,8 @@ def judge(call: Call) -> Effect | None:
     is_own = verb in ("run", "generate", "tool") and not _runs_module(call)
     made = tuple(replace(w, adds=w.path is not None and not is_own) for w in effect.writes)
     sees = runs_others or verb not in _BLIND
-    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True)
+    here = verb in ("run", "test", "generate", "install", "tool") and not effect.compiles
+    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True, runs_here=here)
 
 
 def _runs_module(call: Call) -> bool:
@@ -148,41 +149,38 @@ def _runs_here(call: Call) -> tuple[str, ...]:
     return (f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",)
 
 
-_TARGETED = ("GOOS", "GOARCH", "GOARM", "GOAMD64")
+TARGETED = ("GOOS", "GOARCH", "GOARM", "GOAMD64")
 
 
-def _natively(call: Call) -> tuple[tuple[Change, ...], Reason | None]:
+def _natively(call: Call) -> tuple[Demand, Reason | None]:
     """What the environment says about the target must not reach a program that runs during the build.
 
     An empty value stands for the default (Go `src/internal/buildcfg/cfg.go`, `envOr`).
     """
     if call.around.is_pinned_by_author:
-        return (), None
-    assigned = {n: call.assignments[n][0].value for n in _TARGETED if n in call.assignments}
+        return Demand(), None
+    assigned = {n: call.assignments[n][0].value for n in TARGETED if n in call.assignments}
     if assigned and assigned != {"GOOS": "linux"}:
-        return (), Reason(
+        return Demand(), Reason(
             f"`{call.spelled()}` names the platform of a program that runs during the build",
             call.place,
             cure="drop GOOS and GOARCH in front of it",
         )
-    named = [n for n in _TARGETED if (v := call.variables.get(n)) and v.origin != "shell" and v.text != ""]
+    named = [n for n in TARGETED if (v := call.variables.get(n)) and v.origin != "shell" and v.text != ""]
     named = [n for n in named if not (n == "GOOS" and call.variables[n].text == "linux")]
     if not named:
-        return (), None
+        return Demand(), None
     if not call.is_editable:
-        return (), Reason(f"`{call.spelled()}` would run a program made for the target", call.place)
-    change = _set_environment(call, tuple((n, "") for n in named), ())
-    return (replace(change, reason="it runs during the build, on the build platform"),), None
+        return Demand(), Reason(f"`{call.spelled()}` would run a program made for the target", call.place)
+    return Demand(tuple((n, "") for n in named), "it runs during the build, on the build platform"), None
 
 
-def _generator(call: Call) -> Effect | None:
+def _generator(call: Call) -> Effect:
     """What calls go and runs what it compiles must not see the target's variables."""
-    changes, reason = _natively(call)
+    demand, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
-    if not changes:
-        return None
-    return replace(generated(call, read_kind(call, call.texts[1:])), changes=changes)
+    return replace(generated(call, read_kind(call, call.texts[1:])), demand=demand, runs_here=True)
 
 
 def _version(_call: Call) -> Effect:
@@ -251,15 +249,15 @@ def _get(call: Call) -> Effect:
 def _run(call: Call) -> Effect:
     package = next((p for p in packages_of(call) if p), None)
     name = binary_name(package) if package else None
-    changes, reason = _natively(call)
+    demand, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
     is_known = name in GENERATORS and package is not None and not package.startswith(".")
     if is_known and not _is_told_of_machine(call):
-        return _generated(call, name, changes)
+        return _generated(call, name, demand)
     why = _why_not_run_alike(call, package)
     if why is None:
-        return _generated(call, None, changes)
+        return _generated(call, None, demand)
     return _unknown(
         call,
         f"what the program writes cannot be told ({why}), and it now would run on the build platform",
@@ -267,7 +265,7 @@ def _run(call: Call) -> Effect:
     )
 
 
-def _generated(call: Call, program: str | None, changes: tuple[Change, ...]) -> Effect:
+def _generated(call: Call, program: str | None, demand: Demand) -> Effect:
     """What a program makes that writes the same text everywhere, unless what it reads is not the same.
 
     `program` None is one of the project's own, which may read all that is here.
@@ -276,7 +274,7 @@ def _generated(call: Call, program: str | None, changes: tuple[Change, ...]) -> 
     if program is None or program in EMBEDDERS:
         kind = join((kind, source_kind(call, ".")))
     kind = word_kind(call) if kind.is_right else join((kind, word_kind(call)))
-    return Effect(writes=(write(call, ".", kind),), output=kind, notes=_runs_here(call), changes=changes)
+    return Effect(writes=(write(call, ".", kind),), output=kind, notes=_runs_here(call), demand=demand)
 
 
 def _why_not_run_alike(call: Call, package: str | None) -> str | None:
@@ -301,9 +299,9 @@ def _tool(call: Call) -> Effect:
     name = next((t for t in call.texts[2:] if t and not t.startswith("-")), None)
     if name in ("cover", "pprof", "nm", "objdump", "trace", "vet", "fix", "doc", "buildid"):
         return Effect(output=Kind.BUILD)
-    changes, reason = _natively(call)
+    demand, reason = _natively(call)
     if name in GENERATORS and reason is None:
-        return _generated(call, name, changes)
+        return _generated(call, name, demand)
     return _unknown(call, "what the tool writes cannot be told")
 
 
@@ -314,7 +312,7 @@ def _generate(call: Call) -> Effect:
     """Portable if every `//go:generate` of the context names a generator whose text is the same
     everywhere.
     """
-    changes, refused = _natively(call)
+    demand, refused = _natively(call)
     if refused is not None:
         return replace(anything(call), reasons=(refused,))
     files = [f for f in call.around.context.files() if f.endswith(".go")]
@@ -337,7 +335,7 @@ def _generate(call: Call) -> Effect:
     return Effect(
         writes=(write(call, ".", Kind.PORTABLE),),
         output=word_kind(call),
-        changes=changes,
+        demand=demand,
         evidence=(
             Evidence(
                 "every //go:generate names a generator whose text is the same on every platform", call.place
@@ -408,14 +406,14 @@ def _test(call: Call) -> Effect:
         output = _build_output(call)
         if any(w.path and call.around.is_shipped(w.path) for w in output):
             return _compile(call, output)
-    changes, reason = _natively(call)
+    demand, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
     return Effect(
         writes=(write(call, ".", Kind.BUILD),) if _leaves_files(call) else (),
         output=Kind.BUILD,
         notes=_runs_here(call),
-        changes=changes,
+        demand=demand,
     )
 
 
@@ -463,11 +461,11 @@ def _install(call: Call) -> Effect:
     is_moved = "_${TARGETARCH}/* " in call.script[call.command.span.end :]
     if not is_moved and not any(_is_shipped(call, p) for p in paths):
         made = tuple(Write(p, Kind.BUILD, call.place, call.spelled()) for p in paths)
-        changes, reason = _natively(call)
+        demand, reason = _natively(call)
         if reason is not None:
             return replace(anything(call), reasons=(reason,))
         note = f"line {call.place.line}: `{call.spelled()}` is a tool for the build and stays native"
-        return Effect(writes=made, notes=(note,), output=Kind.BUILD, changes=changes)
+        return Effect(writes=made, notes=(note,), output=Kind.BUILD, demand=demand)
     used = next((n for n in names if n and _is_used_later(call, n)), None)
     if used is not None:
         return _unknown(call, f"`{used}` is shipped and also used during the build", "install it twice")
@@ -492,14 +490,11 @@ def _install_local(call: Call, folder: str, writes: tuple[Write, ...]) -> Effect
     verb = next((w for w in call.words if w.value == "install"), None)
     if verb is None:
         return _unknown(call, "the word `install` does not stand there", "write `go install` out")
-    change = ReplaceInScript(
-        call.number,
-        verb.span,
-        f"build -o {folder}/",
-        "go install writes elsewhere when cross-compiling; go build -o writes to the same place for "
-        "every platform",
-    )
-    return effect if effect.reasons else replace(effect, changes=(*effect.changes, change))
+    if effect.reasons:
+        return effect
+    why = "go install writes elsewhere when cross-compiling; go build -o writes to the same place for all"
+    word = (verb.span, f"build -o {folder}/", why)
+    return replace(effect, demand=replace(effect.demand, words=(*effect.demand.words, word)))
 
 
 def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Effect:
@@ -525,30 +520,16 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
         s.kind in ("pipeline", "negation", "background", "or") or s.condition for s in call.command.scopes
     ):
         return _unknown(call, "its output would have to be moved afterwards", "give it a RUN of its own")
-    end = call.command.span.end
     made_here = f"else mv {native} {folder}/; " if folder != own else ""
-    change = ReplaceInScript(
-        call.number,
-        Span(end, end),
-        (f" && mkdir -p {folder}" if folder != own else "")
-        + f" && if [ -d {cross} ]; then mv {cross}/* {folder}/ && rmdir {cross}; {made_here}fi",
-        "go install writes to a folder of its own when cross-compiling",
-    )
-    changes = (*effect.changes, change)
-    if environment_text(call, "GOBIN")[0]:
-        changes = _without_gobin(call, changes)
-    return replace(effect, changes=changes, needs=needs)
-
-
-def _without_gobin(call: Call, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """GOBIN is refused when cross-compiling (Go `src/cmd/go/internal/work/build.go`)."""
-    made = next((c for c in changes if isinstance(c, SetEnvironment)), None)
-    change = made or _set_environment(call, (), ())
-    if "GOBIN" in call.assignments:
-        change = replace(change, replaced=(*change.replaced, (call.assignments["GOBIN"][0].span, "")))
-    else:
-        change = replace(change, assignments=(*change.assignments, ("GOBIN", "")))
-    return (*(c for c in changes if c is not made), change)
+    moves = (
+        f" && mkdir -p {folder}" if folder != own else ""
+    ) + f" && if [ -d {cross} ]; then mv {cross}/* {folder}/ && rmdir {cross}; {made_here}fi"
+    behind = (moves, "go install writes to a folder of its own when cross-compiling")
+    # GOBIN is refused when cross-compiling (Go `src/cmd/go/internal/work/build.go`).
+    without = (("GOBIN", ""),) if environment_text(call, "GOBIN")[0] else ()
+    demand = effect.demand
+    demand = replace(demand, environment=(*demand.environment, *without), behind=behind)
+    return replace(effect, demand=demand, needs=needs)
 
 
 def _is_used_later(call: Call, name: str) -> bool:
@@ -572,18 +553,17 @@ def _compile(call: Call, writes: tuple[Write, ...], *, has_module: bool = True) 
         return replace(anything(call), reasons=decision.reasons)
     kind = Kind.PORTABLE if wiring.is_independent else Kind.CROSS
     substituted, substitution_needs = _substitutions(call)
-    broken = _broken(call, [*(s for s, _ in wiring.replaced), *(c.span for c in substituted)])
+    environment = (*decision.added, *wiring.added)
+    demand = Demand(environment, "compile for the target", substituted, before=decision.before)
+    spans = [*(s for s, _ in assigned(call, environment)), *(s for s, _, _ in substituted)]
+    broken = _broken(call, spans)
     if broken is not None:
         return replace(anything(call), reasons=(broken,))
-    added = (*decision.added, *wiring.added)
-    changes: list[Change] = [*wiring.changes, *decision.changes, *substituted]
-    if added or wiring.replaced:
-        changes.append(_set_environment(call, added, wiring.replaced))
     is_static = decision.is_off and not flag(call, "-buildmode")[0]
     return Effect(
         writes=tuple(replace(w, kind=kind, is_static=is_static) for w in writes),
         output=join((kind, word_kind(call))) if kind is Kind.PORTABLE else kind,
-        changes=tuple(changes),
+        demand=demand,
         needs=(*wiring.needs, *decision.needs, *substitution_needs),
         evidence=(
             Evidence(f"`{call.spelled()}` compiles for the platform it is told", call.place),
@@ -593,30 +573,6 @@ def _compile(call: Call, writes: tuple[Write, ...], *, has_module: bool = True) 
         conditions=decision.conditions,
         questions=decision.questions,
         compiles=True,
-    )
-
-
-def _set_environment(
-    call: Call, added: tuple[tuple[str, str], ...], replaced: tuple[tuple[Span, str], ...]
-) -> SetEnvironment:
-    """Assignments stand first, where the command's own stand; behind `time` they have to be given to
-    `env`.
-    """
-    wrapper = "env" if call.wrapper not in (None, "env") else None
-    at = call.words[0].span.start if call.wrapper is not None else call.command.span.start
-    reason = "compile for the target: " + ", ".join(f"{n}={v}" for n, v in added) if added else ""
-    fixed = (
-        "not a value that is the same for every platform: " + ", ".join(t for _, t in replaced)
-        if replaced
-        else ""
-    )
-    return SetEnvironment(
-        call.number,
-        at,
-        added,
-        replaced,
-        "; ".join(r for r in (reason, fixed) if r),
-        wrapper if added else None,
     )
 
 
@@ -666,7 +622,7 @@ def _another_go(call: Call) -> Reason | None:
     files = call.around.context.files()
     for folder in (f.rstrip("/") for f in folders if f.startswith("/")):
         name = f"{folder}/go"
-        made = next((w for w in call.writes if w.path == name and not w.is_package), None)
+        made = next((w for w in call.writes.exactly(name) if not w.is_package), None)
         if made is not None or ((place := copied_path(call, name)) is not None and place in files):
             where = made.place if made is not None else call.place
             text = f"{name} is not known to be the go command that `{call.spelled()}` means"
@@ -689,11 +645,14 @@ def _settings(call: Call) -> Reason | None:
     told, file = environment_text(call, "GOENV")
     if told and file not in ("", "off"):
         return Reason(f"GOENV gives `{call.spelled()}` settings from a file", call.place, cure="use ENV")
-    for made in call.writes:
-        if made.path is not None and re.search(r"/\.config/go(/|$)|/usr/local/go/go\.env$", made.path):
-            text = f"line {made.place.line} writes a file of settings that `{call.spelled()}` reads"
-            return Reason(text, made.place, made.path, "use ENV")
+    for made in call.writes.where(_is_settings):
+        text = f"line {made.place.line} writes a file of settings that `{call.spelled()}` reads"
+        return Reason(text, made.place, made.path, "use ENV")
     return None
+
+
+def _is_settings(made: Write) -> bool:
+    return made.path is not None and bool(re.search(r"/\.config/go(/|$)|/usr/local/go/go\.env$", made.path))
 
 
 # `go help environment`; GOOS, GOARCH, GOARM and CGO_ENABLED are looked at where they are set.
@@ -731,11 +690,11 @@ def _broken(call: Call, spans: Sequence[Span]) -> Reason | None:
     return None
 
 
-def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need, ...]]:
+def _substitutions(call: Call) -> tuple[tuple[tuple[Span, str, str], ...], tuple[Need, ...]]:
     """`$(go env GOARCH)` in an argument is expanded before the prefix applies: it would name the build
     platform.
     """
-    changes: list[ReplaceInScript] = []
+    words: list[tuple[Span, str, str]] = []
     needs: list[Need] = []
     for word in dict.fromkeys(call.words):
         for expansion in word.expansions:
@@ -743,16 +702,10 @@ def _substitutions(call: Call) -> tuple[tuple[ReplaceInScript, ...], tuple[Need,
             if match is None or asks_go_told(call, expansion, "TARGET" + match[1][2:]):
                 continue
             name = "TARGET" + match[1][2:]
-            changes.append(
-                ReplaceInScript(
-                    call.number,
-                    expansion.span,
-                    f"${{{name}}}",
-                    f"`go env {match[1]}` would name the build platform",
-                )
-            )
+            why = f"`go env {match[1]}` would name the build platform"
+            words.append((expansion.span, f"${{{name}}}", why))
             needs.append(Need(name, call.instruction, "stamped into the binary"))
-    return tuple(changes), tuple(needs)
+    return tuple(words), tuple(needs)
 
 
 def _unaccounted(call: Call) -> Reason | None:
@@ -764,9 +717,7 @@ def _unaccounted(call: Call) -> Reason | None:
         *((folder,) if folder else ()),
         *_cache_folders(call),
     )
-    for made in call.writes:
-        if made.kind.is_right:
-            continue
+    for made in call.writes.where(_is_wrong):
         apart = made.path is not None and is_in_any(made.path, elsewhere)
         apart = apart and not any(overlaps(made.path or "/", read) for read in read_elsewhere)
         if (
@@ -785,6 +736,10 @@ def _unaccounted(call: Call) -> Reason | None:
             "for all platforms",
         )
     return None
+
+
+def _is_wrong(made: Write) -> bool:
+    return not made.kind.is_right
 
 
 def _read_elsewhere(call: Call) -> tuple[str, ...]:
@@ -844,16 +799,15 @@ def _xx_go_pinned(call: Call, verb: str, effect: Effect) -> Effect:
     decision = cgo.decide(call, packages_of(call), has_module=True, is_independent=False)
     if decision.reasons:
         return replace(anything(call), reasons=decision.reasons)
-    if decision.changes or decision.needs or any(name != "CGO_ENABLED" for name, _ in decision.added):
+    if decision.before or decision.needs or any(name != "CGO_ENABLED" for name, _ in decision.added):
         return _unknown(
             call,
             "it uses cgo, whose C compiler and libraries xx would have to install for the target",
             "pin the stage by hand, with xx-apk or xx-apt, or set CGO_ENABLED=0",
         )
-    changes = (_set_environment(call, decision.added, ()),) if decision.added else ()
     return replace(
         effect,
-        changes=changes,
+        demand=Demand(decision.added, "compile for the target"),
         evidence=(*effect.evidence, *decision.evidence),
         notes=decision.notes,
         conditions=decision.conditions,
@@ -882,13 +836,3 @@ _VERBS = {
     "help": _reads,
     "telemetry": _reads,
 }
-
-
-TOOLCHAIN = Toolchain(
-    name="go",
-    judge=judge,
-    finish=finish,
-    programs=PROGRAMS,
-    target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
-    variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *_TARGETED),
-)

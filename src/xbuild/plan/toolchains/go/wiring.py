@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from xbuild.dockerfile.script import Expansion, Word
 from xbuild.plan.filesystem import Kind
-from xbuild.plan.golang.arguments import flag, value
-from xbuild.plan.model import Change, Reason
+from xbuild.plan.model import Reason
 from xbuild.plan.toolchain import Call, Need, Surroundings
-from xbuild.text import Span
+from xbuild.plan.toolchains.go.arguments import flag, value
 
 # What each variable must be for the target, and the ARG that it comes from. The `case` forms are for
 # platform lists in which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and
@@ -38,8 +37,6 @@ class Wiring:
     """What must change so that a command compiles for the target."""
 
     added: tuple[tuple[str, str], ...] = ()
-    replaced: tuple[tuple[Span, str], ...] = ()
-    changes: tuple[Change, ...] = ()
     needs: tuple[Need, ...] = ()
     reasons: tuple[Reason, ...] = ()
     notes: tuple[str, ...] = ()
@@ -57,8 +54,6 @@ def wire(call: Call) -> Wiring:
     parts += [_wire_variant(call, "GOARM"), _wire_variant(call, "GOAMD64")]
     return Wiring(
         tuple(a for p in parts for a in p.added),
-        tuple(r for p in parts for r in p.replaced),
-        tuple(c for p in parts for c in p.changes),
         tuple(n for p in parts for n in p.needs),
         (),
         tuple(n for p in parts for n in p.notes),
@@ -136,7 +131,7 @@ def _wire_architecture(call: Call) -> Wiring:
             return Wiring(reasons=(Reason(what, call.place, cure=cure),))
     if word is not None and (text is not None or _is_substitution(call, word)):
         note = f"line {call.place.line}: GOARCH={word.raw} was fixed; it follows the target now"
-        return Wiring(replaced=((word.span, "$TARGETARCH"),), needs=need, notes=(note,))
+        return Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need, notes=(note,))
     variable = call.variables.get("GOARCH")
     if word is None and variable is not None and text is not None:
         note = (
@@ -202,9 +197,13 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     if word is None and name not in call.variables:
         return Wiring(added=((name, expression),), needs=needs)
     raw = word.raw if word is not None else ""
+    if name == "GOARM" and _has_letter(call, word):
+        given = raw or "$TARGETVARIANT"
+        note = f"line {call.place.line}: GOARM={given} is v7 there, which Go refuses; the v is left out now"
+        return Wiring(added=((name, expression),), needs=needs, notes=(note,))
     if "TARGETVARIANT" in raw or _names(call, name, "TARGETVARIANT"):
         if both and word is not None and "case" not in raw:
-            return Wiring(replaced=((word.span, expression),), needs=needs)
+            return Wiring(added=((name, expression),), needs=needs)
         return Wiring(needs=needs)
     if text is not None and _is_only_variant(call.around, name, text):
         return Wiring()
@@ -213,9 +212,24 @@ def _wire_variant(call: Call, name: str) -> Wiring:
     given = raw or text or "a value that cannot be told"
     kept = ", and stays where a platform names no level" if _LEVEL.fullmatch(text or "") else ""
     notes = (f"line {call.place.line}: {name}={given} was fixed; it follows the target now{kept}",)
-    if word is not None:
-        return Wiring(replaced=((word.span, expression),), needs=needs, notes=notes)
     return Wiring(added=((name, expression),), needs=needs, notes=notes)
+
+
+# TARGETVARIANT as it is, with the `v` that GOARM has none of.
+_WITH_LETTER = re.compile(r"""["']?\$(TARGETVARIANT|\{TARGETVARIANT\})["']?""")
+
+
+def _has_letter(call: Call, word: Word | None) -> bool:
+    """Whether GOARM is TARGETVARIANT itself, by an assignment, an `export`, an ENV or an ARG."""
+    if word is not None:
+        return _WITH_LETTER.fullmatch(word.raw) is not None
+    variable = call.variables.get("GOARM")
+    if variable is None or variable.origin == "shell" or "TARGETVARIANT" not in variable.depends_on:
+        return False
+    if variable.origin == "export":
+        return re.search(rf"\bGOARM={_WITH_LETTER.pattern}(?![^\s;&|)])", call.script) is not None
+    value = call.scope.lookup("GOARM")
+    return value is not None and _WITH_LETTER.fullmatch(value.raw or "") is not None
 
 
 _LEVEL = re.compile(r"v[1-4]")

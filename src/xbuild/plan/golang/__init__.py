@@ -1,1 +1,0 @@
-"""What the Go toolchain knows of go commands, one question per module."""

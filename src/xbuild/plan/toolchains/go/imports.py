@@ -1,0 +1,100 @@
+"""Which files of the build context a Go build compiles on every platform, as far as imports tell.
+
+Source: `go help packages`, `go help buildconstraint`, Go specification, "Source file organization": imports
+stand in front of all else.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from xbuild.plan.context import Context
+from xbuild.plan.recipes import context_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call
+
+_MODULE = re.compile(r"^module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_DECLARATION = re.compile(r"^(?:func|type|var|const)\b", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^import[ \t]+(?:[\w.]+[ \t]+)?[\"`]([^\"`]+)[\"`]|^import[ \t]*\(([^)]*)\)", re.MULTILINE
+)
+_IMPORTED = re.compile(r"^[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`]+)[\"`]", re.MULTILINE)
+_CONSTRAINT = re.compile(r"^//(?:go:build|[ \t]*\+build)\b", re.MULTILINE)
+# The last words of a file's name that may choose a platform (Go `src/internal/syslist/syslist.go`).
+_PLATFORMS = frozenset(
+    words(
+        "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris "
+        "wasip1 windows zos 386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 "
+        "s390x wasm sparc64"
+    )
+)
+
+
+def c_importer(call: Call, packages: Sequence[str | None]) -> str | None:
+    """A file of the build context that is compiled for these packages, and that imports C; None if none is
+    seen.
+    """
+    folder = call.directory
+    while folder not in (None, "/", "") and context_path(call, f"{folder}/go.mod") is None:
+        folder = posixpath.dirname(folder or "/")
+    manifest = context_path(call, f"{folder}/go.mod")
+    if folder is None or manifest is None:
+        return None
+    context, root = call.around.context, posixpath.dirname(manifest)
+    named = _MODULE.search(context.read(manifest) or "")
+    module = named[1] if named is not None else ""
+    here = posixpath.normpath(posixpath.join(root, posixpath.relpath(call.directory or folder, folder)))
+    pending = [p for p in packages or (".",) if p is not None and "*" not in p and "@" not in p]
+    seen: set[str] = set()
+    files = [f for p in pending for f in _files(context, p, here, root, module)]
+    for file in files:
+        if file in seen or not _is_compiled(file):
+            continue
+        seen.add(file)
+        imports = _imports(context.read(file) or "")
+        if "C" in imports and context_path(
+            call, posixpath.join(folder, posixpath.relpath(file, root or "."))
+        ):
+            return file
+        for path in imports if module else ():
+            if path == module or path.startswith(module + "/"):
+                files += _files(context, path, root, root, module)
+    return None
+
+
+def _files(context: Context, package: str, here: str, root: str, module: str) -> Iterator[str]:
+    """The Go files of a package, by its path or pattern, seen from a folder of the context."""
+    if package == module or (module and package.startswith(module + "/")):
+        place = posixpath.join(root, package[len(module) + 1 :])
+    elif package.startswith(("./", "../")) or package in (".", "..") or package.endswith(".go"):
+        place = posixpath.join(here, package)
+    else:
+        return
+    place = posixpath.normpath(place)
+    is_tree = place.endswith("...")
+    folder = place.removesuffix("...").strip("/") if is_tree else place
+    for file in context.files():
+        own = posixpath.dirname(file) or "."
+        is_below = folder in (".", "") or own == folder or own.startswith(folder + "/")
+        if file.endswith(".go") and (file == place or own == place or (is_tree and is_below)):
+            yield file
+
+
+def _is_compiled(file: str) -> bool:
+    """Whether the name of a file lets it be part of a build for every platform."""
+    *folders, name = file.split("/")
+    is_left_out = any(f.startswith(("_", ".")) or f in ("testdata", "vendor") for f in folders)
+    parts = name.removesuffix(".go").split("_")[1:]
+    return not is_left_out and not name.startswith(("_", ".")) and not {*parts[-2:]} & {*_PLATFORMS, "test"}
+
+
+def _imports(text: str) -> tuple[str, ...]:
+    """What a file imports; nothing if a constraint may leave it out."""
+    head = text[: found.start()] if (found := _DECLARATION.search(text)) is not None else text
+    if _CONSTRAINT.search(head):
+        return ()
+    matches = _IMPORT.findall(_COMMENT.sub("", head))
+    return tuple(p for one, block in matches for p in ((one,) if one else _IMPORTED.findall(block)))
