@@ -89,6 +89,11 @@ class Bench:
             self.there[name] = self.box.run(f"type '{name}'", shell=("/bin/bash", "-c")).status == 0
         return self.there[name] or name == "(("
 
+    def differs(self, path: str) -> bool:
+        """Whether a file of the inputs is another in each version."""
+        found = [self.trees[version][0] / path[1:] for version in inputs.VERSIONS]
+        return all(p.is_file() for p in found) and found[0].read_bytes() != found[1].read_bytes()
+
     def outcome(self, line: Line, version: str) -> Outcome:
         is_second = version == inputs.VERSIONS[1]
         front = (
@@ -126,6 +131,8 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
             and not _is_by_chance(line, bench, one, lambda o, p=path: _state(o, p, one))
         ):
             yield Fault(line, f"{path} depends on the machine, and is predicted {kind.name}")
+    if one.status == other.status == 0:
+        yield from _left_behind(line, prediction, bench, (one, other))
     if not prediction.output.is_right:
         return
     told = prediction.output.name
@@ -135,6 +142,16 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
     elif one.status != other.status and not _is_by_chance(line, bench, one, lambda o: o.status):
         shown = f"({one.status}, {other.status})"
         yield Fault(line, f"the exit status depends on the machine {shown}, and is predicted {told}")
+
+
+def _left_behind(
+    line: Line, prediction: Prediction, bench: Bench, outcomes: tuple[Outcome, Outcome]
+) -> Iterator[Fault]:
+    """Files of the machine's that the line is predicted to write anew, and did not touch."""
+    for path in {w.path for w in prediction.made if w.is_file and w.path is not None}:
+        stays = not any(path in o.changed for o in outcomes) and path.startswith("/in/m/")
+        if stays and prediction.kind_at(path).is_right and bench.differs(path):
+            yield Fault(line, f"{path} stays what the machine made, and is predicted to be written")
 
 
 def _printed(outcome: Outcome) -> object:

@@ -58,13 +58,13 @@ find . -exec touch -h -d "@$3" {} +
 """
 _VERSIONS = {
     "p": ("plain", 5, 1700000000),
-    "A": ("aarch", 3, 1700000000),
+    "A": ("aarch", 3, 1690000000),
     "B": ("xeighty_six", 7, 1710000000),
 }
 VERSIONS = ("A", "B")
 _TIDY = """
 rm -rf /tmp/* /root/.gnupg
-find /in /out /w -exec touch -h -d @1700000000 {} +
+find /out /w -exec touch -h -d @1700000000 {} +
 """
 
 

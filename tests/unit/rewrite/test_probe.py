@@ -13,9 +13,9 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
-from xbuild.plan.toolchains.go.listing import Listing, read_listing
 from xbuild.plan.make import make_plan
 from xbuild.plan.model import SECTION, Knowledge, Question
+from xbuild.plan.toolchains.go.listing import Listing, read_listing
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.probe import STAGE, probe_dockerfile, read_answers
 from xbuild.text import Source

@@ -105,21 +105,22 @@ def _curl(call: Call, given: Reading) -> Effect | None:
         *(addressed(call, u) for u in (*urls, *given.values("--url"))),
     ))  # fmt: skip
     folder = given.value("--output-dir", ".")
-    made = [_downloaded(call, folder, p, kind) for p in outputs]
+    is_whole = not given.has("-C", "--skip-existing")
+    made = [_downloaded(call, folder, p, kind, is_whole=is_whole) for p in outputs]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     if given.has("-O", "--remote-name-all"):
         made.append(write(call, folder, kind))
     return plain(call, kind, made, files)
 
 
-def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind) -> Write:
+def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind, *, is_whole: bool) -> Write:
     """What `-o` writes; `#1` in it stands for what a pattern of the address matched."""
     if path is None or folder is None:
         return write(call, None, kind)
-    where = posixpath.join(folder, path)
+    into = posixpath.join(folder, path)
     if "#" in path:
-        return write(call, posixpath.dirname(where.partition("#")[0]) or ".", kind)
-    return write(call, where, kind, is_file=True)
+        return write(call, posixpath.dirname(into.partition("#")[0]) or ".", kind)
+    return write(call, into, kind, is_file=is_whole)
 
 
 def _wget(call: Call, given: Reading) -> Effect | None:
@@ -127,7 +128,8 @@ def _wget(call: Call, given: Reading) -> Effect | None:
         return None  # sets anything that a wgetrc can
     kind = join((word_kind(call), *(source_kind(call, o.value) for o in given.options if o.kind == "=<")))
     outputs = given.values("-O")
-    made = [write(call, p, kind, is_file=True) for p in outputs if not is_device(p)]
+    is_whole = not given.has("-c", "-nc", "-N")
+    made = [write(call, p, kind, is_file=is_whole) for p in outputs if not is_device(p)]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     if not outputs and not given.has("--spider"):
         made.append(write(call, given.value("-P", "."), kind))

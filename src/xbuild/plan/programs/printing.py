@@ -152,19 +152,24 @@ _FIND_WORDS = {
 }
 
 
+_FIND_FILES = ("-newer", "-anewer", "-cnewer", "-samefile")
+
+
 def _find(call: Call, given: Reading) -> Effect | None:
     """`find`: the names below its folders; an action that is not in the table may do anything."""
     words = tuple(itertools.dropwhile(lambda w: w in ("-H", "-L", "-P"), given.operands))
     start = next((n for n, w in enumerate(words) if w is not None and (w[:1] in "-(!," and w)), len(words))
     folders = words[:start] or (".",)
-    at, removes = start, False
+    at, removes, compared = start, False, list[str | None]()
     while at < len(words):
         taking = _FIND_WORDS.get(words[at] or "?")
         if taking is None or at + taking >= len(words):
             return None
         removes = removes or words[at] == "-delete"
+        if words[at] in _FIND_FILES:
+            compared.append(words[at + 1])
         at += 1 + taking
-    read = join(source_kind(call, f) for f in folders)
+    read = join(source_kind(call, f) for f in (*folders, *compared))
     kind = join((word_kind(call), read))
     made = tuple(write(call, f, kind) for f in folders) if removes and kind >= Kind.BUILD else ()
     return plain(call, kind, made, folders)
