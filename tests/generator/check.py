@@ -89,10 +89,12 @@ class Bench:
             self.there[name] = self.box.run(f"type '{name}'", shell=("/bin/bash", "-c")).status == 0
         return self.there[name] or name == "(("
 
-    def differs(self, path: str) -> bool:
-        """Whether a file of the inputs is another in each version."""
-        found = [self.trees[version][0] / path[1:] for version in inputs.VERSIONS]
-        return all(p.is_file() for p in found) and found[0].read_bytes() != found[1].read_bytes()
+    def change(self, path: str, outcome: Outcome, version: int) -> Change:
+        """What became of a path, also of one that is what it was."""
+        if path in outcome.changed:
+            return outcome.changed[path]
+        before = self.box.entry(path, self.trees[inputs.VERSIONS[version]])
+        return Change(before, before)
 
     def outcome(self, line: Line, version: str) -> Outcome:
         is_second = version == inputs.VERSIONS[1]
@@ -121,7 +123,7 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
     for path in sorted({*one.changed, *other.changed}):
         if path.startswith(_NOT_CONTENT):
             continue
-        pair = one.changed.get(path), other.changed.get(path)
+        pair = bench.change(path, one, 0), bench.change(path, other, 1)
         if not _is_covered(path, pair, prediction) and not _is_alike(pair):
             yield Fault(line, f"{path} is {_done(pair)}, and no write is predicted there")
         kind = prediction.kind_at(path)
@@ -149,8 +151,8 @@ def _left_behind(
 ) -> Iterator[Fault]:
     """Files of the machine's that the line is predicted to write anew, and did not touch."""
     for path in {w.path for w in prediction.made if w.is_file and w.path is not None}:
-        stays = not any(path in o.changed for o in outcomes) and path.startswith("/in/m/")
-        if stays and prediction.kind_at(path).is_right and bench.differs(path):
+        pair = bench.change(path, outcomes[0], 0), bench.change(path, outcomes[1], 1)
+        if _done(pair) == "left" and _depends(pair) and prediction.kind_at(path).is_right:
             yield Fault(line, f"{path} stays what the machine made, and is predicted to be written")
 
 
@@ -158,58 +160,44 @@ def _printed(outcome: Outcome) -> object:
     return outcome.output, outcome.errors
 
 
-_Pair = tuple[Change | None, Change | None]
+_Pair = tuple[Change, Change]
 
 
 def _is_covered(path: str, pair: _Pair, prediction: Prediction) -> bool:
     """Whether a write is predicted there, or below it for a folder that is made on the way."""
     if any(w.path is None or is_within(path, w.path) for w in prediction.made):
         return True
-    is_folder = all(
-        c is None or (c.before is None and c.after is not None and c.after.kind == "d") for c in pair
-    )
+    is_folder = all(c.before is None and (c.after is None or c.after.kind == "d") for c in pair)
     return is_folder and any(is_within(w.path or "/", path) for w in prediction.made)
 
 
 def _is_alike(pair: _Pair) -> bool:
     """Removed, or given another mode or owner, with both versions: the same on every machine."""
     one, other = pair
-    if one is None or other is None:
-        return False
-    if one.after is None or other.after is None:
-        return one.after is other.after
-    if one.before is None or other.before is None:
-        return False
-    is_old = one.before.content == one.after.content and other.before.content == other.after.content
+    if one.before is not None and other.before is not None and one.after is other.after is None:
+        return True
+    is_old = all((c.before and c.before.content) == (c.after and c.after.content) for c in pair)
     return is_old and not _rights_depend(one, other)
 
 
 def _rights_depend(one: Change, other: Change) -> bool:
-    """Whether mode or owner are other ones behind, without having been so before."""
-    told = [
-        (c.before.rights if c.before else None, c.after.rights if c.after else None) for c in (one, other)
-    ]
-    (a, b), (c, d) = told
-    if b is None or d is None or a is None or c is None:
-        return b != d
-    return any(b[n] != d[n] and not (a[n] == b[n] and c[n] == d[n]) for n in range(len(b)))
+    """Whether mode or owner differ behind, and did not before."""
+    before = [c.before.rights if c.before else None for c in (one, other)]
+    after = [c.after.rights if c.after else None for c in (one, other)]
+    return before[0] == before[1] and after[0] != after[1]
 
 
 def _done(pair: _Pair) -> str:
-    seen = {"left" if c is None else "removed" if c.after is None else "written" for c in pair}
+    seen = {"left" if c.before == c.after else "removed" if c.after is None else "written" for c in pair}
     return " or ".join(sorted(seen))
 
 
 def _depends(pair: _Pair) -> bool:
     """Whether what stands there behind differs, or its mode where it was alike before."""
     one, other = pair
-    if one is None or other is None:
-        return True
     if one.after is None or other.after is None:
         return one.after is not other.after
-    if one.after.content != other.after.content:
-        return True
-    return _rights_depend(one, other)
+    return one.after.content != other.after.content or _rights_depend(one, other)
 
 
 def _state(outcome: Outcome, path: str, first: Outcome) -> object:

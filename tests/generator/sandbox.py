@@ -116,6 +116,11 @@ class Sandbox:
         shutil.rmtree(here)
         return Outcome(status, output, told, changed)
 
+    def entry(self, path: str, trees: Sequence[Path] = ()) -> Entry | None:
+        """What stands at a path before anything is run."""
+        found = _below(path, [*trees, self.root])
+        return _entry(found) if found is not None else None
+
     def _start(
         self,
         words: Sequence[str],

@@ -328,6 +328,9 @@ class _Walker:
         """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""
         if any(s.kind in _UNCERTAIN for s in command.scopes):
             return False
+        pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
+        if pipeline is not None and self.inside(pipeline.span)[-1].span.start >= command.span.end:
+            return False  # if it fails, the others go on
         return not (self.has_tested and command.is_inside("and"))
 
     def unwrap(self, command: Command) -> tuple[tuple[Word, ...], dict[str, tuple[Word, Kind]], str | None]:

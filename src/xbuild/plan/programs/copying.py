@@ -39,7 +39,8 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     destination = given.value("-t") if into_folder else paths[-1]
     kind = join((word_kind(call), *(source_kind(call, p) for p in sources), *_asked(call, given)))
     is_whole = call.program_name != "rsync" and not given.has(*_KEEPS)
-    moved = changed(call, sources, word_kind(call)) if call.program_name == "mv" else ()
+    told = kind if given.has(*_KEEPS) else word_kind(call)
+    moved = changed(call, sources, told) if call.program_name == "mv" else ()
     is_folder = into_folder and not given.has("-D")
     names = _names_in_folder(call, sources, destination, is_folder=is_folder)
     if names is not None and not given.has("-T", "--parents", "-R"):

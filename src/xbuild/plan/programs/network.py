@@ -98,6 +98,8 @@ def _curl(call: Call, given: Reading) -> Effect | None:
     urls = [t if t is None or "://" in t or t.startswith("file:") else f"http://{t}" for t in given.operands]
     if given.has("--proto-default"):
         urls = list(given.operands)
+    if given.has("-T") and any(u is None or u.startswith("file:") for u in (*urls, *given.values("--url"))):
+        return None  # it writes there
     outputs = [p for p in given.values("-o") if not is_device(p)]
     kept = outputs if given.has("-C") else []
     kind = join((

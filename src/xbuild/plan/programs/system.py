@@ -44,6 +44,12 @@ def _accounts(call: Call, given: Reading) -> Effect | None:
     return plain(call, kind, made, given.values("-k"))
 
 
+def _asks_accounts(call: Call, _given: Reading) -> Effect | None:
+    """`id`, `getent`: what the tables say."""
+    tables = ("/etc/passwd", "/etc/group", "/etc/hosts")
+    return plain(call, join((word_kind(call), *(source_kind(call, t) for t in tables[:2]))), (), tables)
+
+
 def _certificates(call: Call, _given: Reading) -> Effect | None:
     return plain(call, word_kind(call), (Write("/etc/ssl/certs", Kind.PORTABLE, call.place, call.spelled()),))
 
@@ -188,7 +194,11 @@ PROGRAMS = (
         prints=Prints.MACHINE,
     ),
     Program("dpkg-architecture", style=Style.NONE, operands="text*", prints=Prints.MACHINE),
-    Program("id whoami groups", "-u,--user -g,--group -G,--groups -n,--name -r,--real", "text*"),
+    Program(
+        "id whoami groups",
+        "-u,--user -g,--group -G,--groups -n,--name -r,--real",
+        does=_asks_accounts,
+    ),
     Program("hostname", "-f -s -i -d", "text", Prints.WORDS),
     Program("lsb_release", "-a,--all -i,--id -d,--description -r,--release -c,--codename -s,--short", ""),
     Program(
@@ -197,7 +207,7 @@ PROGRAMS = (
         "-u,--utc,--universal -D=",
         "text*",
     ),
-    Program("getent", "-s= -i", "text*"),
+    Program("getent", "-s= -i", does=_asks_accounts),
     Program("ldconfig locale-gen", "-v -n -N -X -f= -C= -r= -l -p -i --purge --lang=", does=_asks_packages),
     Program(
         "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel delgroup "
