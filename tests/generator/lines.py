@@ -1,7 +1,7 @@
 """Shell lines made from the descriptions: options of the grammar, operands that fit, inputs of both sorts.
 
-`{f}` and the like in the tables stand for words that fit: a file, a folder, a new name (see `_WORDS`). Where a
-table has nothing, operands come from the roles of the description and values of options from a common pool.
+`{f}` and the like in the tables stand for words that fit: a file, a folder, a new name. Where a table has
+nothing, operands come from the roles of the description and values of options from a common pool.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from tests.generator.tables import (
     BASHISMS,
+    FIND,
     FLAGS_THAT_WAIT,
     OPERANDS,
     SCRIPTS,
     VALUES,
     WORDS,
-    WORDS_FIND,
 )
 from xbuild.plan.programs.grammar import Spelling, Style, Value
 from xbuild.plan.programs.program import Program, Role
@@ -31,7 +31,7 @@ _BY_ROLE = {
     Role.CHANGE: "{o}",
 }
 _PLACEHOLDER = re.compile(r"\{([a-z0-9]+)\}")
-_MACHINE_SHARE = 0.3
+_MACHINE_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Maker:
         """A line with the option that the target names."""
         self.directory = self.chance.choice(("/w", "/in/p", "/in/m", "/out", "/in/p/d"))
         self.uses = set()
-        self.is_all_portable = self.chance.random() < 0.15
+        self.is_all_portable = self.chance.random() < 0.1
         words = self.words(target)
         command = " ".join(words)
         if target.name in ("((", "[", "[["):
@@ -247,7 +247,7 @@ class Maker:
         if name in SCRIPTS:
             return self.script(name)
         if name == "find":
-            return self.filled_path(self.chance.choice(WORDS_FIND))
+            return self.filled_path(self.chance.choice(FIND))
         text = self.chance.choice(WORDS[name])
         if "{" in text:
             return self.filled(text)
@@ -268,7 +268,7 @@ class Maker:
     def script(self, name: str) -> str:
         """One, or some in a row, of the sub-language, quoted; with a variable in double quotes."""
         pool, joint = SCRIPTS[name]
-        many = self.chance.choice((1, 1, 1, 2, 3)) if joint else 1
+        many = self.chance.choice((1, 1, 1, 1, 1, 2, 3)) if joint else 1
         text = joint.join(self.chance.choice(pool) for _ in range(many))
         if "$MV" in text and self.chance.random() < 0.5:
             return '"' + text.replace('"', '\\"') + '"'
@@ -281,10 +281,11 @@ class Maker:
             command = f"cat {self.filled('{t}')} | {command}"
         elif dice < 0.4:
             command = f"{command} < {self.filled('{t}')}"
+        is_piped = command.startswith("cat ")  # what is still being read is not written
         dice = self.chance.random()
         if dice < 0.15:
-            command += f" > {self.filled('{o}')}"
-        elif dice < 0.2:
+            command += f" > {self.filled('{n}' if is_piped else '{o}')}"
+        elif dice < 0.2 and not is_piped:
             command += " >> /out/old.txt"
         elif dice < 0.25:
             command += " 2> /out/errors"
