@@ -23,7 +23,12 @@ from xbuild.plan.programs.program import Program
 SETUP = ("COPY . /in/p", "COPY . /out", "COPY . /w", "RUN cp -r /usr/lib/machine/. /in/m/")
 # Places that are no content of an image, or that a line has from the shell and not from its program.
 _NOT_CONTENT = ("/dev/", "/proc/", "/sys/", "/run/")
-_SERVE = ("/bin/sh", "-c", 'busybox ip link set lo up; busybox httpd -p 127.0.0.1:80 -h /in; exec "$@"', "serve")
+_SERVE = (
+    "/bin/sh",
+    "-c",
+    'busybox ip link set lo up; busybox httpd -p 127.0.0.1:80 -h /in; exec "$@"',
+    "serve",
+)
 _OTHER_MACHINE = ("setarch", "i686", "--uname-2.6")
 
 
@@ -36,7 +41,9 @@ class Fault:
 
     def __str__(self) -> str:
         shell = f"{self.line.shell}{', busybox' if self.line.is_busybox else ''}"
-        return f"{self.what}\n    in {self.line.directory} ({shell}):\n    " + self.line.script.replace("\n", "\n    ")
+        return f"{self.what}\n    in {self.line.directory} ({shell}):\n    " + self.line.script.replace(
+            "\n", "\n    "
+        )
 
 
 @dataclass
@@ -50,6 +57,15 @@ class Tally:
     stopped: Counter[str] = field(default_factory=Counter)
     occurred: set[int] = field(default_factory=set)
     slots: int = 0
+
+    def __str__(self) -> str:
+        made, read = self.made.total(), self.read.total()
+        return (
+            f"{made} lines, {read} read ({100 * read // max(made, 1)} %), {self.done.total()} run, "
+            f"{self.succeeded.total()} with success, {self.stopped.total()} stopped; "
+            f"{len(self.occurred)} of {self.slots} options and verbs; {len(self.faults)} not predicted"
+        )
+
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -73,9 +89,19 @@ class Bench:
             self.there[name] = self.box.run(f"type '{name}'", shell=("/bin/bash", "-c")).status == 0
         return self.there[name] or name == "(("
 
+    def change(self, path: str, outcome: Outcome, version: int) -> Change:
+        """What became of a path, also of one that is what it was."""
+        if path in outcome.changed:
+            return outcome.changed[path]
+        before = self.box.entry(path, self.trees[inputs.VERSIONS[version]])
+        return Change(before, before)
+
     def outcome(self, line: Line, version: str) -> Outcome:
         is_second = version == inputs.VERSIONS[1]
-        front = (*(_SERVE if line.target.name in ("curl", "wget") else ()), *(_OTHER_MACHINE if is_second else ()))
+        front = (
+            *(_SERVE if line.target.name in ("curl", "wget") else ()),
+            *(_OTHER_MACHINE if is_second else ()),
+        )
         return self.box.run(
             line.script,
             self.trees[version],
@@ -97,12 +123,18 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
     for path in sorted({*one.changed, *other.changed}):
         if path.startswith(_NOT_CONTENT):
             continue
-        pair = one.changed.get(path), other.changed.get(path)
+        pair = bench.change(path, one, 0), bench.change(path, other, 1)
         if not _is_covered(path, pair, prediction) and not _is_alike(pair):
             yield Fault(line, f"{path} is {_done(pair)}, and no write is predicted there")
         kind = prediction.kind_at(path)
-        if kind.is_right and _depends(pair) and not _is_by_chance(line, bench, one, lambda o, p=path: o.changed.get(p)):
+        if (
+            kind.is_right
+            and _depends(pair)
+            and not _is_by_chance(line, bench, one, lambda o, p=path: _state(o, p, one))
+        ):
             yield Fault(line, f"{path} depends on the machine, and is predicted {kind.name}")
+    if one.status == other.status == 0:
+        yield from _left_behind(line, prediction, bench, (one, other))
     if not prediction.output.is_right:
         return
     told = prediction.output.name
@@ -114,48 +146,63 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
         yield Fault(line, f"the exit status depends on the machine {shown}, and is predicted {told}")
 
 
+def _left_behind(
+    line: Line, prediction: Prediction, bench: Bench, outcomes: tuple[Outcome, Outcome]
+) -> Iterator[Fault]:
+    """Files of the machine's that the line is predicted to write anew, and did not touch."""
+    for path in {w.path for w in prediction.made if w.is_file and w.path is not None}:
+        pair = bench.change(path, outcomes[0], 0), bench.change(path, outcomes[1], 1)
+        if _done(pair) == "left" and _depends(pair) and prediction.kind_at(path).is_right:
+            yield Fault(line, f"{path} stays what the machine made, and is predicted to be written")
+
+
 def _printed(outcome: Outcome) -> object:
     return outcome.output, outcome.errors
 
 
-_Pair = tuple[Change | None, Change | None]
+_Pair = tuple[Change, Change]
 
 
 def _is_covered(path: str, pair: _Pair, prediction: Prediction) -> bool:
     """Whether a write is predicted there, or below it for a folder that is made on the way."""
     if any(w.path is None or is_within(path, w.path) for w in prediction.made):
         return True
-    is_folder = all(c is None or (c.before is None and c.after is not None and c.after.kind == "d") for c in pair)
+    is_folder = all(c.before is None and (c.after is None or c.after.kind == "d") for c in pair)
     return is_folder and any(is_within(w.path or "/", path) for w in prediction.made)
 
 
 def _is_alike(pair: _Pair) -> bool:
     """Removed, or given another mode or owner, with both versions: the same on every machine."""
     one, other = pair
-    if one is None or other is None:
-        return False
-    if one.after is None or other.after is None:
-        return one.after is other.after
-    is_old = all(c.before is not None and c.after is not None and c.before.content == c.after.content for c in (one, other))
-    return is_old and one.after.rights == other.after.rights
+    if one.before is not None and other.before is not None and one.after is other.after is None:
+        return True
+    is_old = all((c.before and c.before.content) == (c.after and c.after.content) for c in pair)
+    return is_old and not _rights_depend(one, other)
+
+
+def _rights_depend(one: Change, other: Change) -> bool:
+    """Whether mode or owner differ behind, and did not before."""
+    before = [c.before.rights if c.before else None for c in (one, other)]
+    after = [c.after.rights if c.after else None for c in (one, other)]
+    return before[0] == before[1] and after[0] != after[1]
 
 
 def _done(pair: _Pair) -> str:
-    seen = {"left" if c is None else "removed" if c.after is None else "written" for c in pair}
+    seen = {"left" if c.before == c.after else "removed" if c.after is None else "written" for c in pair}
     return " or ".join(sorted(seen))
 
 
 def _depends(pair: _Pair) -> bool:
     """Whether what stands there behind differs, or its mode where it was alike before."""
     one, other = pair
-    if one is None or other is None:
-        return True
     if one.after is None or other.after is None:
         return one.after is not other.after
-    if one.after.content != other.after.content:
-        return True
-    was_alike = (one.before and one.before.rights) == (other.before and other.before.rights)
-    return was_alike and one.after.rights != other.after.rights
+    return one.after.content != other.after.content or _rights_depend(one, other)
+
+
+def _state(outcome: Outcome, path: str, first: Outcome) -> object:
+    """What stands at a path behind; for one that the first run did not have, all names."""
+    return outcome.changed.get(path) if path in first.changed else frozenset(outcome.changed)
 
 
 def _is_by_chance(line: Line, bench: Bench, one: Outcome, of: Callable[[Outcome], object]) -> bool:
@@ -169,9 +216,18 @@ def _is_by_chance(line: Line, bench: Bench, one: Outcome, of: Callable[[Outcome]
 # -- a run
 
 
-def run(bench: Bench, seed: int, *, count: int | None = None, seconds: float | None = None,
-        replaced: Mapping[str, Program] | None = None, names: Collection[str] = (), until_fault: bool = False) -> Tally:
-    """Make lines and check them, as many or for as long as asked; of some programs only, if `names` are given.
+def run(
+    bench: Bench,
+    seed: int,
+    *,
+    count: int | None = None,
+    seconds: float | None = None,
+    replaced: Mapping[str, Program] | None = None,
+    names: Collection[str] = (),
+    until_fault: bool = False,
+    say: Callable[[str], object] = len,
+) -> Tally:
+    """Make lines and check them, as many or for as long as asked; `names`: of these programs only.
 
     `replaced` descriptions stand for those of that name. Every option of every description comes once before
     any comes a second time.
@@ -180,6 +236,7 @@ def run(bench: Bench, seed: int, *, count: int | None = None, seconds: float | N
     tally, maker = Tally(), Maker(chance)
     known = {n: p for n, p in {**programs(), **(replaced or {})}.items() if not names or n in names}
     slots = targets(known)
+    tally.slots = len(slots)
     order: list[int] = []
     end = None if seconds is None else time.monotonic() + seconds
     for number in itertools.count():
@@ -195,8 +252,11 @@ def run(bench: Bench, seed: int, *, count: int | None = None, seconds: float | N
         tally.made[name] += 1
         tally.read[name] += prediction.is_read
         if prediction.is_read and bench.has(name):
-            tally.faults += itertools.islice(check(line, prediction, bench, tally), 1)
+            for fault in itertools.islice(check(line, prediction, bench, tally), 1):
+                tally.faults.append(fault)
+                say(f"\n{fault}")
             if until_fault and tally.faults:
                 break
-    tally.slots = len(slots)
+        if number % 1000 == 999:
+            say(f"{tally}")
     return tally

@@ -51,15 +51,20 @@ git init -q -b main repo
 ( cd repo; cp ../a.txt ../main.c .; git add .; git commit -qm "$w"; git tag "v$n"; git branch other
   echo "$w" >> a.txt; echo new > "new_$w"; git remote add origin https://example.org/r.git )
 rm -f repo/.git/hooks/*
-export GNUPGHOME=/tmp/gpg; mkdir -pm 700 $GNUPGHOME; echo "$w" | gpg --batch -q --enarmor > arm.asc 2>/dev/null
+export GNUPGHOME=/tmp/gpg; mkdir -pm 700 $GNUPGHOME
+echo "$w" | gpg --batch -q --enarmor > arm.asc 2>/dev/null
 rm -rf /tmp/gpg
 find . -exec touch -h -d "@$3" {} +
 """
-_VERSIONS = {"p": ("plain", 5, 1700000000), "A": ("aarch", 3, 1700000000), "B": ("xeighty_six", 7, 1710000000)}
+_VERSIONS = {
+    "p": ("plain", 5, 1700000000),
+    "A": ("aarch", 3, 1690000000),
+    "B": ("xeighty_six", 7, 1710000000),
+}
 VERSIONS = ("A", "B")
 _TIDY = """
 rm -rf /tmp/* /root/.gnupg
-find /in /out /w -exec touch -h -d @1700000000 {} +
+find /out /w -exec touch -h -d @1700000000 {} +
 """
 
 
@@ -67,7 +72,8 @@ def fill_same(run: Callable[[str], object]) -> None:
     """What is the same with both versions; `run` runs a script and keeps what it changes."""
     places = "mkdir -p /out/d /w; cp /in/p/a.txt /out/old.txt\n"
     settings = "".join(
-        f"git config --system {setting}\n" for setting in ("safe.directory '*'", "user.name a", "user.email a@b")
+        f"git config --system {setting}\n"
+        for setting in ("safe.directory '*'", "user.name a", "user.email a@b")
     )
     run(_filling("p", "p") + places + settings + _TIDY)
 

@@ -1,7 +1,7 @@
 """Shell lines made from the descriptions: options of the grammar, operands that fit, inputs of both sorts.
 
-`{f}` and the like in the tables stand for words that fit: a file, a folder, a new name (see `_WORDS`). Where a
-table has nothing, operands come from the roles of the description and values of options from a common pool.
+`{f}` and the like in the tables stand for words that fit: a file, a folder, a new name. Where a table has
+nothing, operands come from the roles of the description and values of options from a common pool.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from tests.generator.tables import (
     BASHISMS,
+    FIND,
     FLAGS_THAT_WAIT,
     OPERANDS,
     SCRIPTS,
     VALUES,
     WORDS,
-    WORDS_FIND,
 )
 from xbuild.plan.programs.grammar import Spelling, Style, Value
 from xbuild.plan.programs.program import Program, Role
@@ -31,7 +31,7 @@ _BY_ROLE = {
     Role.CHANGE: "{o}",
 }
 _PLACEHOLDER = re.compile(r"\{([a-z0-9]+)\}")
-_MACHINE_SHARE = 0.3
+_MACHINE_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,15 @@ class Maker:
         """A line with the option that the target names."""
         self.directory = self.chance.choice(("/w", "/in/p", "/in/m", "/out", "/in/p/d"))
         self.uses = set()
-        self.is_all_portable = self.chance.random() < 0.15
+        self.is_all_portable = self.chance.random() < 0.1
         words = self.words(target)
         command = " ".join(words)
         if target.name in ("((", "[", "[["):
             command += {"((": " ))", "[": " ]", "[[": " ]]"}[target.name]
         command = self.surrounded(command)
-        prefix = "".join(f"{self.variable(name)}\n" for name in sorted(set(re.findall(r"\b(MV|MN|MF|V)\b", command))))
+        prefix = "".join(
+            f"{self.variable(name)}\n" for name in sorted(set(re.findall(r"\b(MV|MN|MF|V)\b", command)))
+        )
         if not prefix and self.chance.random() < 0.2:
             prefix = "export MV=$(cat /in/m/word)\n"
         return Line(
@@ -110,7 +112,12 @@ class Maker:
         )
 
     def variable(self, name: str) -> str:
-        value = {"MV": "$(cat /in/m/word)", "MN": "$(cat /in/m/number)", "MF": "/in/m/a.txt", "V": "/in/p/a.txt"}[name]
+        value = {
+            "MV": "$(cat /in/m/word)",
+            "MN": "$(cat /in/m/number)",
+            "MF": "/in/m/a.txt",
+            "V": "/in/p/a.txt",
+        }[name]
         export = "export " if self.chance.random() < 0.4 else ""
         return f"{export}{name}={value}"
 
@@ -119,7 +126,9 @@ class Maker:
     def words(self, target: Target) -> list[str]:
         program = target.program
         inner = program.verbs[target.verb] if target.verb is not None else program
-        is_front = bool(program.verbs) and target.spelling is not None and target.spelling not in _spellings(inner)
+        is_front = (
+            bool(program.verbs) and target.spelling is not None and target.spelling not in _spellings(inner)
+        )
         operands = self.operands(target, inner)
         options = self.options(inner, target, None if is_front else target.spelling)
         if target.verb is None:
@@ -160,16 +169,33 @@ class Maker:
                 continue
             found.append(self.option(program, target, spelled, spelling, is_short=is_short, bundle=""))
         if bundle:
-            valued = [s for s in wanted if len(s) == 2 and _spelling(known.spellings, known.prefixes, s).value in (Value.TEXT, Value.WRITES, Value.READS)]
+            valued = [
+                s
+                for s in wanted
+                if len(s) == 2
+                and _spelling(known.spellings, known.prefixes, s).value
+                in (Value.TEXT, Value.WRITES, Value.READS)
+            ]
             if valued and program.style is not Style.LONG and self.chance.random() < 0.7:
                 last = valued[0]
                 found = [f for f in found if not f.startswith(last)]
-                found.append(self.option(program, target, last, known.spellings[last], is_short=True, bundle=bundle))
+                found.append(
+                    self.option(program, target, last, known.spellings[last], is_short=True, bundle=bundle)
+                )
             else:
                 found.insert(self.chance.randint(0, len(found)), "-" + bundle)
         return found
 
-    def option(self, program: Program, target: Target, spelled: str, spelling: Spelling, *, is_short: bool, bundle: str) -> str:
+    def option(
+        self,
+        program: Program,
+        target: Target,
+        spelled: str,
+        spelling: Spelling,
+        *,
+        is_short: bool,
+        bundle: str,
+    ) -> str:
         name = f"-{bundle}{spelled[1:]}" if bundle else spelled
         if spelled == "-NUM":
             return f"-{self.chance.randint(1, 9)}"
@@ -221,7 +247,7 @@ class Maker:
         if name in SCRIPTS:
             return self.script(name)
         if name == "find":
-            return self.filled_path(self.chance.choice(WORDS_FIND))
+            return self.filled_path(self.chance.choice(FIND))
         text = self.chance.choice(WORDS[name])
         if "{" in text:
             return self.filled(text)
@@ -242,7 +268,7 @@ class Maker:
     def script(self, name: str) -> str:
         """One, or some in a row, of the sub-language, quoted; with a variable in double quotes."""
         pool, joint = SCRIPTS[name]
-        many = self.chance.choice((1, 1, 1, 2, 3)) if joint else 1
+        many = self.chance.choice((1, 1, 1, 1, 1, 2, 3)) if joint else 1
         text = joint.join(self.chance.choice(pool) for _ in range(many))
         if "$MV" in text and self.chance.random() < 0.5:
             return '"' + text.replace('"', '\\"') + '"'
@@ -255,10 +281,11 @@ class Maker:
             command = f"cat {self.filled('{t}')} | {command}"
         elif dice < 0.4:
             command = f"{command} < {self.filled('{t}')}"
+        is_piped = command.startswith("cat ")  # what is still being read is not written
         dice = self.chance.random()
         if dice < 0.15:
-            command += f" > {self.filled('{o}')}"
-        elif dice < 0.2:
+            command += f" > {self.filled('{n}' if is_piped else '{o}')}"
+        elif dice < 0.2 and not is_piped:
             command += " >> /out/old.txt"
         elif dice < 0.25:
             command += " 2> /out/errors"
@@ -267,7 +294,9 @@ class Maker:
         return command
 
 
-def _spelling(known: Mapping[str, Spelling], prefixes: Sequence[tuple[str, Spelling]], spelled: str) -> Spelling:
+def _spelling(
+    known: Mapping[str, Spelling], prefixes: Sequence[tuple[str, Spelling]], spelled: str
+) -> Spelling:
     if spelled == "-NUM":
         return Spelling("-NUM", Value.TEXT)
     return known[spelled] if spelled in known else dict(prefixes)[spelled]

@@ -106,7 +106,6 @@ def _around(graph: StageGraph, stage: int, told: Image, known: Mapping[str, Prog
         context=NoContext(),
         is_pinned_by_author=False,
         is_shipped=lambda _path: True,
-        literal_architectures=frozenset(),
         text=graph.dockerfile.source.text,
         after_line=lambda _line, limit: limit,
         is_taken=lambda _path: True,

@@ -13,15 +13,16 @@ from tests.testbed.bed import rootfs
 from tests.testbed.bed.debian import Apt, find_archive
 from tests.testbed.bed.process import run, say, step
 from tests.testbed.bed.settings import HOST_ARCHITECTURE
+from xbuild.plan.table import words
 
 SUITE = "bookworm"
 # Another number makes it anew.
 _EDITION = 2
 # What brings the programs that are described.
-PACKAGES = tuple(
-    "adduser binutils brotli bsdextrautils bsdmainutils bzip2 ca-certificates curl file gawk gcc gettext-base "
-    "git gnupg busybox hostname jq libc6-dev libcap2-bin libdigest-sha-perl lsb-release lz4 openssh-client openssl "
-    "passwd perl pigz procps rsync tree unzip util-linux wget xz-utils zip zstd".split()
+PACKAGES = words(
+    "adduser binutils brotli bsdextrautils bsdmainutils bzip2 ca-certificates curl file gawk gcc "
+    "gettext-base git gnupg busybox hostname jq libc6-dev libcap2-bin libdigest-sha-perl lsb-release lz4 "
+    "openssh-client openssl passwd perl pigz procps rsync tree unzip util-linux wget xz-utils zip zstd"
 )
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 

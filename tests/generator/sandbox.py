@@ -21,7 +21,7 @@ from pathlib import Path
 SECONDS = 10
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+setgid,+setuid,+setfcap,+kill"
-_LIMITS = "ulimit -t 5; ulimit -f 65536; ulimit -v 4000000; ulimit -c 0; cd \"$1\" || exit 99; shift; exec \"$@\""
+_LIMITS = 'ulimit -t 5; ulimit -f 65536; ulimit -v 4000000; ulimit -c 0; cd "$1" || exit 99; shift; exec "$@"'
 _SCRATCH = "size=1g,mode=755"
 _MOST_PROCESSES = 200
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -56,8 +56,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a script did: its exit status (None when it was stopped), what it printed, the lines of its errors
-    (sorted: those of a pipeline's commands come in any order), what stands behind at the paths that it changed.
+    """What a script did: its exit status (None when it was stopped), what it printed, the lines of its
+    errors (sorted: those of a pipeline's commands come in any order), what stands behind at the paths
+    that it changed.
     """
 
     status: int | None
@@ -115,8 +116,18 @@ class Sandbox:
         shutil.rmtree(here)
         return Outcome(status, output, told, changed)
 
+    def entry(self, path: str, trees: Sequence[Path] = ()) -> Entry | None:
+        """What stands at a path before anything is run."""
+        found = _below(path, [*trees, self.root])
+        return _entry(found) if found is not None else None
+
     def _start(
-        self, words: Sequence[str], merged: Path, here: Path, environment: Mapping[str, str], front: Sequence[str]
+        self,
+        words: Sequence[str],
+        merged: Path,
+        here: Path,
+        environment: Mapping[str, str],
+        front: Sequence[str],
     ) -> int | None:
         command = [
             "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",
@@ -128,8 +139,8 @@ class Sandbox:
         with (here / "output").open("wb") as output, (here / "errors").open("wb") as errors:
             try:
                 done = subprocess.run(
-                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=told, timeout=SECONDS,
-                    check=False,
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, env=told, check=False,
+                    timeout=SECONDS,
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 return None
@@ -201,7 +212,7 @@ def _entry(path: Path) -> Entry:
     if stat.S_ISREG(told.st_mode):
         kind, data = "f", path.read_bytes()
     elif stat.S_ISLNK(told.st_mode):
-        kind, data = "l", os.readlink(path).encode()
+        kind, data = "l", str(path.readlink()).encode()
     else:
         kind, data = "d" if stat.S_ISDIR(told.st_mode) else "other", b""
     return Entry(kind, data, stat.S_IMODE(told.st_mode), (told.st_uid, told.st_gid))

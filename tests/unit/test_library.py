@@ -85,7 +85,7 @@ def test_one_platform_needs_no_list() -> None:
         "import xbuild.plan.model as m; m.Plan; import xbuild; xbuild.plan('FROM a')",
         "import xbuild.rewrite.render; xbuild.rewrite('FROM a'); xbuild.rewrite.render.rewrite",
         "from xbuild.plan import model; from xbuild.plan.model import Plan; model.Plan is Plan or 1/0",
-        "from unittest.mock import patch\nwith patch('xbuild.plan.make.make_plan'): pass",
+        "from unittest.mock import patch\nwith patch('xbuild.plan.deciding.planner.make_plan'): pass",
         "import xbuild, pickle, importlib; importlib.reload(xbuild); xbuild.plan('FROM a')",
     ],
 )

@@ -119,7 +119,7 @@ def check_dockerfile(project: Project) -> None:
 
 def plan_project(project: Project, knowledge: Knowledge | None = None) -> Plan:
     """The plan. Raises DockerfileError for anything wrong with the file, changed or not."""
-    from xbuild.plan.make import make_plan
+    from xbuild.plan.deciding.planner import make_plan
 
     return make_plan(
         readable(project),

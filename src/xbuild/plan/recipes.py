@@ -23,7 +23,6 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.demands import is_plain
 from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.idle import is_plain as is_still
 from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
 from xbuild.plan.programs.program import anything
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
@@ -480,12 +479,10 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
 
 def _may_be_stale(call: Call, recipe: _Recipe, command: Call, effect: Effect) -> bool:
     """Whether what a line has made by then would change what is asked here, before any line has run."""
-    made = command.writes[len(call.writes) :]
-    if not made or not any(command.command.span in span for span in recipe.asked):
+    if not any(command.command.span in span for span in recipe.asked):
         return False
-    if None in (*effect.reads, *(w.path for w in made)):
-        return not is_still(command.command, call.around.programs) or "list" in command.texts
-    return any(overlaps(path or "/", w.path or "/") for path in effect.reads for w in made)
+    made = [w for w in command.writes[len(call.writes) :] if not w.is_empty]
+    return any(p is None or w.path is None or overlaps(p, w.path) for p in effect.reads for w in made)
 
 
 def _demanded(

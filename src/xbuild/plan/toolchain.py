@@ -45,8 +45,7 @@ class Surroundings:
 
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
     `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
-    copies or mounts it, `has_children` whether another stage derives from it; `literal_architectures` the
-    GOARCH values written out in it, `text` is the stage's own text, `programs` are all descriptions by name,
+    copies or mounts it, `has_children` whether another stage derives from it; `text` is the stage's own text, `programs` are all descriptions by name,
     `tool_folders` where languages keep their programs.
     """
 
@@ -59,7 +58,6 @@ class Surroundings:
     context: Context
     is_pinned_by_author: bool
     is_shipped: Callable[[str], bool]
-    literal_architectures: frozenset[str]
     text: str
     after_line: Callable[[int, int], int]
     is_taken: Callable[[str], bool]

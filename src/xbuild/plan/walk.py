@@ -7,7 +7,6 @@ every command is taken to run, in the order of the text. What a variable holds i
 
 from __future__ import annotations
 
-import posixpath
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,6 +49,8 @@ _BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "o
 _MACHINE_VARIABLES = frozenset(
     ("HOSTTYPE", "MACHTYPE", "OSTYPE", "CPUTYPE", "BASH_VERSINFO", "PROCESSOR_ARCHITECTURE")
 )
+# What the shell sets by itself.
+_SHELL_VARIABLES = frozenset(("REPLY", "BASH_REMATCH", "PIPESTATUS", "MAPFILE", "COPROC"))
 # Debian's multiarch folders, and what the kernel tells of the machine.
 _NAMED_FOR_MACHINE = re.compile(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
 _MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
@@ -228,7 +229,9 @@ class _Walker:
         """
         if name in _MACHINE_VARIABLES:
             return Kind.BUILD
-        if _POSITIONAL.fullmatch(name):
+        if _POSITIONAL.fullmatch(name) or name in _SHELL_VARIABLES:
+            return Kind.UNKNOWN
+        if name in ("PWD", "OLDPWD") and any(target is None for _, target in self.directories):
             return Kind.UNKNOWN
         is_automatic = name in PLATFORM_ARGS
         if not is_automatic and not self.around.image.is_plain and _MACHINE_NAME.search(name):
@@ -251,6 +254,8 @@ class _Walker:
             if known.origin == "shell":
                 self.variables[assignment.name] = replace(known, origin=origin)
             return
+        if "[" in assignment.name:  # one of an array's
+            assignment = replace(assignment, name=assignment.name.partition("[")[0], append=True)
         kind = join((self.kind(assignment.value), self.condition))
         text = self.text(assignment.value)
         before = self.variables.get(assignment.name)
@@ -323,6 +328,9 @@ class _Walker:
         """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""
         if any(s.kind in _UNCERTAIN for s in command.scopes):
             return False
+        pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
+        if pipeline is not None and self.inside(pipeline.span)[-1].span.start >= command.span.end:
+            return False  # if it fails, the others go on
         return not (self.has_tested and command.is_inside("and"))
 
     def unwrap(self, command: Command) -> tuple[tuple[Word, ...], dict[str, tuple[Word, Kind]], str | None]:
@@ -475,8 +483,8 @@ class _Walker:
         """The description of a program that is called by its name, or from a folder of the system."""
         if name is None:
             return None
-        is_plain = "/" not in name or posixpath.dirname(name) in _SYSTEM_FOLDERS
-        return self.around.programs.get(posixpath.basename(name)) if is_plain else None
+        folder, slash, own = name.rpartition("/")
+        return self.around.programs.get(own) if not slash or folder in _SYSTEM_FOLDERS else None
 
     def walk_recipe(
         self,
@@ -595,12 +603,14 @@ class _Walker:
 
     def reads_into(self, call: Call, _effect: Effect) -> None:
         for word in call.words[1:]:
-            if word.value and not word.value.startswith("-"):
-                self.variables[word.value] = _set(self.variables.get(word.value), Kind.UNKNOWN)
+            name = re.sub(r"-\w*?a|-.*", "", word.value or "", count=1)
+            if name:
+                self.variables[name] = _set(self.variables.get(name), Kind.UNKNOWN)
 
     def prints_into(self, call: Call, effect: Effect) -> None:
-        if "-v" in call.texts[1:-1]:
-            into = call.texts[call.texts.index("-v") + 1]
+        program = self.program("printf")
+        given = program.read(call) if program is not None else None
+        for into in given.values("-v") if given is not None else ():
             if into is not None:
                 self.variables[into] = _set(self.variables.get(into), join((effect.output, call.condition)))
 
@@ -649,12 +659,14 @@ class _Walker:
 
     def stdin(self, command: Command) -> Kind:
         kinds: list[Kind] = []
+        if any(self.script.text.startswith(">(", s.span.start) for s in command.scopes):
+            kinds.append(Kind.UNKNOWN)
         pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
         if pipeline is not None:
             before = (c.span for c in self.inside(pipeline.span) if c.span.start < command.span.start)
             kinds += [self.outputs[span] for span in before if span in self.outputs]
-        for redirect in command.redirects:
-            kinds.append(self.redirected_input(redirect, command))
+        outer = (r for scope in command.scopes for r in scope.redirects)
+        kinds += [self.redirected_input(redirect, command) for redirect in (*command.redirects, *outer)]
         return join(kinds)
 
     def redirected_input(self, redirect: Redirect, command: Command) -> Kind:

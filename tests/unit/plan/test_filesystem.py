@@ -104,7 +104,9 @@ def test_what_nobody_wrote_comes_with_the_base() -> None:
 
 
 def test_folders_that_the_base_leaves_empty() -> None:
-    assert offender(Writes(describe("golang", IMAGES), [wrote("/go/bin/app", Kind.CROSS)]), "/go/bin/") is None
+    assert (
+        offender(Writes(describe("golang", IMAGES), [wrote("/go/bin/app", Kind.CROSS)]), "/go/bin/") is None
+    )
 
 
 def test_a_folder_of_an_unknown_base_may_hold_something() -> None:

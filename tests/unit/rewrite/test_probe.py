@@ -13,7 +13,7 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
-from xbuild.plan.make import make_plan
+from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import SECTION, Knowledge, Question
 from xbuild.plan.toolchains.go.listing import Listing, read_listing
 from xbuild.platforms import parse_platforms

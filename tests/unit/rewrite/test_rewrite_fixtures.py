@@ -20,7 +20,7 @@ from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.plan.asking import settle
 from xbuild.plan.context import Context, NoContext
-from xbuild.plan.make import make_plan
+from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Knowledge, Plan, Question, Settings, StageVerdict
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite

@@ -7,6 +7,7 @@ bzip2 1.0.8, zstd 1.5, lz4 1.10, BusyBox 1.37.
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 
 from xbuild.plan.filesystem import Kind, join
 from xbuild.plan.programs.grammar import Reading, Style
@@ -88,7 +89,8 @@ def _unzip(call: Call, given: Reading) -> Effect | None:
     archive = given.operands[0] if given.operands else None
     kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
     if given.has("-p", "-c", "-l", "-t", "-z"):
-        return plain(call, kind, (), (archive,))
+        made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.values("-d"))
+        return plain(call, kind, made, (archive,))
     return plain(call, kind, (write(call, given.value("-d", "."), kind),), (archive,))
 
 
@@ -162,7 +164,8 @@ PROGRAMS = (
     Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} --rm -z,--compress -m,--multiple", does=_compresses),
     Program(
         "brotli",
-        "-c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -o,--output= -w= -0 -1 -2 -3 -4 -5 -6 -7 -8 -9",
+        f"{_DIGITS} -c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -w= "
+        "-o,--output=",
         does=_compresses,
     ),
 )

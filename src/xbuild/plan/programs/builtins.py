@@ -82,13 +82,19 @@ def _sources(call: Call, given: Reading) -> Effect | None:
     return plain(call, Kind.PORTABLE, (), given.operands)
 
 
-_BUILTIN_FLAGS = "-a -A -f -F -g -i -I -l -n -p -r -t -u -x"
+def _prints_folder(call: Call, _given: Reading) -> Effect | None:
+    """`pwd`: where the script went, if that can be told."""
+    return plain(call, Kind.UNKNOWN if call.directory is None else word_kind(call))
+
+
+# `declare -n` makes a name stand for another variable: that is not followed.
+_BUILTIN_FLAGS = "-a -A -f -F -g -i -I -l -p -r -t -u -x"
 
 PROGRAMS = (
     Program("echo", style=Style.NONE, operands="text*", prints=Prints.INPUT),
     Program("printf", "-v=", "text*", style=Style.FIRST, builtin=Builtin.PRINTF),
     Program(
-        "true false : pwd wait shift unalias umask ulimit break continue sync ((",
+        "true false : wait shift unalias umask ulimit break continue sync ((",
         style=Style.NONE,
         operands="text*",
         prints=Prints.WORDS,
@@ -113,7 +119,8 @@ PROGRAMS = (
         style=Style.FIRST,
         builtin=Builtin.OPTIONS,
     ),
-    Program("export", _BUILTIN_FLAGS, does=_prints_variables, builtin=Builtin.EXPORT),
+    Program("pwd", "-L -P", "", does=_prints_folder),
+    Program("export", f"{_BUILTIN_FLAGS} -n", does=_prints_variables, builtin=Builtin.EXPORT),
     Program(
         "declare typeset readonly local", _BUILTIN_FLAGS, does=_prints_variables, builtin=Builtin.DECLARE
     ),

@@ -6,6 +6,7 @@ Sources: GCC 15 manual ("Invoking GCC"), clang 21 command line reference, GNU bi
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 
 from xbuild.plan.filesystem import Kind
@@ -37,6 +38,9 @@ def _compiles(call: Call, given: Reading) -> Effect | None:
     if any(t is None or t.startswith((*_OTHER_FILES, "@")) for t in call.texts[1:]):
         return None
     made = [write(call, o.value, Kind.BUILD) for o in given.options if o.kind == "=>"]
+    if given.has("-MD", "-MMD"):  # beside the output, if no other name is given
+        folders = (None if v is None else posixpath.dirname(v) or "." for v in given.values("-o"))
+        made += [write(call, folder, Kind.BUILD) for folder in folders]
     return plain(call, Kind.BUILD, (*made, write(call, ".", Kind.BUILD)), given.operands)
 
 

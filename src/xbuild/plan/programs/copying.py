@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.filesystem import TOOL_FOLDERS, Write, absolute, join, without_glob
+from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, Write, absolute, join, without_glob
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import (
     Prints,
@@ -25,6 +25,8 @@ from xbuild.plan.toolchain import Call, Effect
 _INTO = "-t,--target-directory="
 _ASIDE = "-b --backup[=] -S,--suffix="
 _WHOLE_TREES = ("-r", "-a")
+# With these, what was there may stay.
+_KEEPS = ("-n", "-u", "--update", "-i", "--attributes-only")
 
 
 def _copies(call: Call, given: Reading) -> Effect | None:
@@ -35,19 +37,33 @@ def _copies(call: Call, given: Reading) -> Effect | None:
         return plain(call, word_kind(call))
     sources = paths if into_folder else paths[:-1]
     destination = given.value("-t") if into_folder else paths[-1]
-    kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
-    moved = changed(call, sources, word_kind(call)) if call.program_name == "mv" else ()
+    kind = join((word_kind(call), *(source_kind(call, p) for p in sources), *_asked(call, given)))
+    is_whole = call.program_name != "rsync" and not given.has(*_KEEPS)
+    told = kind if given.has(*_KEEPS) else word_kind(call)
+    moved = changed(call, sources, told) if call.program_name == "mv" else ()
     is_folder = into_folder and not given.has("-D")
-    names = None if given.has("-T") else _names_in_folder(call, sources, destination, is_folder=is_folder)
-    if names is not None:
-        is_whole = not given.has(*_WHOLE_TREES)
+    names = _names_in_folder(call, sources, destination, is_folder=is_folder)
+    if names is not None and not given.has("-T", "--parents", "-R"):
+        is_whole = is_whole and not given.has(*_WHOLE_TREES)
         made = tuple(write(call, name, kind, is_file=is_whole) for name in names)
     else:
-        made = (write(call, destination, kind, is_file=len(sources) == 1 and not into_folder),)
-    if given.has("-b", "--backup", "-S"):
-        folder = posixpath.dirname(destination) or "." if destination is not None else None
-        made = (*made, write(call, folder, kind))
-    return plain(call, kind, (*made, *moved), sources)
+        is_one = len(sources) == 1 and not into_folder and not given.has("--parents", "-R")
+        made = (write(call, destination, kind, is_file=is_one and is_whole),)
+    return plain(call, kind, (*made, *_aside(call, given, destination, kind), *moved), sources)
+
+
+def _asked(call: Call, given: Reading) -> tuple[Kind, ...]:
+    """What it reads besides its operands: answers, and files that options name."""
+    named = tuple(source_kind(call, o.value) for o in given.options if o.kind == "=<")
+    return (*named, call.stdin) if given.has("-i") else named
+
+
+def _aside(call: Call, given: Reading, destination: str | None, kind: Kind) -> tuple[Write, ...]:
+    """The copy of what was there before, which stays beside it."""
+    if not given.has("-b", "--backup", "-S"):
+        return ()
+    folder = posixpath.dirname(destination) or "." if destination is not None else None
+    return (write(call, folder, join((kind, source_kind(call, destination)))),)
 
 
 def _names_in_folder(
@@ -88,7 +104,7 @@ def _links(call: Call, given: Reading) -> Effect | None:
     made = write(call, destination, kind, is_file=one)
     if given.has("-s") and made.path is not None:
         made = _linked(call, given, made, sources[0] if one else None, destination or "")
-    return plain(call, kind, (made,), sources)
+    return plain(call, kind, (made, *_aside(call, given, destination, kind)), sources)
 
 
 def _linked(call: Call, given: Reading, made: Write, source: str | None, destination: str) -> Write:

@@ -201,10 +201,10 @@ class _Reader:
             if equals:
                 raise _UnreadError
             self.add(spelling, None, here)
+        elif spelling.value is Value.MAYBE:
+            self.add(spelling, self.certain(value) if equals else None, here)
         elif equals:
             self.add(spelling, _told(value), here)
-        elif spelling.value is Value.MAYBE:
-            self.add(spelling, None, here)
         else:
             self.add(spelling, self.following(), here)
 
@@ -231,7 +231,7 @@ class _Reader:
                 self.add(spelling, None, here)
                 continue
             if spelling.value is Value.MAYBE:
-                self.add(spelling, _told(rest) if rest else None, here)
+                self.add(spelling, self.certain(rest) if rest else None, here)
             else:
                 self.add(spelling, _told(rest) if rest else self.following(), here)
             return
@@ -250,6 +250,13 @@ class _Reader:
             raise _UnreadError
         self.at += 1
         return self.texts[self.at - 1]
+
+    def certain(self, value: str) -> str:
+        """A value that might as well be missing has to be told."""
+        told = _told(value)
+        if told is None:
+            raise _UnreadError
+        return told
 
     def add(self, spelling: Spelling, value: str | None, here: int) -> None:
         self.options.append(Option(spelling.name, spelling.value, value, here))

@@ -60,8 +60,8 @@ _WGET = (
 
 
 def addressed(call: Call, text: str | None) -> Kind:
-    """The kind of what an address, or a path where one may stand, brings: a local file is read; what cannot be
-    told may be one, if anything of the machine's was made here.
+    """The kind of what an address, or a path where one may stand, brings: a local file is read; what cannot
+    be told may be one, if anything of the machine's was made here.
     """
     if text is None:
         return Kind.UNKNOWN if call.writes.where(_is_wrong) else Kind.PORTABLE
@@ -98,6 +98,8 @@ def _curl(call: Call, given: Reading) -> Effect | None:
     urls = [t if t is None or "://" in t or t.startswith("file:") else f"http://{t}" for t in given.operands]
     if given.has("--proto-default"):
         urls = list(given.operands)
+    if given.has("-T") and any(u is None or u.startswith("file:") for u in (*urls, *given.values("--url"))):
+        return None  # it writes there
     outputs = [p for p in given.values("-o") if not is_device(p)]
     kept = outputs if given.has("-C") else []
     kind = join((
@@ -105,21 +107,22 @@ def _curl(call: Call, given: Reading) -> Effect | None:
         *(addressed(call, u) for u in (*urls, *given.values("--url"))),
     ))  # fmt: skip
     folder = given.value("--output-dir", ".")
-    made = [_downloaded(call, folder, p, kind) for p in outputs]
+    is_whole = not given.has("-C", "--skip-existing")
+    made = [_downloaded(call, folder, p, kind, is_whole=is_whole) for p in outputs]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     if given.has("-O", "--remote-name-all"):
         made.append(write(call, folder, kind))
     return plain(call, kind, made, files)
 
 
-def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind) -> Write:
+def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind, *, is_whole: bool) -> Write:
     """What `-o` writes; `#1` in it stands for what a pattern of the address matched."""
     if path is None or folder is None:
         return write(call, None, kind)
-    where = posixpath.join(folder, path)
+    into = posixpath.join(folder, path)
     if "#" in path:
-        return write(call, posixpath.dirname(where.partition("#")[0]) or ".", kind)
-    return write(call, where, kind, is_file=True)
+        return write(call, posixpath.dirname(into.partition("#")[0]) or ".", kind)
+    return write(call, into, kind, is_file=is_whole)
 
 
 def _wget(call: Call, given: Reading) -> Effect | None:
@@ -127,7 +130,8 @@ def _wget(call: Call, given: Reading) -> Effect | None:
         return None  # sets anything that a wgetrc can
     kind = join((word_kind(call), *(source_kind(call, o.value) for o in given.options if o.kind == "=<")))
     outputs = given.values("-O")
-    made = [write(call, p, kind, is_file=True) for p in outputs if not is_device(p)]
+    is_whole = not given.has("-c", "-nc", "-N")
+    made = [write(call, p, kind, is_file=is_whole) for p in outputs if not is_device(p)]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     if not outputs and not given.has("--spider"):
         made.append(write(call, given.value("-P", "."), kind))
@@ -157,9 +161,7 @@ _TREE_VERBS = ("status", "diff", "ls-files")
 
 
 def _asks_git(call: Call, given: Reading) -> Effect | None:
-    """What it prints is the repository's, or that of the files in it. Names given to `tag` or `branch` and such
-    change the repository.
-    """
+    """What it prints is the repository's, or that of the files in it."""
     if _has_other_settings(given):
         return None
     verb = next((t for t in call.texts[1:] if t in _TREE_VERBS), None)

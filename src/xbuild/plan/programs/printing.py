@@ -88,9 +88,10 @@ def _sed(call: Call, given: Reading) -> Effect | None:
     if not given.has("-i"):
         return plain(call, kind, (), files)
     made = tuple(write(call, f, join((word_kind(call), source_kind(call, f)))) for f in files)
-    suffixes = given.values("-i")
-    if any(suffixes):  # a copy of what was there stays beside it
-        made = (*made, *(write(call, _folder_of(f), w.kind) for f, w in zip(files, made, strict=True)))
+    # A copy of what was there stays beside it, or in the folder that the suffix names.
+    suffixes = [s for s in given.values("-i") if s]
+    kept = join(w.kind for w in made)
+    made += tuple(write(call, _folder_of(s if "/" in s else f), kept) for s in suffixes for f in files)
     return plain(call, kind, made, files)
 
 
@@ -151,19 +152,24 @@ _FIND_WORDS = {
 }
 
 
+_FIND_FILES = ("-newer", "-anewer", "-cnewer", "-samefile")
+
+
 def _find(call: Call, given: Reading) -> Effect | None:
     """`find`: the names below its folders; an action that is not in the table may do anything."""
     words = tuple(itertools.dropwhile(lambda w: w in ("-H", "-L", "-P"), given.operands))
     start = next((n for n, w in enumerate(words) if w is not None and (w[:1] in "-(!," and w)), len(words))
     folders = words[:start] or (".",)
-    at, removes = start, False
+    at, removes, compared = start, False, list[str | None]()
     while at < len(words):
         taking = _FIND_WORDS.get(words[at] or "?")
         if taking is None or at + taking >= len(words):
             return None
         removes = removes or words[at] == "-delete"
+        if words[at] in _FIND_FILES:
+            compared.append(words[at + 1])
         at += 1 + taking
-    read = join(source_kind(call, f) for f in folders)
+    read = join(source_kind(call, f) for f in (*folders, *compared))
     kind = join((word_kind(call), read))
     made = tuple(write(call, f, kind) for f in folders) if removes and kind >= Kind.BUILD else ()
     return plain(call, kind, made, folders)

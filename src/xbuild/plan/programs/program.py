@@ -165,8 +165,8 @@ class Program:
         return Effect(
             writes=(
                 *(write(call, p, max(held, output), is_file=True) for p in writes if not is_device(p)),
-                *(replace(write(call, p, kind), is_empty=True) for p in of[Role.MAKE]),
-                *changed(call, of[Role.CHANGE], kind),
+                *(replace(write(call, p, told), is_empty=True) for p in of[Role.MAKE]),
+                *changed(call, of[Role.CHANGE], told),
             ),
             reads=tuple(where(call, path) for path in (*reads, *of[Role.CHANGE]) if path != "-"),
             output=output,

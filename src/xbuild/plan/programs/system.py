@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write
+from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, join
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Prints, Program, plain, word_kind, write
+from xbuild.plan.programs.program import Prints, Program, plain, source_kind, word_kind, write
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
 
 # -- the machine
@@ -26,13 +27,27 @@ def _uname(call: Call, given: Reading) -> Effect | None:
 # -- accounts and certificates
 
 
-_ACCOUNT_TABLES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/home")
+_ACCOUNT_TABLES = words(
+    "/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid /etc/passwd- /etc/group- "
+    "/etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock /var/mail /var/log /home"
+)
 
 
 def _accounts(call: Call, given: Reading) -> Effect | None:
-    """useradd and kin: account tables and home folders."""
-    kind = word_kind(call)
-    return plain(call, kind, (write(call, p, kind) for p in (*_ACCOUNT_TABLES, *given.values("-d"))))
+    """useradd and kin: account tables and home folders, with what a skeleton holds."""
+    if call.program_name == "usermod" and given.has("-m"):
+        return None
+    kind = join((word_kind(call), call.stdin))
+    home = join((kind, *(source_kind(call, p) for p in given.values("-k"))))
+    homes = (*given.values("-d"), *given.values("-b"))
+    made = (*(write(call, p, kind) for p in _ACCOUNT_TABLES), *(write(call, p, home) for p in homes))
+    return plain(call, kind, made, given.values("-k"))
+
+
+def _asks_accounts(call: Call, _given: Reading) -> Effect | None:
+    """`id`, `getent`: what the tables say."""
+    tables = ("/etc/passwd", "/etc/group", "/etc/hosts")
+    return plain(call, join((word_kind(call), *(source_kind(call, t) for t in tables[:2]))), (), tables)
 
 
 def _certificates(call: Call, _given: Reading) -> Effect | None:
@@ -179,7 +194,11 @@ PROGRAMS = (
         prints=Prints.MACHINE,
     ),
     Program("dpkg-architecture", style=Style.NONE, operands="text*", prints=Prints.MACHINE),
-    Program("id whoami groups", "-u,--user -g,--group -G,--groups -n,--name -r,--real", "text*"),
+    Program(
+        "id whoami groups",
+        "-u,--user -g,--group -G,--groups -n,--name -r,--real",
+        does=_asks_accounts,
+    ),
     Program("hostname", "-f -s -i -d", "text", Prints.WORDS),
     Program("lsb_release", "-a,--all -i,--id -d,--description -r,--release -c,--codename -s,--short", ""),
     Program(
@@ -188,7 +207,7 @@ PROGRAMS = (
         "-u,--utc,--universal -D=",
         "text*",
     ),
-    Program("getent", "-s= -i", "text*"),
+    Program("getent", "-s= -i", does=_asks_accounts),
     Program("ldconfig locale-gen", "-v -n -N -X -f= -C= -r= -l -p -i --purge --lang=", does=_asks_packages),
     Program(
         "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel delgroup "

@@ -113,7 +113,10 @@ def spelled_in(target: Target, words: list[str]) -> set[str]:
     """All spellings of the options that stand in a line."""
     program, found = target.program, set()
     front = read(program.grammar, words[1:], frozenset(), program.style)
-    for part, given in ((program, front), (program.verbs.get(target.verb or ""), _behind(target, words, front))):
+    for part, given in (
+        (program, front),
+        (program.verbs.get(target.verb or ""), _behind(target, words, front)),
+    ):
         if part is not None and given is not None:
             names = {o.name for o in given.options}
             known = part.grammar

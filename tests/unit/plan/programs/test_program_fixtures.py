@@ -1,9 +1,8 @@
-"""Each folder `tests/fixtures/programs/<program>/<case>/` is one line of shell, alone, and what it is predicted
-to do.
+"""Each folder `tests/fixtures/programs/<program>/<case>/` is one line of shell, alone, and what it is to do.
 
-`line.sh`: the line, perhaps with lines in front of it that run before. `/in/p` came with the context, `/in/m`
-is made for the machine, `/w` is the current folder. `effect.txt`: `unknown`, or what it writes (with the kind),
-what its last command reads, and the kind of what that prints.
+`line.sh`: the line, perhaps with others that run before, a line `---` between them. `/in/p` came with the
+context, `/in/m` is made for the machine, `/w` is the current folder. `effect.txt`: `unknown`, or what it
+writes (with the kind), what its last command reads, and the kind of what that prints.
 """
 
 from __future__ import annotations

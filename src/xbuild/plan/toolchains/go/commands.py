@@ -87,7 +87,10 @@ def judge(call: Call) -> Effect | None:
     made = tuple(replace(w, adds=w.path is not None and not is_own) for w in effect.writes)
     sees = runs_others or verb not in _BLIND
     here = verb in ("run", "test", "generate", "install", "tool") and not effect.compiles
-    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True, runs_here=here)
+    reads = () if verb in ("env", "help", "version") else effect.reads
+    return replace(
+        effect, writes=made, reads=reads, sees_environment=sees, puts_into_folders=True, runs_here=here
+    )
 
 
 def _runs_module(call: Call) -> bool:
