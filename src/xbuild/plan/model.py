@@ -303,11 +303,34 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What a user can set about planning. `cgo` is "auto", "keep" or "off"."""
+class Setting:
+    """What a user can choose about a language: a key in its `section` of `.xbuild.yaml`, and a keyword of the
+    library. `choices` are the values, the default first, and what each means.
+    """
 
-    cgo: str = "auto"
+    section: str
+    name: str
+    choices: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.section}.{self.name}"
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return tuple(value for value, _ in self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user has set about planning; `chosen` are values of settings of languages, by their key."""
+
     cache_mounts: bool = True
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, setting: Setting) -> str:
+        """What was chosen, or the default."""
+        return self.chosen.get(setting.key, setting.values[0])
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, Writes
 from xbuild.plan.images import Image
-from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
+from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
 from xbuild.platforms import Platform
 from xbuild.text import Span
 
@@ -195,7 +195,8 @@ class Toolchain:
     `programs` are described by themselves.
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
-    that may be set in front of it, in the order in which they are written.
+    that may be set in front of it, in the order in which they are written. `settings` are what a user can
+    choose, in a section of the toolchain's name.
     """
 
     name: str
@@ -204,3 +205,4 @@ class Toolchain:
     programs: tuple[Program, ...] = ()
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
+    settings: tuple[Setting, ...] = ()
