@@ -57,6 +57,7 @@ from xbuild.plan.model import (
 from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.stage import StageFacts, evaluate, shipped_by
+from xbuild.plan.steps import steps_of
 from xbuild.plan.toolchain import Demand, Surroundings, Toolchain
 from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.platforms import Platform
@@ -496,6 +497,8 @@ class _Planner:
             else:
                 found.append(self.kept_verdict(stage))
         found = [replace(v, notes=(*v.notes, *self.likely_slips(v.stage))) for v in found]
+        seen = {stage: steps_of(facts.calls, facts.effects) for stage, (_, facts) in self.seen.items()}
+        found = [replace(v, steps=seen.get(v.stage, ())) for v in found]
         found = self.spread_conditions(found, by_stage)
         source = self.graph.dockerfile.source
         return Plan(

@@ -190,13 +190,38 @@ class Finish(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """A kind of work: the name under which reports tell it and measured slowdown is remembered, the first
+    words of the commands that do it ("npm ci, npm install"), and whether a compiler does it.
+    """
+
+    name: str
+    commands: str
+    is_compiler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFiles:
+    """The source files of a language: how their names end, a line that changes a program but not what it does
+    (`{}` stands for a text that is new each time), and, if it can be told, what stands in the file with
+    which a program starts and how the names of tests end.
+    """
+
+    suffix: str
+    line: str
+    start: str = ""
+    tests: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
     `programs` are described by themselves.
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written. `settings` are what a user can
-    choose, in a section of the toolchain's name.
+    choose, in a section of the toolchain's name. `work` are the kinds of work that its commands do, what
+    takes longest first.
     """
 
     name: str
@@ -206,3 +231,5 @@ class Toolchain:
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
+    work: tuple[Work, ...] = ()
+    sources: tuple[SourceFiles, ...] = ()
