@@ -64,6 +64,8 @@ def test_errors_are_typed(tmp_path: Path) -> None:
     made = plan(GO)
     for wrong in (
         lambda: plan(GO, cgo="Keep"),
+        lambda: plan(GO, cog="keep"),
+        lambda: rewrite(GO, cog="keep"),
         lambda: rewrite(GO, cgo="off", plan=made),
         lambda: rewrite(GO, tmp_path, plan=made),
         lambda: rewrite(GO + "USER x\n", plan=made),
@@ -71,6 +73,22 @@ def test_errors_are_typed(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError):
             wrong()
+
+
+def test_settings_of_languages_are_keywords() -> None:
+    assert plan(GO, cache_mounts=False) != plan(GO)
+    without = "FROM golang:1.21 AS b\nCOPY . .\nRUN go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n"
+    assert "CGO_ENABLED=0" in rewrite(without, cgo="off").text.text
+    assert "CGO_ENABLED=0" not in rewrite(without).text.text
+    with pytest.raises(UsageError, match="keyword 'cog' is not known") as caught:
+        plan(GO, cog="off")
+    assert (
+        caught.value.expected == "platforms, target, build_args, build_contexts, cache_mounts, path, ask, cgo"
+    )
+    assert caught.value.hint == "write 'cgo'"
+    with pytest.raises(UsageError, match="cgo='Keep' is not known") as caught:
+        plan(GO, cgo="Keep")
+    assert caught.value.expected == "auto, keep, off"
 
 
 def test_one_platform_needs_no_list() -> None:

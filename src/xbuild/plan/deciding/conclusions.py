@@ -25,9 +25,11 @@ from xbuild.plan.model import (
     Reason,
     SplitStages,
     StageVerdict,
+    Step,
     Word,
 )
 from xbuild.plan.stage import StageFacts
+from xbuild.plan.steps import steps_of
 
 
 class Conclusions:
@@ -40,7 +42,6 @@ class Conclusions:
         self.shipped = self.survey.shipped(frozenset(self.facts))
 
     def plan(self) -> Plan:
-
         found = []
         for stage in self.graph.stages:
             if stage.index in self.groups:
@@ -51,7 +52,10 @@ class Conclusions:
                 found.append(self.authored_verdict(stage))
             else:
                 found.append(self.kept_verdict(stage))
-        found = [replace(v, notes=(*v.notes, *self.likely_slips(v.stage))) for v in found]
+        found = [
+            replace(v, notes=(*v.notes, *self.likely_slips(v.stage)), steps=self.steps(v.stage))
+            for v in found
+        ]
         found = self.spread_conditions(found)
         source = self.graph.dockerfile.source
         return Plan(
@@ -61,6 +65,13 @@ class Conclusions:
             tuple(found),
             sha256=hashlib.sha256(source.to_bytes()).hexdigest(),
         )
+
+    def steps(self, stage: int) -> tuple[Step, ...]:
+        """What a stage runs; one that is not pinned is read as if it was."""
+        if self.graph.stages[stage].is_replaced:
+            return ()
+        facts = self.facts.get(stage) or self.survey.alone(stage)
+        return steps_of(facts.calls, facts.effects)
 
     def likely_slips(self, stage: int) -> Iterable[str]:
         """COPY --from=NAME that names no stage, but nearly does: BuildKit takes it for an image."""

@@ -19,7 +19,7 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
-from xbuild.plan.model import Evidence, Question, Reason
+from xbuild.plan.model import Evidence, Question, Reason, Setting
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
@@ -31,6 +31,16 @@ from xbuild.platforms import Platform
 COMPILER = "xbuild-cc"
 CXX_COMPILER = "xbuild-cxx"
 PKG_CONFIG = "xbuild-pkg-config"
+
+CGO = Setting(
+    "go",
+    "cgo",
+    (
+        ("auto", "decided by evidence, alike for all platforms"),
+        ("keep", "as the original build has it"),
+        ("off", "CGO_ENABLED=0"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
         return _with_cgo(call, "CGO_ENABLED=1 asks for cgo", has_cxx=True, is_on=True)
     if demand is not None:
         return _with_cgo(call, f"{demand} needs cgo", has_cxx=True)
-    if call.around.settings.cgo == "off":
+    if call.around.settings.of(CGO) == "off":
         return _without_cgo(call, "go.cgo: off")
     if _has_no_compiler(call):
         return _ruled_out(call)
@@ -143,7 +153,7 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
         return _unsure(
             call, "the Go of this base image takes its cryptography from C, which needs cgo", _CURE
         )
-    if call.around.settings.cgo == "keep":
+    if call.around.settings.of(CGO) == "keep":
         return _with_cgo(call, "go.cgo: keep", has_cxx=True)
     if not has_module:
         return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
@@ -268,7 +278,7 @@ def _ruled_out(call: Call) -> Decision:
     if version is None or version >= (1, 20):
         evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
         return Decision(() if version is not None else (("CGO_ENABLED", "0"),), evidence=(evidence,))
-    if call.around.settings.cgo == "keep":
+    if call.around.settings.of(CGO) == "keep":
         return _unsure(call, "go.cgo: keep, and there is no C compiler", "install gcc and musl-dev")
     why = "the builder image has no C compiler, so that nothing but the standard library can use cgo"
     return _without_cgo(call, why)
