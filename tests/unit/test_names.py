@@ -15,6 +15,7 @@ ROOT = Path(xbuild.__file__ or "").parent
 ROOMS = {
     "cli": None,
     "pipeline": None,
+    "plan": ("toolchains/go", "toolchains/__init__.py"),
     "rewrite": None,
     "verify": ("languages/go", "languages/__init__.py"),
     "views": None,
@@ -25,10 +26,13 @@ GO = re.compile(
     r"|\bgo (?:build|env|generate|get|install|list|mod|run|test|tool|version|vet|work)\b"
     r"|[`\"'./_-]go\b|\bgo[_.:\-`\"'/]",
 )
-# A file of BuildKit's or buildx's that a fact is from, and an address: no names of the language.
-CITED = re.compile(r"(?<=`)(?:\w+/)*\w+\.go(?=`)|https://[\w./-]+")
+# A file of BuildKit's or buildx's that a fact is from, an address, a runner of tasks: no names of the language.
+CITED = re.compile(r"(?<=`)(?:\w+/)*\w+\.go(?=`)|https://[\w./-]+|\bgo-task\b")
 # The room in the tuple of rooms
-NAMED = re.compile(r"^from xbuild\.verify\.languages\.go import language as go$|\(go\.LANGUAGE,\)")
+NAMED = re.compile(
+    r"^from xbuild\.verify\.languages\.go import language as go$|\(go\.LANGUAGE,\)"
+    r"|^from xbuild\.plan\.toolchains import go(?:, \w+)*$|\(go\.TOOLCHAIN,(?: \w+\.TOOLCHAIN,?)*\)"
+)
 
 
 @pytest.mark.parametrize("package", ROOMS)

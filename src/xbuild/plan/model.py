@@ -291,7 +291,7 @@ class StageVerdict:
     `is_proved` is False when the verdict rests on `conditions` that could not be looked at; `questions`
     would settle them. `changes` may touch other stages' lines only for SplitStages. `is_pinned` tells
     whether the stage runs on the build platform after the changes; `has_run` whether it runs anything at all.
-    `steps` are its commands; none where nobody thought of running the stage on the build platform.
+    `steps` are its commands, read as if it ran on the build platform.
     """
 
     stage: int

@@ -65,7 +65,8 @@ def test_the_plan_has_the_steps_of_what_it_looked_at() -> None:
     assert build.changes == 1
     assert (build.instruction, build.place.line) == (2, 3)
     assert Written("/x", "cross") in build.writes
-    assert found.stages[1].steps == ()
+    [install] = found.stages[1].steps
+    assert (install.work, install.changes) == ("apt-get install", 0)
 
 
 def test_an_unsure_stage_has_steps() -> None:
