@@ -155,7 +155,8 @@ class Program:
         kind = told_kind(call) if self.environment is Environment.WHOLE else word_kind(call)
         held = join((kind, call.stdin, *(source_kind(call, path) for path in reads)))
         told = join((kind, *(source_kind(call, path) for path in named)))
-        output = {Prints.INPUT: held, Prints.WORDS: kind, Prints.MACHINE: Kind.BUILD}[self.prints]
+        seen = join(source_kind(call, path) for path in (*of[Role.MAKE], *of[Role.CHANGE]))
+        output = {Prints.INPUT: max(held, seen), Prints.WORDS: kind, Prints.MACHINE: Kind.BUILD}[self.prints]
         return Effect(
             writes=(
                 *(write(call, p, max(held, output), is_file=True) for p in writes if not is_device(p)),
