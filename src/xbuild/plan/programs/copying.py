@@ -48,7 +48,8 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     else:
         is_one = len(sources) == 1 and not into_folder and not given.has("--parents", "-R")
         made = (write(call, destination, kind, is_file=is_one and is_whole),)
-    return plain(call, kind, (*made, *_aside(call, given, destination, kind), *moved), sources)
+    read = (*sources, *(o.value for o in given.options if o.kind == "=<"))
+    return plain(call, kind, (*made, *_aside(call, given, destination, kind), *moved), read)
 
 
 def _asked(call: Call, given: Reading) -> tuple[Kind, ...]:
