@@ -17,6 +17,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Prints,
     Program,
+    anywhere,
     is_device,
     plain,
     source_kind,
@@ -64,7 +65,7 @@ def addressed(call: Call, text: str | None) -> Kind:
     be told may be one, if anything of the machine's was made here.
     """
     if text is None:
-        return Kind.UNKNOWN if call.writes.where(_is_wrong) else Kind.PORTABLE
+        return anywhere(call)
     if text.startswith("file:"):
         return source_kind(call, "/" + text[5:].lstrip("/").removeprefix("localhost/"))
     is_remote = "://" in text or _HOST.match(text) is not None
@@ -72,10 +73,6 @@ def addressed(call: Call, text: str | None) -> Kind:
 
 
 _HOST = re.compile(r"[^/]+:")
-
-
-def _is_wrong(made: Write) -> bool:
-    return not made.kind.is_right and not made.is_package
 
 
 # What is sent, and how a file is named in it.

@@ -247,6 +247,15 @@ def source_kind(call: Call, path: str | None) -> Kind:
     return kind_of(call.writes, absolute(path, call.directory))
 
 
+def anywhere(call: Call) -> Kind:
+    """The kind of a file that is not named: the machine's, if anything but packages was made for it here."""
+    return join(made.kind for made in call.writes.where(_is_wrong))
+
+
+def _is_wrong(made: Write) -> bool:
+    return not made.kind.is_right and not made.is_package
+
+
 def changed(call: Call, paths: Sequence[str | None], kind: Kind) -> tuple[Write, ...]:
     """What is removed, or changed as a whole: other than before only if that differs by machine."""
     if kind < Kind.BUILD:
