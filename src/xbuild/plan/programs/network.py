@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, Write, ancestors, join, kind_of
+from xbuild.plan.filesystem import Kind, Write, join, kind_of
+from xbuild.plan.positions import ancestors
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Prints,
@@ -89,8 +90,8 @@ _SENT = {
 def _curl(call: Call, given: Reading) -> Effect | None:
     if any(v is None or v.startswith("@") or "%output" in v for v in given.values("-w")):
         return None
-    sent = [(o.value, _SENT[o.name]) for o in given.options if o.name in _SENT]
-    files = [None if v is None else m[1] for v, pattern in sent if v is None or (m := pattern.fullmatch(v))]
+    sent = [(o.value, _SENT[o.name].fullmatch(o.value or "")) for o in given.options if o.name in _SENT]
+    files = [m[1] if value is not None and m else None for value, m in sent if value is None or m]
     files += [o.value for o in given.options if o.kind == "=<"]
     urls = [t if t is None or "://" in t or t.startswith("file:") else f"http://{t}" for t in given.operands]
     if given.has("--proto-default"):
