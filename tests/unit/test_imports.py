@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ def modules() -> tuple[Path, ...]:
     return tuple(sorted(ROOT.rglob("*.py")))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All of a module's syntax tree."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def package_of(path: Path) -> str:
     relative = path.relative_to(ROOT)
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
@@ -39,7 +46,7 @@ def package_of(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
     """(module, name) of every import, also inside functions; `import a.b` has an empty name."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,7 +87,7 @@ def test_only_some_packages_touch_the_outside_world(path: Path) -> None:
     touched = {module.split(".")[0] for module, _ in imports(path)} & WORLD
     calls = {
         node.func.id
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("open", "print", "input")
@@ -93,7 +100,7 @@ def test_only_the_command_line_prints(path: Path) -> None:
     """All else is called as a library too, whose caller's standard streams are not ours to write to."""
     if package_of(path) in ("cli", "__main__"):
         return
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         called = node.func if isinstance(node, ast.Call) else None
         assert not (isinstance(called, ast.Name) and called.id in ("print", "input")), path
         if isinstance(node, ast.Attribute) and package_of(path) != "solve":  # `--output -` is written there

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,14 @@ class Case:
         return make_plan(dockerfile, options, wanted, self.context, settings, known)
 
 
+@cache
+def planned(name: str) -> tuple[Case, Dockerfile, Plan]:
+    """A case, its Dockerfile and its plan, which every test of it looks at."""
+    case = Case.read(name)
+    before = read(case.folder / "before.Dockerfile")
+    return case, before, case.plan(before)
+
+
 def read(file: Path) -> Dockerfile:
     return tree(Source.from_bytes(file.name, file.read_bytes()))
 
@@ -110,8 +119,7 @@ def said(verdict: StageVerdict) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_plan(name: str) -> None:
-    case = Case.read(name)
-    plan = case.plan(read(case.folder / "before.Dockerfile"))
+    case, _, plan = planned(name)
     verdicts = {v.name: v for v in plan.stages}
     for stage, wanted in json.loads((case.folder / "plan.json").read_text()).items():
         verdict = verdicts[stage]
@@ -138,11 +146,10 @@ def test_nobody_answers(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_rewrite(name: str) -> None:
-    case = Case.read(name)
-    before = read(case.folder / "before.Dockerfile")
+    case, before, plan = planned(name)
     after = case.folder / "after.Dockerfile"
     expected = (after if after.exists() else case.folder / "before.Dockerfile").read_bytes()
-    made = rewrite(before, case.plan(before), conditional=case.conditional)
+    made = rewrite(before, plan, conditional=case.conditional)
     assert made.text.to_bytes().decode() == expected.decode()
     assert made.changed == after.exists()
 
@@ -150,8 +157,7 @@ def test_rewrite(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in CASES if (FOLDER / n / "after.Dockerfile").exists()])
 def test_again(name: str) -> None:
     """What was rewritten is left alone, and is still sure."""
-    case = Case.read(name)
-    first = case.plan(read(case.folder / "before.Dockerfile"))
+    case, _, first = planned(name)
     after = read(case.folder / "after.Dockerfile")
     plan = case.plan(after)
     again = rewrite(after, plan, conditional=case.conditional)

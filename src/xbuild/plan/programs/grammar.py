@@ -202,7 +202,8 @@ class _Reader:
                 raise _UnreadError
             self.add(spelling, None, here)
         elif spelling.value is Value.MAYBE:
-            self.add(spelling, self.certain(value) if equals else None, here)
+            is_told = equals and self.style is not Style.LONG  # there a value is a truth value
+            self.add(spelling, self.certain(value) if is_told else _told(value) if equals else None, here)
         elif equals:
             self.add(spelling, _told(value), here)
         else:

@@ -16,6 +16,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Environment,
     Program,
+    anywhere,
     is_device,
     plain,
     source_kind,
@@ -275,6 +276,13 @@ def _yq(call: Call, given: Reading) -> Effect | None:
     return sees_all(effect) if asks else effect
 
 
+def _sums(call: Call, given: Reading) -> Effect | None:
+    """`sha256sum`: of its files; with `-c` of those that a list names."""
+    listed = anywhere(call) if given.has("-c") else Kind.PORTABLE
+    kind = join((word_kind(call), call.stdin, listed, *(source_kind(call, p) for p in given.operands)))
+    return plain(call, kind, (), given.operands)
+
+
 _NUMBERED = "-n,--lines= -c,--bytes= -q,--quiet,--silent -v,--verbose -z,--zero-terminated -NUM"
 _DIGEST = (
     "-b,--binary -c,--check -t,--text -w,--warn --tag -z,--zero --ignore-missing --quiet --status --strict -s"
@@ -361,13 +369,13 @@ PROGRAMS = (
     Program(
         "sha1sum sha224sum sha256sum sha384sum sha512sum md5sum b2sum cksum",
         f"{_DIGEST} -a,--algorithm=",
-        "read*",
+        does=_sums,
         is_test=True,
     ),
     Program(
         "shasum",
         "-a,--algorithm= -c,--check -b,--binary -t,--text -s,--status -w,--warn",
-        "read*",
+        does=_sums,
         is_test=True,
     ),
     Program("sum", "-r -s,--sysv", "read*"),

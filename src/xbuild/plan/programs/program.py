@@ -161,7 +161,8 @@ class Program:
         kind = told_kind(call) if self.environment is Environment.WHOLE else word_kind(call)
         held = join((kind, call.stdin, *(source_kind(call, path) for path in reads)))
         told = join((kind, *(source_kind(call, path) for path in named)))
-        output = {Prints.INPUT: held, Prints.WORDS: kind, Prints.MACHINE: Kind.BUILD}[self.prints]
+        seen = join(source_kind(call, path) for path in (*of[Role.MAKE], *of[Role.CHANGE]))
+        output = {Prints.INPUT: max(held, seen), Prints.WORDS: kind, Prints.MACHINE: Kind.BUILD}[self.prints]
         return Effect(
             writes=(
                 *(write(call, p, max(held, output), is_file=True) for p in writes if not is_device(p)),
@@ -250,6 +251,15 @@ def source_kind(call: Call, path: str | None) -> Kind:
     if path is None:
         return Kind.UNKNOWN
     return kind_of(call.writes, absolute(path, call.directory))
+
+
+def anywhere(call: Call) -> Kind:
+    """The kind of a file that is not named: the machine's, if anything but packages was made for it here."""
+    return join(made.kind for made in call.writes.where(_is_wrong))
+
+
+def _is_wrong(made: Write) -> bool:
+    return not made.kind.is_right and not made.is_package
 
 
 def changed(call: Call, paths: Sequence[str | None], kind: Kind) -> tuple[Write, ...]:

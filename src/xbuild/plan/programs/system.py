@@ -155,8 +155,7 @@ _DPKG_INSTALLS = (
 
 def _dpkg(call: Call, given: Reading) -> Effect | None:
     names = {o.name for o in given.options}
-    asks = names & {o.split("=")[0].split(",")[0] for o in _DPKG_ASKS.split()}
-    if asks:
+    if names and names <= {o.split("=")[0].split(",")[0] for o in _DPKG_ASKS.split()}:
         return plain(call, Kind.BUILD)
     return packages(call, given.operands) if names else None
 
