@@ -45,8 +45,8 @@ class Surroundings:
 
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
     `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
-    copies or mounts it, `has_children` whether another stage derives from it; `text` is the stage's own text, `programs` are all descriptions by name,
-    `tool_folders` where languages keep their programs.
+    copies or mounts it, `has_children` whether another stage derives from it; `text` is the stage's own text,
+    `programs` are all descriptions by name, `tool_folders` where languages keep their programs.
     """
 
     stage: int

@@ -86,14 +86,12 @@ def walk_run(
     instruction: int,
     writes: Writes,
     toolchains: Sequence[Toolchain],
-    is_editable: bool = True,
-    line_of: Callable[[int], Place] | None = None,
-    persistent: Mapping[str, Variable] | None = None,
-    packages: frozenset[str] = frozenset(),
+    is_editable: bool,
+    line_of: Callable[[int], Place],
+    packages: frozenset[str],
 ) -> RunWalk:
     """Walk a script; `writes` is what the stage wrote so far and is extended by what the script writes."""
     walker = _Walker(run, script, around, scope, instruction, writes, toolchains, is_editable, line_of)
-    walker.variables.update(persistent or {})
     walker.packages = packages
     return walker.walk()
 
@@ -109,12 +107,12 @@ class _Walker:
         writes: Writes,
         toolchains: Sequence[Toolchain],
         is_editable: bool,
-        line_of: Callable[[int], Place] | None,
+        line_of: Callable[[int], Place],
     ) -> None:
         self.run, self.script, self.around, self.scope = run, script, around, scope
         self.instruction, self.writes, self.toolchains = instruction, writes, toolchains
         self.is_editable = is_editable
-        self.line_of = line_of or (lambda _offset: Place(run.first_line))
+        self.line_of = line_of
         self.start = scope.workdir()
         self.variables = _from_environment(scope)
         self.condition = Kind.PORTABLE

@@ -69,9 +69,9 @@ class Program:
     from the environment that work like options. `does`: for what rows cannot say; None from it means that
     the command line is not understood. `is_extra`: no base image brings it along by itself; then packages of
     its name or of `packages` may, or what `brought_by` tells of. `starts`: the programs that its words have
-    it start. `is_wrapper`: it runs the command that its operands are. `still`: verbs that change nothing which
-    a question to the builder is about. `verbs`: programs of their own, by first operand; the options of this
-    one stand in front of it.
+    it start. `is_wrapper`: it runs the command that its operands are. `still`: verbs that change nothing
+    which a question to the builder is about. `verbs`: programs of their own, by first operand; the options of
+    this one stand in front of it.
     """
 
     names: str
@@ -130,6 +130,8 @@ class Program:
         made = self.does(call, given) if self.does is not None else self.performed(call, given)
         if made is None:
             return anything(call)
+        if not self.is_test and not self.puts_into_folders:
+            return made
         return replace(made, is_test=self.is_test, puts_into_folders=self.puts_into_folders)
 
     def verb(self, call: Call, given: Reading) -> Effect:

@@ -129,26 +129,9 @@ class Decision:
 
 def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_independent: bool) -> Decision:
     """The decision for one compile command; `has_module` is False for `go install path@version`."""
-    value, is_plain = _value(call)
-    demand = _flag_demand(call)
-    if not is_plain:
-        return _unsure(call, "what CGO_ENABLED is cannot be told", "write CGO_ENABLED=0 or CGO_ENABLED=1")
-    if value is None and _is_set_to_unknown(call, "GOEXPERIMENT"):
-        return _unsure(call, "what GOEXPERIMENT is cannot be told, and some of its values need cgo", _CURE)
-    if value == "0":
-        return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),), is_off=True)
-    if is_independent and demand is None and (_has_no_compiler(call) or _is_other_system(call)):
-        return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
-    if is_independent:
-        return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
-    if value == "1":
-        return _with_cgo(call, "CGO_ENABLED=1 asks for cgo", has_cxx=True, is_on=True)
-    if demand is not None:
-        return _with_cgo(call, f"{demand} needs cgo", has_cxx=True)
-    if call.around.settings.of(CGO) == "off":
-        return _without_cgo(call, "go.cgo: off")
-    if _has_no_compiler(call):
-        return _ruled_out(call)
+    told = _told(call, is_independent=is_independent)
+    if told is not None:
+        return told
     if _OTHER_GO.search(call.around.image.name):
         return _unsure(
             call, "the Go of this base image takes its cryptography from C, which needs cgo", _CURE
@@ -158,6 +141,34 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
     if not has_module:
         return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
     return _look(call, packages)
+
+
+def _told(call: Call, *, is_independent: bool) -> Decision | None:
+    """The decision where the command, its environment, a setting or the want of a compiler tells it."""
+    value, is_plain = _value(call)
+    demand = _flag_demand(call)
+    if not is_plain:
+        return _unsure(call, "what CGO_ENABLED is cannot be told", "write CGO_ENABLED=0 or CGO_ENABLED=1")
+    if value is None and _is_set_to_unknown(call, "GOEXPERIMENT"):
+        return _unsure(call, "what GOEXPERIMENT is cannot be told, and some of its values need cgo", _CURE)
+    if value == "0":
+        return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),), is_off=True)
+    if is_independent:
+        return _independent(call, demand)
+    if value == "1":
+        return _with_cgo(call, "CGO_ENABLED=1 asks for cgo", has_cxx=True, is_on=True)
+    if demand is not None:
+        return _with_cgo(call, f"{demand} needs cgo", has_cxx=True)
+    if call.around.settings.of(CGO) == "off":
+        return _without_cgo(call, "go.cgo: off")
+    return _ruled_out(call) if _has_no_compiler(call) else None
+
+
+def _independent(call: Call, demand: str | None) -> Decision:
+    """A build for a platform that is written out."""
+    if demand is None and (_has_no_compiler(call) or _is_other_system(call)):
+        return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
+    return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
 
 
 def _unsure(call: Call, text: str, cure: str) -> Decision:
