@@ -13,8 +13,8 @@ from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Command, Expansion, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, Write, Writes
-from xbuild.plan.images import Image, ImageRow
+from xbuild.plan.facts.filesystem import Kind, Write, Writes
+from xbuild.plan.facts.images import Image, ImageRow
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
 from xbuild.platforms import Platform
 from xbuild.text import Span

@@ -35,7 +35,9 @@ Learnt = Mapping[tuple[str, str], tuple[float, ...]]
 
 def factor_for(kind: str, architecture: str, learnt: Learnt, date: str | None = None) -> Factor | None:
     """The factor of a kind of step, or None when nothing is known about it."""
-    from xbuild.plan.work import is_compiler  # what knows the languages is not needed to show a report
+    from xbuild.plan.deciding.work import (
+        is_compiler,  # what knows the languages is not needed to show a report
+    )
 
     measured = learnt.get((kind, architecture), ())
     if measured:

@@ -181,7 +181,7 @@ def step_kind(dockerfile: Dockerfile | None, line: int | None, name: str) -> str
     """The kind of work of a RUN ("run" for none that has a name); of others the keyword. Without a line of
     the user's it is told from the engine's name of the step.
     """
-    from xbuild.plan.work import work_in, work_of
+    from xbuild.plan.deciding.work import work_in, work_of
 
     found = instruction_at(dockerfile, line)
     if isinstance(found, Run):

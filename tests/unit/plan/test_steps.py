@@ -7,9 +7,9 @@ import pytest
 from tests.generator.prediction import predict
 from xbuild import plan
 from xbuild.dockerfile.parser import parse
+from xbuild.plan.deciding.steps import steps_of
+from xbuild.plan.deciding.work import WORK, is_compiler, work_in, work_of
 from xbuild.plan.model import Plan, Step, Written
-from xbuild.plan.steps import steps_of
-from xbuild.plan.work import WORK, is_compiler, work_in, work_of
 from xbuild.text import Source
 from xbuild.views.report import step_kind
 

@@ -13,6 +13,7 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.model import ContextBase, ScratchBase, Stage, StageBase, sources_of
 from xbuild.plan.deciding.groups import Group
 from xbuild.plan.deciding.soundness import Soundness
+from xbuild.plan.deciding.steps import steps_of
 from xbuild.plan.demands import placed
 from xbuild.plan.model import (
     AddMount,
@@ -28,8 +29,7 @@ from xbuild.plan.model import (
     Step,
     Word,
 )
-from xbuild.plan.stage import StageFacts
-from xbuild.plan.steps import steps_of
+from xbuild.plan.reading.stage import StageFacts
 
 
 class Conclusions:

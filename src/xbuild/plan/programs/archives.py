@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, join
+from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, plain, source_kind, word_kind, write
 from xbuild.plan.toolchain import Call, Effect

@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, Write, absolute, join, without_glob
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, join, without_glob
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import (
     Program,

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, Write, join, kind_of
-from xbuild.plan.positions import ancestors
+from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of
+from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Prints,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, absolute, is_in_any, join
+from xbuild.plan.facts.filesystem import Kind, absolute, is_in_any, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Environment,

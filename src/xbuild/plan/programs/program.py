@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from functools import cache, cached_property
 
-from xbuild.plan.filesystem import Kind, Write, absolute, join, kind_of, without_glob
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, join, kind_of, without_glob
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, Value, grammar, read
 from xbuild.plan.toolchain import Call, Effect
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, join
+from xbuild.plan.facts.filesystem import PACKAGE_FOLDERS, Kind, Write, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Prints, Program, plain, source_kind, word_kind, write
 from xbuild.plan.table import words

@@ -10,7 +10,7 @@ import pytest
 
 from tests.generator.lines import Maker, Target, targets
 from tests.generator.prediction import predict, programs
-from xbuild.plan.filesystem import Kind
+from xbuild.plan.facts.filesystem import Kind
 from xbuild.plan.programs.grammar import Reading, Style, Value, grammar, read
 from xbuild.plan.programs.program import Program, by_name
 

@@ -6,7 +6,7 @@ from xbuild.plan.toolchain import SourceFiles, Toolchain, Work
 from xbuild.plan.toolchains.go.caches import finish
 from xbuild.plan.toolchains.go.cgo import CGO
 from xbuild.plan.toolchains.go.commands import RELEASE, TARGETED, judge
-from xbuild.plan.toolchains.go.images import IMAGES
+from xbuild.plan.toolchains.go.official import IMAGES
 from xbuild.plan.toolchains.go.programs import PROGRAMS
 
 TOOLCHAIN = Toolchain(

@@ -18,9 +18,9 @@ from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, overlaps
 from xbuild.plan.model import Evidence, Question, Reason, Setting
-from xbuild.plan.recipes import context_path, copied_path
+from xbuild.plan.recipes.recipe import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.plan.toolchains.go.imports import c_importer

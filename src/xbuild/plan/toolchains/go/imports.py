@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from xbuild.plan.context import Context
-from xbuild.plan.recipes import context_path
+from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 

@@ -17,7 +17,7 @@ from xbuild.graph.model import ContextBase, Edge, ImageBase, StageBase, StageGra
 from xbuild.graph.platform import TARGET, source_platform
 from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
-from xbuild.plan.filesystem import (
+from xbuild.plan.facts.filesystem import (
     PORTABLE_PATHS,
     TOOL_FOLDERS,
     Kind,
@@ -32,10 +32,10 @@ from xbuild.plan.filesystem import (
     overlaps,
     without_glob,
 )
-from xbuild.plan.images import Image, describe, is_portable
+from xbuild.plan.facts.images import Image, describe, is_portable
 from xbuild.plan.model import Place, Question, Reason
+from xbuild.plan.reading.walk import walk_run
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
-from xbuild.plan.walk import walk_run
 from xbuild.text import Span
 
 _PROFILES = re.compile(r"^/etc/(profile|bash\.bashrc)$|/\.(bash_profile|bash_login|profile|bashrc)$")

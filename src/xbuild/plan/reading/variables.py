@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from xbuild.dockerfile.script import Assignment, Command, Scope, Script, Word
 from xbuild.graph.model import PLATFORM_ARGS
-from xbuild.plan.filesystem import Kind, join
+from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.toolchain import Variable
 from xbuild.text import Span
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile, islice, takewhile
 
+from xbuild.plan.deciding.work import work_of
 from xbuild.plan.demands import placed
-from xbuild.plan.filesystem import Kind, absolute, join
+from xbuild.plan.facts.filesystem import Kind, absolute, join
 from xbuild.plan.model import Step, Written
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.work import work_of
 
 _MORE_WORDS = 2
 _STREAMS = ("/dev/null", "/dev/stdout", "/dev/stderr")

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within
-from xbuild.plan.recipes import context_path
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within
+from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 

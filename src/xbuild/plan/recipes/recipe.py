@@ -21,10 +21,10 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import StageGraph
 from xbuild.graph.scope import Scope
 from xbuild.plan.demands import is_plain
-from xbuild.plan.dryrun import NotToldError, read_dry_run, script_for, target_names
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
 from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
 from xbuild.plan.programs.program import anything
+from xbuild.plan.recipes.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
 from xbuild.text import Span

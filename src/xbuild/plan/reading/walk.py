@@ -16,8 +16,7 @@ from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.graph.scope import Scope
-from xbuild.plan import recipes
-from xbuild.plan.filesystem import (
+from xbuild.plan.facts.filesystem import (
     Kind,
     Write,
     Writes,
@@ -27,12 +26,10 @@ from xbuild.plan.filesystem import (
     may_be_folder,
     through_links,
 )
-from xbuild.plan.foreign import foreign_program
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.program import Builtin, Program, anything
-from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
-from xbuild.plan.variables import (
+from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.reading.variables import (
     Frames,
     assigned_names,
     calculated_names,
@@ -40,6 +37,9 @@ from xbuild.plan.variables import (
     processes,
     set_in_loop,
 )
+from xbuild.plan.recipes import recipe as recipes
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
 from xbuild.text import Span
 
 _MAX_DEPTH = 4

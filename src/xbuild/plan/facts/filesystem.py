@@ -14,9 +14,9 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import overload
 
-from xbuild.plan.images import Image
+from xbuild.plan.facts.images import Image
+from xbuild.plan.facts.positions import Found, PathIndex, ancestors, first, last
 from xbuild.plan.model import Place
-from xbuild.plan.positions import Found, PathIndex, ancestors, first, last
 
 
 class Kind(IntEnum):

@@ -7,7 +7,7 @@ pkg-config, Alpine variants have no C compiler). Up to 1.15 it is made from Debi
 
 from __future__ import annotations
 
-from xbuild.plan.images import ImageRow
+from xbuild.plan.facts.images import ImageRow
 
 PATH = "/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
