@@ -11,7 +11,7 @@ import pytest
 
 from xbuild import plan, rewrite
 from xbuild.errors import DockerfileError, UsageError
-from xbuild.plan.model import Plan, Word
+from xbuild.plan.model import Plan, VerdictWord
 
 GO = (
     "FROM golang:1.21 AS b\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n"
@@ -21,7 +21,7 @@ GO = (
 def test_plan_and_rewrite_work_on_text(tmp_path: Path) -> None:
     found = plan(GO, tmp_path, platforms=["linux/amd64", "linux/arm64"])
     assert isinstance(found, Plan)
-    assert found.stages[0].word is Word.CROSS
+    assert found.stages[0].word is VerdictWord.CROSS
     new = rewrite(GO, tmp_path, platforms=["linux/amd64", "linux/arm64"])
     assert new.changed
     assert new.text.text.startswith("FROM --platform=$BUILDPLATFORM golang:1.21 AS b\n")

@@ -33,7 +33,7 @@ _WORDS = {"object": "keys with values", "array": "a list", "string": "text", "bo
 
 
 @dataclass(frozen=True, slots=True)
-class Allow:
+class AllowedFile:
     """A file that may be for another platform, and why."""
 
     path: str
@@ -50,7 +50,7 @@ class Config:
     platforms: tuple[Platform, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
     cache_mounts: bool = True
-    allow: tuple[Allow, ...] = ()
+    allow: tuple[AllowedFile, ...] = ()
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
@@ -82,13 +82,13 @@ def parse_config(path: str, data: bytes) -> Config:
     if document is None:
         return Config(path)
     node, loader = document
-    value = _Reader(path, loader).read(node, schema(), "")
+    value = _ConfigReader(path, loader).read(node, schema(), "")
     return Config(
         path,
         _platforms(path, node, value.get("platforms", ())),
         {f"{section}.{name}": text for section in schemas() for name, text in value.get(section, {}).items()},
         value.get("cache_mounts", True),
-        tuple(Allow(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
+        tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
     )
 
 
@@ -122,7 +122,7 @@ def _compose(path: str, data: bytes) -> tuple[yaml.Node, yaml.SafeLoader] | None
     return None if node is None or node.tag == "tag:yaml.org,2002:null" else (node, loader)
 
 
-class _Reader:
+class _ConfigReader:
     """YAML nodes to values, by a schema of the few words that ours uses."""
 
     def __init__(self, path: str, loader: yaml.SafeLoader) -> None:

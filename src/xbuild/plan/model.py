@@ -14,7 +14,7 @@ from xbuild.platforms import Platform
 from xbuild.text import Span
 
 
-class Word(StrEnum):
+class VerdictWord(StrEnum):
     """The verdict words."""
 
     CROSS = "cross"
@@ -263,7 +263,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StageStep:
     """One command of a stage, as it is on the build platform.
 
     `instruction` is the index in `Dockerfile.instructions`, `words` are the program and what is said to it up
@@ -297,7 +297,7 @@ class StageVerdict:
     stage: int
     name: str
     line: int
-    word: Word
+    word: VerdictWord
     is_proved: bool = True
     is_target: bool = False
     is_pinned: bool = False
@@ -309,7 +309,7 @@ class StageVerdict:
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     changes: tuple[Change, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[StageStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

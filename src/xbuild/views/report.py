@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import dropwhile
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Run
-from xbuild.plan.model import Plan, StageVerdict, Word
+from xbuild.plan.model import Plan, StageVerdict, VerdictWord
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.views.baseline import Saved, Timed
@@ -223,7 +223,10 @@ def is_moved(verdict: StageVerdict) -> bool:
     return (
         verdict.is_pinned
         and verdict.is_proved
-        and (bool(kinds & {"pin-stage", "split-stages"}) or verdict.word in (Word.CROSS, Word.PORTABLE))
+        and (
+            bool(kinds & {"pin-stage", "split-stages"})
+            or verdict.word in (VerdictWord.CROSS, VerdictWord.PORTABLE)
+        )
     )
 
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from xbuild.plan.model import Change, Place, Plan, Reason, StageVerdict, Word
+from xbuild.plan.model import Change, Place, Plan, Reason, StageVerdict, VerdictWord
 from xbuild.views.terminal import Terminal, clean, wrap
 
-_COLOURS: dict[Word, tuple[str, ...]] = {
-    Word.CROSS: ("green", "bold"),
-    Word.PORTABLE: ("green", "bold"),
-    Word.ALREADY: ("green",),
-    Word.EMULATED: ("yellow", "bold"),
-    Word.UNSURE: ("yellow", "bold"),
+_COLOURS: dict[VerdictWord, tuple[str, ...]] = {
+    VerdictWord.CROSS: ("green", "bold"),
+    VerdictWord.PORTABLE: ("green", "bold"),
+    VerdictWord.ALREADY: ("green",),
+    VerdictWord.EMULATED: ("yellow", "bold"),
+    VerdictWord.UNSURE: ("yellow", "bold"),
 }
 _MEANINGS = {
-    Word.CROSS: "runs on the build platform and compiles for the target",
-    Word.PORTABLE: "runs once for all platforms",
-    Word.ALREADY: "is set up for every platform already",
-    Word.EMULATED: "runs on the target platform",
-    Word.UNSURE: "stays as it is",
+    VerdictWord.CROSS: "runs on the build platform and compiles for the target",
+    VerdictWord.PORTABLE: "runs once for all platforms",
+    VerdictWord.ALREADY: "is set up for every platform already",
+    VerdictWord.EMULATED: "runs on the target platform",
+    VerdictWord.UNSURE: "stays as it is",
 }
 
 
@@ -63,7 +63,7 @@ def _meaning(verdict: StageVerdict) -> str:
 
 
 def _is_idle(verdict: StageVerdict) -> bool:
-    return verdict.word is Word.EMULATED and not verdict.has_run
+    return verdict.word is VerdictWord.EMULATED and not verdict.has_run
 
 
 def _reason(reason: Reason, plan: Plan, terminal: Terminal) -> Iterator[str]:

@@ -14,7 +14,7 @@ import yaml
 
 from tests.unit.cli.command import Xbuild, project
 from xbuild.errors import ConfigError, Exit
-from xbuild.pipeline.config import Allow, Config, load_config, parse_config, schema
+from xbuild.pipeline.config import AllowedFile, Config, load_config, parse_config, schema
 from xbuild.plan.settings import SETTINGS
 from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.platforms import Platform
@@ -41,7 +41,7 @@ def test_everything() -> None:
         (Platform("linux", "amd64"), Platform("linux", "arm64")),
         {"go.cgo": "keep"},
         False,
-        (Allow("/opt/**", "firmware"),),
+        (AllowedFile("/opt/**", "firmware"),),
     )
     jsonschema.validate(yaml.safe_load(FULL), schema())
     jsonschema.Draft202012Validator.check_schema(schema())

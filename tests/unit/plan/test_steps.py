@@ -9,12 +9,12 @@ from xbuild import plan
 from xbuild.dockerfile.parser import parse
 from xbuild.plan.deciding.steps import steps_of
 from xbuild.plan.deciding.work import WORK, is_compiler, work_in, work_of
-from xbuild.plan.model import Plan, Step, Written
+from xbuild.plan.model import Plan, StageStep, Written
 from xbuild.text import Source
 from xbuild.views.report import step_kind
 
 
-def steps(script: str, *setup: str) -> tuple[Step, ...]:
+def steps(script: str, *setup: str) -> tuple[StageStep, ...]:
     found = predict(script, setup)
     return steps_of(found.calls, found.effects)
 

@@ -8,22 +8,22 @@ from itertools import dropwhile, islice, takewhile
 from xbuild.plan.deciding.work import work_of
 from xbuild.plan.demands import placed
 from xbuild.plan.facts.filesystem import Kind, absolute, join
-from xbuild.plan.model import Step, Written
+from xbuild.plan.model import StageStep, Written
 from xbuild.plan.toolchain import Call, Effect
 
 _MORE_WORDS = 2
 _STREAMS = ("/dev/null", "/dev/stdout", "/dev/stderr")
 
 
-def steps_of(calls: Sequence[Call], effects: Sequence[Effect]) -> tuple[Step, ...]:
+def steps_of(calls: Sequence[Call], effects: Sequence[Effect]) -> tuple[StageStep, ...]:
     """A step for each call of a stage and its effect, in the order in which they run."""
     return tuple(_step(call, effect) for call, effect in zip(calls, effects, strict=True))
 
 
-def _step(call: Call, effect: Effect) -> Step:
+def _step(call: Call, effect: Effect) -> StageStep:
     literal = [word.value for word in call.words]
     work = work_of(literal)
-    return Step(
+    return StageStep(
         instruction=call.number,
         place=call.place,
         words=tuple(_first_words(literal)),

@@ -13,7 +13,7 @@ from enum import StrEnum, auto
 from functools import cache, cached_property
 
 from xbuild.plan.facts.filesystem import Kind, Write, absolute, join, kind_of, without_glob
-from xbuild.plan.programs.grammar import Grammar, Reading, Style, Value, grammar, read
+from xbuild.plan.programs.grammar import Grammar, Reading, Style, Takes, grammar, read
 from xbuild.plan.toolchain import Call, Effect
 
 
@@ -155,11 +155,11 @@ class Program:
         if any(role is None for role, _ in operands):
             return None
         of = {role: tuple(t for r, t in operands if r is role) for role in Role}
-        named = tuple(o.value for o in given.options if o.kind is Value.READS)
+        named = tuple(o.value for o in given.options if o.kind is Takes.READS)
         reads = (*of[Role.READ], *named)
         if self.here and not of[Role.READ]:
             reads = (*reads, ".")
-        writes = (*of[Role.WRITE], *(o.value for o in given.options if o.kind is Value.WRITES))
+        writes = (*of[Role.WRITE], *(o.value for o in given.options if o.kind is Takes.WRITES))
         kind = told_kind(call) if self.environment is Environment.WHOLE else word_kind(call)
         held = join((kind, call.stdin, *(source_kind(call, path) for path in reads)))
         told = join((kind, *(source_kind(call, path) for path in named)))

@@ -101,14 +101,14 @@ def evaluate(
         reference = base.reference if isinstance(base, ImageBase) else None
         image = describe(reference, tuple(row for t in toolchains for row in t.images))
         facts = StageFacts(stage, image, Writes(image))
-    reader = _Reader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
+    reader = _StageReader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
     for index, instruction in enumerate(graph.stages[stage].instructions):
         reader.read(index, instruction)
     facts.compiles |= any(effect.compiles for effect in facts.effects)
     return facts
 
 
-class _Reader:
+class _StageReader:
     def __init__(
         self,
         graph: StageGraph,

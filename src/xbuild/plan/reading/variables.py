@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xbuild.dockerfile.script import Assignment, Command, Scope, Script, Word
+from xbuild.dockerfile.script import Assignment, Command, Construct, Script, Word
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.toolchain import Variable
@@ -55,7 +55,7 @@ class Frames:
 
     def enter(
         self, command: Command, variables: Variables, *, may_skip: bool
-    ) -> tuple[Variables, tuple[Scope, ...]]:
+    ) -> tuple[Variables, tuple[Construct, ...]]:
         """The variables as `command` finds them, after those in force before it, and the loops begun.
 
         `may_skip` tells that a test stood before, so that the right side of `&&` may not run.
@@ -73,7 +73,7 @@ class Frames:
         for frame, (scope, _) in zip(self.frames, wanted, strict=False):
             if frame.is_condition and not scope.condition:
                 frame.start, frame.is_condition = dict(variables), False
-        loops: list[Scope] = []
+        loops: list[Construct] = []
         for scope, part in wanted[common:]:
             if scope.kind in _ALTERNATIVES and self.frames:
                 variables = self.alternative(variables)
@@ -109,7 +109,7 @@ class Frames:
             result = _either(result, end)
         return result
 
-    def is_continued(self, frame: _Frame, scope: Scope) -> bool:
+    def is_continued(self, frame: _Frame, scope: Construct) -> bool:
         """Whether `scope` is the next link of the chain `a && b && c` that the walk is in."""
         if frame.kind != "and" or scope.kind != "and":
             return False
@@ -117,14 +117,14 @@ class Frames:
         return between == "&&"
 
 
-def processes(command: Command) -> tuple[tuple[Scope, Span | None], ...]:
+def processes(command: Command) -> tuple[tuple[Construct, Span | None], ...]:
     """The processes of their own that a command runs in; what it sets there, such as a directory, ends with
     them.
     """
     return tuple(found for found in _constructs(command, may_skip=False) if found[0].kind in _CLOSED)
 
 
-def _constructs(command: Command, *, may_skip: bool) -> Iterator[tuple[Scope, Span | None]]:
+def _constructs(command: Command, *, may_skip: bool) -> Iterator[tuple[Construct, Span | None]]:
     """The scopes around a command that matter; each part of a pipeline is one of its own."""
     scopes = command.scopes
     for at, scope in enumerate(scopes):
