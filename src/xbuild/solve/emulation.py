@@ -51,7 +51,7 @@ _QEMU_NAMES = {row.architecture: row.qemu for row in ARCHITECTURES}
 
 
 @dataclass(frozen=True, slots=True)
-class Emulation:
+class EmulationProbe:
     """Whether programs for a platform run; `reason` says why not, `handler` what runs them."""
 
     ok: bool
@@ -60,12 +60,12 @@ class Emulation:
     handler: str = ""
 
 
-_known: dict[tuple[str, str], Emulation] = {}
+_known: dict[tuple[str, str], EmulationProbe] = {}
 
 
 def probe_platforms(
     engine: Engine, platforms: Sequence[Platform], *, may_solve: bool = True
-) -> dict[Platform, Emulation]:
+) -> dict[Platform, EmulationProbe]:
     """An answer for each platform; without solves only those that are known. Raises CancelledError."""
     found = {platform: _without_solve(engine, platform) for platform in platforms}
     if not may_solve:
@@ -76,14 +76,14 @@ def probe_platforms(
     return {p: probe or _known[engine.key, p.architecture] for p, probe in found.items()}
 
 
-def _without_solve(engine: Engine, platform: Platform) -> Emulation | None:
+def _without_solve(engine: Engine, platform: Platform) -> EmulationProbe | None:
     if engine.is_native(platform):
-        return Emulation(True, native=True, handler="native")
+        return EmulationProbe(True, native=True, handler="native")
     known = _known.get((engine.key, platform.architecture))
     if known is not None:
         return known
     handler = local_handler(platform) if engine.is_local else None
-    return Emulation(True, handler=handler) if handler else None
+    return EmulationProbe(True, handler=handler) if handler else None
 
 
 def local_handler(platform: Platform) -> str | None:
@@ -112,7 +112,7 @@ def qemu_version(engine: Engine) -> str | None:
     return None
 
 
-def _ask(engine: Engine, platforms: Sequence[Platform]) -> dict[str, Emulation]:
+def _ask(engine: Engine, platforms: Sequence[Platform]) -> dict[str, EmulationProbe]:
     if not platforms:
         return {}
     with tempfile.TemporaryDirectory(prefix="xbuild-probe-") as name:
@@ -137,19 +137,19 @@ def _command(engine: Engine, platform: Platform, folder: Path) -> Invocation:
     return Invocation(argv)
 
 
-def _judge(answer: Completed) -> Emulation:
+def _judge(answer: Completed) -> EmulationProbe:
     if answer.ok:
-        return Emulation(True, handler="the engine's")
+        return EmulationProbe(True, handler="the engine's")
     if answer.timed_out:
-        return Emulation(False, reason=f"no answer within {_TIMEOUT:.0f} s")
+        return EmulationProbe(False, reason=f"no answer within {_TIMEOUT:.0f} s")
     progress = read(answer.error_text.splitlines())
     failed = progress.failed
     log = failed.log.decode("utf-8", "replace") if failed else ""
     text = "\n".join([*progress.text, failed.error if failed else "", log])
     if "exec format error" in text:
-        return Emulation(False, reason="exec format error: no emulator is registered on the engine's machine")
+        return EmulationProbe(False, reason="exec format error: no emulator is registered on the engine's machine")
     errors = [line for line in text.splitlines() if line.strip()]
-    return Emulation(
+    return EmulationProbe(
         False, reason=next((e for e in errors if e.startswith("ERROR")), (errors or ["unknown"])[-1])
     )
 
