@@ -147,7 +147,9 @@ def _judge(answer: Completed) -> EmulationProbe:
     log = failed.log.decode("utf-8", "replace") if failed else ""
     text = "\n".join([*progress.text, failed.error if failed else "", log])
     if "exec format error" in text:
-        return EmulationProbe(False, reason="exec format error: no emulator is registered on the engine's machine")
+        return EmulationProbe(
+            False, reason="exec format error: no emulator is registered on the engine machine"
+        )
     errors = [line for line in text.splitlines() if line.strip()]
     return EmulationProbe(
         False, reason=next((e for e in errors if e.startswith("ERROR")), (errors or ["unknown"])[-1])
