@@ -148,7 +148,7 @@ def _judge(answer: Completed) -> EmulationProbe:
     text = "\n".join([*progress.text, failed.error if failed else "", log])
     if "exec format error" in text:
         return EmulationProbe(
-            False, reason="exec format error: no emulator is registered on the engine machine"
+            False, reason="exec format error: no emulator is registered on the engine's machine"
         )
     errors = [line for line in text.splitlines() if line.strip()]
     return EmulationProbe(

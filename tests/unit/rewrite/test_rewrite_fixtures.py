@@ -1,4 +1,7 @@
-"""Each folder of `tests/fixtures/rewrite/` is one case: a Dockerfile, what becomes of it, and why.
+"""Each folder of a room in `tests/fixtures/` is one case: a Dockerfile, what becomes of it, and why.
+
+The rooms: `deciding/` (which stages), `reading/` (what their instructions and commands do), `recipes/`
+(scripts, make, just, task), `toolchains/LANGUAGE/`.
 
 `before.Dockerfile`; `after.Dockerfile`, absent when it comes out unchanged; `plan.json`, per stage name the
 verdict word, whether it is proved, and parts of what its reasons, notes or conditions say; optional
@@ -29,8 +32,15 @@ from xbuild.rewrite.render import rewrite
 from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "rewrite"
-CASES = sorted(p.name for p in FOLDER.iterdir() if p.is_dir())
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+ROOMS = (
+    "deciding",
+    "reading",
+    "recipes",
+    *(f"toolchains/{p.name}" for p in (FIXTURES / "toolchains").iterdir()),
+)
+FOLDERS = {p.name: p for room in ROOMS for p in (FIXTURES / room).iterdir()}
+CASES = sorted(FOLDERS)
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,8 @@ class Case:
 
     @classmethod
     def read(cls, name: str) -> Case:
-        file = FOLDER / name / "options.json"
-        return cls(FOLDER / name, json.loads(file.read_text()) if file.exists() else {})
+        file = FOLDERS[name] / "options.json"
+        return cls(FOLDERS[name], json.loads(file.read_text()) if file.exists() else {})
 
     @property
     def context(self) -> Context:
@@ -131,7 +141,7 @@ def test_plan(name: str) -> None:
                 assert part in text
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if (FOLDER / n / "answers.json").exists()])
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[name] / n / "answers.json").exists()])
 def test_nobody_answers(name: str) -> None:
     """Without an engine what make and the like run is not told: the stage stays, and what to ask is said."""
     case = Case.read(name)
@@ -154,7 +164,7 @@ def test_rewrite(name: str) -> None:
     assert made.changed == after.exists()
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if (FOLDER / n / "after.Dockerfile").exists()])
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[n] / "after.Dockerfile").exists()])
 def test_again(name: str) -> None:
     """What was rewritten is left alone, and is still sure."""
     case, _, first = planned(name)
