@@ -141,7 +141,7 @@ def test_plan(name: str) -> None:
                 assert part in text
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[name] / n / "answers.json").exists()])
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[n] / n / "answers.json").exists()])
 def test_nobody_answers(name: str) -> None:
     """Without an engine what make and the like run is not told: the stage stays, and what to ask is said."""
     case = Case.read(name)
