@@ -39,8 +39,11 @@ ROOMS = (
     "recipes",
     *(f"toolchains/{p.name}" for p in (FIXTURES / "toolchains").iterdir()),
 )
-FOLDERS = {p.name: p for room in ROOMS for p in (FIXTURES / room).iterdir()}
+FOLDERS = {p.name: p for room in ROOMS for p in (FIXTURES / room).iterdir() if p.is_dir()}
 CASES = sorted(FOLDERS)
+assert len(CASES) == sum(p.is_dir() for room in ROOMS for p in (FIXTURES / room).iterdir()), (
+    "a name stands twice"
+)
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ def test_plan(name: str) -> None:
                 assert part in text
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[n] / n / "answers.json").exists()])
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[n] / "answers.json").exists()])
 def test_nobody_answers(name: str) -> None:
     """Without an engine what make and the like run is not told: the stage stays, and what to ask is said."""
     case = Case.read(name)
