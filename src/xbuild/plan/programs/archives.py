@@ -36,7 +36,7 @@ def _tar(call: Call, given: Reading) -> Effect | None:
     """
     if sum(given.has(mode) for mode in ("-x", "-c", "-t", "-r", "-u", "-d")) != 1 or given.has("-P"):
         return None
-    kind = word_kind(call)
+    kind = _told(call, given)
     archive = given.value("-f", "-")
     if archive is not None and ":" in archive:
         return None  # of another host
@@ -46,6 +46,11 @@ def _tar(call: Call, given: Reading) -> Effect | None:
     if given.has("-x"):
         return plain(call, held, (write(call, f, held) for f in _unpack_folders(given)), (archive,))
     return _packed(call, given, archive, held)
+
+
+def _told(call: Call, given: Reading) -> Kind:
+    """What words and lists of names say."""
+    return join((word_kind(call), *(source_kind(call, p) for p in given.values("-T", "-X"))))
 
 
 def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
@@ -66,7 +71,7 @@ def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
 
 def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effect:
     is_listed = given.has("-T")
-    kind = Kind.UNKNOWN if is_listed else word_kind(call)
+    kind = Kind.UNKNOWN if is_listed else _told(call, given)
     folders: list[str | None] = [".", *_unpack_folders(given)]
     read: list[str | None] = []
     for named in given.operands:
