@@ -91,7 +91,11 @@ def _unzip(call: Call, given: Reading) -> Effect | None:
     """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look. Of a file that is there
     already it asks what to do.
     """
-    archive = given.operands[0] if given.operands else None
+    if not given.operands or any(
+        o.at > given.places[0] and o.name not in ("-d", "-x") for o in given.options
+    ):
+        return None  # behind the archive these are names of members
+    archive = given.operands[0]
     kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
     if given.has("-p", "-c", "-l", "-t", "-z"):
         made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.values("-d"))
