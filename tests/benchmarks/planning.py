@@ -14,7 +14,7 @@ from xbuild.dockerfile.model import Dockerfile
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
-from xbuild.plan.make import make_plan
+from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Plan
 from xbuild.platforms import parse_platforms
 from xbuild.text import Source
@@ -52,6 +52,11 @@ def derived(number: int) -> str:
     return f"FROM debian:12 AS s0\nRUN echo 0 > /f0\n{stages}{end}"
 
 
+def kept(number: int) -> str:
+    """The same, where the last one is the base of the image, so that none is pinned."""
+    return derived(number).rpartition("FROM scratch")[0] + f'FROM s{number - 1}\nCMD ["sh"]\n'
+
+
 def copied(number: int, first: str = "echo 0") -> str:
     """Stages, each of which takes a file from the one before it."""
     stages = "".join(
@@ -71,6 +76,7 @@ SHAPES: dict[Callable[[int], str], tuple[int, ...]] = {
     commands: (300, 600, 1200),
     builds: (75, 150, 300),
     derived: (50, 100, 200),
+    kept: (50, 100, 200),
     copied: (20, 40, 80),
     doubted: (20, 40, 80),
 }

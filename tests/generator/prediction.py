@@ -9,7 +9,6 @@ from functools import cache, lru_cache
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options, StageGraph
-from xbuild.plan import images
 from xbuild.plan.context import NoContext
 from xbuild.plan.filesystem import Kind, Write, Writes, kind_of
 from xbuild.plan.images import Image
@@ -18,7 +17,7 @@ from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import Program, by_name
 from xbuild.plan.stage import StageFacts, evaluate
 from xbuild.plan.toolchain import Call, Effect, Surroundings
-from xbuild.plan.toolchains import TOOLCHAINS
+from xbuild.plan.toolchains import TOOLCHAINS, image_facts
 from xbuild.text import Source
 
 
@@ -87,7 +86,7 @@ _BOTH = frozenset((0, 1))
 
 def _graph(image: str, setup: Sequence[str], last: str = "") -> StageGraph:
     text = "\n".join((f"FROM {image} AS below", *setup, "FROM below", last, ""))
-    return build_graph(parse(Source("Dockerfile", text)), Options(image_facts=images.facts))
+    return build_graph(parse(Source("Dockerfile", text)), Options(image_facts=image_facts))
 
 
 @lru_cache(64)
@@ -107,10 +106,10 @@ def _around(graph: StageGraph, stage: int, told: Image, known: Mapping[str, Prog
         context=NoContext(),
         is_pinned_by_author=False,
         is_shipped=lambda _path: True,
-        literal_architectures=frozenset(),
         text=graph.dockerfile.source.text,
         after_line=lambda _line, limit: limit,
         is_taken=lambda _path: True,
         has_children=False,
         programs=known,
+        tool_folders=(),
     )

@@ -64,6 +64,8 @@ def test_errors_are_typed(tmp_path: Path) -> None:
     made = plan(GO)
     for wrong in (
         lambda: plan(GO, cgo="Keep"),
+        lambda: plan(GO, cog="keep"),
+        lambda: rewrite(GO, cog="keep"),
         lambda: rewrite(GO, cgo="off", plan=made),
         lambda: rewrite(GO, tmp_path, plan=made),
         lambda: rewrite(GO + "USER x\n", plan=made),
@@ -71,6 +73,22 @@ def test_errors_are_typed(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError):
             wrong()
+
+
+def test_settings_of_languages_are_keywords() -> None:
+    assert plan(GO, cache_mounts=False) != plan(GO)
+    without = "FROM golang:1.21 AS b\nCOPY . .\nRUN go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n"
+    assert "CGO_ENABLED=0" in rewrite(without, cgo="off").text.text
+    assert "CGO_ENABLED=0" not in rewrite(without).text.text
+    with pytest.raises(UsageError, match="keyword 'cog' is not known") as caught:
+        plan(GO, cog="off")
+    assert (
+        caught.value.expected == "platforms, target, build_args, build_contexts, cache_mounts, path, ask, cgo"
+    )
+    assert caught.value.hint == "write 'cgo'"
+    with pytest.raises(UsageError, match="cgo='Keep' is not known") as caught:
+        plan(GO, cgo="Keep")
+    assert caught.value.expected == "auto, keep, off"
 
 
 def test_one_platform_needs_no_list() -> None:
@@ -85,7 +103,7 @@ def test_one_platform_needs_no_list() -> None:
         "import xbuild.plan.model as m; m.Plan; import xbuild; xbuild.plan('FROM a')",
         "import xbuild.rewrite.render; xbuild.rewrite('FROM a'); xbuild.rewrite.render.rewrite",
         "from xbuild.plan import model; from xbuild.plan.model import Plan; model.Plan is Plan or 1/0",
-        "from unittest.mock import patch\nwith patch('xbuild.plan.make.make_plan'): pass",
+        "from unittest.mock import patch\nwith patch('xbuild.plan.deciding.planner.make_plan'): pass",
         "import xbuild, pickle, importlib; importlib.reload(xbuild); xbuild.plan('FROM a')",
     ],
 )

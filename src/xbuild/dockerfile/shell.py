@@ -548,12 +548,8 @@ class _Reader:
             elif kind.endswith("_redirect"):
                 at = max(at, self._redirect(child, scopes, found, words))
             elif kind in _STATEMENTS:
-                inside = scopes
-                if chained:
-                    inside = (*scopes, self._chained(chained, child))
-                elif kind != "pipeline":
-                    self.has_error = True
-                later.append((child, inside))
+                self.has_error |= not chained and kind != "pipeline"
+                later.append((child, (*scopes, self._chained(chained, child)) if chained else scopes))
             elif child.is_named and kind not in ("heredoc_end", "comment"):
                 word = self._word(child, scopes)
                 words.append(word)

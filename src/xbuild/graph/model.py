@@ -207,13 +207,16 @@ class StageGraph:
         """The stage at the root of the FROM chain of `stage`, whose base is not (surely) a stage."""
         return self._roots[stage]
 
+    def below(self, stage: int) -> int | None:
+        """The stage that the FROM of `stage` names for sure, if any."""
+        base = self.stages[stage].base
+        return base.stage if isinstance(base, StageBase) else None
+
     def chain_of(self, stage: int) -> tuple[int, ...]:
         """The FROM chain from its root down to `stage`."""
         chain = [stage]
-        base = self.stages[stage].base
-        while isinstance(base, StageBase):
-            chain.append(base.stage)
-            base = self.stages[base.stage].base
+        while (below := self.below(chain[-1])) is not None:
+            chain.append(below)
         return tuple(reversed(chain))
 
     def derived_from(self, stage: int) -> tuple[int, ...]:

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from xbuild.dockerfile.shell import parse_script
-from xbuild.plan.idle import is_plain
 from xbuild.plan.model import sections
 from xbuild.platforms import Platform
 from xbuild.text import Span
@@ -49,7 +48,7 @@ esac
 ) >> $X/log
 case $kind in runs) exit 0;; enters) exec $(cat $X/real) "$@";; esac
 p=a
-case $line in *[!A-Za-z0-9_.:%+/\ -]*) ;; date*) p=d;; esac
+case $line in *[!A-Za-z0-9_.:%+/\ \'\"-]*) ;; date*) p=d;; esac
 answer=$X/$p-$(printf "%s\n" "$PWD" "$@" | cksum | tr " " -)
 [ -f $answer.s ] || { $(cat $X/real) "$@" > $answer; echo $? > $answer.s; }
 cat $answer
@@ -84,9 +83,9 @@ _MAKE = (
 _JUST = (
     "d() { %(prefix)s just --shell $X/sh --shell-arg -c %(words)s; }; just --dump > $X/lines 2> $X/err; "
     "! grep -q '^set shell.*bash' $X/lines || echo bash > $X/real; "
-    "%(prefix)s just --dry-run %(words)s > $X/err 2>&1 && ! grep -q '^#!' $X/err && "
-    "! grep -q '\\[script' $X/lines || { "
-    "grep '^error' $X/err > $X/why || echo it runs a script of its own > $X/why; "
+    "%(prefix)s just --dry-run %(words)s > $X/err 2>&1 && "
+    "! grep -q '^#!' $X/err && ! grep -q '\\[script' $X/lines || "
+    "{ grep '^error' $X/err > $X/why || echo it runs a script of its own > $X/why; "
     "d() { cat $X/why >&2; false; }; }; "
 )
 
@@ -99,8 +98,8 @@ class NotToldError(Exception):
 class DryRun:
     """What would be run, as a script: each line in a subshell, with what is set for it alone.
 
-    `asked` are the parts of it whose output, as a word of `:`, went into the other lines. `starts` are where
-    the lines begin, `folders` where they run, `exported` what is set for them.
+    `asked` are the parts of it whose output, as a word of `:`, went into the lines behind them. `starts` are
+    where the lines begin, `folders` where they run, `exported` what is set for them.
     """
 
     script: str
@@ -176,7 +175,6 @@ def read_dry_run(program: str, answer: str) -> DryRun:
         else:
             _check_lines(told)
             _check_printed(told)
-        _check_late(told)
         for line in told.lines:
             _check_shell(line, told.start)
     return _assembled(found)
@@ -243,11 +241,11 @@ def _check_printed(told: _Told) -> None:
         if at >= len(printed):
             raise NotToldError(f"it would run `{rows[0]}`, which it does not say")
         at += len(rows)
-    left += printed[at:]
-    said = told.told.get("XBUILD_SAID", "").split("\n")
-    if [row for row in left if row.strip()] != [row for row in said if row.strip()]:
-        first = next((row for row in left if row.strip() and row not in said), "")
-        raise NotToldError(f"it says `{first.strip()}`, but it would not run it")
+    left = [row.strip() for row in (*left, *printed[at:]) if row.strip()]
+    said = [row.strip() for row in told.told.get("XBUILD_SAID", "").split("\n") if row.strip()]
+    if left != said:
+        first = next((row for row in left if row not in said), "")
+        raise NotToldError(f"it says `{first}`, but it would not run it")
 
 
 def _are_same(some: Sequence[str], others: Sequence[str]) -> bool:
@@ -260,12 +258,13 @@ _SHELL = re.compile(
 )
 _SETS_SHELL = re.compile(r"(?:.*:\s*)?(?:export\s+)?SHELL\s*(?:\?|::?:?)?=\s*(.*)")
 _NOT_SEEN = re.compile(
-    r"\$[({](MAKE_HOST|MAKEFLAGS|MFLAGS|MAKEOVERRIDES|guile|file)\b|^\s*-?load\s|override.*SHELL"
+    r"\$[({](MAKE_HOST|MAKEFLAGS|MFLAGS|MAKEOVERRIDES|guile|file)\b|^\s*-?load\s"
+    r"|(override|ifn?eq|ifn?def|undefine|unexport|\$[({](?!SHELL\b|MAKE\b)[\w.]+\s).*\bSHELL\b"
 )
 _WILDCARD = re.compile(r"\$[({]wildcard\s+([^(){}$]*)[)}]")
 # Expanded while the file is read (GNU make manual, section 3.7).
 _IMMEDIATE = re.compile(
-    r"\s*((export|override)\s+)*[\w.-]+\s*:?:?:=|\s*(else\s+)?ifn?eq\b|[^\s=#][^=#]*:(?![:=])"
+    r"\s*((export|override)\s+)*[\w.-]+\s*:?:?:=|\s*(else\s+)?ifn?eq\b|[^\s=#][^=#;]*:(?![:=])[^=;]*$"
 )
 
 
@@ -275,10 +274,9 @@ def _check_lines(told: _Told) -> None:
     for row in rows:
         if _NOT_SEEN.search(row):
             raise NotToldError(f"`{row.strip()}` is not followed")
-        if re.search(r"(?<!\.)(?<!ONE)SHELL\b", row) and not row.startswith("\t"):
-            value = _SETS_SHELL.fullmatch(row)
-            if value is None or not _SHELL.fullmatch(value[1].split("#")[0].strip()):
-                raise NotToldError(f"`{row.strip()}` is not followed")
+        value = None if row.startswith("\t") else _SETS_SHELL.fullmatch(row)
+        if value is not None and not _SHELL.fullmatch(value[1].split("#")[0].strip()):
+            raise NotToldError(f"`{row.strip()}` is not followed")
         if "wildcard" in row:
             patterns = " ".join(m[1] for m in _WILDCARD.finditer(row)).split()
             is_whole = len(_WILDCARD.findall(row)) == row.count("wildcard")
@@ -286,14 +284,6 @@ def _check_lines(told: _Told) -> None:
                 raise NotToldError(f"what `{row.strip()}` finds cannot be told")
             if not _IMMEDIATE.match(row) or any(line.kind == "enters" for line in told.lines):
                 raise NotToldError(f"`{row.strip()}` may find what an earlier line makes")
-
-
-def _check_late(told: _Told) -> None:
-    has_run = False
-    for line in told.lines:
-        has_run = has_run or line.kind == "runs"
-        if line.kind == "asks" and has_run and not all(map(is_plain, parse_script(line.text).commands)):
-            raise NotToldError(f"`{line.text}` is asked after lines that may change what it says")
 
 
 # -- just and task

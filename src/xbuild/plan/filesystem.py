@@ -53,7 +53,8 @@ class Write:
     manager, which leaves text such as certificates the same on every platform. `is_context`: it came from
     the build context. `link` is what a symbolic link at `path` points to. `is_static`: a program that needs
     no libraries. `is_empty`: a folder or file with nothing in it; `is_change`: what was there is removed, or
-    its mode or owner changed; `adds`: what was in the folder before stays as it was. `by` is the instruction
+    its mode or owner changed; `adds`: what was in the folder before stays as it was;
+    `is_listed`: what is put into it has writes of its own. `by` is the instruction
     that wrote it and, for a RUN, the first words of the command. `text` is for readers alone.
     """
 
@@ -69,10 +70,11 @@ class Write:
     is_empty: bool = False
     is_change: bool = False
     adds: bool = False
+    is_listed: bool = False
     by: tuple[str, ...] = ()
 
 
-# Where packages and tools live: a Go build reads nothing of this (cgo is looked at by itself).
+# Where packages and tools live: what compilers read of it they are known to read.
 TOOL_FOLDERS = (
     "/bin",
     "/sbin",
@@ -94,7 +96,6 @@ TOOL_FOLDERS = (
     "/usr/local/include",
     "/usr/local/share",
     "/usr/local/etc",
-    "/usr/local/go",
     "/etc",
     "/var",
     "/root/.cache",
@@ -128,7 +129,7 @@ BASE_FOLDERS = (
     "/var",
 )
 
-_OTHER_FOLDERS = ("/dev", "/go/bin", "/go/src", "/home", "/mnt", "/proc", "/run", "/srv", "/sys", "/tmp")
+_OTHER_FOLDERS = ("/dev", "/home", "/mnt", "/proc", "/run", "/srv", "/sys", "/tmp")
 
 # The same on every platform in every distribution: text and data tables.
 PORTABLE_PATHS = (
@@ -146,7 +147,6 @@ PORTABLE_PATHS = (
     "/etc/ssl",
     "/etc/timezone",
     "/usr/lib/os-release",
-    "/usr/local/go/lib/time",
     "/usr/local/share/ca-certificates",
     "/usr/share/ca-certificates",
     "/usr/share/zoneinfo",
@@ -250,7 +250,7 @@ def may_be_folder(writes: Writes, path: str, kind: Kind = Kind.PORTABLE) -> bool
 
     `kind` is that of the file, which stays there too when another comes.
     """
-    if ancestors(path)[0] in _FOLDERS:
+    if ancestors(path)[0] in _FOLDERS or any(is_within(f, path) for f in writes.image.own_folders):
         return True
     if kind.is_right and first(writes.near(path, _WRONG)) is None:
         return False
@@ -264,10 +264,13 @@ def _has_base_content(writes: Writes, path: str) -> bool:
     """Whether what the base image brings may stand at `path`: anywhere, if nothing is known of the image."""
     if is_in_any(path, writes.image.same_folders):
         return False
+    if not writes.image.is_plain:
+        return True
     if path == "/" or is_any(path, _BASE):
-        made = (p for p in ancestors(path) if p != "/" and p not in _BASE and not is_any(p, _TOOLS))
+        own = frozenset((*_TOOLS, *writes.image.own_folders))
+        made = (p for p in ancestors(path) if p != "/" and p not in _BASE and not is_any(p, own))
         return all(first(writes.at(p)) is None for p in made)
-    return not writes.image.is_plain or not writes.touch(path)
+    return not writes.touch(path)
 
 
 def kind_of(writes: Writes, path: str | None, *, is_name: bool = False) -> Kind:

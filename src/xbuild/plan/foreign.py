@@ -2,13 +2,12 @@
 stage.
 
 A name without a slash is looked for where PATH may lead. What a package, a base image or an earlier
-`go install` put there by that very name is taken for the one that runs; else it may have come with what was
+command put there by that very name is taken for the one that runs; else it may have come with what was
 unpacked into one of those folders.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -18,17 +17,8 @@ from xbuild.plan.recipes import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 
-_FOLDERS = words(
-    "/go/bin /usr/local/go/bin /usr/lib/go/bin /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin "
-    "/root/go/bin /root/.local/bin"
-)
-_PACKAGES = {"protoc": ("protobuf-compiler", "protobuf", "protobuf-dev"), "task": ("go-task",)}
-_GO_ARCHIVE = re.compile(r"dl\.google\.com/go|go\.dev/dl|golang\.org/dl|/golang/|\bgo[-_]?[\d$][^\s/]*linux")
+_FOLDERS = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin /root/.local/bin")
 _PATH = re.compile(r"\bPATH[= ][\"']?([^\s\"';&]+)")
-_PLUGIN = re.compile(r"--([a-z][\w-]*)_out\b")
-# Languages that protoc has by itself (`protoc --help`).
-_BUILT_IN = frozenset(words("cpp csharp java kotlin objc php pyi python ruby rust descriptor_set dependency"))
-_RUNNING_FLAGS = ("-toolexec", "-vettool", "-exec")
 
 
 def foreign_program(call: Call) -> tuple[str, Write] | None:
@@ -46,20 +36,9 @@ def _programs(call: Call) -> Iterator[str]:
     if name is None:
         return
     yield name
-    following = (*call.texts[1:], None)
-    for at, text in enumerate(call.texts[1:], 1):
-        flag, equals, value = (text or "").partition("=")
-        if posixpath.basename(name) == "go" and "-" + flag.lstrip("-") in _RUNNING_FLAGS:
-            told = value if equals else following[at]
-            yield from (told or "").split()[:1]
-        elif name == "protoc" and flag == "--plugin":
-            told = value if equals else following[at]
-            yield (told or "").rpartition("=")[2]
-        elif name == "protoc" and (plugin := _PLUGIN.match(flag)) and plugin[1] not in _BUILT_IN:
-            yield f"protoc-gen-{plugin[1]}"
-    if name == "buf":
-        found = {posixpath.basename(w.path) for w in call.writes if w.path is not None}
-        yield from (n for n in sorted(found) if n.startswith("protoc-gen-"))
+    program = call.around.programs.get(call.program_name)
+    if program is not None and program.starts is not None:
+        yield from program.starts(call)
 
 
 def _made_for_target(call: Call, name: str) -> Write | None:
@@ -86,18 +65,14 @@ def _at_path(call: Call, path: str | None) -> Write | None:
 def _unpacked(call: Call, name: str) -> Write | None:
     """What was put into a folder of PATH under names that are not known, and may hold the program."""
     program = call.around.programs.get(name)
-    is_extra = name == "go" or (program is not None and program.is_extra)
-    if not is_extra and not name.startswith("protoc-gen-"):
-        return None
+    is_extra = name.startswith("protoc-gen-") or (program is not None and program.is_extra)
     folders = _search_path(call)
-    if _is_provided(call, name, folders):
+    if not is_extra or _is_provided(call, name, folders):
         return None
     covering = [
         w
         for w in call.writes.where(_is_for_target)
-        if not w.is_file
-        and not (w.by[2:3] == ("install",) and "@" in "".join(w.by[3:]))
-        and any(is_within(folder, w.path or "/") for folder in folders)
+        if not w.is_file and not w.is_listed and any(is_within(folder, w.path or "/") for folder in folders)
     ]
     return covering[-1] if covering else None
 
@@ -105,7 +80,8 @@ def _unpacked(call: Call, name: str) -> Write | None:
 def _search_path(call: Call) -> tuple[str, ...]:
     """Where PATH may lead, now or later."""
     told = (*_told_paths(call.around.text), *_told_paths(call.script))
-    return (*_FOLDERS, *(p.rstrip("/") for p in told if p.startswith("/") and len(p) > 1))
+    own = (p.rstrip("/") for p in told if p.startswith("/") and len(p) > 1)
+    return (*call.around.tool_folders, *_FOLDERS, *own)
 
 
 @lru_cache(maxsize=64)
@@ -113,18 +89,12 @@ def _told_paths(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for value in _PATH.findall(text) for path in value.split(":")))
 
 
-@lru_cache(maxsize=64)
-def _names_archive_of_go(text: str) -> bool:
-    return _GO_ARCHIVE.search(text) is not None
-
-
 def _is_provided(call: Call, name: str, folders: tuple[str, ...]) -> bool:
-    if name == "go":
-        image = call.around.image
-        has_go = image.name.rpartition("/")[2] == "golang" or not image.is_plain
-        has_go = has_go or any(p.startswith("go") for p in call.packages)
-        return has_go and not _names_archive_of_go(call.around.text)
-    if any(p in call.packages for p in (name, *_PACKAGES.get(name, ()))):
+    program = call.around.programs.get(name)
+    if program is not None and program.brought_by is not None:
+        return program.brought_by(call)
+    packages = words(program.packages) if program is not None else ()
+    if any(p in call.packages for p in (name, *packages)):
         return True
     found = (w for folder in folders for w in call.writes.exactly(f"{folder}/{name}"))
     return any(w.kind not in (Kind.CROSS, Kind.TARGET) for w in found)

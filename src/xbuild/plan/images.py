@@ -1,13 +1,11 @@
-"""What is known about base images by their names, without looking at them.
-
-Facts of the official `golang` images: docker-library/golang `Dockerfile-linux.template` (WORKDIR /go,
-GOPATH=/go, GOTOOLCHAIN=local since 1.21, PATH; Debian variants are made from buildpack-deps:scm and install
-g++, gcc, libc6-dev, make and pkg-config, Alpine variants have no C compiler).
+"""What is known about base images by their names, without looking at them: a row per image, those of a
+language from its toolchain.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xbuild.architectures import ARCHITECTURES
@@ -28,17 +26,12 @@ _DEBIAN = (
     "noble",
     "focal",
 )
-_GO_ENVIRONMENT = {
-    "GOPATH": "/go",
-    "GOTOOLCHAIN": "local",
-    "PATH": "/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-}
 _MIRRORS = (*HUB, "library/")
 # Images that have no content of their own outside the folders of a distribution: official ones, also in the
 # folder of one architecture (`arm64v8/debian`), and distributions in registries of their own.
 _PLAIN = frozenset(
     words(
-        "golang debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux "
+        "debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux "
         "amazonlinux centos busybox archlinux openjdk eclipse-temurin ruby php perl maven gradle photon "
         "rockylinux/rockylinux almalinux/9-base amazonlinux/amazonlinux quay.io/centos/centos "
         "registry.fedoraproject.org/fedora cgr.dev/chainguard/wolfi-base"
@@ -51,13 +44,36 @@ _PORTABLE = ("tonistiigi/xx", "crazymax/xx")
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """What a reference tells. `family` is "debian", "alpine" or "" (unknown); `version` of Go, or None.
+class ImageRow:
+    """An official image of a language, which has nothing of its own outside the folders of a distribution and
+    those named here.
 
-    `has_compiler` is None when it cannot be known whether a C compiler is in the image. `same_folders` hold
-    nothing, or the same for every platform. `is_plain`: it has nothing of its own outside the folders of a
-    distribution. `is_archived`: its packages can no longer be
-    installed.
+    `environment`: name, value, and the version since which it is set. `family`: that of tags that name none,
+    but for those with one of `other` in them. `with_compiler`: families whose variants have a C compiler, the
+    others having none; None if that cannot be told. `same_folders`: empty, or the same for every platform.
+    `own_folders`: where the language lies. `archived`: the last version made from a Debian release whose
+    packages can no longer be installed.
+    """
+
+    name: str
+    workdir: str
+    environment: tuple[tuple[str, str, tuple[int, int]], ...] = ()
+    family: str = "debian"
+    other: tuple[str, ...] = ("windows", "nanoserver")
+    with_compiler: tuple[str, ...] | None = None
+    same_folders: tuple[str, ...] = ()
+    own_folders: tuple[str, ...] = ()
+    archived: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a reference tells. `family` is "debian", "alpine" or "" (unknown); `version` that of a language's
+    image, or None; `row` what is known of it.
+
+    `has_compiler` is None when it cannot be known whether a C compiler is in the image. `is_plain`: it has
+    nothing of its own outside the folders of a distribution. `is_archived`: its packages can no longer be
+    installed. `same_folders` and `own_folders` as in `ImageRow`.
     """
 
     reference: str | None = None
@@ -67,39 +83,43 @@ class Image:
     version: tuple[int, int] | None = None
     has_compiler: bool | None = None
     same_folders: tuple[str, ...] = ()
+    own_folders: tuple[str, ...] = ()
     is_plain: bool = False
     is_archived: bool = False
+    row: ImageRow | None = None
 
 
-def describe(reference: str | None) -> Image:
+def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:
     """The image that a reference names, as far as its name tells."""
     if reference is None:
         return Image()
     name, tag = _split(reference)
-    family = _family(name, tag)
-    folder, _, last = name.rpartition("/")
-    is_plain = name in _PLAIN or (folder in _ARCHITECTURES and last in _PLAIN)
+    row = next((r for r in rows if r.name == name), None)
+    family = _family(name, tag, row)
     is_archived = any(word in tag for word in _ARCHIVED)
-    if name != "golang":
+    if row is None:
+        folder, _, last = name.rpartition("/")
+        known = (*_PLAIN, *(r.name for r in rows))
+        is_plain = name in known or (folder in _ARCHITECTURES and last in known)
         same = ("/",) if name in _PORTABLE else ()
-        return Image(reference, name, tag, family, None, None, same, is_plain, is_archived)
-    version = re.match(r"(\d+)\.(\d+)", tag)
+        return Image(
+            reference, name, tag, family, same_folders=same, is_plain=is_plain, is_archived=is_archived
+        )
+    found = re.match(r"(\d+)\.(\d+)", tag)
+    version = (int(found[1]), int(found[2])) if found else None
     return Image(
         reference,
         name,
         tag,
         family,
-        (int(version[1]), int(version[2])) if version else None,
-        has_compiler=family == "debian",
-        same_folders=("/go",),
+        version,
+        has_compiler=None if row.with_compiler is None else family in row.with_compiler,
+        same_folders=row.same_folders,
+        own_folders=row.own_folders,
         is_plain=True,
-        is_archived=is_archived or _is_older(version, (1, 15)),
+        is_archived=is_archived or (version is not None and version <= row.archived),
+        row=row,
     )
-
-
-def _is_older(version: re.Match[str] | None, than: tuple[int, int]) -> bool:
-    """golang images up to 1.15 are made from Debian buster or older by default."""
-    return version is not None and (int(version[1]), int(version[2])) <= than
 
 
 def is_portable(reference: str | None) -> bool:
@@ -108,8 +128,8 @@ def is_portable(reference: str | None) -> bool:
 
 
 def bound_to(reference: str | None) -> str | None:
-    """The one platform that an image is for, where its name says so: `arm64v8/golang`, `static:latest-arm64`,
-    `balenalib/raspberrypi3-alpine`, anything of Windows'. A name of GOARCH where it is one.
+    """The one platform that an image is for, where its name says so: `arm64v8/alpine`, `static:latest-arm64`,
+    `balenalib/raspberrypi3-alpine`, anything of Windows'. Docker's name of it where it has one.
     """
     if reference is None:
         return None
@@ -134,17 +154,16 @@ _WINDOWS = re.compile(
 )
 
 
-def facts(reference: str) -> ImageFacts | None:
+def facts(reference: str, rows: Sequence[ImageRow]) -> ImageFacts | None:
     """Working directory and environment of images known by name, for `graph.model.Options.image_facts`."""
-    image = describe(reference)
+    image = describe(reference, rows)
     if image.name in ("debian", "ubuntu", "alpine", "buildpack-deps"):
         return ImageFacts(workdir="/", user="", is_complete=False)
-    if image.name != "golang":
+    if image.row is None:
         return None
-    environment = dict(_GO_ENVIRONMENT)
-    if image.version is not None and image.version < (1, 21):
-        del environment["GOTOOLCHAIN"]
-    return ImageFacts(workdir="/go", user="", env=environment, is_complete=False)
+    newest = image.version or (99, 0)
+    environment = {name: value for name, value, since in image.row.environment if newest >= since}
+    return ImageFacts(workdir=image.row.workdir, user="", env=environment, is_complete=False)
 
 
 def _split(reference: str) -> tuple[str, str]:
@@ -161,11 +180,9 @@ def _split(reference: str) -> tuple[str, str]:
     return name, tag
 
 
-def _family(name: str, tag: str) -> str:
+def _family(name: str, tag: str, row: ImageRow | None) -> str:
     if "alpine" in tag or name == "alpine":
         return "alpine"
     if name in ("debian", "ubuntu", "buildpack-deps") or any(word in tag for word in _DEBIAN):
         return "debian"
-    if name == "golang" and not any(word in tag for word in ("windows", "nanoserver", "tip")):
-        return "debian"
-    return ""
+    return row.family if row is not None and not any(word in tag for word in row.other) else ""

@@ -380,29 +380,6 @@ def _positional(call: Call, arguments: Sequence[tuple[Word, str | None, Kind]]) 
     return {**found, "@": together, "*": together, "#": Variable(str(len(given)), Kind.PORTABLE, "shell")}
 
 
-def _mage(call: Call, _added: Mapping[str, str]) -> _Recipe:
-    raise _refuse(
-        call,
-        "a mage target is a Go program, and what it runs cannot be told from its text",
-        _named(call, "magefile.go"),
-    )
-
-
-def _goreleaser(call: Call, _added: Mapping[str, str]) -> _Recipe:
-    names = (".goreleaser.yml", ".goreleaser.yaml", "goreleaser.yml", "goreleaser.yaml")
-    place = next((p for n in names if (p := _named(call, n)) is not None), None)
-    raise _refuse(
-        call,
-        "goreleaser decides by its own configuration what it builds",
-        place,
-        "call the compiler in the Dockerfile",
-    )
-
-
-def _named(call: Call, name: str) -> Place | None:
-    return Place(1, name) if call.around.context.read(name) is not None else None
-
-
 # What a command runs, when what is given is in its environment.
 Finder = Callable[[Call, Mapping[str, str]], _Recipe]
 
@@ -412,8 +389,6 @@ _FINDERS: dict[str, Finder] = {
     "just": partial(_asked, program="just"),
     "task": partial(_asked, program="task"),
     "go-task": partial(_asked, program="go-task"),
-    "mage": _mage,
-    "goreleaser": _goreleaser,
 }
 
 
@@ -488,6 +463,9 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             said = command.words[1].raw[3:-2]
             text = f"what `{said}` says goes into it, and {_DEPENDS}"
             raise _refuse(call, text, None, "let it take the value from the environment")
+        if _may_be_stale(call, recipe, command, effect):
+            text = f"`{command.spelled()}` is asked after lines that may change what it says"
+            raise _refuse(call, text, None, "let it take the value from the environment")
     compiling = [c for e, c in zip(effects, inner, strict=True) if e.compiles]
     for effect, command in zip(effects, inner, strict=True):
         if compiling and effect.runs_here and not effect.compiles:
@@ -497,6 +475,14 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
                 command.place,
                 "call the two from RUN instructions of their own",
             )
+
+
+def _may_be_stale(call: Call, recipe: _Recipe, command: Call, effect: Effect) -> bool:
+    """Whether what a line has made by then would change what is asked here, before any line has run."""
+    if not any(command.command.span in span for span in recipe.asked):
+        return False
+    made = [w for w in command.writes[len(call.writes) :] if not w.is_empty]
+    return any(p is None or w.path is None or overlaps(p, w.path) for p in effect.reads for w in made)
 
 
 def _demanded(

@@ -44,7 +44,6 @@ _POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
     *TOOL_FOLDERS,
     "/root",
-    "/go/pkg",
     "/tmp",
     "/home/nonroot/.cache",
     "/var/cache",
@@ -100,7 +99,7 @@ def evaluate(
         facts.compiles = below.compiles
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
-        image = describe(reference)
+        image = describe(reference, tuple(row for t in toolchains for row in t.images))
         facts = StageFacts(stage, image, Writes(image))
     reader = _Reader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
     for index, instruction in enumerate(graph.stages[stage].instructions):
@@ -242,7 +241,7 @@ class _Reader:
         if kind not in (Kind.TARGET, Kind.CROSS) or destination is None:
             return
         portable = all(p is not None and is_in_any(without_glob(p), PORTABLE_PATHS) for p in edge.paths)
-        folders = (*TOOL_FOLDERS, "/go/bin", *self.search_path(index))
+        folders = (*TOOL_FOLDERS, *self.around.tool_folders, *self.search_path(index))
         if portable or not (destination == "/" or is_in_any(destination.rstrip("/") or "/", folders)):
             return
         name = getattr(edge.source, "raw", None) or "another stage"
@@ -340,8 +339,9 @@ class _Reader:
     def is_cache(self, target: str, index: int) -> bool:
         """Whether a folder is made for what tools keep from run to run."""
         environment = Scope(self.graph, self.facts.stage, index).environment()
-        named = [environment[n].text for n in ("GOCACHE", "GOMODCACHE", "XDG_CACHE_HOME") if n in environment]
-        folders = [n for n in named if n]
+        names = ("XDG_CACHE_HOME", *(n for t in self.toolchains for n in t.cache_variables))
+        folders = [text for n in names if n in environment and (text := environment[n].text)]
+        folders += [f for t in self.toolchains for f in t.caches]
         return is_in_any(target, (*_CACHE_FOLDERS, *folders)) or any(is_within(n, target) for n in folders)
 
 

@@ -7,7 +7,6 @@ every command is taken to run, in the order of the text. What a variable holds i
 
 from __future__ import annotations
 
-import posixpath
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,14 +86,12 @@ def walk_run(
     instruction: int,
     writes: Writes,
     toolchains: Sequence[Toolchain],
-    is_editable: bool = True,
-    line_of: Callable[[int], Place] | None = None,
-    persistent: Mapping[str, Variable] | None = None,
-    packages: frozenset[str] = frozenset(),
+    is_editable: bool,
+    line_of: Callable[[int], Place],
+    packages: frozenset[str],
 ) -> RunWalk:
     """Walk a script; `writes` is what the stage wrote so far and is extended by what the script writes."""
     walker = _Walker(run, script, around, scope, instruction, writes, toolchains, is_editable, line_of)
-    walker.variables.update(persistent or {})
     walker.packages = packages
     return walker.walk()
 
@@ -110,12 +107,12 @@ class _Walker:
         writes: Writes,
         toolchains: Sequence[Toolchain],
         is_editable: bool,
-        line_of: Callable[[int], Place] | None,
+        line_of: Callable[[int], Place],
     ) -> None:
         self.run, self.script, self.around, self.scope = run, script, around, scope
         self.instruction, self.writes, self.toolchains = instruction, writes, toolchains
         self.is_editable = is_editable
-        self.line_of = line_of or (lambda _offset: Place(run.first_line))
+        self.line_of = line_of
         self.start = scope.workdir()
         self.variables = _from_environment(scope)
         self.condition = Kind.PORTABLE
@@ -219,7 +216,8 @@ class _Walker:
         self.variables, self.frames.frames = here, frames
         if not inner:
             return Kind.UNKNOWN
-        if _GO_VERSION.fullmatch(self.script.text[expansion.span.start : expansion.span.end]):
+        text = self.script.text[expansion.span.start : expansion.span.end]
+        if any(pattern.fullmatch(text) for toolchain in self.toolchains for pattern in toolchain.same):
             return Kind.PORTABLE
         return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
 
@@ -483,8 +481,8 @@ class _Walker:
         """The description of a program that is called by its name, or from a folder of the system."""
         if name is None:
             return None
-        is_plain = "/" not in name or posixpath.dirname(name) in _SYSTEM_FOLDERS
-        return self.around.programs.get(posixpath.basename(name)) if is_plain else None
+        folder, slash, own = name.rpartition("/")
+        return self.around.programs.get(own) if not slash or folder in _SYSTEM_FOLDERS else None
 
     def walk_recipe(
         self,
@@ -705,13 +703,6 @@ _BUILTINS: Mapping[Builtin, Callable[[_Walker, Call, Effect], None]] = {
     Builtin.EXPORT: _Walker.exports,
     Builtin.DECLARE: _Walker.declares,
 }
-
-
-# The third word that `go version` prints is the release; the platform is the fourth.
-_GO_VERSION = re.compile(
-    r"""(?:\$\(|`)\s*go\s+version\s*\|\s*"""
-    r"""(?:awk\s+[{'"\s]*print\s+\\?\$3[}'";\s]*|cut\s+-d\s*(?:' '|" "|\\ )\s+-f\s*3\s*)(?:\)|`)"""
-)
 
 
 def _from_environment(scope: Scope) -> dict[str, Variable]:

@@ -14,7 +14,7 @@ from xbuild.dockerfile.edit import edit_script
 from xbuild.dockerfile.model import Dockerfile, From, Instruction, Run
 from xbuild.dockerfile.script import Command, Script
 from xbuild.dockerfile.shell import parse_script
-from xbuild.plan.idle import is_idle, is_plain
+from xbuild.plan import idle
 from xbuild.plan.model import (
     SECTION,
     Change,
@@ -27,6 +27,7 @@ from xbuild.plan.model import (
     RemoveArgDefault,
     SplitStages,
 )
+from xbuild.plan.toolchains import DESCRIBED
 from xbuild.rewrite.edits import collect
 from xbuild.text import Edit, Source, Span, apply_edits
 
@@ -164,9 +165,17 @@ def _anchor(script: Script, at: int, starts: set[int], *, is_exact: bool) -> int
         return at if inner is command else None
     start = inner.span.start if outer is None else outer.span.start
     before = [c for c in script.commands if start <= c.span.start < at and at not in _range(c)]
-    if all(is_plain(c) or c.span.start in starts for c in before):
+    if all(_is_plain(c) or c.span.start in starts for c in before):
         return start
     return at if inner is command else None
+
+
+def _is_plain(command: Command) -> bool:
+    return idle.is_plain(command, DESCRIBED)
+
+
+def _is_idle(command: Command) -> bool:
+    return idle.is_idle(command, DESCRIBED)
 
 
 def _range(command: Command) -> range:
@@ -182,7 +191,7 @@ def _joined(
         first = places[-1][0] if places else at
         between = [c for c in script.commands if first <= c.span.start < at and c.span.start not in starts]
         is_free = number not in exact or first == at
-        if places and is_free and all(is_plain(c) or is_idle(c) for c in between):
+        if places and is_free and all(_is_plain(c) or _is_idle(c) for c in between):
             places[-1] = (first, (*places[-1][1], number))
         else:
             places.append((at, (number,)))
@@ -208,8 +217,8 @@ def _is_skippable(
     is_following_exact = any(_is_exact(questions[n]) for n in following.places[0][1])
     return (
         not is_following_exact
-        and all(is_plain(c) or is_idle(c) or c.span.start in starts for c in behind)
-        and all(is_plain(c) for c in before)
+        and all(_is_plain(c) or _is_idle(c) or c.span.start in starts for c in behind)
+        and all(_is_plain(c) for c in before)
     )
 
 

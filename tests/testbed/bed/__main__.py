@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from . import engine, environment, lifecycle, machine, process, project
 from .settings import Bed, current
@@ -63,7 +64,7 @@ def _manage(bed: Bed, command: str, names: list[str]) -> int:
     if command == "stop":
         lifecycle.stop(bed)
     elif command == "start":
-        with process.step("the test bed is up"):
+        with process.step("starting the test bed"):
             lifecycle.start(bed, names)
     else:
         lifecycle.make_images(bed, names)
@@ -73,16 +74,20 @@ def _manage(bed: Bed, command: str, names: list[str]) -> int:
 def _status(bed: Bed) -> int:
     choice = lifecycle.choose(bed)
     up = machine.is_up(bed, choice) if choice.kind == "engine" else engine.is_up(bed)
-    print(f"{choice.kind}: {'up' if up else 'down'}; registry {bed.registry}; cache {bed.cache}")
+    part = choice.kind == "private" and engine.is_up(bed, classic=False)
+    word = "up" if up else "up for the demonstration alone, `start` completes it" if part else "down"
+    print(f"{choice.kind}: {word}; registry {bed.registry}; cache {bed.cache}")
     return 0 if up else 1
 
 
 def _work(bed: Bed, command: str, rest: list[str]) -> int:
-    with process.lock(bed.cache / "lock"):
-        choice = lifecycle.start(bed)
-        project.prepare()
+    demo = command == "demo"
+    with process.lock(bed.cache / "lock"), ThreadPoolExecutor(1) as background:
+        prepared = background.submit(project.prepare, bed, dev=not demo)
+        choice = lifecycle.start(bed, demo=project.SAMPLE if demo else None)
+        prepared.result()
     env = environment.apply(environment.variables(bed, choice))
-    if command == "demo":
+    if demo:
         return project.demo(bed, env)
     return project.check(env, rest) if command == "check" else project.panel(env, rest)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from . import files
 from .process import run, say
 from .settings import HOST_ARCHITECTURE, Bed
 
@@ -22,21 +23,28 @@ def register(bed: Bed) -> None:
     for guest in GUESTS:
         if guest not in NATIVE[HOST_ARCHITECTURE] and not _is_good(guest):
             name = f"qemu-{guest}" if not (HANDLERS / f"qemu-{guest}").exists() else f"{bed.name}-{guest}"
-            _write(_line(bed, guest, name))
             added.append(name)
+            # Noted first: what is registered can be taken back, whatever happens in between.
+            files.write(_record(bed), "".join(f"{each}\n" for each in (*_noted(bed), name)))
+            (HANDLERS / "register").write_text(_line(bed, guest, name))
     if added:
-        with (bed.run / "binfmt").open("a") as record:
-            record.writelines(f"{name}\n" for name in added)
         say(f"registered {', '.join(added)}")
 
 
 def unregister(bed: Bed) -> None:
     """Take back what `register` added."""
-    record = bed.run / "binfmt"
-    for name in record.read_text().split() if record.exists() else []:
+    for name in _noted(bed):
         if (HANDLERS / name).exists():
             (HANDLERS / name).write_text("-1")
-    record.unlink(missing_ok=True)
+    _record(bed).unlink(missing_ok=True)
+
+
+def _noted(bed: Bed) -> list[str]:
+    return _record(bed).read_text().split() if _record(bed).exists() else []
+
+
+def _record(bed: Bed) -> Path:
+    return bed.run / "binfmt"
 
 
 def _is_good(guest: str) -> bool:
@@ -60,7 +68,3 @@ def _line(bed: Bed, guest: str, name: str) -> str:
     return ":".join(
         ("", name, kind, offset, magic, mask, str(program), flags if "F" in flags else f"{flags}F")
     )
-
-
-def _write(line: str) -> None:
-    (HANDLERS / "register").write_text(line)

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from . import files
 from .settings import Bed
 
 
@@ -26,10 +27,7 @@ def noted(bed: Bed) -> Choice | None:
 
 def note(bed: Bed, choice: Choice) -> None:
     """Before anything is started, so that whatever happens then can be undone."""
-    bed.cache.mkdir(parents=True, exist_ok=True)
-    fresh = place(bed).with_suffix(".new")
-    fresh.write_text(json.dumps(asdict(choice)))
-    fresh.replace(place(bed))
+    files.write(place(bed), json.dumps(asdict(choice)))
 
 
 def forget(bed: Bed) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import gotools, packages
+from . import files, gotools, packages
 from .process import BedError, run, step, succeeds
 from .settings import Bed
 
@@ -22,23 +22,29 @@ REGISTRIES = """\
 """
 
 
-def link_programs(bed: Bed) -> None:
-    """Today's buildx for the clients, Debian's in a configuration of its own for the tests of fallbacks."""
-    bed.bin.mkdir(parents=True, exist_ok=True)
+def link_clients(bed: Bed) -> None:
+    """docker, with today's buildx where that has been built, else with Debian's."""
     _link(bed.bin / "docker", packages.program(bed, "docker"))
-    link_tools(bed)
-    old = bed.packages / "usr/libexec/docker/cli-plugins/docker-buildx"
-    _link(bed.old_buildx_config / "cli-plugins/docker-buildx", old)
+    built = gotools.is_built(bed, "buildx")
+    _link_buildx(bed.docker_config, gotools.folder(bed) / "buildx" if built else _older_buildx(bed))
+
+
+def link_programs(bed: Bed) -> None:
+    """What the tests use besides: Debian's buildx in a configuration of its own, for those of fallbacks."""
+    _link_buildx(bed.old_buildx_config, _older_buildx(bed))
+    for name in ("buildctl", "oracle"):
+        _link(bed.bin / name, gotools.folder(bed) / name)
     skopeo = packages.unpack_skopeo(bed)
     if skopeo is not None:
         _link(bed.bin / "skopeo", skopeo)
 
 
-def link_tools(bed: Bed) -> None:
-    tools = gotools.folder(bed)
-    for name in ("buildctl", "oracle"):
-        _link(bed.bin / name, tools / name)
-    _link(bed.docker_config / "cli-plugins/docker-buildx", tools / "buildx")
+def _older_buildx(bed: Bed) -> Path:
+    return bed.packages / "usr/libexec/docker/cli-plugins/docker-buildx"
+
+
+def _link_buildx(config: Path, program: Path) -> None:
+    _link(config / "cli-plugins/docker-buildx", program)
 
 
 def create_builder(bed: Bed, env: dict[str, str], marker: str, mirrored: bool) -> None:
@@ -46,9 +52,10 @@ def create_builder(bed: Bed, env: dict[str, str], marker: str, mirrored: bool) -
     noted = bed.buildx_config / "made-from"
     known = succeeds("docker", "buildx", "inspect", bed.builder, env=env)
     if not known or not noted.exists() or noted.read_text() != marker:
+        noted.unlink(missing_ok=True)
         _create(bed, env, mirrored)
-        noted.write_text(marker)
-    with step(f"builder {bed.builder} is up"):
+        files.write(noted, marker)
+    with step(f"starting builder {bed.builder}"):
         run("docker", "buildx", "inspect", "--bootstrap", bed.builder, env=env)
     run("docker", "buildx", "use", "default", env=env)
 
@@ -63,7 +70,7 @@ def _create(bed: Bed, env: dict[str, str], mirrored: bool) -> None:
     bed.buildx_config.mkdir(parents=True, exist_ok=True)
     config = bed.buildx_config / "buildkitd.toml"
     text = (MIRRORS if mirrored else "") + REGISTRIES
-    config.write_text(text.format(registry=bed.registry, auth=bed.auth_registry))
+    files.write(config, text.format(registry=bed.registry, auth=bed.auth_registry))
     run(
         "docker", "buildx", "create", "--name", bed.builder, "--driver", "docker-container",
         "--driver-opt", "network=host", "--buildkitd-config", config, env=env,

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import files
 from .process import BedError, run, say, step, succeeds
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 PRIVATE_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 _one_at_a_time = threading.Lock()
+_updated: set[Path] = set()
 # Seconds before each try: an archive may be away for a moment.
 PAUSES = (0, 5, 20)
 
@@ -53,7 +55,7 @@ def find_archive(folder: Path) -> Archive:
         if found := _listed_archive() or _listed_archive(*options):
             return found
         (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
-        with step("fetched the package lists that this machine's apt has not"):
+        with step("fetching the package lists that this machine's apt has not"):
             succeeds("apt-get", *options, "update")
         if found := _listed_archive(*options):
             return found
@@ -95,14 +97,17 @@ class Apt:
     status: Path = Path("/dev/null")
 
     def update(self) -> None:
-        """Fetch the package lists; a suite that fails is left out, if another one answers."""
-        for name in ("lists/partial", "archives/partial", "etc"):
+        """Fetch the package lists, once; a suite that fails is left out, if another one answers."""
+        if self.folder not in _updated:
+            with step(f"fetching package lists for {self.architecture}"):
+                self._update()
+            _updated.add(self.folder)
+
+    def _update(self) -> None:
+        for name in ("lists/partial", "archives/partial"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "etc/preferences").write_text(
-            "".join(
-                f"Package: *\nPin: release n={suite}\nPin-Priority: {rank}\n\n" for suite, rank in self.pins
-            )
-        )
+        stanza = "Package: *\nPin: release n={}\nPin-Priority: {}\n\n"
+        files.write(self.folder / "etc/preferences", "".join(stanza.format(*pin) for pin in self.pins))
         good: list[str] = []
         for pause in PAUSES:
             time.sleep(pause)
@@ -158,7 +163,7 @@ class Apt:
         return [(words[-3], words[-2]) for words in (line.split() for line in lines)]
 
     def _use(self, sources: Iterable[str]) -> None:
-        (self.folder / "etc/sources.list").write_text("".join(f"{line}\n" for line in sources))
+        files.write(self.folder / "etc/sources.list", "".join(f"{line}\n" for line in sources))
 
     def _answers(self, source: str) -> bool:
         self._use([source])
@@ -204,12 +209,12 @@ def unpack_one(package: Path, root: Path) -> list[str]:
 
     Never two at a time into one root: tar narrows a folder's mode while it fills it.
     """
-    files = run(
-        "sh", "-ec",
+    listed = run(
+        "bash", "-eo", "pipefail", "-c",
         'dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink --no-overwrite-dir -v -C "$2"',
-        "sh", package, root,
+        "bash", package, root,
     )  # fmt: skip
-    return ["/." if name == "./" else name[1:].rstrip("/") for name in files.splitlines()]
+    return ["/." if name == "./" else name[1:].rstrip("/") for name in listed.splitlines()]
 
 
 def merge_usr(root: Path, more: Iterable[str] = ()) -> None:

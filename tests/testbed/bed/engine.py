@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from . import binfmt, network, packages, registry
+from . import binfmt, files, network, packages, registry
 from .process import BedError, daemon, end, running, say, step, succeeds, wait_until
 from .settings import Bed
 
@@ -22,15 +22,18 @@ class DaemonEndedError(BedError):
     """A program of the engine ended by itself: these packages may not be for this machine."""
 
 
-def start(bed: Bed) -> None:
-    """Bring everything up that is not; packages that never worked here give way to older ones."""
+def start(bed: Bed, classic: bool = True) -> None:
+    """Bring everything up that is not; packages that never worked here give way to older ones.
+
+    The second engine, which only tests use, comes up if `classic`.
+    """
     bed.run.mkdir(parents=True, exist_ok=True)
     has_worked = bed.engine / "has-worked"
     choices = tuple(packages.CHOICES)
     while True:
         choice = packages.unpack_engine(bed, choices)
         try:
-            _start(bed)
+            _start(bed, classic)
         except DaemonEndedError as error:
             stop(bed)
             choices = choices[choices.index(choice) + 1 :]
@@ -39,7 +42,7 @@ def start(bed: Bed) -> None:
             say(f"the engine from {choice} does not start here, trying an older one: {error}")
             shutil.rmtree(bed.engine, ignore_errors=True)  # nothing was ever built with it
         else:
-            has_worked.write_text(choice)
+            files.write(has_worked, choice)
             return
 
 
@@ -57,33 +60,36 @@ def stop(bed: Bed) -> None:
         binfmt.unregister(bed)
 
 
-def is_up(bed: Bed) -> bool:
-    daemons = (("dockerd", bed.socket), ("dockerd-classic", bed.classic_socket))
+def is_up(bed: Bed, classic: bool = True) -> bool:
+    """Whether the engine answers, and the second one beside it if `classic`."""
+    daemons = [("dockerd", bed.socket), *([("dockerd-classic", bed.classic_socket)] if classic else [])]
     return all(running(name, bed.run) is not None and _answers(bed, socket) for name, socket in daemons)
 
 
-def _start(bed: Bed) -> None:
-    if is_up(bed) and registry.is_up(bed):
+def _start(bed: Bed, classic: bool) -> None:
+    if is_up(bed, classic) and registry.is_up(bed):
         return
-    with step("started the private engine"):
+    with step("starting the private engine"):
         network.up(bed)
         binfmt.register(bed)
         registry.start(bed)
         _start_containerd(bed)
         _start_dockerd(bed)
-        _start_classic(bed)
+        if classic:
+            _start_classic(bed)
 
 
 def _start_containerd(bed: Bed) -> None:
     socket = bed.run / "containerd.sock"
     if running("containerd", bed.run) is None:
         config = bed.run / "containerd.toml"
-        config.write_text(
+        files.write(
+            config,
             "version = 2\n"
             'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
             f'root = "{bed.engine}/containerd"\n'
             f'state = "{bed.run}/containerd"\n'
-            f'[grpc]\naddress = "{socket}"\n'
+            f'[grpc]\naddress = "{socket}"\n',
         )
         command = network.inside(bed, packages.program(bed, "containerd"), "--config", config)
         daemon("containerd", bed.run, command, packages.environment(bed))
@@ -146,7 +152,7 @@ def _configure_classic(bed: Bed) -> Path:
 
 
 def _write(config: Path, settings: dict[str, object]) -> Path:
-    config.write_text(json.dumps(settings, indent=2))
+    files.write(config, json.dumps(settings, indent=2))
     return config
 
 

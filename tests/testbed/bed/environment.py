@@ -37,7 +37,8 @@ def variables(bed: Bed, choice: Choice) -> dict[str, str]:
         if bed.old_buildx_config.exists():
             found["XBUILD_TESTBED_OLD_BUILDX"] = str(bed.old_buildx_config)
         found["DOCKER_HOST"] = f"unix://{bed.socket}"
-        found["XBUILD_TESTBED_CLASSIC"] = f"unix://{bed.classic_socket}"
+        if bed.classic_socket.exists():
+            found["XBUILD_TESTBED_CLASSIC"] = f"unix://{bed.classic_socket}"
         found["DOCKER_CONFIG"] = str(bed.docker_config)
         found["PATH"] = path_with(bed.bin)
     elif choice.address:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from . import files
 from .process import BedError, run, step
 from .settings import HOST_ARCHITECTURE, TOOLS, Bed
 
@@ -55,25 +56,34 @@ def find_go(bed: Bed, fetch: Callable[[], None]) -> Path:
 
 def build(bed: Bed, go: Path, names: tuple[str, ...] = tuple(PROGRAMS)) -> None:
     """Build what is not there yet for these very sources."""
-    folder(bed).mkdir(parents=True, exist_ok=True)
     for name in names:
-        wanted = _fingerprint(name)
-        stamp = folder(bed) / f"{name}.built-from"
-        if stamp.exists() and stamp.read_text() == wanted:
+        if is_built(bed, name):
             continue
-        with step(f"built {name}"):
-            _build(bed, go, name)
-        stamp.write_text(wanted)
+        with step(f"building {name}"), files.draft(folder(bed)) as made:
+            _build(bed, go, name, made)
+            _stamp(bed, name).unlink(missing_ok=True)
+            files.keep(made, folder(bed) / name, mode=0o755)
+        files.write(_stamp(bed, name), _fingerprint(name))
 
 
-def _build(bed: Bed, go: Path, name: str) -> None:
+def is_built(bed: Bed, name: str) -> bool:
+    """Whether that tool is there, from these very sources."""
+    stamp = _stamp(bed, name)
+    return stamp.exists() and stamp.read_text() == _fingerprint(name)
+
+
+def _stamp(bed: Bed, name: str) -> Path:
+    return folder(bed) / f"{name}.built-from"
+
+
+def _build(bed: Bed, go: Path, name: str, made: Path) -> None:
     package = PROGRAMS[name]
     flags = ["-s", "-w"]
     if name != "oracle":
         module, version = _module(bed, go, package)
         flags += ["-X", f"{module}/version.Version=v{version.lstrip('v')}"]
     run(
-        go, "build", "-trimpath", "-ldflags", " ".join(flags), "-o", folder(bed) / name, package,
+        go, "build", "-trimpath", "-ldflags", " ".join(flags), "-o", made, package,
         env=environment(bed), cwd=TOOLS,
     )  # fmt: skip
 

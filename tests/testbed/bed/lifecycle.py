@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import clients, engine, environment, gotools, machine, oci, packages, recipes
+from . import clients, engine, environment, files, gotools, machine, oci, packages, recipes
 from .choice import Choice, forget, note, noted
+from .oci import Platform
 from .process import BedError, say, step
 from .settings import ARCHITECTURES, CHECKOUT, HOST_ARCHITECTURE, Bed
 
-GO_IN_DOCKERFILE = re.compile(r"^FROM\s+(?:--\S+\s+)*golang:([\w.]+)", re.MULTILINE | re.IGNORECASE)
+PROJECTS = CHECKOUT / "tests/projects"
+VERSIONED = re.compile(r"^FROM\s+(?:--\S+\s+)*((?:golang|python):\d[\w.]*)", re.MULTILINE | re.IGNORECASE)
 RECIPES = {"debian": recipes.debian, "distroless": recipes.distroless, "busybox": recipes.busybox}
+VERSIONED_RECIPES = {"golang": recipes.golang, "python": recipes.python_images}
+# For all tests; for the demonstration, whose project names its own Go.
 LEAST = ("debian", "distroless", "busybox", "golang:1.21")
+DEMO = ("debian", "distroless")
 NEEDED = ("apt-get", "apt-cache", "dpkg-deb", "tar", "nsenter", "mount")
 
 
@@ -41,16 +46,22 @@ def choose(bed: Bed) -> Choice:
     return found
 
 
-def start(bed: Bed, images: Iterable[str] = ()) -> Choice:
-    """Bring up whatever is not up; what was built once is kept for the next time."""
+def start(bed: Bed, images: Iterable[str] = (), demo: Path | None = None) -> Choice:
+    """Bring up whatever is not up; what was built once is kept for the next time.
+
+    With a project to demonstrate, only what building that one for two platforms uses; the rest another time.
+    """
     choice = choose(bed)
     if choice.kind == "engine":
         note(bed, choice)
-        machine.start(bed, choice)
+        machine.start(bed, choice, whole=demo is None)
     else:
         _check_machine()
         note(bed, choice)
-        _start_private(bed, choice, images)
+        if demo is None:
+            _start_private(bed, choice, images)
+        else:
+            _start_demo(bed, demo)
     return choice
 
 
@@ -74,6 +85,14 @@ def _check_machine() -> None:
         raise BedError(f"the private engine needs Debian; here is no {', '.join(missing)}; {instead}")
 
 
+def _start_demo(bed: Bed, project: Path) -> None:
+    """Debian's own buildx, no builder, images of two platforms, and compilers for this machine alone."""
+    kitchen = _kitchen(bed, recipes.COMPILERS, recipes.HOST)
+    names = (*DEMO, *images_asked_for(project))
+    _make_images(kitchen, names, first=lambda: engine.start(bed, classic=False))
+    clients.link_clients(bed)
+
+
 def _start_private(bed: Bed, choice: Choice, images: Iterable[str]) -> None:
     engine.start(bed)
     kitchen = _kitchen(bed)
@@ -82,6 +101,7 @@ def _start_private(bed: Bed, choice: Choice, images: Iterable[str]) -> None:
         _make_images(kitchen, images or wanted_images())
         tools.result()
     _deliver(kitchen, [*recipes.frontend(kitchen), *recipes.buildkit(kitchen)])
+    clients.link_clients(bed)
     clients.link_programs(bed)
     marker = kitchen.store.image("docker.io/moby/buildkit:buildx-stable-1")
     env = environment.apply(environment.variables(bed, choice))
@@ -89,40 +109,63 @@ def _start_private(bed: Bed, choice: Choice, images: Iterable[str]) -> None:
 
 
 def make_images(bed: Bed, names: Iterable[str]) -> None:
-    """Make images (`debian`, `distroless`, `busybox`, `golang:1.24`), load and push them."""
+    """Make images (`debian`, `distroless`, `busybox`, `golang:1.24`, `python:3.11`), load and push them."""
     if choose(bed).kind == "engine":
         raise BedError("images are made for the private engine only: this one pulls what it needs")
     _make_images(_kitchen(bed), names)
 
 
-def _make_images(kitchen: recipes.Kitchen, names: Iterable[str]) -> None:
-    for name in names:
-        made = (
-            recipes.golang(kitchen, _go_tag(name)) if name.startswith("golang:") else _recipe(name)(kitchen)
-        )
-        _deliver(kitchen, made)
+def _make_images(
+    kitchen: recipes.Kitchen, names: Iterable[str], first: Callable[[], object] = lambda: None
+) -> None:
+    """Make one after the other, and meanwhile do what comes first and hand over what has been made."""
+    with ThreadPoolExecutor(1) as hands:
+        begun = [hands.submit(first)]
+        for name in names:
+            begun.append(hands.submit(_deliver, kitchen, _make(kitchen, name)))
+            for each in begun:
+                if each.done():
+                    each.result()
+        for each in begun:
+            each.result()
+
+
+def _make(kitchen: recipes.Kitchen, name: str) -> list[str]:
+    made = _recipe(name)(kitchen)
+    if ":" in name and f"docker.io/library/{name}" not in made:
+        raise BedError(f"no recipe for {name!r}: there are {', '.join(made)}")
+    return made
 
 
 def wanted_images() -> list[str]:
-    """The usual ones, and the Go releases that the projects under tests/ ask for."""
-    found = set()
-    for path in (CHECKOUT / "tests/projects").glob("**/*Dockerfile*"):
-        found.update(GO_IN_DOCKERFILE.findall(path.read_text(errors="replace")))
-    return [*LEAST, *sorted({f"golang:{tag}" for tag in found if tag[0].isdigit()} - set(LEAST))]
+    """The usual ones, and the releases of languages that the projects under tests/ ask for."""
+    return [*LEAST, *(name for name in images_asked_for(PROJECTS) if name not in LEAST)]
 
 
-def _kitchen(bed: Bed) -> recipes.Kitchen:
-    return recipes.Kitchen(bed, gotools.find_go(bed, lambda: packages.unpack_go(bed)))
+def images_asked_for(folder: Path) -> list[str]:
+    """The images of languages that Dockerfiles anywhere in that folder are built on."""
+    texts = [path.read_text(errors="replace") for path in folder.glob("**/*Dockerfile*")]
+    return sorted({name for text in texts for name in VERSIONED.findall(text)})
+
+
+def _kitchen(
+    bed: Bed,
+    runtime: tuple[Platform, ...] = recipes.RUNTIME,
+    compilers: tuple[Platform, ...] = recipes.COMPILERS,
+) -> recipes.Kitchen:
+    go = gotools.find_go(bed, lambda: packages.unpack_go(bed))
+    return recipes.Kitchen(bed, go, runtime, compilers)
 
 
 def _recipe(name: str) -> recipes.Recipe:
+    kind, _, tag = name.partition(":")
+    if kind in VERSIONED_RECIPES and tag:
+        release = re.sub(r"-(slim|bookworm|bullseye|trixie)\b", "", tag)
+        return lambda kitchen: VERSIONED_RECIPES[kind](kitchen, release)
     if name not in RECIPES:
-        raise BedError(f"no recipe for {name!r}: there are {', '.join(RECIPES)} and golang:VERSION")
+        kinds = ", ".join((*RECIPES, *(f"{kind}:VERSION" for kind in VERSIONED_RECIPES)))
+        raise BedError(f"no recipe for {name!r}: there are {kinds}")
     return RECIPES[name]
-
-
-def _go_tag(name: str) -> str:
-    return re.sub(r"-(bookworm|bullseye|trixie)$", "", name.removeprefix("golang:"))
 
 
 def _deliver(kitchen: recipes.Kitchen, names: list[str]) -> None:
@@ -132,11 +175,11 @@ def _deliver(kitchen: recipes.Kitchen, names: list[str]) -> None:
     fresh = [name for name in names if not (name in held and _is_delivered(bed, kitchen, name))]
     if not fresh:
         return
-    with step(f"delivered {len(fresh)} name(s) like {fresh[0]}"):
+    with step(f"handing {len(fresh)} name(s) like {fresh[0]} to registry and engine"):
         oci.push(kitchen.store, fresh, bed.registry)
         oci.load(kitchen.store, fresh, clients.docker(bed))
     for name in fresh:
-        _delivered(bed, name).write_text(str(kitchen.store.image(name)))
+        files.write(_delivered(bed, name), str(kitchen.store.image(name)))
 
 
 def _is_delivered(bed: Bed, kitchen: recipes.Kitchen, name: str) -> bool:
@@ -146,6 +189,4 @@ def _is_delivered(bed: Bed, kitchen: recipes.Kitchen, name: str) -> bool:
 
 def _delivered(bed: Bed, name: str) -> Path:
     """Kept with the engine's data, and gone with it."""
-    folder = bed.engine / "delivered"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / name.replace("/", "!")
+    return bed.engine / "delivered" / name.replace("/", "!")

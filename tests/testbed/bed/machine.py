@@ -32,11 +32,14 @@ def has_hub() -> bool:
     return succeeds("docker", "buildx", "imagetools", "inspect", SMALL_IMAGE, timeout=PATIENCE)
 
 
-def start(bed: Bed, choice: Choice) -> None:
-    """Registries on loopback, QEMU, a builder in a BUILDX_CONFIG of the bed's; nothing else changes."""
+def start(bed: Bed, choice: Choice, whole: bool = True) -> None:
+    """Registries on loopback, QEMU, a builder in a BUILDX_CONFIG of the bed's; nothing else changes.
+
+    Builder and parser oracle are for tests: without them it is not the whole.
+    """
     env = _environment(bed, choice)
     _check_answer(bed, choice, env)
-    with step("prepared the machine's own engine"):
+    with step("preparing the machine's own engine"):
         for name, port in _registries(bed):
             if not _exists(name, env):
                 publish = f"127.0.0.1:{port}:5000"
@@ -45,8 +48,10 @@ def start(bed: Bed, choice: Choice) -> None:
             run("docker", "start", name, env=env)
         if not succeeds("docker", "run", "--rm", "--platform", "linux/arm64", SMALL_IMAGE, "true", env=env):
             run("docker", "run", "--rm", "--privileged", "tonistiigi/binfmt", "--install", "all", env=env)
-        clients.create_builder(bed, env, "registry", mirrored=False)
-    _build_oracle(bed)
+        if whole:
+            clients.create_builder(bed, env, "registry", mirrored=False)
+    if whole:
+        _build_oracle(bed)
 
 
 def is_up(bed: Bed, choice: Choice) -> bool:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from . import packages
-from .process import BedError, run, succeeds
+from . import files, packages
+from .process import BedError, run, running, succeeds
 from .settings import Bed
 
 
 def up(bed: Bed) -> None:
     """A pair of virtual cards, a route out, and address translation on the machine's side."""
+    noted = bed.run / "network"
     if _namespace(bed).exists():
-        return
+        if noted.exists() or running("dockerd", bed.run) is not None:
+            return
+        down(bed)  # a kill left half of it
     outer, inner = _cards(bed)
     mtu = mtu_outside()
     _ip(bed, "netns", "add", bed.name)
@@ -31,7 +34,8 @@ def up(bed: Bed) -> None:
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
         for table, chain, rule in _rules(bed):
             _iptables(bed, table, "-I", chain, *rule)
-    except BaseException:  # also an interrupt: half a network would count as a whole one
+        files.write(noted, "whole\n")
+    except BaseException:  # also an interrupt
         down(bed)
         raise
 
@@ -51,6 +55,7 @@ def add_bridge(bed: Bed, name: str, address: str) -> None:
 
 def down(bed: Bed) -> None:
     """Take everything away again; what is not there is no trouble."""
+    (bed.run / "network").unlink(missing_ok=True)
     for table, chain, rule in _rules(bed):
         while _try_iptables(bed, table, "-D", chain, *rule):
             pass

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import io
 import json
-import os
 import subprocess
 import tarfile
 import zlib
@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from . import files
 from .process import BedError
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -39,10 +40,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class Platform:
-    """`linux/arm/v7`, with Debian's name for it."""
+    """`linux/arm/v7`, with Debian's name for it, and the Debian release that its images are made of."""
 
     name: str
     debian: str
+    suite: str = "bookworm"
+
+    @property
+    def key(self) -> str:
+        """Tells apart what is made for it."""
+        return self.debian if self.suite == "bookworm" else f"{self.debian}-{self.suite}"
 
     @property
     def fields(self) -> dict[str, str]:
@@ -63,9 +70,8 @@ class Store:
     def put(self, content: bytes) -> tuple[str, int]:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         path = self.blob(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.write_bytes(content)
+            files.write(path, content)
         return digest, len(content)
 
     def put_json(self, media_type: str, value: object) -> Descriptor:
@@ -83,17 +89,13 @@ class Store:
     def add_layer(self, key: str, root: Path, title: str) -> Layer:
         """Pack a tree; remembered under `key` so that it need not be made again."""
         layer = _pack(self, root, title)
-        path = self.folder / "layers" / f"{key}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(layer)))
+        files.write(self.folder / "layers" / f"{key}.json", json.dumps(asdict(layer)))
         return layer
 
     def add_image(self, names: Iterable[str], manifests: Iterable[Descriptor]) -> Descriptor:
         index = self.put_json(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": list(manifests)})
         for name in names:
-            path = self._image(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(index))
+            files.write(self._image(name), json.dumps(index))
         return index
 
     def image(self, name: str) -> Descriptor | None:
@@ -102,6 +104,16 @@ class Store:
             return None
         found: Descriptor = json.loads(path.read_text())
         return found
+
+    def manifests(self, name: str) -> list[Descriptor]:
+        """What that image has, a platform each."""
+        index = self.image(name)
+        found: list[Descriptor] = self.get_json(index["digest"])["manifests"] if index else []
+        return found
+
+    def sweep(self) -> None:
+        """Remove what a kill left of a large file."""
+        files.sweep(self.folder / "blobs/sha256")
 
     def _image(self, name: str) -> Path:
         return self.folder / "images" / f"{name.replace('/', '!')}.json"
@@ -141,7 +153,12 @@ def load(store: Store, names: Iterable[str], docker: list[str | Path]) -> None:
     """Into an engine's containerd image store, every platform, in one stream."""
     process = subprocess.Popen([*docker, "load", "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stdin is not None
-    with process.stdin, tarfile.open(fileobj=process.stdin, mode="w|") as archive:
+    # An engine that ends in the middle has said why.
+    with (
+        contextlib.suppress(BrokenPipeError),
+        process.stdin,
+        tarfile.open(fileobj=process.stdin, mode="w|") as archive,
+    ):
         _write_archive(store, list(names), archive)
     if process.wait() != 0:
         raise BedError("the engine does not take the base images (docker load)")
@@ -177,18 +194,16 @@ def _push(connection: http.client.HTTPConnection, store: Store, name: str, path:
 def _pack(store: Store, root: Path, title: str) -> Layer:
     """tar, then gzip if it is small, hashing both on the way."""
     blobs = store.folder / "blobs/sha256"
-    blobs.mkdir(parents=True, exist_ok=True)
-    draft = blobs / f".draft-{os.getpid()}-{id(root)}"
     size = int(subprocess.run(["du", "-sb", root], capture_output=True, check=True).stdout.split()[0])
     flags = "--sort=name --numeric-owner --format=posix --pax-option=delete=atime,delete=ctime --clamp-mtime"
     command = ["tar", *flags.split(), f"--mtime={DATE}", "-C", str(root), "-cf", "-", "."]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    with draft.open("wb") as out:
-        plain, packed, length = _squeeze(process.stdout, out, compress=size < LARGE)
-    if process.wait() != 0:
-        raise BedError(f"tar could not pack {root}")
-    draft.replace(blobs / packed)
+    with files.draft(blobs) as made:
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process, made.open("wb") as out:
+            assert process.stdout is not None
+            plain, packed, length = _squeeze(process.stdout, out, compress=size < LARGE)
+        if process.returncode != 0:
+            raise BedError(f"tar could not pack {root}")
+        files.keep(made, blobs / packed)
     media_type = f"{LAYER}+gzip" if size < LARGE else LAYER
     return Layer(media_type, f"sha256:{packed}", length, f"sha256:{plain}", title)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from . import files
 from .debian import PRIVATE_TRIPLETS, Apt, find_archive, host_suite, unpack
 from .process import BedError, say, step, succeeds
 from .settings import HOST_ARCHITECTURE, Bed
@@ -32,15 +33,13 @@ def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
     stamp = bed.packages / "choice"
     if stamp.exists() and stamp.read_text() in choices:
         return stamp.read_text()
-    apt = _apt(bed, "engine")
-    with step("fetched the package lists of the engine"):
-        apt.update()
+    apt = _apt(bed)
     for choice in choices:
         if _fits(apt, wanted := (*CHOICES[choice], *SMALL)):
-            with step(f"unpacked the engine's packages ({choice})"):
+            with step(f"fetching and unpacking the engine's packages ({choice})"):
                 _unpack(apt, wanted, bed.packages)
                 _link_iptables(bed)
-            stamp.write_text(choice)
+            files.write(stamp, choice)
             return choice
         say(f"the engine's packages from {choice} do not fit this machine")
     raise BedError(f"none of Debian's docker.io packages fits this machine (tried {', '.join(choices)})")
@@ -48,13 +47,12 @@ def unpack_engine(bed: Bed, choices: tuple[str, ...] = tuple(CHOICES)) -> str:
 
 def unpack_go(bed: Bed) -> None:
     """Debian's newest Go; it fetches the exact one that tools/go.mod asks for."""
-    apt = _apt(bed, "go")
-    apt.update()
+    apt = _apt(bed)
     for name in sorted(
         apt.names(r"golang-1\.\d+-go"), key=lambda name: int(re.findall(r"\d+", name)[1]), reverse=True
     ):
         if _fits(apt, (name,)):
-            with step(f"unpacked {name}"):
+            with step(f"fetching and unpacking {name}"):
                 _unpack(apt, (name,), bed.debian_go)
             return
 
@@ -66,20 +64,20 @@ def unpack_skopeo(bed: Bed) -> Path | None:
     """
     wrapper = bed.skopeo / "skopeo"
     if not wrapper.exists():
-        apt = _apt(bed, "engine")
-        apt.update()
+        apt = _apt(bed)
         if not _fits(apt, ("skopeo",)):
             say("Debian's skopeo does not fit this machine: tests that need it are skipped")
             return None
-        with step("unpacked skopeo"):
+        with step("fetching and unpacking skopeo"):
             _unpack(apt, ("skopeo",), bed.skopeo)
         libraries = bed.skopeo / "usr/lib" / PRIVATE_TRIPLETS[HOST_ARCHITECTURE]
-        wrapper.write_text(
+        files.write(
+            wrapper,
             "#!/bin/sh\n"
             f"LD_LIBRARY_PATH='{libraries}' exec '{bed.skopeo}/usr/bin/skopeo' "
-            f"--policy '{bed.skopeo}/etc/containers/policy.json' \"$@\"\n"
+            f"--policy '{bed.skopeo}/etc/containers/policy.json' \"$@\"\n",
+            mode=0o755,
         )
-        wrapper.chmod(0o755)
     return wrapper
 
 
@@ -103,7 +101,8 @@ def environment(bed: Bed) -> dict[str, str]:
     }
 
 
-def _apt(bed: Bed, name: str) -> Apt:
+def _apt(bed: Bed) -> Apt:
+    """For programs of this machine, from its own release and newer ones."""
     archive = find_archive(bed.cache / "apt/machine")
     suites = [host_suite(), *(suite for suite, _ in NEWER_SUITES if suite != host_suite())]
     pins = [
@@ -112,13 +111,15 @@ def _apt(bed: Bed, name: str) -> Apt:
         if suite != host_suite()
         for name in (suite, f"{suite}-updates", f"{suite}-security")
     ]
-    return Apt(
-        folder=bed.cache / "apt" / name,
+    apt = Apt(
+        folder=bed.cache / "apt/engine",
         architecture=HOST_ARCHITECTURE,
         sources=[line for suite in suites for line in archive.sources(suite)],
         pins=pins,
         status=Path("/var/lib/dpkg/status"),
     )
+    apt.update()
+    return apt
 
 
 def _fits(apt: Apt, wanted: tuple[str, ...]) -> bool:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from . import files
+
 
 class BedError(Exception):
     """The bed cannot go on; the message says what to do."""
@@ -21,17 +23,18 @@ Argument = str | Path
 
 
 def say(text: str) -> None:
-    print(f"testbed: {text}", file=sys.stderr, flush=True)
+    """A whole line at once: several threads speak."""
+    sys.stderr.write(f"testbed: {text}\n")
+    sys.stderr.flush()
 
 
 @contextlib.contextmanager
-def step(title: str, at_least: float = 0) -> Iterator[None]:
-    """Say how long it took, once it is done; nothing if it took less than `at_least` seconds."""
+def step(title: str) -> Iterator[None]:
+    """Say what is being waited for, and how long it took once it is done."""
+    say(f"{title} ...")
     begin = time.monotonic()
     yield
-    elapsed = time.monotonic() - begin
-    if elapsed >= at_least:
-        say(f"{title} ({elapsed:.1f} s)")
+    say(f"{title}: {time.monotonic() - begin:.1f} s")
 
 
 def run(
@@ -85,7 +88,7 @@ def daemon(
             stderr=log,
             start_new_session=True,
         )
-    (folder / f"{name}.pid").write_text(f"{process.pid} {_started(process.pid)}")
+    files.write(folder / f"{name}.pid", f"{process.pid} {_started(process.pid)}")
     return process
 
 
@@ -121,7 +124,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 def lock(path: Path) -> Iterator[None]:
     """One start, stop or image build at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
+    with path.open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

@@ -8,26 +8,36 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import files
 from .process import BedError, run, step
 from .settings import CHECKOUT, Bed
 
 VENV = CHECKOUT / ".venv"
+SAMPLE = CHECKOUT / "tests/projects/go-server"
 FILE_OPTIONS = ("--panel-report", "--dockerfiles")
+WITHOUT_DEV = "without what only tests use"
 
 
-def prepare() -> None:
-    """The checkout installed for development in `.venv`, unless nothing changed since."""
+def prepare(bed: Bed, dev: bool) -> None:
+    """The checkout installed in `.venv`, for development if `dev`, unless nothing changed since."""
     stamp = VENV / "testbed-stamp"
     noted = stamp.read_text().splitlines() if stamp.exists() else []
-    version = _version()
-    if noted == _wanted(version):
+    unfinished = bed.cache / "unfinished" / hashlib.sha256(str(VENV).encode()).hexdigest()
+    version = None if unfinished.exists() else _version()
+    wanted = _wanted(version)
+    if noted == wanted or (not dev and noted == [*wanted, WITHOUT_DEV]):
         return
-    with step("installed xbuild in .venv"):
+    with step("installing xbuild in .venv"):
+        files.write(unfinished, f"{VENV}\n")
+        stamp.unlink(missing_ok=True)
         # Programs in it name the folder they were installed in: one that has moved is no good.
         if version is None or (noted and noted[0] != str(CHECKOUT)):
             run(sys.executable, "-m", "venv", "--clear", VENV)
-        run(VENV / "bin/python", "-m", "pip", "install", "--quiet", "--editable", f"{CHECKOUT}[dev]")
-    stamp.write_text("".join(f"{line}\n" for line in _wanted(_version())))
+        what = f"{CHECKOUT}[dev]" if dev else str(CHECKOUT)
+        run(VENV / "bin/python", "-m", "pip", "install", "--quiet", "--editable", what)
+        done = [*_wanted(_version()), *([] if dev else [WITHOUT_DEV])]
+        files.write(stamp, "".join(f"{line}\n" for line in done))
+        unfinished.unlink()
 
 
 def _wanted(version: str | None) -> list[str]:
@@ -47,7 +57,7 @@ def demo(bed: Bed, env: dict[str, str]) -> int:
     """The sample, built for two platforms, verified and pushed, with the report on the screen."""
     command = [
         "xbuild", "build", "--platform", "linux/amd64,linux/arm64",
-        "-t", f"{bed.registry}/go-server:demo", "--push", "tests/projects/go-server",
+        "-t", f"{bed.registry}/go-server:demo", "--push", str(SAMPLE.relative_to(CHECKOUT)),
     ]  # fmt: skip
     print(f"+ {' '.join(command)}", file=sys.stderr)
     return _call(command, env)

@@ -10,10 +10,10 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import gotools, rootfs
+from . import files, gotools, python, rootfs
 from .debian import KEYRING, Apt, Archive, ArchiveError, find_archive, merge_usr, unpack_one
 from .golang import go_tree
 from .oci import Descriptor, Layer, Platform, Store, make_manifest
@@ -26,7 +26,7 @@ OTHERS = (
     Platform("linux/386", "i386"),
     Platform("linux/s390x", "s390x"),
     Platform("linux/ppc64le", "ppc64el"),
-    Platform("linux/riscv64", "riscv64"),
+    Platform("linux/riscv64", "riscv64", "trixie"),  # which it joined Debian with
 )
 RUNTIME = (AMD64, ARM64, ARM7, *OTHERS)
 Recipe = Callable[["Kitchen"], list[str]]
@@ -52,6 +52,20 @@ GO_PACKAGES = (
     "procps",
     "tzdata",
 )
+# On top of these, what Python packages with C in them are most often built with.
+PYTHON_PATH = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+PYTHON_PACKAGES = (
+    *GO_PACKAGES,
+    "libbz2-dev",
+    "libffi-dev",
+    "liblzma-dev",
+    "libpq-dev",
+    "libsqlite3-dev",
+    "libssl-dev",
+    "libxml2-dev",
+    "libxslt1-dev",
+    "zlib1g-dev",
+)
 # Where certificates and package registries are: passed on only where this machine sets them.
 CERTIFICATE_VARIABLES = (
     "SSL_CERT_FILE",
@@ -70,15 +84,20 @@ REGISTRY_VARIABLES = (
 
 @dataclass
 class Kitchen:
-    """What every recipe needs: the store, and one apt per architecture, made when first asked for."""
+    """What every recipe needs: the store, and one apt per architecture, made when first asked for.
+
+    Only one at a time: what an earlier one left half done is cleared away.
+    """
 
     bed: Bed
     go: Path
-    platforms: tuple[Platform, ...] = RUNTIME
+    runtime: tuple[Platform, ...] = RUNTIME
+    compilers: tuple[Platform, ...] = COMPILERS
 
     def __post_init__(self) -> None:
         self.store = Store(self.bed.store)
-        self._updated: set[str] = set()
+        self.store.sweep()
+        shutil.rmtree(self.bed.cache / "work", ignore_errors=True)
         self._absent: dict[str, ArchiveError] = {}
 
     @functools.cached_property
@@ -86,20 +105,17 @@ class Kitchen:
         return find_archive(self.bed.cache / "apt/machine")
 
     def apt(self, platform: Platform, status: str = "") -> Apt:
-        folder = self.bed.cache / "apt" / platform.debian
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "status").write_text(status)
-        sources = self.archive.sources(suite(platform))
+        folder = self.bed.cache / "apt" / platform.key
+        files.write(folder / "status", status)
+        sources = self.archive.sources(platform.suite)
         apt = Apt(folder, platform.debian, sources, status=folder / "status")
-        if platform.debian in self._absent:
-            raise self._absent[platform.debian]
-        if platform.debian not in self._updated:
-            try:
-                apt.update()
-            except ArchiveError as error:
-                self._absent[platform.debian] = error
-                raise
-            self._updated.add(platform.debian)
+        if platform.key in self._absent:
+            raise self._absent[platform.key]
+        try:
+            apt.update()
+        except ArchiveError as error:
+            self._absent[platform.key] = error
+            raise
         return apt
 
     def tree(self, name: str) -> Path:
@@ -109,21 +125,18 @@ class Kitchen:
         path.mkdir(parents=True)
         return path
 
-    def layer(self, key: str, title: str, fill: Callable[[Path], None], made_by: str = "rootfs.py") -> Layer:
-        """The layer of that name, made unless the same code has made it before."""
-        key = f"{key}-{_fingerprint(made_by, title)}"
+    def layer(self, name: str, title: str, fill: Callable[[Path], None], *made_by: str) -> Layer:
+        """The layer of that name, made unless the same code (`rootfs.py` and others) has made it before."""
+        key = f"{name}-{_fingerprint(title, made_by or ('rootfs.py',))}"
         if known := self.store.known_layer(key):
             return known
-        root = self.tree(key)
-        fill(root)
-        root.chmod(0o755)
-        layer = self.store.add_layer(key, root, title)
-        shutil.rmtree(root)
+        with step(f"making image layer {name}"):
+            root = self.tree(key)
+            fill(root)
+            root.chmod(0o755)
+            layer = self.store.add_layer(key, root, title)
+            shutil.rmtree(root)
         return layer
-
-
-def suite(platform: Platform) -> str:
-    return "trixie" if platform.debian == "riscv64" else "bookworm"  # riscv64 joined Debian with trixie
 
 
 def host_variables() -> list[str]:
@@ -131,11 +144,11 @@ def host_variables() -> list[str]:
     return certificates + [f"{name}={os.environ[name]}" for name in REGISTRY_VARIABLES if name in os.environ]
 
 
-def _fingerprint(made_by: str, title: str) -> str:
+def _fingerprint(title: str, made_by: Iterable[str]) -> str:
     """Changes when the way a layer is made changes, or this machine's own certificates."""
-    code = _code(made_by)
+    code = "".join(map(_code, made_by))
     sources: list[Path] = []
-    if made_by == "rootfs.py":
+    if "rootfs.py" in made_by:
         sources += sorted(rootfs.HOST_CERTIFICATES.glob("**/*.crt"))
     return hashlib.sha256(
         f"{title}\n{code}".encode() + b"".join(path.read_bytes() for path in sources)
@@ -154,30 +167,32 @@ def _code(name: str) -> str:
 def debian_layer(kitchen: Kitchen, platform: Platform) -> Layer:
     def fill(root: Path) -> None:
         apt = kitchen.apt(platform)
-        archives = kitchen.tree(f"archives-debian-{platform.debian}")
+        archives = kitchen.tree(f"archives-debian-{platform.key}")
         names = [*apt.required(), "apt", "tzdata", "debian-archive-keyring"]
         status = rootfs.install(apt.download(names, archives), root, platform.debian, "")
         rootfs.finish_base(root, _sources(apt))
         rootfs.add_certificates(root)
-        _status_file(kitchen, platform).write_text(status)
+        files.write(_status_file(kitchen, platform.key), status)
         shutil.rmtree(archives)
 
-    return kitchen.layer(f"debian-{platform.debian}", f"debian {suite(platform)} from its packages", fill)
+    return kitchen.layer(f"debian-{platform.key}", f"debian {platform.suite} from its packages", fill)
 
 
-def packages_layer(kitchen: Kitchen, platform: Platform, key: str, names: Iterable[str]) -> Layer:
-    """Packages on top of Debian's layer, certificates included."""
+def packages_layer(
+    kitchen: Kitchen, platform: Platform, key: str, names: Iterable[str], on: str = ""
+) -> Layer:
+    """Packages, certificates included, on top of Debian's layer or of the one named `on`."""
     wanted = tuple(names)
 
     def fill(root: Path) -> None:
-        below = _status_file(kitchen, platform).read_text()
-        archives = kitchen.tree(f"archives-{key}-{platform.debian}")
+        below = _status_file(kitchen, on or platform.key).read_text()
+        archives = kitchen.tree(f"archives-{key}-{platform.key}")
         debs = kitchen.apt(platform, below).download(wanted, archives)
         rootfs.install(debs, root, platform.debian, below)
         rootfs.add_certificates(root)
         shutil.rmtree(archives)
 
-    return kitchen.layer(f"{key}-{platform.debian}", f"apt-get install {' '.join(wanted)}", fill)
+    return kitchen.layer(f"{key}-{platform.key}", f"apt-get install {' '.join(wanted)}", fill)
 
 
 def go_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
@@ -187,9 +202,29 @@ def go_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
             (root / name).mkdir()
             (root / name).chmod(0o1777)
 
-    return kitchen.layer(
-        f"go-{version}-{platform.debian}", f"go {version} in /usr/local/go", fill, "golang.py"
-    )
+    return kitchen.layer(f"go-{version}-{platform.key}", f"go {version} in /usr/local/go", fill, "golang.py")
+
+
+def python_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
+    """Python and the libraries that it needs, on top of Debian's layer."""
+    name = _python_key(version, platform)
+
+    def fill(root: Path) -> None:
+        below = _status_file(kitchen, platform.key).read_text()
+        archives = kitchen.tree(f"archives-{name}")
+        debs = kitchen.apt(platform, below).download(python.packages(version), archives)
+        own = [deb for deb in debs if python.is_own(deb)]
+        status = rootfs.install([deb for deb in debs if deb not in own], root, platform.debian, below)
+        rootfs.add_certificates(root)
+        python.install(own, version, kitchen.tree(f"spare-{name}"), root)
+        files.write(_status_file(kitchen, name), status)
+        shutil.rmtree(archives)
+
+    return kitchen.layer(name, f"python {version} in /usr/local", fill, "rootfs.py", "python.py")
+
+
+def _python_key(version: str, platform: Platform) -> str:
+    return f"python-{version}-{platform.key}"
 
 
 DISTROLESS = {
@@ -200,11 +235,11 @@ DISTROLESS = {
 
 def distroless_layer(kitchen: Kitchen, platform: Platform, kind: str) -> Layer:
     names = DISTROLESS[kind]
-    if platform.debian == "riscv64":
+    if platform.suite == "trixie":
         names = tuple(name.replace("libssl3", "libssl3t64") for name in names)
 
     def fill(root: Path) -> None:
-        archives = kitchen.tree(f"archives-distroless-{kind}-{platform.debian}")
+        archives = kitchen.tree(f"archives-distroless-{kind}-{platform.key}")
         debs = {re.split("_", deb.name)[0]: deb for deb in kitchen.apt(platform).download(names, archives)}
         merge_usr(root, rootfs.LIBRARY_LINKS.get(platform.debian, ()))
         for name in names:
@@ -213,14 +248,13 @@ def distroless_layer(kitchen: Kitchen, platform: Platform, kind: str) -> Layer:
             _finish_distroless(root)
         shutil.rmtree(archives)
 
-    return kitchen.layer(f"distroless-{kind}-{platform.debian}", f"distroless {kind}", fill)
+    return kitchen.layer(f"distroless-{kind}-{platform.key}", f"distroless {kind}", fill)
 
 
 def _unpack_distroless(deb: Path, root: Path, name: str) -> None:
     unpack_one(deb, root)
-    noted = root / "var/lib/dpkg/status.d" / name
-    noted.parent.mkdir(parents=True, exist_ok=True)
-    noted.write_text(run("dpkg-deb", "-f", deb))
+    (root / "var/lib/dpkg/status.d").mkdir(parents=True, exist_ok=True)
+    (root / "var/lib/dpkg/status.d" / name).write_text(run("dpkg-deb", "-f", deb))
     for unwanted in ("usr/share/doc", "usr/share/man", "usr/share/lintian", "usr/share/bug", "usr/sbin"):
         shutil.rmtree(root / unwanted, ignore_errors=True)
     (root / "usr/sbin").mkdir(exist_ok=True)
@@ -253,7 +287,7 @@ def debian(kitchen: Kitchen) -> list[str]:
         return make_manifest(kitchen.store, platform, [debian_layer(kitchen, platform)], settings)
 
     tags = ("bookworm", "bookworm-slim", "12", "12-slim", "latest", "stable-slim")
-    return _image(kitchen, [f"docker.io/library/debian:{tag}" for tag in tags], kitchen.platforms, manifest)
+    return _image(kitchen, [f"docker.io/library/debian:{tag}" for tag in tags], kitchen.runtime, manifest)
 
 
 def golang(kitchen: Kitchen, asked: str) -> list[str]:
@@ -272,7 +306,32 @@ def golang(kitchen: Kitchen, asked: str) -> list[str]:
 
     tags = {asked, version} | ({version.rpartition(".")[0]} if _is_newest(kitchen, version) else set())
     names = [f"docker.io/library/golang:{tag}{more}" for tag in sorted(tags) for more in ("", "-bookworm")]
-    return _image(kitchen, names, COMPILERS, manifest)
+    return _image(kitchen, names, kitchen.compilers, manifest)
+
+
+def python_images(kitchen: Kitchen, asked: str) -> list[str]:
+    """The full image, with compilers, and the slim one."""
+    if asked not in python.RELEASES:
+        raise BedError(f"no recipe for python:{asked}: Debian has {' and '.join(python.RELEASES)}")
+    suite = python.RELEASES[asked].suite
+    return [
+        name
+        for slim in ("-slim", "")
+        for name in _python(kitchen, asked, suite, bool(slim), (f"{asked}{slim}", f"{asked}{slim}-{suite}"))
+    ]
+
+
+def _python(kitchen: Kitchen, version: str, suite: str, slim: bool, tags: tuple[str, ...]) -> list[str]:
+    def manifest(native: Platform) -> Descriptor:
+        platform = replace(native, suite=suite)
+        layers = [debian_layer(kitchen, platform), python_layer(kitchen, platform, version)]
+        if not slim:
+            on = _python_key(version, platform)
+            layers.append(packages_layer(kitchen, platform, f"python-{version}-full", PYTHON_PACKAGES, on))
+        env = [PYTHON_PATH, "LANG=C.UTF-8", f"PYTHON_VERSION={version}", *host_variables()]
+        return make_manifest(kitchen.store, platform, layers, {"Env": env, "Cmd": ["python3"]})
+
+    return _image(kitchen, [f"docker.io/library/python:{tag}" for tag in tags], kitchen.compilers, manifest)
 
 
 def distroless(kitchen: Kitchen) -> list[str]:
@@ -292,21 +351,21 @@ def _distroless(kitchen: Kitchen, kind: str, tags: tuple[str, ...], user: dict[s
 
     hub = "gcr.io/distroless"
     names = [f"{hub}/{kind}{more}:{tag}" for more in ("-debian12", "") for tag in tags]
-    return _image(kitchen, names, kitchen.platforms, manifest)
+    return _image(kitchen, names, kitchen.runtime, manifest)
 
 
 def busybox(kitchen: Kitchen) -> list[str]:
     def manifest(platform: Platform) -> Descriptor:
         def fill(root: Path) -> None:
-            archives = kitchen.tree(f"archives-busybox-{platform.debian}")
+            archives = kitchen.tree(f"archives-busybox-{platform.key}")
             debs = kitchen.apt(platform).download(["busybox-static"], archives)
             _fill_busybox(root, next(deb for deb in debs if deb.name.startswith("busybox-static_")))
             shutil.rmtree(archives)
 
-        layer = kitchen.layer(f"busybox-{platform.debian}", "busybox", fill)
+        layer = kitchen.layer(f"busybox-{platform.key}", "busybox", fill)
         return make_manifest(kitchen.store, platform, [layer], {"Env": [PATH], "Cmd": ["sh"]})
 
-    return _image(kitchen, ["docker.io/library/busybox:latest"], kitchen.platforms, manifest)
+    return _image(kitchen, ["docker.io/library/busybox:latest"], kitchen.runtime, manifest)
 
 
 BUSYBOX = (
@@ -350,7 +409,7 @@ def buildkit(kitchen: Kitchen) -> list[str]:
                 kitchen, platform, "buildkit", ("runc", "git", "ca-certificates", "openssh-client", "pigz")
             ),
             kitchen.layer(
-                f"buildkit-{_digest(tools / 'buildkitd')}-{platform.debian}", "buildkitd, buildctl", fill
+                f"buildkit-{_digest(tools / 'buildkitd')}-{platform.key}", "buildkitd, buildctl", fill
             ),
         ]
         settings = {
@@ -410,12 +469,13 @@ def _image(
     platforms: Iterable[Platform],
     manifest: Callable[[Platform], Descriptor],
 ) -> list[str]:
-    with (
-        step(f"image {names[0].removeprefix('docker.io/').removeprefix('library/')}", at_least=1),
-        ThreadPoolExecutor(2) as pool,
-    ):
+    """Made for these platforms; what it has for others from an earlier time, it keeps."""
+    with ThreadPoolExecutor(2) as pool:
         made = pool.map(lambda platform: _unless_absent(manifest, platform), platforms)
-        kitchen.store.add_image(names, [each for each in made if each is not None])
+    fresh = [each for each in made if each is not None]
+    known = [each["platform"] for each in fresh]
+    kept = [each for each in kitchen.store.manifests(names[0]) if each["platform"] not in known]
+    kitchen.store.add_image(names, [*fresh, *kept])
     return names
 
 
@@ -423,8 +483,7 @@ def _go_version(kitchen: Kitchen, asked: str) -> str:
     """`1.21.5` is itself, `1.21` its newest release that need not be compiled. Noted, so that it stays."""
     note = kitchen.store.folder / "go-releases" / asked
     if not note.exists():
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(_find_go_version(kitchen, asked))
+        files.write(note, _find_go_version(kitchen, asked))
     return note.read_text()
 
 
@@ -437,8 +496,8 @@ def _find_go_version(kitchen: Kitchen, asked: str) -> str:
 
 
 def _is_served(kitchen: Kitchen, version: str) -> bool:
-    """Whether the module proxy has that release for every platform the images are for."""
-    foreign = {platform.fields["architecture"] for platform in COMPILERS} - {HOST_ARCHITECTURE}
+    """Whether the module proxy has that release for every platform the images are made for."""
+    foreign = {platform.fields["architecture"] for platform in kitchen.compilers} - {HOST_ARCHITECTURE}
     return all(gotools.toolchain(kitchen.bed, kitchen.go, version, name) for name in foreign)
 
 
@@ -446,10 +505,9 @@ def _is_newest(kitchen: Kitchen, version: str) -> bool:
     return version.count(".") == 2 and _go_version(kitchen, version.rpartition(".")[0]) == version
 
 
-def _status_file(kitchen: Kitchen, platform: Platform) -> Path:
-    path = kitchen.store.folder / "status" / platform.debian
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def _status_file(kitchen: Kitchen, layer: str) -> Path:
+    """What dpkg knows when that layer is the topmost; Debian's own goes by its platform alone."""
+    return kitchen.store.folder / "status" / layer
 
 
 def _sources(apt: Apt) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import packages
+from . import files, packages
 from .network import inside
 from .process import BedError, daemon, end, running, wait_until
 from .settings import AUTH_HTPASSWD, Bed
@@ -58,9 +58,9 @@ def _configure(bed: Bed, name: str) -> Path:
     data.mkdir(parents=True, exist_ok=True)
     text = CONFIG.format(data=data, socket=bed.run / f"{name}.sock")
     if name == "auth-registry":
-        (bed.run / "htpasswd").write_text(f"{AUTH_HTPASSWD}\n")
+        files.write(bed.run / "htpasswd", f"{AUTH_HTPASSWD}\n")
         text += AUTH.format(htpasswd=bed.run / "htpasswd")
-    config.write_text(text)
+    files.write(config, text)
     return config
 
 

@@ -8,7 +8,7 @@ from tests.unit.rewrite.test_rewrite_fixtures import Case, read
 from xbuild.graph.model import Options
 from xbuild.library import plan as library_plan
 from xbuild.plan.asking import ROUNDS, settle
-from xbuild.plan.make import make_plan
+from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Inspection, Knowledge, LookUp, Plan, Question
 from xbuild.platforms import parse_platforms
 

@@ -24,9 +24,10 @@ from xbuild.plan.filesystem import (
 )
 from xbuild.plan.images import describe
 from xbuild.plan.model import Place
+from xbuild.plan.toolchains.go.images import IMAGES
 
 HERE = Place(7)
-PLAIN = describe("debian")
+PLAIN = describe("debian", IMAGES)
 
 
 def wrote(path: str | None, kind: Kind, *, is_file: bool = False, is_package: bool = False) -> Write:
@@ -103,14 +104,16 @@ def test_what_nobody_wrote_comes_with_the_base() -> None:
 
 
 def test_folders_that_the_base_leaves_empty() -> None:
-    assert offender(Writes(describe("golang"), [wrote("/go/bin/app", Kind.CROSS)]), "/go/bin/") is None
+    assert (
+        offender(Writes(describe("golang", IMAGES), [wrote("/go/bin/app", Kind.CROSS)]), "/go/bin/") is None
+    )
 
 
 def test_a_folder_of_an_unknown_base_may_hold_something() -> None:
     writes = Writes(PLAIN, [wrote("/app", Kind.PORTABLE), wrote("/app/server", Kind.CROSS, is_file=True)])
     assert offender(writes, "/app") is None
     assert kind_of(writes, "/app") is Kind.CROSS
-    unknown = Writes(describe("example.com/builder"), writes)
+    unknown = Writes(describe("example.com/builder", IMAGES), writes)
     assert offender(unknown, "/app")
     assert kind_of(unknown, "/app") is Kind.BUILD
     assert offender(unknown, "/app/server") is None
@@ -119,7 +122,7 @@ def test_a_folder_of_an_unknown_base_may_hold_something() -> None:
 
 def test_names_in_a_folder_of_a_known_base_are_the_same_everywhere() -> None:
     assert kind_of(Writes(PLAIN), "/etc/x.d", is_name=True) is Kind.PORTABLE
-    assert kind_of(Writes(describe("example.com/builder")), "/etc/x.d", is_name=True) is Kind.BUILD
+    assert kind_of(Writes(describe("example.com/builder", IMAGES)), "/etc/x.d", is_name=True) is Kind.BUILD
 
 
 @pytest.mark.parametrize(
@@ -136,7 +139,7 @@ def test_names_in_a_folder_of_a_known_base_are_the_same_everywhere() -> None:
     ],
 )
 def test_only_official_images_are_known(reference: str, is_plain: bool) -> None:
-    assert describe(reference).is_plain is is_plain
+    assert describe(reference, IMAGES).is_plain is is_plain
 
 
 def test_certificates_are_the_same_everywhere_also_from_packages() -> None:

@@ -11,9 +11,16 @@ from typing import Any
 import pytest
 
 import xbuild
-from tests.benchmarks.planning import builds, commands, copied, derived, doubted, plan, read
+from tests.benchmarks.planning import builds, commands, copied, derived, doubted, kept, plan, read
 
-SIZES: dict[Callable[[int], str], int] = {commands: 60, builds: 40, derived: 40, copied: 20, doubted: 20}
+SIZES: dict[Callable[[int], str], int] = {
+    commands: 60,
+    builds: 40,
+    derived: 40,
+    kept: 40,
+    copied: 20,
+    doubted: 20,
+}
 ROOMS = tuple(str(Path(xbuild.__file__).parent / room) for room in ("plan", "graph"))
 
 

@@ -13,7 +13,7 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
-from xbuild.plan.make import make_plan
+from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import SECTION, Knowledge, Question
 from xbuild.plan.toolchains.go.listing import Listing, read_listing
 from xbuild.platforms import parse_platforms
@@ -175,3 +175,43 @@ def test_another_go_is_told() -> None:
     assert [listing.toolchain for listing in read] == ["", "go version go1.18b7 linux/amd64 x"]
     plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext(), knowledge=Knowledge(answers))
     assert plan.stages[0].word == "unsure"
+
+
+MAKE = """FROM golang:1.22 AS build
+WORKDIR /src
+COPY . .
+RUN --mount=type=secret,id=netrc --mount=type=cache,target=/c --mount=type=bind,target=/b cp x y && make build
+RUN --mount=type=secret,id=netrc make pack
+FROM debian:bookworm
+COPY --from=build /out /out
+"""
+
+
+def test_what_make_would_run_is_asked_right_in_front_of_it_without_secrets() -> None:
+    dockerfile = parse(Source("Dockerfile", MAKE))
+    plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext())
+    assert [q.text for q in plan.questions] == [
+        "what `make build` of line 4 would run",
+        "what `make build` of line 4 would run",
+        "what `make pack` of line 5 would run",
+        "what `make pack` of line 5 would run",
+    ]
+    probe = probe_dockerfile(dockerfile, plan, plan.questions)
+    assert probe is not None
+    runs = [i for i in parse(probe).instructions if isinstance(i, Run)]
+    assert [[m.type for m in run.mounts] for run in runs] == [["bind"], []]
+    scripts = [run.script.text for run in runs if run.script is not None]
+    assert scripts[0].startswith("cp x y && { ( echo '# xbuild-question 0'")
+    assert scripts[0].endswith("; done ) || exit 1; } && make build")
+    assert scripts[1].endswith("; done ) && exit 0; exit 1; } && make pack")
+    assert "for p in linux/amd64 linux/amd64/v3 linux/arm64; do" in scripts[0]
+    assert "env GOOS=$TARGETOS GOARCH=$TARGETARCH make build SHELL=" in scripts[0]
+
+
+def test_a_question_without_a_place_is_not_asked() -> None:
+    run = "RUN f() { make build; } && f"
+    text = f"FROM golang:1.22 AS b\n{run}\nFROM scratch\nCOPY --from=b /a /\n"
+    dockerfile = parse(Source("Dockerfile", text))
+    plan = make_plan(dockerfile, Options(), PLATFORMS, NoContext())
+    assert plan.questions
+    assert probe_dockerfile(dockerfile, plan, plan.questions) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
-from xbuild.plan.make import make_plan
+from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import (
     AddMount,
     Change,

@@ -21,8 +21,9 @@ from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.plan.asking import settle
 from xbuild.plan.context import Context, NoContext
-from xbuild.plan.make import make_plan
-from xbuild.plan.model import Knowledge, Plan, Question, Settings, StageVerdict
+from xbuild.plan.deciding.planner import make_plan
+from xbuild.plan.model import Knowledge, Plan, Question, StageVerdict
+from xbuild.plan.settings import settings_of
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite
 from xbuild.solve.directory import DirectoryContext
@@ -80,7 +81,9 @@ class Case:
             self.options.get("build_contexts", {}),
             self.options.get("target"),
         )
-        settings = Settings(**self.options.get("settings", {}))
+        settings = settings_of(
+            self.options.get("settings", {}), cache_mounts=self.options.get("cache_mounts", True)
+        )
         wanted = parse_platforms(platforms) if platforms else None
         return make_plan(dockerfile, options, wanted, self.context, settings, known)
 

@@ -11,7 +11,7 @@ from xbuild.dockerfile.parser import parse
 from xbuild.errors import XbuildError
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
-from xbuild.plan.make import make_plan
+from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Plan, Word
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.edits import collect

@@ -60,13 +60,13 @@ def _loads(call: Call, given: Reading) -> Effect | None:
     return replace(anything(call), reasons=(Reason(text, call.place, cure=cure),))
 
 
-def _refuses(text: str, cure: str):  # type: ignore[no-untyped-def]
-    """A command that is known not to work in a pinned stage."""
+def refuses(names: str, text: str, cure: str) -> Program:
+    """A row for programs that are known not to work in a pinned stage, and why."""
 
     def does(call: Call, _given: Reading) -> Effect:
         return replace(anything(call), reasons=(Reason(f"`{call.spelled()}` {text}", call.place, cure=cure),))
 
-    return does
+    return Program(names, style=Style.NONE, does=does, is_extra=True)
 
 
 PROGRAMS = (
@@ -81,21 +81,14 @@ PROGRAMS = (
     Program("file", "-b,--brief -i,--mime -k,--keep-going -L,--dereference -s -z -r --mime-type", "read*"),
     Program("readelf", "-a -h -l -S -s -d -r -n -V -W -e -x= -p= --dyn-syms --version-info", "read*"),
     Program("nm", "-a -A -C -D -g -n -p -r -S -u -U --defined-only", "read*"),
-    Program(
+    refuses(
         "strip",
-        style=Style.NONE,
-        does=_refuses(
-            "runs the build machine's binutils, which cannot read other machines' files",
-            "drop it and pass -ldflags='-s -w' to go build, which leaves out the same symbols",
-        ),
+        "runs the build machine's binutils, which cannot read other machines' files",
+        "drop it, and have the compiler leave the symbols out",
     ),
-    Program(
+    refuses(
         "upx",
-        style=Style.NONE,
-        is_extra=True,
-        does=_refuses(
-            "packs a binary with a tool that xbuild cannot vouch for on other platforms",
-            "drop it, or pack in a stage of its own",
-        ),
+        "packs a binary with a tool that xbuild cannot vouch for on other platforms",
+        "drop it, or pack in a stage of its own",
     ),
 )

@@ -6,12 +6,15 @@ write is of the kind of what they were told and read.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, absolute, is_in_any, join, without_glob
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.printing import sees_all
 from xbuild.plan.programs.program import Environment, Program, plain, source_kind, told_kind, write
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 
 
@@ -63,7 +66,25 @@ def generator(names: str, *, is_embedder: bool = False) -> Program:
     )
 
 
+_PLUGIN = re.compile(r"--([a-z][\w-]*)_out\b")
+# Languages that protoc has by itself (`protoc --help`).
+_BUILT_IN = frozenset(words("cpp csharp java kotlin objc php pyi python ruby rust descriptor_set dependency"))
+
+
+def _plugins(call: Call) -> Iterator[str]:
+    """protoc runs `protoc-gen-NAME` for `--NAME_out`, and what `--plugin` names."""
+    following = (*call.texts[1:], None)
+    for at, text in enumerate(call.texts[1:], 1):
+        flag, equals, value = (text or "").partition("=")
+        plugin = _PLUGIN.match(flag)
+        if flag == "--plugin":
+            yield ((value if equals else following[at]) or "").rpartition("=")[2]
+        elif plugin is not None and plugin[1] not in _BUILT_IN:
+            yield f"protoc-gen-{plugin[1]}"
+
+
 PROGRAMS = (
-    generator("protoc thrift ragel flatc swagger"),
+    replace(generator("protoc"), starts=_plugins, packages="protobuf-compiler protobuf protobuf-dev"),
+    generator("thrift ragel flatc swagger"),
     Program("shellcheck hadolint yamllint", style=Style.NONE, operands="text*", is_extra=True),
 )

@@ -31,7 +31,7 @@ class Style(StrEnum):
 
     GNU = "gnu"  # anywhere, short ones bundled
     FIRST = "first"  # in front of all operands; the first operand ends them
-    LONG = "long"  # long names with one dash, `-o X` and `-o=X` (Go's flag package, openssl)
+    LONG = "long"  # long names with one dash, `-o X` and `-o=X` (openssl and many more)
     TAR = "tar"  # as GNU, and the first word may be a bundle without its dash
     NONE = "none"  # no options: every word is an operand
 

@@ -377,6 +377,7 @@ PROGRAMS = (
         "git",
         "-C= -c= --git-dir= --work-tree= --no-pager -P --bare --no-optional-locks --literal-pathspecs",
         verbs=_VERBS,
+        still=words("rev-parse describe log status show rev-list config"),
         style=Style.FIRST,
         variables=("GIT_DIR", "GIT_WORK_TREE", "GIT_EXTERNAL_DIFF", "GIT_CONFIG", "GIT_CONFIG_GLOBAL"),
     ),

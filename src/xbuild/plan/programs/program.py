@@ -67,9 +67,11 @@ class Program:
     last one with `*` for all that follow; "" for none. `instead`: options that take the place of the first
     operand. `here`: whether it reads the current folder when it is given no operand. `variables`: settings
     from the environment that work like options. `does`: for what rows cannot say; None from it means that
-    the command line is not understood. `is_extra`: no base image brings it along by itself. `is_wrapper`:
-    it runs the command that its operands are. `verbs`: programs of their own, by first operand; the
-    options of this one stand in front of it.
+    the command line is not understood. `is_extra`: no base image brings it along by itself; then packages of
+    its name or of `packages` may, or what `brought_by` tells of. `starts`: the programs that its words have
+    it start. `is_wrapper`: it runs the command that its operands are. `still`: verbs that change nothing
+    which a question to the builder is about. `verbs`: programs of their own, by first operand; the options of
+    this one stand in front of it.
     """
 
     names: str
@@ -84,6 +86,10 @@ class Program:
     variables: tuple[str, ...] = ()
     is_test: bool = False
     is_extra: bool = False
+    brought_by: Callable[[Call], bool] | None = None
+    packages: str = ""
+    starts: Callable[[Call], Iterable[str]] | None = None
+    still: tuple[str, ...] = ()
     is_wrapper: bool = False
     puts_into_folders: bool = False
     builtin: Builtin | None = None
@@ -124,6 +130,8 @@ class Program:
         made = self.does(call, given) if self.does is not None else self.performed(call, given)
         if made is None:
             return anything(call)
+        if not self.is_test and not self.puts_into_folders:
+            return made
         return replace(made, is_test=self.is_test, puts_into_folders=self.puts_into_folders)
 
     def verb(self, call: Call, given: Reading) -> Effect:

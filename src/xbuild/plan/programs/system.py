@@ -58,7 +58,7 @@ def _certificates(call: Call, _given: Reading) -> Effect | None:
 
 
 def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
-    """A package manager: writes for the platform it runs on, where packages go. A name that cannot be read
+    """A package manager: writes for the platform it runs on, where packages lie. A name that cannot be read
     is "?".
     """
     made = tuple(Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in PACKAGE_FOLDERS)

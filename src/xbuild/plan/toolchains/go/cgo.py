@@ -19,7 +19,7 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
-from xbuild.plan.model import Evidence, Question, Reason
+from xbuild.plan.model import Evidence, Question, Reason, Setting
 from xbuild.plan.recipes import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
@@ -31,6 +31,16 @@ from xbuild.platforms import Platform
 COMPILER = "xbuild-cc"
 CXX_COMPILER = "xbuild-cxx"
 PKG_CONFIG = "xbuild-pkg-config"
+
+CGO = Setting(
+    "go",
+    "cgo",
+    (
+        ("auto", "decided by evidence, alike for all platforms"),
+        ("keep", "as the original build has it"),
+        ("off", "CGO_ENABLED=0"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,22 @@ class Decision:
 
 def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_independent: bool) -> Decision:
     """The decision for one compile command; `has_module` is False for `go install path@version`."""
+    told = _told(call, is_independent=is_independent)
+    if told is not None:
+        return told
+    if _OTHER_GO.search(call.around.image.name):
+        return _unsure(
+            call, "the Go of this base image takes its cryptography from C, which needs cgo", _CURE
+        )
+    if call.around.settings.of(CGO) == "keep":
+        return _with_cgo(call, "go.cgo: keep", has_cxx=True)
+    if not has_module:
+        return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
+    return _look(call, packages)
+
+
+def _told(call: Call, *, is_independent: bool) -> Decision | None:
+    """The decision where the command, its environment, a setting or the want of a compiler tells it."""
     value, is_plain = _value(call)
     demand = _flag_demand(call)
     if not is_plain:
@@ -127,27 +153,22 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
         return _unsure(call, "what GOEXPERIMENT is cannot be told, and some of its values need cgo", _CURE)
     if value == "0":
         return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),), is_off=True)
-    if is_independent and demand is None and (_has_no_compiler(call) or _is_other_system(call)):
-        return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
     if is_independent:
-        return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
+        return _independent(call, demand)
     if value == "1":
         return _with_cgo(call, "CGO_ENABLED=1 asks for cgo", has_cxx=True, is_on=True)
     if demand is not None:
         return _with_cgo(call, f"{demand} needs cgo", has_cxx=True)
-    if call.around.settings.cgo == "off":
+    if call.around.settings.of(CGO) == "off":
         return _without_cgo(call, "go.cgo: off")
-    if _has_no_compiler(call):
-        return _ruled_out(call)
-    if _OTHER_GO.search(call.around.image.name):
-        return _unsure(
-            call, "the Go of this base image takes its cryptography from C, which needs cgo", _CURE
-        )
-    if call.around.settings.cgo == "keep":
-        return _with_cgo(call, "go.cgo: keep", has_cxx=True)
-    if not has_module:
-        return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
-    return _look(call, packages)
+    return _ruled_out(call) if _has_no_compiler(call) else None
+
+
+def _independent(call: Call, demand: str | None) -> Decision:
+    """A build for a platform that is written out."""
+    if demand is None and (_has_no_compiler(call) or _is_other_system(call)):
+        return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
+    return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
 
 
 def _unsure(call: Call, text: str, cure: str) -> Decision:
@@ -268,7 +289,7 @@ def _ruled_out(call: Call) -> Decision:
     if version is None or version >= (1, 20):
         evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
         return Decision(() if version is not None else (("CGO_ENABLED", "0"),), evidence=(evidence,))
-    if call.around.settings.cgo == "keep":
+    if call.around.settings.of(CGO) == "keep":
         return _unsure(call, "go.cgo: keep, and there is no C compiler", "install gcc and musl-dev")
     why = "the builder image has no C compiler, so that nothing but the standard library can use cgo"
     return _without_cgo(call, why)

@@ -87,7 +87,10 @@ def judge(call: Call) -> Effect | None:
     made = tuple(replace(w, adds=w.path is not None and not is_own) for w in effect.writes)
     sees = runs_others or verb not in _BLIND
     here = verb in ("run", "test", "generate", "install", "tool") and not effect.compiles
-    return replace(effect, writes=made, sees_environment=sees, puts_into_folders=True, runs_here=here)
+    reads = () if verb in ("env", "help", "version") else effect.reads
+    return replace(
+        effect, writes=made, reads=reads, sees_environment=sees, puts_into_folders=True, runs_here=here
+    )
 
 
 def _runs_module(call: Call) -> bool:
@@ -149,6 +152,11 @@ def _runs_here(call: Call) -> tuple[str, ...]:
     return (f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",)
 
 
+# The third word that `go version` prints is the release; the platform is the fourth.
+RELEASE = re.compile(
+    r"""(?:\$\(|`)\s*go\s+version\s*\|\s*"""
+    r"""(?:awk\s+[{'"\s]*print\s+\\?\$3[}'";\s]*|cut\s+-d\s*(?:' '|" "|\\ )\s+-f\s*3\s*)(?:\)|`)"""
+)
 TARGETED = ("GOOS", "GOARCH", "GOARM", "GOAMD64")
 
 
@@ -505,7 +513,7 @@ def _install_versioned(call: Call, folder: str, writes: tuple[Write, ...]) -> Ef
     if gopath is None:
         return _unknown(call, "GOPATH is not known", "set GOPATH, or write `go build -o PATH`")
     cross = f"{gopath}/bin/${{TARGETOS}}_${{TARGETARCH}}"
-    made = Write(posixpath.join(gopath, "bin"), Kind.CROSS, call.place, call.spelled())
+    made = Write(posixpath.join(gopath, "bin"), Kind.CROSS, call.place, call.spelled(), is_listed=True)
     effect = replace(effect, writes=(made, *effect.writes))
     needs = (*effect.needs, *(Need(n, call.instruction, "go install") for n in ("TARGETOS", "TARGETARCH")))
     text = call.script
@@ -714,6 +722,7 @@ def _unaccounted(call: Call) -> Reason | None:
     read_elsewhere = _read_elsewhere(call)
     elsewhere = (
         *TOOL_FOLDERS,
+        "/usr/local/go",
         *((folder,) if folder else ()),
         *_cache_folders(call),
     )

@@ -28,7 +28,7 @@ _PLATFORMS = frozenset(
     words(
         "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris "
         "wasip1 windows zos 386 amd64 arm arm64 loong64 mips mipsle mips64 mips64le ppc64 ppc64le riscv64 "
-        "s390x wasm sparc64"
+        "s390x sparc64 wasm"
     )
 )
 
@@ -47,21 +47,18 @@ def c_importer(call: Call, packages: Sequence[str | None]) -> str | None:
     named = _MODULE.search(context.read(manifest) or "")
     module = named[1] if named is not None else ""
     here = posixpath.normpath(posixpath.join(root, posixpath.relpath(call.directory or folder, folder)))
-    pending = [p for p in packages or (".",) if p is not None and "*" not in p and "@" not in p]
+    told = [p for p in packages or (".",) if p is not None and "*" not in p and "@" not in p]
+    files = [f for p in told for f in _files(context, p, here, root, module)]
     seen: set[str] = set()
-    files = [f for p in pending for f in _files(context, p, here, root, module)]
     for file in files:
-        if file in seen or not _is_compiled(file):
-            continue
+        if file not in seen and _is_compiled(file):
+            imports = _imports(context.read(file) or "")
+            place = posixpath.join(folder, posixpath.relpath(file, root or "."))
+            if "C" in imports and context_path(call, place) == file:
+                return file
+            own = (path for path in imports if module and f"{path}/".startswith(f"{module}/"))
+            files += [f for path in own for f in _files(context, path, root, root, module)]
         seen.add(file)
-        imports = _imports(context.read(file) or "")
-        if "C" in imports and context_path(
-            call, posixpath.join(folder, posixpath.relpath(file, root or "."))
-        ):
-            return file
-        for path in imports if module else ():
-            if path == module or path.startswith(module + "/"):
-                files += _files(context, path, root, root, module)
     return None
 
 
@@ -79,7 +76,7 @@ def _files(context: Context, package: str, here: str, root: str, module: str) ->
     for file in context.files():
         own = posixpath.dirname(file) or "."
         is_below = folder in (".", "") or own == folder or own.startswith(folder + "/")
-        if file.endswith(".go") and (file == place or own == place or (is_tree and is_below)):
+        if file.endswith(".go") and (place in (file, own) or (is_tree and is_below)):
             yield file
 
 

@@ -7,15 +7,21 @@ Sources: the generators' own `--help`; mockgen compiles and runs a program of it
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 
+from xbuild.plan.programs.compilers import refuses
 from xbuild.plan.programs.generators import generator
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Prints, Program, plain, word_kind, write
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 
 _TEXT = generator(
     "stringer mockgen mockery moq counterfeiter minimock enumer go-enum wire protoc-gen-go "
-    "protoc-gen-go-grpc buf sqlc templ swag controller-gen deepcopy-gen client-gen lister-gen informer-gen "
+    "protoc-gen-go-grpc sqlc templ swag controller-gen deepcopy-gen client-gen lister-gen informer-gen "
     "conversion-gen defaulter-gen openapi-gen easyjson ffjson msgp oapi-codegen gqlgen jsonenums genny "
     "ifacemaker goyacc peg gen-crd-api-reference-docs go-swagger kubebuilder xo ent addlicense gofumpt "
     "goimports"
@@ -23,7 +29,7 @@ _TEXT = generator(
 _EMBEDDING = generator("go-bindata statik packr packr2 rice esc", is_embedder=True)
 
 GENERATORS = frozenset(
-    (*_TEXT.names.split(), *_EMBEDDING.names.split(), "protoc", "thrift", "ragel", "swagger")
+    (*_TEXT.names.split(), "buf", *_EMBEDDING.names.split(), "protoc", "thrift", "ragel", "swagger")
 )
 EMBEDDERS = frozenset(_EMBEDDING.names.split())
 _COMPILING = frozenset(("mockgen", "easyjson", "ffjson", "ent", "kubebuilder", "buf"))
@@ -49,8 +55,53 @@ def _formats(call: Call, given: Reading) -> Effect | None:
     return plain(call, kind, (write(call, ".", kind),) if given.has("-w") else (), given.operands)
 
 
+_RUNNING_FLAGS = ("-toolexec", "-vettool", "-exec")
+_ARCHIVE = re.compile(r"dl\.google\.com/go|go\.dev/dl|golang\.org/dl|/golang/|\bgo[-_]?[\d$][^\s/]*linux")
+
+
+def _starts(call: Call) -> Iterator[str]:
+    """What `-toolexec` and its kin have go run."""
+    following = (*call.texts[1:], None)
+    for at, text in enumerate(call.texts[1:], 1):
+        flag, equals, value = (text or "").partition("=")
+        if "-" + flag.lstrip("-") in _RUNNING_FLAGS:
+            yield from ((value if equals else following[at]) or "").split()[:1]
+
+
+def _plugins(call: Call) -> Iterator[str]:
+    """buf runs the plugins that its own configuration names."""
+    found = {posixpath.basename(w.path) for w in call.writes if w.path is not None}
+    yield from (n for n in sorted(found) if n.startswith("protoc-gen-"))
+
+
+def _is_brought(call: Call) -> bool:
+    """Whether the go command comes with the base image or a package, and nothing else may bring one."""
+    image = call.around.image
+    has_go = image.name.rpartition("/")[2] == "golang" or not image.is_plain
+    has_go = has_go or any(p.startswith("go") for p in call.packages)
+    return has_go and not _names_archive(call.around.text)
+
+
+@lru_cache(maxsize=64)
+def _names_archive(text: str) -> bool:
+    return _ARCHIVE.search(text) is not None
+
+
+_CURE = "call go build in the Dockerfile"
+
 PROGRAMS = (
+    Program(
+        "go xx-go",
+        style=Style.NONE,
+        is_extra=True,
+        brought_by=_is_brought,
+        starts=_starts,
+        still=words("build install vet version env list test"),
+    ),
+    refuses("mage", "runs a program of the project's own, and what that does cannot be told", _CURE),
+    refuses("goreleaser", "decides by its own configuration what it builds", _CURE),
     _TEXT,
+    replace(generator("buf"), starts=_plugins),
     _EMBEDDING,
     Program("gofmt", "-d -e -l -s -w -r=", does=_formats, style=Style.LONG),
     Program(

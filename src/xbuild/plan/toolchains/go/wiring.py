@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xbuild.dockerfile.script import Expansion, Word
 from xbuild.plan.filesystem import Kind
@@ -119,7 +120,7 @@ def _wire_architecture(call: Call) -> Wiring:
         return Wiring(added=(("GOARCH", "$TARGETARCH"),), needs=need)
     if _names(call, "GOARCH", "TARGETARCH"):
         return Wiring(needs=need)
-    if text is not None and len(call.around.literal_architectures) > 1:
+    if text is not None and len(_written_out(call.around.text)) > 1:
         return Wiring(is_independent=True)
     if text and value(call, "GOOS")[1] in (None, "", "linux"):
         signs = _signs_of_purpose(call, text, is_prefix=word is not None)
@@ -148,6 +149,12 @@ def _wire_architecture(call: Call) -> Wiring:
             ),
         )
     )
+
+
+@lru_cache(maxsize=64)
+def _written_out(text: str) -> frozenset[str]:
+    """The values of GOARCH that stand in a stage."""
+    return frozenset(re.findall(r"\bGOARCH=[\"']?([a-z][a-z0-9]+)\b", text))
 
 
 _SPELLINGS = {"amd64": "amd64|x86[_-]64|x64", "arm64": "arm64|aarch64", "386": "386|i386|i686|x86"}

@@ -1,0 +1,1 @@
+"""Which stages are pinned, and why: the planner."""

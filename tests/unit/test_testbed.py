@@ -1,0 +1,401 @@
+"""The test bed: what is written is complete or absent, and a demonstration makes only what it uses."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testbed.bed import (
+    clients,
+    engine,
+    environment,
+    files,
+    gotools,
+    lifecycle,
+    oci,
+    process,
+    project,
+    python,
+    recipes,
+)
+from tests.testbed.bed.choice import Choice
+from tests.testbed.bed.settings import TESTBED, Bed
+
+FULL, KILLED = "full", "killed"
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Bed:
+    return Bed(cache=tmp_path / "bed", instance=42)
+
+
+def interrupted(work: Callable[[], object], limit: int, how: str) -> bool:
+    """Whether `work`, in a process of its own, is stopped at byte `limit` of a file, by error or signal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that the child does not touch
+        child = os.fork()
+    if child == 0:  # pragma: no cover
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN if how == FULL else signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        code = 1
+        with contextlib.suppress(OSError):
+            work()
+            code = 0
+        os._exit(code)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGXFSZ
+        assert how == KILLED
+        return True
+    return os.WEXITSTATUS(status) != 0
+
+
+# Files
+
+
+@pytest.mark.parametrize("how", [FULL, KILLED])
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_file_is_the_new_one_or_what_was_there(tmp_path: Path, how: str, before: str | None) -> None:
+    path = tmp_path / "folder/note"
+    if before is not None:
+        files.write(path, before)
+    assert interrupted(lambda: files.write(path, b"x" * 10_000), 5_000, how)
+    assert (path.read_text() if path.exists() else None) == before
+    files.sweep(path.parent)
+    assert list(path.parent.iterdir()) == ([path] if before else [])
+    assert not interrupted(lambda: files.write(path, b"x" * 10_000, mode=0o755), 10_000, how)
+    assert path.stat().st_size == 10_000
+    assert path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_full_disk_leaves_no_draft_and_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path, _content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=f"No space left on device.*{tmp_path}"):
+        files.write(tmp_path / "note", "text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def _writes(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            modes = [word.value for word in node.args if isinstance(word, ast.Constant)]
+            writes = node.func.attr in ("write_text", "write_bytes", "touch")
+            if writes or (node.func.attr == "open" and {"w", "wb", "x", "xb"} & set(modes)):
+                yield ast.unparse(node.func.value)
+
+
+def test_every_file_goes_through_the_module_that_keeps_it_whole() -> None:
+    trees = ("rootfs.py", "python.py")  # they fill a layer's folder, which is packed or thrown away
+    found = {
+        (module.name, target)
+        for module in (TESTBED / "bed").glob("*.py")
+        if module.name not in trees
+        for target in _writes(module)
+        if not target.startswith(("root /", "(root /")) and "root / " not in target
+    }
+    assert found == {
+        ("files.py", "made"),
+        ("oci.py", "made"),  # a draft of files.py
+        ("binfmt.py", "HANDLERS / name"),
+        ("binfmt.py", "HANDLERS / 'register'"),
+        ("network.py", "Path('/proc/sys/net/ipv4/ip_forward')"),
+    }
+
+
+# The store
+
+
+def _fill(store: oci.Store, tree: Path) -> None:
+    layer = store.add_layer("key", tree, "a layer")
+    manifest = oci.make_manifest(store, recipes.AMD64, [layer], {"Env": ["A=b"]})
+    store.add_image(["docker.io/library/a:1", "docker.io/library/a:2"], [manifest])
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    path = tmp_path / "tree"
+    path.mkdir()
+    (path / "note").write_text("small")
+    return path
+
+
+@pytest.mark.parametrize("how", [FULL, KILLED])
+@pytest.mark.parametrize("limit", [100, 200, 270, 400])
+def test_a_store_believes_nothing_that_was_interrupted(bed: Bed, tree: Path, limit: int, how: str) -> None:
+    store = oci.Store(bed.store)
+    assert interrupted(lambda: _fill(store, tree), limit, how)
+    _check(store)
+    recipes.Kitchen(bed, Path("go"))
+    _fill(store, tree)
+    _check(store)
+    assert store.known_layer("key") is not None
+    assert len(list(store.blobs_of(store.image("docker.io/library/a:2") or {}))) == 4
+    assert not list(bed.store.glob("blobs/**/.*"))
+
+
+def _check(store: oci.Store) -> None:
+    """All that has a final name is whole, and all that it names is there."""
+    for blob in store.folder.glob("blobs/sha256/[!.]*"):
+        assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
+    for note in store.folder.glob("layers/[!.]*"):
+        assert store.blob(json.loads(note.read_text())["digest"]).exists()
+    for note in store.folder.glob("images/[!.]*"):
+        assert all(
+            store.blob(part["digest"]).exists() for part in store.blobs_of(json.loads(note.read_text()))
+        )
+
+
+def test_an_image_keeps_the_platforms_that_are_not_made_this_time(bed: Bed) -> None:
+    kitchen = recipes.Kitchen(bed, Path("go"))
+
+    def manifest(platform: oci.Platform, env: str = "A=1") -> oci.Descriptor:
+        return oci.make_manifest(kitchen.store, platform, [], {"Env": [env]})
+
+    both = (recipes.AMD64, recipes.ARM64)
+    recipes._image(kitchen, ["docker.io/library/a:1"], both, manifest)
+    first = kitchen.store.manifests("docker.io/library/a:1")
+    recipes._image(kitchen, ["docker.io/library/a:1"], both[:1], manifest)
+    assert kitchen.store.manifests("docker.io/library/a:1") == first
+    recipes._image(kitchen, ["docker.io/library/a:1"], both[:1], lambda platform: manifest(platform, "A=2"))
+    second = kitchen.store.manifests("docker.io/library/a:1")
+    assert second[1] == first[1]
+    assert second[0] != first[0]
+    assert [each["platform"]["architecture"] for each in second] == ["amd64", "arm64"]
+
+
+# Tools
+
+
+def _compiler(path: Path, then: str) -> Path:
+    path.write_text(
+        '#!/bin/sh\ncase $1 in list) echo module v1; exit;; esac\nwhile [ "$1" != -o ]; do shift; done\n'
+        f'printf half > "$2"\n{then}\n'
+    )
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("end", ["exit 1", "kill -9 $$"])
+def test_half_a_tool_is_none(bed: Bed, tmp_path: Path, end: str) -> None:
+    with pytest.raises(process.BedError):
+        gotools.build(bed, _compiler(tmp_path / "go", end), ("buildx",))
+    assert list(gotools.folder(bed).iterdir()) == []
+    assert not gotools.is_built(bed, "buildx")
+    gotools.build(bed, _compiler(tmp_path / "go", 'printf whole > "$2"'), ("buildx",))
+    assert gotools.is_built(bed, "buildx")
+    assert (gotools.folder(bed) / "buildx").read_text() == "whole"
+    assert os.access(gotools.folder(bed) / "buildx", os.X_OK)
+    gotools.build(bed, tmp_path / "not called", ("buildx",))
+
+
+# The virtual environment
+
+
+@pytest.fixture
+def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done to `.venv`, a word each: it is made, and the checkout installed, or fails to be."""
+    done: list[str] = []
+    path = tmp_path / "venv"
+
+    def run(*words: str | Path, **_: object) -> str:
+        if "venv" in words:
+            done.append("made")
+            path.mkdir(exist_ok=True)
+        elif "pip" in words:
+            done.append("dev" if str(words[-1]).endswith("[dev]") else "plain")
+            if "broken" in done:
+                done.remove("broken")
+                raise process.BedError("the index is away")
+        else:
+            if not path.exists():
+                raise process.BedError("no such file")
+            return "3 11"
+        return ""
+
+    monkeypatch.setattr(project, "VENV", path)
+    monkeypatch.setattr(project, "run", run)
+    return done
+
+
+def test_a_demonstration_installs_less_and_the_check_the_rest(bed: Bed, venv: list[str]) -> None:
+    project.prepare(bed, dev=False)
+    project.prepare(bed, dev=False)
+    assert venv == ["made", "plain"]
+    project.prepare(bed, dev=True)
+    project.prepare(bed, dev=True)
+    project.prepare(bed, dev=False)
+    assert venv == ["made", "plain", "dev"]
+
+
+def test_an_installation_that_broke_off_is_begun_anew(bed: Bed, venv: list[str]) -> None:
+    venv.append("broken")
+    with pytest.raises(process.BedError, match="away"):
+        project.prepare(bed, dev=True)
+    project.prepare(bed, dev=True)
+    assert venv == ["made", "dev", "made", "dev"]
+    project.prepare(bed, dev=True)
+    assert len(venv) == 4
+
+
+# What is made, and what is said
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a start does for a demonstration; what only tests use may not be touched."""
+    done: list[str] = []
+
+    def make(kitchen: recipes.Kitchen, name: str) -> list[str]:
+        assert [platform.name for platform in kitchen.runtime] == ["linux/amd64", "linux/arm64"]
+        assert kitchen.compilers == recipes.HOST
+        return [name]
+
+    def start(_: Bed, classic: bool) -> None:
+        assert not classic
+        done.append("engine")
+
+    def nothing(*_: object, **__: object) -> None:
+        pytest.fail("only for tests")
+
+    for module, name in ((gotools, "build"), (clients, "link_programs"), (clients, "create_builder")):
+        monkeypatch.setattr(module, name, nothing)
+    monkeypatch.setattr(engine, "start", start)
+    monkeypatch.setattr(gotools, "find_go", lambda *_: Path("go"))
+    monkeypatch.setattr(clients, "link_clients", lambda _: done.append("clients"))
+    monkeypatch.setattr(lifecycle, "_make", make)
+    monkeypatch.setattr(lifecycle, "_deliver", lambda _, names: done.extend(names))
+    monkeypatch.setattr(lifecycle, "_check_machine", lambda: None)
+    monkeypatch.setattr(lifecycle, "choose", lambda _: Choice("private"))
+    return done
+
+
+def test_a_demonstration_compiles_nothing_and_makes_two_platforms(bed: Bed, steps: list[str]) -> None:
+    lifecycle.start(bed, demo=project.SAMPLE)
+    assert steps == ["engine", "debian", "distroless", "golang:1.21", "clients"]
+    assert "XBUILD_TESTBED_CLASSIC" not in environment.variables(bed, Choice("private"))
+
+
+def test_an_engine_that_does_not_start_is_what_is_said(
+    bed: Bed, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: Bed, classic: bool) -> None:
+        raise process.BedError(f"dockerd does not start, classic {classic}")
+
+    monkeypatch.setattr(engine, "start", start)
+    with pytest.raises(process.BedError, match="dockerd does not start"):
+        lifecycle.start(bed, demo=project.SAMPLE)
+    assert "clients" not in steps
+
+
+def test_debians_buildx_serves_until_todays_is_built(bed: Bed, tmp_path: Path) -> None:
+    older = bed.packages / "usr/libexec/docker/cli-plugins/docker-buildx"
+    for program in (older, bed.packages / "usr/bin/docker"):
+        files.write(program, "older", mode=0o755)
+    plugin = bed.docker_config / "cli-plugins/docker-buildx"
+    clients.link_clients(bed)
+    assert plugin.read_text() == "older"
+    gotools.build(bed, _compiler(tmp_path / "go", ""), ("buildx",))
+    clients.link_clients(bed)
+    assert plugin.read_text() == "half"
+
+
+def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
+    for name, text in {
+        "a/Dockerfile": "FROM golang:1.24.2-bookworm AS b\nFROM debian\n",
+        "b/old.Dockerfile": "from --platform=$BUILDPLATFORM python:3.11-slim\nFROM python:latest\n",
+        "b/notes": "FROM golang:1.9\n",
+    }.items():
+        files.write(tmp_path / name, text)
+    assert lifecycle.images_asked_for(tmp_path) == ["golang:1.24.2", "python:3.11"]
+
+
+@pytest.mark.parametrize(
+    "name", ["python:3.12", "python:3.11-alpine", "python:3.11-trixie", "rust:1", "python"]
+)
+def test_what_cannot_be_made_is_said(bed: Bed, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        recipes, "_python", lambda _k, _v, _s, _slim, tags: [f"docker.io/library/python:{t}" for t in tags]
+    )
+    with pytest.raises(process.BedError, match="no recipe"):
+        lifecycle._make_images(recipes.Kitchen(bed, Path("go")), [name])
+
+
+@pytest.mark.parametrize(
+    "tag", ["3.11", "3.11-bookworm", "3.11-slim", "3.11-slim-bookworm", "3.13-slim-trixie"]
+)
+def test_python_goes_by_the_names_of_the_hub(bed: Bed, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "_image", lambda _kitchen, names, *_: names)
+    assert f"docker.io/library/python:{tag}" in lifecycle._recipe(f"python:{tag}")(
+        recipes.Kitchen(bed, Path("go"))
+    )
+
+
+def test_what_is_waited_for_is_said_before_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    with process.step("making tea"):
+        assert capsys.readouterr().err == "testbed: making tea ...\n"
+    assert capsys.readouterr().err == "testbed: making tea: 0.0 s\n"
+
+
+# Python
+
+
+def test_a_wheel_brings_its_programs(tmp_path: Path) -> None:
+    wheel = tmp_path / "pip-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("pip/__init__.py", "def main():\n    return 7\n")
+        archive.writestr(
+            "pip-1.dist-info/entry_points.txt", "[console_scripts]\npip = pip:main\npip3 = pip:main\n"
+        )
+    (tmp_path / "usr/local/bin").mkdir(parents=True)
+    python._install_wheel(wheel, "3.11", tmp_path)
+    assert (tmp_path / "usr/local/lib/python3.11/site-packages/pip/__init__.py").exists()
+    script = tmp_path / "usr/local/bin/pip3"
+    assert script.read_text().startswith("#!/usr/local/bin/python3.11\n")
+    assert os.access(script, os.X_OK)
+    env = {"PYTHONPATH": str(tmp_path / "usr/local/lib/python3.11/site-packages")}
+    assert subprocess.run([sys.executable, script], env=env, check=False).returncode == 7
+
+
+def test_a_debian_python_that_has_changed_is_an_error(tmp_path: Path) -> None:
+    files.write(
+        tmp_path / "lib/python3.11/site.py", 'join(prefix, "local/lib", "dist-packages")  # /usr/local/lib'
+    )
+    python._edit(tmp_path, "lib/*/site.py", *python.SITE[0])
+    python._edit(tmp_path, "lib/*/site.py", *python.SITE[1])
+    text = (tmp_path / "lib/python3.11/site.py").read_text()
+    assert text == 'join(prefix, "./././lib", "site-packages")  # /usr/local/lib'
+    with pytest.raises(process.BedError, match="has to follow"):
+        python._edit(tmp_path, "lib/*/site.py", *python.SITE[0])
+    assert all(len(old.removeprefix(b"(?<!/)")) == len(new) for old, new in python.SITE)
+
+
+@pytest.mark.parametrize(
+    ("package", "own"),
+    [
+        ("libpython3.11-stdlib_3.11.2-6_amd64.deb", True),
+        ("python3.11-venv_3.11.2-6_amd64.deb", True),
+        ("libexpat1-dev_2.5.0-1_amd64.deb", True),
+        ("python3-pip-whl_23.0.1_all.deb", False),
+        ("libsqlite3-0_3.40.1-2_amd64.deb", False),
+        ("netbase_6.4_all.deb", False),
+    ],
+)
+def test_which_packages_are_pythons_own(package: str, own: bool) -> None:
+    assert python.is_own(Path(package)) is own
