@@ -118,7 +118,7 @@ def _compresses(call: Call, given: Reading) -> Effect | None:
     """Beside each file it is given, or to its output."""
     files = given.operands
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in files)))
-    if given.has("-c", "-t", "-l"):
+    if given.has("-c", "-t", "--list"):
         return plain(call, kind, (), files)
     if given.has("-o"):
         return plain(call, kind, (write(call, given.value("-o"), kind, is_file=True),), files)
@@ -133,7 +133,7 @@ def _beside(path: str | None) -> str | None:
 _DIGITS = "-0 -1 -2 -3 -4 -5 -6 -7 -8 -9"
 _LEVELS = (
     "-c,--stdout,--to-stdout -d,--decompress,--uncompress -f,--force -k,--keep -q,--quiet -v,--verbose "
-    "-t,--test -l,--list"
+    "-t,--test"
 )
 
 PROGRAMS = (
@@ -147,14 +147,14 @@ PROGRAMS = (
     Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v -FS", does=_zip, variables=("ZIPOPT", "ZIP")),
     Program(
         "gzip gunzip pigz unpigz zcat",
-        f"{_LEVELS} {_DIGITS} -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
+        f"{_LEVELS} {_DIGITS} --list,-l -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
         "-p,--processes=",
         does=_compresses,
         variables=("GZIP",),
     ),
     Program(
         "xz unxz xzcat lzma unlzma",
-        f"{_LEVELS} {_DIGITS} -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
+        f"{_LEVELS} {_DIGITS} --list,-l -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
         "-S,--suffix=",
         does=_compresses,
         variables=("XZ_OPT", "XZ_DEFAULTS"),
@@ -167,10 +167,10 @@ PROGRAMS = (
     ),
     Program(
         "zstd unzstd zstdcat",
-        f"{_LEVELS} -NUM -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
+        f"{_LEVELS} -NUM --list,-l -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
         does=_compresses,
     ),
-    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} --rm -z,--compress -m,--multiple", does=_compresses),
+    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} -l --list --rm -z,--compress -m,--multiple", does=_compresses),
     Program(
         "brotli",
         f"{_DIGITS} -c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -w= "
