@@ -379,7 +379,10 @@ PROGRAMS = (
         verbs=_VERBS,
         still=words("rev-parse describe log status show rev-list config"),
         style=Style.FIRST,
-        variables=("GIT_DIR", "GIT_WORK_TREE", "GIT_EXTERNAL_DIFF", "GIT_CONFIG", "GIT_CONFIG_GLOBAL"),
+        variables=words(
+            "GIT_DIR GIT_WORK_TREE GIT_EXTERNAL_DIFF GIT_CONFIG GIT_CONFIG_GLOBAL GIT_CONFIG_COUNT "
+            "GIT_CONFIG_PARAMETERS GIT_INDEX_FILE GIT_OBJECT_DIRECTORY"
+        ),
     ),
     Program(
         "openssl",

@@ -104,9 +104,27 @@ def _folder_of(path: str | None) -> str | None:
 
 
 _AWK_REACHES_OUT = re.compile(
-    r"\bsystem\b|\bgetline\b|\bPROCINFO\b|\bSYMTAB\b|\|\s*[\"&]|\bprintf?\b[^;}\n]*[>|]|@(?:include|load|\w+\()"
-    r"|\bARG[VC]\b|\|&|\b(?:close|fflush|strftime|systime|mktime|rand|srand)\b"
+    r"\bsystem\b|\bgetline\b|\bPROCINFO\b|\bSYMTAB\b|\bARG[VC]\b"
+    r"|\b(?:close|fflush|strftime|systime|mktime|rand|srand)\b"
 )
+_AWK_STRING = re.compile(r'"(?:\\.|[^"\\])*"|\\\n', re.DOTALL)
+_AWK_INTO = r"(?:>|(?<!\|)\|(?!\|))"
+_AWK_PRINTS_INTO = re.compile(rf"\bprintf?\b[^;}}]*{_AWK_INTO}|@")
+_AWK_MAY_PRINT_INTO = re.compile(rf"\bprintf?\b.*{_AWK_INTO}|@", re.DOTALL)
+
+
+def _reaches_out(program: str) -> bool:
+    """Whether an awk program may do more than print: run others, write files, read more than its input.
+
+    Where `>` stands behind a `print`, strings are left out before one looks whether it is of the same
+    statement; with a slash in the program, which may begin a regular expression with a quote in it, nobody
+    looks.
+    """
+    if _AWK_REACHES_OUT.search(program):
+        return True
+    if _AWK_MAY_PRINT_INTO.search(program) is None:
+        return False
+    return "/" in program or _AWK_PRINTS_INTO.search(_AWK_STRING.sub('""', program)) is not None
 
 
 def _awk(call: Call, given: Reading) -> Effect | None:
@@ -114,7 +132,7 @@ def _awk(call: Call, given: Reading) -> Effect | None:
     looked into.
     """
     program = given.operands[0] if given.operands else None
-    if program is None or _AWK_REACHES_OUT.search(program):
+    if program is None or _reaches_out(program):
         return None
     files = [f for f in given.operands[1:] if f is None or not re.match(r"[A-Za-z_]\w*=", f)]
     base = told_kind(call) if "ENVIRON" in program else word_kind(call)

@@ -14,6 +14,7 @@ from functools import cache, cached_property
 
 from xbuild.plan.facts.filesystem import Kind, Write, absolute, join, kind_of, without_glob
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, Takes, grammar, read
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 
 
@@ -209,8 +210,19 @@ def anything(call: Call) -> Effect:
 
 
 def word_kind(call: Call) -> Kind:
-    """What the words of a command and the conditions around it depend on."""
-    return join((*call.kinds, call.condition))
+    """What the words of a command and the conditions around it depend on, and settings for every program."""
+    given = (kind for name, (_, kind) in call.assignments.items() if name in _FOR_ALL)
+    known = (call.variables[name] for name in _FOR_ALL if name in call.variables)
+    return join((*call.kinds, call.condition, *given, *(v.kind for v in known if v.origin != "shell")))
+
+
+# Variables that change what programs print or write, whatever their words are (POSIX.1-2024 XBD 8.2; GNU
+# coreutils, git and zstd manuals).
+_FOR_ALL = words(
+    "LANG LANGUAGE LC_ALL LC_COLLATE LC_CTYPE LC_MESSAGES LC_NUMERIC LC_TIME TZ COLUMNS BLOCK_SIZE "
+    "TIME_STYLE QUOTING_STYLE ZSTD_CLEVEL GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_AUTHOR_DATE "
+    "GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE"
+)
 
 
 def told_kind(call: Call) -> Kind:
