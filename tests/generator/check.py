@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.generator import inputs
@@ -79,7 +80,7 @@ class Bench:
         inputs.fill_same(lambda script: self.box.run(script, keep=same))
         for version in inputs.VERSIONS:
             tree = self.box.scratch / version
-            inputs.fill_machine(version, lambda script, tree=tree: self.box.run(script, [same], keep=tree))
+            inputs.fill_machine(version, partial(self.box.run, trees=[same], keep=tree))
             self.trees[version] = (tree, same)
         self.there: dict[str, bool] = {}
 
@@ -130,7 +131,7 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
         if (
             kind.is_right
             and _depends(pair)
-            and not _is_by_chance(line, bench, one, lambda o, p=path: _state(o, p, one))
+            and not _is_by_chance(line, bench, one, partial(_state, path=path, first=one))
         ):
             yield Fault(line, f"{path} depends on the machine, and is predicted {kind.name}")
     if one.status == other.status == 0:

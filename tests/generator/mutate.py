@@ -89,5 +89,5 @@ def self_test(bench: Bench, seed: int) -> Iterator[Found]:
                 name,
                 kind,
                 tally.made.total(),
-                fault and fault.what.partition("\n")[0] + ": " + fault.line.script,
+                fault.what.partition("\n")[0] + ": " + fault.line.script if fault is not None else None,
             )
