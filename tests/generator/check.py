@@ -209,7 +209,7 @@ def _is_by_chance(line: Line, bench: Bench, one: Outcome, of: Callable[[Outcome]
     """Whether the same version gives something else the next time, and the program is known for that."""
     if line.target.name not in RANDOM:
         return False
-    again = [of(bench.outcome(line, inputs.VERSIONS[0])) for _ in range(2)]
+    again = [of(bench.outcome(line, inputs.VERSIONS[0])) for _ in range(6)]
     return any(found != of(one) for found in again)
 
 
