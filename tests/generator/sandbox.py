@@ -138,7 +138,8 @@ class Sandbox:
         front: Sequence[str],
     ) -> int | None:
         command = [
-            "setpriv", "--pdeathsig=KILL", "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",
+            "setpriv", "--pdeathsig=KILL",
+            "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",
             f"--root={merged}", "--mount-proc", *front,
             "setpriv", f"--bounding-set={_CAPABILITIES}", "--inh-caps=-all",
             "/bin/bash", "-c", _LIMITS, "limits", *words,
