@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from xbuild.plan.filesystem import Kind, Write, Writes
+
 from tests.generator.check import Bench, run
 from tests.generator.prediction import programs
-from xbuild.plan.facts.filesystem import Kind, Write, Writes
 from xbuild.plan.model import Place
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Does, Program
@@ -84,10 +85,5 @@ def self_test(bench: Bench, seed: int) -> Iterator[Found]:
                 bench, seed, count=_MOST, names=(name,), until_fault=True,
                 replaced={name: mutated(programs()[name], change)},
             )  # fmt: skip
-            fault = tally.faults[0] if tally.faults else None
-            yield Found(
-                name,
-                kind,
-                tally.made.total(),
-                fault.what.partition("\n")[0] + ": " + fault.line.script if fault is not None else None,
-            )
+            told = next((f"{f.what.partition(chr(10))[0]}: {f.line.script}" for f in tally.faults), None)
+            yield Found(name, kind, tally.made.total(), told)
