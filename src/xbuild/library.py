@@ -42,26 +42,26 @@ class _Plan(_Named):
         target: str | None = None,
         build_args: Mapping[str, str] | None = None,
         build_contexts: Mapping[str, str] | None = None,
-        cgo: str = "auto",
         cache_mounts: bool = True,
         path: str = "Dockerfile",
         ask: Ask | None = None,
+        **settings: str,
     ) -> Plan:
         """Per stage a verdict, its evidence, and what would change.
 
         `text` is a Dockerfile, `context` the folder that would be built, if there is one; without `platforms`
-        the plan is right for any. `cgo` is "auto", "keep" or "off". `ask` gets a plan and its new questions,
-        and returns raw answers by key; without it nobody is asked. Raises XbuildError.
+        the plan is right for any. `ask` gets a plan and its new questions, and returns raw answers by key;
+        without it nobody is asked. `settings` are those of the languages, which `.xbuild.yaml` has in a
+        section for each (docs/reference/configuration.md). Raises XbuildError.
         """
         from xbuild.pipeline.project import plan_project
         from xbuild.plan.asking import settle
-        from xbuild.plan.model import Settings
+        from xbuild.plan.settings import settings_of
 
-        if cgo not in _CGO:
-            raise UsageError(f"cgo={cgo!r} is not known", expected=", ".join(_CGO))
-        settings = Settings(cgo=cgo, cache_mounts=cache_mounts)
+        own = _Plan.__call__.__kwdefaults__ or ()
+        chosen = settings_of(settings, cache_mounts=cache_mounts, others=own)
         flags = _flags(target, build_args, build_contexts)
-        project = _project(text, context, platforms, flags, settings, path)
+        project = _project(text, context, platforms, flags, chosen, path)
         if ask is None:
             return plan_project(project)
         return settle(lambda known: plan_project(project, known), ask)
@@ -133,7 +133,6 @@ def _flags(
         yield from ((flag, f"{name}={value}") for name, value in (pairs or {}).items())
 
 
-_CGO = ("auto", "keep", "off")
 _PLAN = _Plan("xbuild.plan")
 plan = _PLAN
 rewrite = _Rewrite("xbuild.rewrite")

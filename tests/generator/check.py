@@ -16,7 +16,7 @@ from tests.generator.prediction import Prediction, predict, programs
 from tests.generator.root import root
 from tests.generator.sandbox import PATH, Change, Outcome, Sandbox
 from tests.generator.tables import RANDOM
-from xbuild.plan.filesystem import is_within
+from xbuild.plan.facts.filesystem import is_within
 from xbuild.plan.programs.program import Program
 
 # What the plan is told of the inputs: one folder of the context, one with content of the base image.

@@ -20,7 +20,7 @@ from tests.generator.tables import (
     VALUES,
     WORDS,
 )
-from xbuild.plan.programs.grammar import Spelling, Style, Value
+from xbuild.plan.programs.grammar import Spelling, Style, Takes
 from xbuild.plan.programs.program import Program, Role
 
 _BY_ROLE = {
@@ -164,7 +164,7 @@ class Maker:
         for spelled in wanted:
             spelling = _spelling(known.spellings, known.prefixes, spelled)
             is_short = len(spelled) == 2 and spelled != "--" and program.style is not Style.LONG
-            if is_short and spelling.value is Value.NONE and self.chance.random() < 0.6:
+            if is_short and spelling.value is Takes.NONE and self.chance.random() < 0.6:
                 bundle += spelled[1]
                 continue
             found.append(self.option(program, target, spelled, spelling, is_short=is_short, bundle=""))
@@ -174,7 +174,7 @@ class Maker:
                 for s in wanted
                 if len(s) == 2
                 and _spelling(known.spellings, known.prefixes, s).value
-                in (Value.TEXT, Value.WRITES, Value.READS)
+                in (Takes.TEXT, Takes.WRITES, Takes.READS)
             ]
             if valued and program.style is not Style.LONG and self.chance.random() < 0.7:
                 last = valued[0]
@@ -199,12 +199,12 @@ class Maker:
         name = f"-{bundle}{spelled[1:]}" if bundle else spelled
         if spelled == "-NUM":
             return f"-{self.chance.randint(1, 9)}"
-        if spelling.value is Value.NONE:
+        if spelling.value is Takes.NONE:
             return name
         value = self.value(target, spelling)
-        if spelling.value is Value.REST:
+        if spelling.value is Takes.REST:
             return f"{name}{value}"
-        if spelling.value is Value.MAYBE:
+        if spelling.value is Takes.MAYBE:
             if self.chance.random() < 0.4:
                 return name
             return f"{name}{value}" if is_short else f"{name}={value}"
@@ -215,13 +215,13 @@ class Maker:
         return f"{name}={value}" if self.chance.random() < 0.5 else f"{name} {value}"
 
     def value(self, target: Target, spelling: Spelling) -> str:
-        if spelling.value is Value.WRITES:
+        if spelling.value is Takes.WRITES:
             return self.filled("{o}")
         name = spelling.name
         keys = (f"{target.name} {target.verb} {name}", f"{target.name} {name}", name)
         pool = next((VALUES[k] for k in keys if k in VALUES), None)
         if pool is None:
-            pool = ("{f}",) if spelling.value is Value.READS else ("{w}", "{num}", "{f}", "{n}", "x")
+            pool = ("{f}",) if spelling.value is Takes.READS else ("{w}", "{num}", "{f}", "{n}", "x")
         return self.filled_path(self.filled(self.chance.choice(pool)))
 
     def mixed(self, operands: list[str], options: list[str], style: Style) -> list[str]:
@@ -298,7 +298,7 @@ def _spelling(
     known: Mapping[str, Spelling], prefixes: Sequence[tuple[str, Spelling]], spelled: str
 ) -> Spelling:
     if spelled == "-NUM":
-        return Spelling("-NUM", Value.TEXT)
+        return Spelling("-NUM", Takes.TEXT)
     return known[spelled] if spelled in known else dict(prefixes)[spelled]
 
 

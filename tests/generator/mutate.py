@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tests.generator.check import Bench, run
 from tests.generator.prediction import programs
-from xbuild.plan.filesystem import Kind, Write, Writes
+from xbuild.plan.facts.filesystem import Kind, Write, Writes
 from xbuild.plan.model import Place
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Does, Program

@@ -10,12 +10,12 @@ from xbuild.dockerfile.parser import parse
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options, StageGraph
 from xbuild.plan.context import NoContext
-from xbuild.plan.filesystem import Kind, Write, Writes, kind_of
-from xbuild.plan.images import Image
+from xbuild.plan.facts.filesystem import Kind, Write, Writes, kind_of
+from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Knowledge, Settings
 from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import Program, by_name
-from xbuild.plan.stage import StageFacts, evaluate
+from xbuild.plan.reading.stage import StageFacts, evaluate
 from xbuild.plan.toolchain import Call, Effect, Surroundings
 from xbuild.plan.toolchains import TOOLCHAINS, image_facts
 from xbuild.text import Source

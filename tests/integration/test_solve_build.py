@@ -29,7 +29,7 @@ from tests.integration.solving import (
 
 from xbuild.errors import DockerfileError, EngineError, RegistryError, UsageError
 from xbuild.solve.diagnosis import BuildFailedError
-from xbuild.solve.options import FLAGS, Kind
+from xbuild.solve.options import FLAGS, FlagKind
 
 both_drivers = pytest.mark.parametrize("builder", BUILDERS)
 
@@ -50,7 +50,7 @@ def test_the_flags_are_those_of_this_buildx() -> None:
         )
         if found["name"] != "help"
     }
-    known = {(f.name, f.short, f.kind is Kind.BOOLEAN) for f in FLAGS if not f.own and not f.hidden}
+    known = {(f.name, f.short, f.kind is FlagKind.BOOLEAN) for f in FLAGS if not f.own and not f.hidden}
     assert shown - known == set(), "buildx has flags that the table lacks"
     if engine().buildx_version >= (0, 38, 0):
         assert known - shown == set()

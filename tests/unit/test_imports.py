@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ def modules() -> tuple[Path, ...]:
     return tuple(sorted(ROOT.rglob("*.py")))
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All of a module's syntax tree."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def package_of(path: Path) -> str:
     relative = path.relative_to(ROOT)
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
@@ -39,7 +46,7 @@ def package_of(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
     """(module, name) of every import, also inside functions; `import a.b` has an empty name."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,7 +87,7 @@ def test_only_some_packages_touch_the_outside_world(path: Path) -> None:
     touched = {module.split(".")[0] for module, _ in imports(path)} & WORLD
     calls = {
         node.func.id
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("open", "print", "input")
@@ -93,11 +100,35 @@ def test_only_the_command_line_prints(path: Path) -> None:
     """All else is called as a library too, whose caller's standard streams are not ours to write to."""
     if package_of(path) in ("cli", "__main__"):
         return
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in nodes(path):
         called = node.func if isinstance(node, ast.Call) else None
         assert not (isinstance(called, ast.Name) and called.id in ("print", "input")), path
         if isinstance(node, ast.Attribute) and package_of(path) != "solve":  # `--output -` is written there
             assert ast.unparse(node) not in STREAMS, path
+
+
+# The rooms of `plan/`, and modules that stand by themselves there: each imports from those in front of it.
+PLAN_ORDER = (
+    "table", "model", "context", "facts", "toolchain", "programs", "demands", "cross", "recipes", "reading",
+    "toolchains", "settings", "asking", "deciding",
+)  # fmt: skip
+# For the type checker alone: what a call and a description say of each other.
+PLAN_TYPES = {("toolchain", "programs")}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in modules() if package_of(p) == "plan"], ids=lambda path: path.stem
+)
+def test_rooms_of_the_plan_import_in_order(path: Path) -> None:
+    parts = path.relative_to(ROOT / "plan").parts
+    own = parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for module, _ in imports(path):
+        if module.startswith("xbuild.plan."):
+            other = module.split(".")[2]
+            is_behind = PLAN_ORDER.index(other) > PLAN_ORDER.index(own)
+            assert not is_behind or (own, other) in PLAN_TYPES, f"{own} imports {other}"
 
 
 # What several packages may have: the vocabulary of each, and what puts each one's thing together.
@@ -111,9 +142,17 @@ def test_one_name_for_one_thing() -> None:
         is_door = path.parent == ROOT / "cli" and path.stem in COMMANDS
         if path.stem not in SHARED_NAMES and not is_door:
             found.setdefault(path.stem, []).append(str(path.relative_to(ROOT)))
-    # The rooms of `plan/` are still to be sorted among themselves.
-    twice = [paths for paths in found.values() if len(paths) > 1]
-    assert not [paths for paths in twice if not all(path.startswith("plan/") for path in paths)]
+    assert not [paths for paths in found.values() if len(paths) > 1]
+
+
+def test_one_class_for_one_name() -> None:
+    """No two classes have one name, whatever their modules."""
+    found: dict[str, list[str]] = {}
+    for path in modules():
+        for node in nodes(path):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert not {name: paths for name, paths in found.items() if len(paths) > 1}
 
 
 @pytest.mark.parametrize("package", ["plan/toolchains", "rules"])

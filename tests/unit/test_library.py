@@ -11,7 +11,7 @@ import pytest
 
 from xbuild import plan, rewrite
 from xbuild.errors import DockerfileError, UsageError
-from xbuild.plan.model import Plan, Word
+from xbuild.plan.model import Plan, VerdictWord
 
 GO = (
     "FROM golang:1.21 AS b\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n"
@@ -21,7 +21,7 @@ GO = (
 def test_plan_and_rewrite_work_on_text(tmp_path: Path) -> None:
     found = plan(GO, tmp_path, platforms=["linux/amd64", "linux/arm64"])
     assert isinstance(found, Plan)
-    assert found.stages[0].word is Word.CROSS
+    assert found.stages[0].word is VerdictWord.CROSS
     new = rewrite(GO, tmp_path, platforms=["linux/amd64", "linux/arm64"])
     assert new.changed
     assert new.text.text.startswith("FROM --platform=$BUILDPLATFORM golang:1.21 AS b\n")
@@ -64,6 +64,8 @@ def test_errors_are_typed(tmp_path: Path) -> None:
     made = plan(GO)
     for wrong in (
         lambda: plan(GO, cgo="Keep"),
+        lambda: plan(GO, cog="keep"),
+        lambda: rewrite(GO, cog="keep"),
         lambda: rewrite(GO, cgo="off", plan=made),
         lambda: rewrite(GO, tmp_path, plan=made),
         lambda: rewrite(GO + "USER x\n", plan=made),
@@ -71,6 +73,22 @@ def test_errors_are_typed(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError):
             wrong()
+
+
+def test_settings_of_languages_are_keywords() -> None:
+    assert plan(GO, cache_mounts=False) != plan(GO)
+    without = "FROM golang:1.21 AS b\nCOPY . .\nRUN go build -o /x .\nFROM scratch\nCOPY --from=b /x /x\n"
+    assert "CGO_ENABLED=0" in rewrite(without, cgo="off").text.text
+    assert "CGO_ENABLED=0" not in rewrite(without).text.text
+    with pytest.raises(UsageError, match="keyword 'cog' is not known") as caught:
+        plan(GO, cog="off")
+    assert (
+        caught.value.expected == "platforms, target, build_args, build_contexts, cache_mounts, path, ask, cgo"
+    )
+    assert caught.value.hint == "write 'cgo'"
+    with pytest.raises(UsageError, match="cgo='Keep' is not known") as caught:
+        plan(GO, cgo="Keep")
+    assert caught.value.expected == "auto, keep, off"
 
 
 def test_one_platform_needs_no_list() -> None:

@@ -19,7 +19,7 @@ from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions, display_command, parse_build_arguments
 
 if TYPE_CHECKING:
-    from xbuild.pipeline.finish import Built
+    from xbuild.pipeline.finish import BuildResult
     from xbuild.pipeline.flow import Rehearsal
     from xbuild.pipeline.prepare import Prepared
     from xbuild.pipeline.project import Project
@@ -59,7 +59,7 @@ def _build(options: BuildOptions, folder: Path, asking: Background[Engine]) -> i
     return built.exit_code
 
 
-def _tell(options: BuildOptions, built: Built) -> None:
+def _tell(options: BuildOptions, built: BuildResult) -> None:
     """The report, and what of it did not work."""
     from xbuild.views.outcome import outcome_lines
 

@@ -15,10 +15,10 @@ from xbuild.cli.screen.output import print_lines
 from xbuild.errors import UsageError
 from xbuild.solve.options import (
     FLAGS,
+    BuildFlag,
     BuildOptions,
-    Flag,
+    FlagKind,
     Flags,
-    Kind,
     boolean_flag,
     build_options,
     mask,
@@ -61,11 +61,11 @@ class Door:
     """A command beside `build`: its name, its own flags (row, value, what for), the rest of its help."""
 
     name: str
-    own: tuple[tuple[Flag, str, str], ...]
+    own: tuple[tuple[BuildFlag, str, str], ...]
     details: str
 
     @property
-    def rows(self) -> Iterator[tuple[Flag, str, str]]:
+    def rows(self) -> Iterator[tuple[BuildFlag, str, str]]:
         yield from ((_BY_NAME[name], value, text) for name, value, text in _OF_A_BUILD)
         yield from self.own
 
@@ -139,12 +139,12 @@ was asked for beside it, 130 cancelled.
 """
 
 
-def _rows(rows: Iterable[tuple[Flag, str, str]]) -> Iterator[str]:
+def _rows(rows: Iterable[tuple[BuildFlag, str, str]]) -> Iterator[str]:
     shown = [(_spelled(flag, value), text) for flag, value, text in rows]
     width = max(len(spelled) for spelled, _ in shown) + 2
     yield from (f"  {spelled:<{width}}{text}" for spelled, text in shown)
 
 
-def _spelled(flag: Flag, value: str) -> str:
+def _spelled(flag: BuildFlag, value: str) -> str:
     short = f"-{flag.short}, " if flag.short else ""
-    return f"{short}--{flag.name}" + (f" {value}" if value and flag.kind is Kind.VALUE else "")
+    return f"{short}--{flag.name}" + (f" {value}" if value and flag.kind is FlagKind.VALUE else "")

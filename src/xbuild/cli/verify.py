@@ -38,8 +38,8 @@ def verify(
 ) -> int:
     """
     Every ELF file of each platform's merged filesystem, the interpreters and libraries that entrypoint and
-    command need, and the build information of Go programs. Nothing is run. Private registries: through your
-    docker logins. Exit code 7 when something would not run.
+    command need, and what compilers wrote into the programs about how they were built. Nothing is run.
+    Private registries: through your docker logins. Exit code 7 when something would not run.
     """
     allow = allowed(load_config(config, Path()).allow)
     verification = verify_image(image, parse_platforms(platform or ()) or None, allow, from_engine=engine)

@@ -185,16 +185,12 @@ def _check_device(value: str) -> None:
     for field in fields:
         key, equals, text = field.partition("=")
         key = key.lower()
-        if not equals:
-            if key == "required":
-                continue
+        if key == "required" and not equals:
+            continue
+        if not equals or key == "name":
             if name:
                 raise _WrongError(f"--device={value}", "one device name")
-            name = field
-        elif key == "name":
-            if name:
-                raise _WrongError(f"--device={value}", "one device name")
-            name = text
+            name = text if equals else field
         elif key == "required":
             if text not in _GO_BOOLEANS:
                 raise _WrongError(f"--device with required={text}", "true or false")

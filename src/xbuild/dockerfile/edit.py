@@ -41,6 +41,19 @@ def source_offset(logical: Logical, at: int) -> int:
     return logical.offsets[at]
 
 
+def _parsed(new: Source) -> Dockerfile:
+    try:
+        return parse(new)
+    except DockerfileSyntaxError as error:
+        raise EditError(
+            f"the edited file cannot be parsed: {error.message}", file=new.path, line=error.line
+        ) from error
+
+
+def _is_replaced(before: Instruction, found: Instruction, text: str) -> bool:
+    return found.logical.text.rstrip() == text.rstrip() and _bodies(before) == _bodies(found)
+
+
 def assert_edited(
     original: Dockerfile,
     new: Source,
@@ -58,12 +71,7 @@ def assert_edited(
     index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before;
     `removed` are gone.
     """
-    try:
-        tree = parse(new)
-    except DockerfileSyntaxError as error:
-        raise EditError(
-            f"the edited file cannot be parsed: {error.message}", file=new.path, line=error.line
-        ) from error
+    tree = _parsed(new)
     if [(d.name, d.value) for d in original.directives] != [(d.name, d.value) for d in tree.directives]:
         raise EditError("an edit changed the parser directives", file=new.path)
     replaced, inserted, flags = replaced or {}, inserted or {}, flags or {}
@@ -84,9 +92,7 @@ def assert_edited(
         if index in expected or index in flags:
             same = _is_edited_run(before, found, expected.get(index), flags.get(index))
         elif index in replaced:
-            same = found.logical.text.rstrip() == replaced[index].rstrip() and _bodies(before) == _bodies(
-                found
-            )
+            same = _is_replaced(before, found, replaced[index])
         else:
             same = _is_same(original, before, tree, found)
         if not same:

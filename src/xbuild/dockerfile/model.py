@@ -205,7 +205,7 @@ class Shell(Instruction):
 
 
 @value(kw_only=True)
-class Command(Instruction):
+class ImageCommand(Instruction):
     """CMD or ENTRYPOINT; exec form in `words`, shell form in `arguments`."""
 
 

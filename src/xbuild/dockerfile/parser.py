@@ -13,7 +13,7 @@ from xbuild.dockerfile.flags import Head, split_head
 from xbuild.dockerfile.heredoc import LexError, Opening, chomp_tabs, find_openings
 from xbuild.dockerfile.model import Directive, Dockerfile, Heredoc, Instruction, Logical, Node, Trivia
 from xbuild.dockerfile.offsets import Offsets
-from xbuild.dockerfile.typed import HEREDOC_KEYWORDS, JSON_KEYWORDS, Context, MalformedError, build
+from xbuild.dockerfile.typed import HEREDOC_KEYWORDS, JSON_KEYWORDS, LineContext, MalformedError, build
 from xbuild.dockerfile.words import SPACE, NotStringsError, parse_strings, split_health
 from xbuild.errors import DockerfileSyntaxError
 from xbuild.text import Source, Span
@@ -42,7 +42,7 @@ class _Parser:
         self.starts = source.line_starts
         self.index = 0
         self.escape = "\\"
-        self.context = Context(self.text, self.escape)
+        self.context = LineContext(self.text, self.escape)
         self.directives: list[Directive] = []
 
     def parse(self) -> Dockerfile:
@@ -129,7 +129,7 @@ class _Parser:
                     f"invalid escape character {value!r}", number, "`# escape=\\` or `# escape=``"
                 )
             self.escape = value
-            self.context = Context(self.text, value)
+            self.context = LineContext(self.text, value)
         start, end = self.starts[self.index], self._end_of(self.index)
         at = self.text.index(body, start) + found.start(2)
         directive = Directive(

@@ -64,7 +64,7 @@ class Redirect:
 
 
 @value()
-class Scope:
+class Construct:
     """A construct around a command, with its span in the script.
 
     `kind`: subshell `(…)`, group `{…}`, if, elif, else, while, until, for, case, item (one of a case),
@@ -95,7 +95,7 @@ class Command:
     assignments: tuple[Assignment, ...] = ()
     exports: tuple[Assignment, ...] = ()
     redirects: tuple[Redirect, ...] = ()
-    scopes: tuple[Scope, ...] = ()
+    scopes: tuple[Construct, ...] = ()
 
     @property
     def name(self) -> str | None:

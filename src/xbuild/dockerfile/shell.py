@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from xbuild.dockerfile.script import Assignment, Command, Expansion, Loop, Redirect, Scope, Script, Word
+from xbuild.dockerfile.script import Assignment, Command, Construct, Expansion, Loop, Redirect, Script, Word
 from xbuild.text import Span
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _ANSI_C_LETTERS = dict(zip("abeEfnrtv\\'\"?", "\a\b\x1b\x1b\f\n\r\t\v\\'\"?", st
 @lru_cache(maxsize=256)
 def parse_script(text: str) -> Script:
     """The commands of a shell script in source order. Never raises: see `Script.has_error`."""
-    return _Reader(text).read()
+    return _ScriptReader(text).read()
 
 
 @lru_cache(maxsize=1)
@@ -60,7 +60,7 @@ def _parser() -> Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
-class _Reader:
+class _ScriptReader:
     """Walks over the tree of one script and collects its commands."""
 
     def __init__(self, text: str) -> None:
@@ -120,7 +120,7 @@ class _Reader:
 
     # Statements
 
-    def _block(self, nodes: Sequence[Node], scopes: tuple[Scope, ...]) -> None:
+    def _block(self, nodes: Sequence[Node], scopes: tuple[Construct, ...]) -> None:
         """Statements and the tokens between them."""
         last = len(nodes) - 1
         for index, node in enumerate(nodes):
@@ -129,18 +129,18 @@ class _Reader:
                 if node.is_named and node.type != "comment":
                     self._block(node.children, scopes)
             elif index < last and nodes[index + 1].type == "&":
-                handler(self, node, (*scopes, Scope("background", self._span(node))), ())
+                handler(self, node, (*scopes, Construct("background", self._span(node))), ())
             else:
                 handler(self, node, scopes, ())
 
-    def _statement(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _statement(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         handler = _STATEMENTS.get(node.type)
         if handler is not None:
             handler(self, node, scopes, redirects)
         elif node.is_named and node.type != "comment":
             self._block(node.children, scopes)
 
-    def _list(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _list(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         # Chains lean to the left: walk down them in a loop, they can be longer than Python's stack.
         rights: list[tuple[str, Node]] = []
         while node.type == "list":
@@ -155,23 +155,23 @@ class _Reader:
         operator, right = rights[0]
         self._statement(right, (*scopes, self._chained(operator, right)), redirects)
 
-    def _chained(self, operator: str, node: Node) -> Scope:
-        return Scope("and" if operator == "&&" else "or", self._span(node))
+    def _chained(self, operator: str, node: Node) -> Construct:
+        return Construct("and" if operator == "&&" else "or", self._span(node))
 
-    def _pipeline(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
-        inside = (*scopes, Scope("pipeline", self._span(node)))
+    def _pipeline(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
+        inside = (*scopes, Construct("pipeline", self._span(node)))
         *firsts, last = node.children
         self._block(firsts, inside)
         self._statement(last, inside, redirects)
 
-    def _negation(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
-        inside = (*scopes, Scope("negation", self._span(node)))
+    def _negation(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
+        inside = (*scopes, Construct("negation", self._span(node)))
         self._statement(node.children[-1], inside, redirects)
 
-    def _subshell(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _subshell(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         self._block(node.children, (*scopes, self._scope("subshell", node, scopes, redirects)))
 
-    def _group(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _group(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         if node.children[0].type == "((":
             self._test(node, scopes, redirects)
         else:
@@ -181,45 +181,45 @@ class _Reader:
         self,
         kind: str,
         node: Node,
-        scopes: tuple[Scope, ...],
+        scopes: tuple[Construct, ...],
         redirects: Sequence[Node],
         condition: bool = False,
-    ) -> Scope:
+    ) -> Construct:
         if not redirects:
-            return Scope(kind, self._span(node), condition)
+            return Construct(kind, self._span(node), condition)
         found: list[Redirect] = []
         for redirect in redirects:
             self._redirect(redirect, scopes, found, [])
-        return Scope(kind, self._span(node), condition, tuple(found))
+        return Construct(kind, self._span(node), condition, tuple(found))
 
-    def _if(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _if(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         self._conditional("if", "then", node, scopes, redirects)
 
-    def _elif(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _elif(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         self._conditional("elif", "then", node, scopes, redirects)
 
-    def _else(self, node: Node, scopes: tuple[Scope, ...], _redirects: Sequence[Node]) -> None:
-        self._block(node.children, (*scopes, Scope("else", self._span(node))))
+    def _else(self, node: Node, scopes: tuple[Construct, ...], _redirects: Sequence[Node]) -> None:
+        self._block(node.children, (*scopes, Construct("else", self._span(node))))
 
-    def _while(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _while(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         kind = "until" if node.children[0].type == "until" else "while"
         self._conditional(kind, "do_group", node, scopes, redirects)
 
     def _conditional(
-        self, kind: str, border: str, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]
+        self, kind: str, border: str, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]
     ) -> None:
         """A condition up to the node of type `border`, then what hangs on it."""
         children = node.children
         middle = next((index for index, child in enumerate(children) if child.type == border), len(children))
         scope = self._scope(kind, node, scopes, redirects)
-        self._block(children[:middle], (*scopes, Scope(kind, scope.span, True, scope.redirects)))
+        self._block(children[:middle], (*scopes, Construct(kind, scope.span, True, scope.redirects)))
         inside = (*scopes, scope)
         if border == "do_group":
             self._block([inner for child in children[middle:] for inner in child.children], inside)
         else:
             self._block(children[middle:], inside)
 
-    def _for(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _for(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         scope = self._scope("for", node, scopes, redirects)
         words: list[Word] = []
         variable = ""
@@ -242,7 +242,7 @@ class _Reader:
         self.loops.append(Loop(variable, tuple(words) if has_words else None, scope.span))
         self._block(body, (*scopes, scope))
 
-    def _c_style_for(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _c_style_for(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         scope = self._scope("for", node, scopes, redirects)
         names = [name for name in _descend(node) if name.type in ("variable_name", "word")]
         self.loops.append(Loop(self.text[self._slice(names[0])] if names else "", None, scope.span))
@@ -252,7 +252,7 @@ class _Reader:
             elif child.is_named:
                 self._inside(child, scopes, [])
 
-    def _case(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _case(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         inside = (*scopes, self._scope("case", node, scopes, redirects))
         for child in node.children:
             if child.type == "case_item":
@@ -260,15 +260,15 @@ class _Reader:
             elif child.is_named and child.type != "comment":
                 self.case_words.append(self._word(child, scopes))
 
-    def _case_item(self, node: Node, scopes: tuple[Scope, ...]) -> None:
+    def _case_item(self, node: Node, scopes: tuple[Construct, ...]) -> None:
         children = node.children
         middle = next((index for index, child in enumerate(children) if child.type == ")"), len(children))
-        scopes = (*scopes, Scope("item", self._span(node)))
+        scopes = (*scopes, Construct("item", self._span(node)))
         for pattern in children[:middle]:
             self._inside(pattern, scopes, [])
         self._block(children[middle + 1 :], scopes)
 
-    def _function(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _function(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         scope = self._scope("function", node, scopes, redirects)
         name = node.child_by_field_name("name")
         if name is not None:
@@ -277,7 +277,7 @@ class _Reader:
         if body is not None:
             self._statement(body, (*scopes, scope), ())
 
-    def _redirected(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _redirected(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         children = node.children
         body = children[0]
         if body.type.endswith("_redirect"):
@@ -288,12 +288,15 @@ class _Reader:
                 # `a <<X | b`: tree-sitter hangs `| b` below the heredoc.
                 pipes = [child for child in redirect.children if child.type == "pipeline"]
                 if pipes:
-                    scopes = (*scopes, Scope("pipeline", Span(self._start(body), self._span(pipes[0]).end)))
+                    scopes = (
+                        *scopes,
+                        Construct("pipeline", Span(self._start(body), self._span(pipes[0]).end)),
+                    )
         self._statement(body, scopes, (*children[1:], *redirects))
 
     # Simple commands
 
-    def _simple(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _simple(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         """A command with assignments, words and redirects."""
         assignments: list[Assignment] = []
         words: list[Word] = []
@@ -379,7 +382,7 @@ class _Reader:
         assignments: Iterable[Assignment],
         exports: Iterable[Assignment],
         redirects: Iterable[Redirect],
-        scopes: tuple[Scope, ...],
+        scopes: tuple[Construct, ...],
     ) -> None:
         commands = self.commands
         if commands and start <= commands[-1].span.start:
@@ -390,7 +393,7 @@ class _Reader:
             )
         )
 
-    def _assign(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _assign(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         """Assignments without a command."""
         nodes = node.children if node.type == "variable_assignments" else (node,)
         assignments = [self._assignment(child, scopes) for child in nodes]
@@ -401,7 +404,7 @@ class _Reader:
             end = max(end, self._redirect(redirect, scopes, found, words))
         self._add(assignments[0].span.start, end, words, assignments, (), found, scopes)
 
-    def _declare(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _declare(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         """`export`, `local`, `readonly`, `declare`, `typeset`, `unset`."""
         words: list[Word] = []
         exports: list[Assignment] = []
@@ -442,7 +445,7 @@ class _Reader:
             assignment.value.is_glob,
         )
 
-    def _test(self, node: Node, scopes: tuple[Scope, ...], redirects: Sequence[Node]) -> None:
+    def _test(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:
         """`[ … ]`, `[[ … ]]` and `(( … ))`."""
         words: list[Word] = []
         found: list[Redirect] = []
@@ -460,7 +463,7 @@ class _Reader:
             end = max(end, self._redirect(redirect, scopes, found, words))
         self._add(span.start, end, words, (), (), found, scopes)
 
-    def _test_words(self, node: Node, scopes: tuple[Scope, ...], words: list[Word]) -> None:
+    def _test_words(self, node: Node, scopes: tuple[Construct, ...], words: list[Word]) -> None:
         if node.type in _TEST_OPERATIONS:
             for child in node.children:
                 self._test_words(child, scopes, words)
@@ -472,7 +475,7 @@ class _Reader:
         raw = self.text[span.start : span.end]
         return Word(span, raw, raw)
 
-    def _assignment(self, node: Node, scopes: tuple[Scope, ...]) -> Assignment:
+    def _assignment(self, node: Node, scopes: tuple[Construct, ...]) -> Assignment:
         span = self._span(node)
         children = node.children
         name = self._slice(children[0])
@@ -486,7 +489,7 @@ class _Reader:
     # Redirects
 
     def _redirect(
-        self, node: Node, scopes: tuple[Scope, ...], found: list[Redirect], words: list[Word]
+        self, node: Node, scopes: tuple[Construct, ...], found: list[Redirect], words: list[Word]
     ) -> int:
         """Adds the redirect of `node` to `found`, and to `words` what tree-sitter takes for more targets.
 
@@ -522,13 +525,13 @@ class _Reader:
         return span.end
 
     def _heredoc(
-        self, node: Node, scopes: tuple[Scope, ...], found: list[Redirect], words: list[Word]
+        self, node: Node, scopes: tuple[Construct, ...], found: list[Redirect], words: list[Word]
     ) -> int:
         """A heredoc; tree-sitter hangs the rest of its line below it."""
         descriptor = operator = body = ""
         start = self._start(node)
         at = own_end = start
-        later: list[tuple[Node, tuple[Scope, ...]]] = []
+        later: list[tuple[Node, tuple[Construct, ...]]] = []
         place = len(found)
         chained = ""
         is_quoted = False
@@ -548,12 +551,8 @@ class _Reader:
             elif kind.endswith("_redirect"):
                 at = max(at, self._redirect(child, scopes, found, words))
             elif kind in _STATEMENTS:
-                inside = scopes
-                if chained:
-                    inside = (*scopes, self._chained(chained, child))
-                elif kind != "pipeline":
-                    self.has_error = True
-                later.append((child, inside))
+                self.has_error |= not chained and kind != "pipeline"
+                later.append((child, (*scopes, self._chained(chained, child)) if chained else scopes))
             elif child.is_named and kind not in ("heredoc_end", "comment"):
                 word = self._word(child, scopes)
                 words.append(word)
@@ -564,7 +563,7 @@ class _Reader:
         return at
 
     def _heredoc_body(
-        self, node: Node, scopes: tuple[Scope, ...], *, is_chomped: bool, is_quoted: bool
+        self, node: Node, scopes: tuple[Construct, ...], *, is_chomped: bool, is_quoted: bool
     ) -> str:
         """The body as it stands; tree-sitter leaves out the space in front of its first word."""
         span = self._span(node)
@@ -591,7 +590,7 @@ class _Reader:
         span = self._span(node)
         return slice(span.start, span.end)
 
-    def _word(self, node: Node, scopes: tuple[Scope, ...]) -> Word:
+    def _word(self, node: Node, scopes: tuple[Construct, ...]) -> Word:
         kind = node.type
         span = self._span(node)
         raw = self.text[span.start : span.end]
@@ -615,7 +614,7 @@ class _Reader:
     def _pieces(
         self,
         node: Node,
-        scopes: tuple[Scope, ...],
+        scopes: tuple[Construct, ...],
         expansions: list[Expansion],
         value: list[str],
         bare: list[str],
@@ -665,7 +664,7 @@ class _Reader:
         return True
 
     def _inside(
-        self, node: Node, scopes: tuple[Scope, ...], expansions: list[Expansion], quoted: bool = False
+        self, node: Node, scopes: tuple[Construct, ...], expansions: list[Expansion], quoted: bool = False
     ) -> None:
         """Adds the expansions somewhere below `node`, and the commands of substitutions."""
         if node.type in _EXPANSIONS:
@@ -675,7 +674,7 @@ class _Reader:
             self._inside(child, scopes, expansions, quoted or child.type == "string")
 
     def _expansion(
-        self, node: Node, scopes: tuple[Scope, ...], expansions: list[Expansion], quoted: bool
+        self, node: Node, scopes: tuple[Construct, ...], expansions: list[Expansion], quoted: bool
     ) -> None:
         kind = node.type
         span = self._span(node)
@@ -695,10 +694,10 @@ class _Reader:
                 removed = _REMOVED_IN_QUOTES if quoted else _REMOVED
                 if removed.search(self.text, span.start, span.end):
                     self.has_error = True
-            self._block(node.children, (*scopes, Scope("substitution", span)))
+            self._block(node.children, (*scopes, Construct("substitution", span)))
 
     def _braced(
-        self, node: Node, span: Span, scopes: tuple[Scope, ...], expansions: list[Expansion], quoted: bool
+        self, node: Node, span: Span, scopes: tuple[Construct, ...], expansions: list[Expansion], quoted: bool
     ) -> None:
         """`${NAME…}`: a prefix operator (`#`, `!`) counts as the operator when nothing follows the name."""
         name = ""
@@ -820,25 +819,25 @@ _TEST_OPERATIONS = frozenset(
 )
 _NEVER_WORDS = frozenset({"subshell", "ERROR", "compound_statement"})
 
-_STATEMENTS: dict[str, Callable[[_Reader, Node, tuple[Scope, ...], Sequence[Node]], None]] = {
-    "c_style_for_statement": _Reader._c_style_for,
-    "case_statement": _Reader._case,
-    "command": _Reader._simple,
-    "compound_statement": _Reader._group,
-    "declaration_command": _Reader._declare,
-    "elif_clause": _Reader._elif,
-    "else_clause": _Reader._else,
-    "for_statement": _Reader._for,
-    "function_definition": _Reader._function,
-    "if_statement": _Reader._if,
-    "list": _Reader._list,
-    "negated_command": _Reader._negation,
-    "pipeline": _Reader._pipeline,
-    "redirected_statement": _Reader._redirected,
-    "subshell": _Reader._subshell,
-    "test_command": _Reader._test,
-    "unset_command": _Reader._declare,
-    "variable_assignment": _Reader._assign,
-    "variable_assignments": _Reader._assign,
-    "while_statement": _Reader._while,
+_STATEMENTS: dict[str, Callable[[_ScriptReader, Node, tuple[Construct, ...], Sequence[Node]], None]] = {
+    "c_style_for_statement": _ScriptReader._c_style_for,
+    "case_statement": _ScriptReader._case,
+    "command": _ScriptReader._simple,
+    "compound_statement": _ScriptReader._group,
+    "declaration_command": _ScriptReader._declare,
+    "elif_clause": _ScriptReader._elif,
+    "else_clause": _ScriptReader._else,
+    "for_statement": _ScriptReader._for,
+    "function_definition": _ScriptReader._function,
+    "if_statement": _ScriptReader._if,
+    "list": _ScriptReader._list,
+    "negated_command": _ScriptReader._negation,
+    "pipeline": _ScriptReader._pipeline,
+    "redirected_statement": _ScriptReader._redirected,
+    "subshell": _ScriptReader._subshell,
+    "test_command": _ScriptReader._test,
+    "unset_command": _ScriptReader._declare,
+    "variable_assignment": _ScriptReader._assign,
+    "variable_assignments": _ScriptReader._assign,
+    "while_statement": _ScriptReader._while,
 }

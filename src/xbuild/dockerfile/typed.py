@@ -14,12 +14,12 @@ from xbuild.dockerfile.flags import Head
 from xbuild.dockerfile.heredoc import LEADING_TABS, Lexer, LexError, parse_opening
 from xbuild.dockerfile.model import (
     Arg,
-    Command,
     Copy,
     Env,
     Flag,
     From,
     Heredoc,
+    ImageCommand,
     Instruction,
     Label,
     Logical,
@@ -47,7 +47,7 @@ _POSIX_SHEBANG = re.compile(
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly", "rw": "readwrite"}
 
 
-class Context(NamedTuple):
+class LineContext(NamedTuple):
     """What a line alone does not tell: the whole text and the active escape character."""
 
     text: str
@@ -63,7 +63,7 @@ class MalformedError(ValueError):
         self.expected = expected
 
 
-def build(head: Head, common: dict[str, Any], context: Context, inner: Instruction | None) -> Instruction:
+def build(head: Head, common: dict[str, Any], context: LineContext, inner: Instruction | None) -> Instruction:
     """The typed instruction for `head`; `common` holds the fields of `Instruction`. Raises MalformedError."""
     maker = _MAKERS.get(head.keyword)
     if maker is not None:
@@ -75,7 +75,7 @@ def build(head: Head, common: dict[str, Any], context: Context, inner: Instructi
     return Other(**common)
 
 
-def _from(head: Head, common: dict[str, Any], _context: Context) -> Instruction | None:
+def _from(head: Head, common: dict[str, Any], _context: LineContext) -> Instruction | None:
     arguments = head.arguments
     pieces = split_gaps(arguments.text)
     if len(pieces) == 1:
@@ -94,7 +94,7 @@ def _from(head: Head, common: dict[str, Any], _context: Context) -> Instruction 
     )
 
 
-def _arg(head: Head, common: dict[str, Any], context: Context) -> Instruction | None:
+def _arg(head: Head, common: dict[str, Any], context: LineContext) -> Instruction | None:
     pieces = split_quoted(head.arguments.text, context.escape)
     pairs = tuple(_pair(head.arguments, piece) for piece in pieces)
     if not pairs or not all(pair.key for pair in pairs):
@@ -102,14 +102,14 @@ def _arg(head: Head, common: dict[str, Any], context: Context) -> Instruction | 
     return Arg(**common, pairs=pairs)
 
 
-def _env(head: Head, common: dict[str, Any], context: Context) -> Instruction | None:
+def _env(head: Head, common: dict[str, Any], context: LineContext) -> Instruction | None:
     pairs, legacy = _name_values(head.arguments, context.escape, "ENV")
     if not pairs or not all(pair.key for pair in pairs):
         return None
     return Env(**common, pairs=pairs, legacy=legacy)
 
 
-def _label(head: Head, common: dict[str, Any], context: Context) -> Instruction | None:
+def _label(head: Head, common: dict[str, Any], context: LineContext) -> Instruction | None:
     pairs, _ = _name_values(head.arguments, context.escape, "LABEL")
     if not pairs or not all(pair.key for pair in pairs):
         return None
@@ -145,7 +145,7 @@ def _pair(arguments: Logical, piece: Piece) -> Pair:
     return Pair(key, value, span, arguments.to_source(Span(piece.start + len(key) + 1, piece.end)))
 
 
-def _copy(head: Head, common: dict[str, Any], context: Context) -> Instruction | None:
+def _copy(head: Head, common: dict[str, Any], context: LineContext) -> Instruction | None:
     words = common["words"]
     if words is None:
         words = [piece.value for piece in split_gaps(head.arguments.text)]
@@ -162,25 +162,25 @@ def opens_heredoc(word: str) -> bool:
         return False
 
 
-def _workdir(head: Head, common: dict[str, Any], context: Context) -> Instruction | None:
+def _workdir(head: Head, common: dict[str, Any], context: LineContext) -> Instruction | None:
     text = head.arguments.text
     return Workdir(**common, path=unquote(text, context.escape)) if text else None
 
 
-def _user(head: Head, common: dict[str, Any], context: Context) -> Instruction | None:
+def _user(head: Head, common: dict[str, Any], context: LineContext) -> Instruction | None:
     text = head.arguments.text
     return User(**common, user=unquote(text, context.escape)) if text else None
 
 
-def _shell(_head: Head, common: dict[str, Any], _context: Context) -> Instruction | None:
+def _shell(_head: Head, common: dict[str, Any], _context: LineContext) -> Instruction | None:
     return Shell(**common) if common["words"] else None
 
 
-def _command(_head: Head, common: dict[str, Any], _context: Context) -> Instruction | None:
-    return Command(**common)
+def _command(_head: Head, common: dict[str, Any], _context: LineContext) -> Instruction | None:
+    return ImageCommand(**common)
 
 
-def _run(head: Head, common: dict[str, Any], context: Context) -> Instruction | None:
+def _run(head: Head, common: dict[str, Any], context: LineContext) -> Instruction | None:
     script = (
         None if common["words"] is not None else _script(head.arguments, common["heredocs"], context.text)
     )
@@ -278,7 +278,7 @@ def _source(arguments: Logical, piece: Piece) -> Span:
     return arguments.to_source(Span(piece.start, piece.end))
 
 
-_MAKERS: dict[str, Callable[[Head, dict[str, Any], Context], Instruction | None]] = {
+_MAKERS: dict[str, Callable[[Head, dict[str, Any], LineContext], Instruction | None]] = {
     "ADD": _copy,
     "ARG": _arg,
     "CMD": _command,

@@ -53,7 +53,7 @@ def expand(text: str, lookup: Lookup, escape: str = "\\") -> Expanded:
     """
     if not any(special in text for special in ("$", "'", '"', escape)):
         return Expanded(text)
-    reader = _Reader(text, lookup, escape)
+    reader = _Expander(text, lookup, escape)
     result = reader.read_until(None, raw_escapes=False)
     return Expanded(result, frozenset(reader.names), frozenset(reader.depends_on), frozenset(reader.missing))
 
@@ -69,7 +69,7 @@ def expand_known(text: str, lookup: Lookup, escape: str = "\\") -> Expanded:
         return Expanded(None)
 
 
-class _Reader:
+class _Expander:
     """One pass over a word. Methods return the text they made, or None when it is unknown."""
 
     __slots__ = ("at", "depends_on", "depth", "escape", "lookup", "missing", "names", "raw_escapes", "text")

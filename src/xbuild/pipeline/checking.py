@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xbuild.errors import ImageError, WrongArchitectureError
-from xbuild.pipeline.config import Allow as ConfiguredAllow
+from xbuild.pipeline.config import AllowedFile as ConfiguredAllow
 from xbuild.pipeline.prepare import Prepared
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult

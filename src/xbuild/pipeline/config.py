@@ -1,13 +1,14 @@
 """`.xbuild.yaml`: the settings of a project, checked against a schema, each mistake with its line.
 
-The file is read as YAML nodes, which know their lines, and walked along `schemas/config.schema.json`; PyYAML
-and what else this needs is imported only when there is a file.
+The file is read as YAML nodes, which know their lines, and walked along a schema: that of
+`schemas/config.schema.json` and a section for each language. PyYAML and what else this needs is imported only
+when there is a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ _WORDS = {"object": "keys with values", "array": "a list", "string": "text", "bo
 
 
 @dataclass(frozen=True, slots=True)
-class Allow:
+class AllowedFile:
     """A file that may be for another platform, and why."""
 
     path: str
@@ -41,13 +42,15 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of a project; `path` is None when there is no file."""
+    """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
+    section and name.
+    """
 
     path: str | None = None
     platforms: tuple[Platform, ...] = ()
-    cgo: str = "auto"
+    chosen: Mapping[str, str] = field(default_factory=dict)
     cache_mounts: bool = True
-    allow: tuple[Allow, ...] = ()
+    allow: tuple[AllowedFile, ...] = ()
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
@@ -73,29 +76,32 @@ def load_config(given: str | None, context: Path | None) -> Config:
 
 def parse_config(path: str, data: bytes) -> Config:
     """The settings in the bytes of a file. Raises ConfigError."""
+    from xbuild.plan.settings import schemas
+
     document = _compose(path, data)
     if document is None:
         return Config(path)
     node, loader = document
-    value = _Reader(path, loader).read(node, schema(), "")
-    go, verify = value.get("go", {}), value.get("verify", {})
+    value = _ConfigReader(path, loader).read(node, schema(), "")
     return Config(
         path,
         _platforms(path, node, value.get("platforms", ())),
-        go.get("cgo", "auto"),
+        {f"{section}.{name}": text for section in schemas() for name, text in value.get(section, {}).items()},
         value.get("cache_mounts", True),
-        tuple(Allow(item["path"], item["reason"]) for item in verify.get("allow", ())),
+        tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
     )
 
 
 def schema() -> dict[str, Any]:
-    """The schema of the file."""
+    """The schema of the file, with a section for each language that has settings."""
     import json
     from importlib.resources import files
 
+    from xbuild.plan.settings import schemas
+
     text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
-    return loaded
+    return {**loaded, "properties": {**loaded["properties"], **schemas()}}
 
 
 def _compose(path: str, data: bytes) -> tuple[yaml.Node, yaml.SafeLoader] | None:
@@ -116,7 +122,7 @@ def _compose(path: str, data: bytes) -> tuple[yaml.Node, yaml.SafeLoader] | None
     return None if node is None or node.tag == "tag:yaml.org,2002:null" else (node, loader)
 
 
-class _Reader:
+class _ConfigReader:
     """YAML nodes to values, by a schema of the few words that ours uses."""
 
     def __init__(self, path: str, loader: yaml.SafeLoader) -> None:

@@ -19,7 +19,7 @@ from xbuild.views.report import Outcome
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildResult:
     """What was delivered, and what it came to.
 
     `trouble` is what ended the comparison with the original early, after everything else was done.
@@ -42,7 +42,7 @@ class Built:
         return Exit.OK if self.is_reported and not self.delivery.failures else Exit.INCOMPLETE
 
 
-def finish(prepared: Prepared, result: SolveResult, clock: Clock, watcher: Watcher) -> Built:
+def finish(prepared: Prepared, result: SolveResult, clock: Clock, watcher: Watcher) -> BuildResult:
     """Nothing is pushed, loaded or written unless every binary is right."""
     try:
         checked = _checked(prepared, result, clock, watcher)
@@ -90,7 +90,7 @@ def _report(
     delivery: Delivery,
     clock: Clock,
     watcher: Watcher,
-) -> Built:
+) -> BuildResult:
     """After everything that was asked for is done.
 
     The baseline may take long, and may fail or be interrupted: what was delivered is told all the same.
@@ -106,7 +106,7 @@ def _report(
     outcome = gather(prepared, result, checked, delivery, saved, clock)
     keep(prepared, outcome, records)
     is_reported = write_reports(outcome, prepared.project.options.reports, watcher)
-    return Built(outcome, delivery, is_reported, trouble)
+    return BuildResult(outcome, delivery, is_reported, trouble)
 
 
 def _saved(

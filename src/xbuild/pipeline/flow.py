@@ -23,7 +23,7 @@ from xbuild.solve.progress import Event
 from xbuild.views.board import Scene
 
 if TYPE_CHECKING:
-    from xbuild.pipeline.finish import Built
+    from xbuild.pipeline.finish import BuildResult
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Clock:
 
 def build(
     options: BuildOptions, folder: Path, asking: Background[Engine], stdin: IO[bytes] | None, watcher: Watcher
-) -> Built:
+) -> BuildResult:
     """The whole path; whatever fails before delivery leaves nothing behind. Raises XbuildError.
 
     `folder` is for what is temporary, `asking` looks at the builder (`solve.engine.inspect_engine`)

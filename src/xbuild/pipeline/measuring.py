@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from xbuild.dockerfile.check import read
@@ -19,6 +20,8 @@ from xbuild.pipeline.equivalence import compare
 from xbuild.pipeline.prepare import Prepared
 from xbuild.pipeline.records import Records, now
 from xbuild.pipeline.watching import Watcher
+from xbuild.plan.toolchain import SourceFiles
+from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.inputs import Inputs
@@ -32,16 +35,17 @@ from xbuild.views.measurement import AGAINST, ORIGINAL, REWRITTEN, Comparison, M
 from xbuild.views.report import timed
 from xbuild.views.terminal import seconds
 
-# How a line that changes the program, but not what it does, is written in each language.
-_LINES = {
-    ".go": 'var xbuildBench = "{}"',
-    ".py": 'XBUILD_BENCH = "{}"',
-    ".js": 'globalThis.xbuildBench = "{}";',
-    ".ts": 'export const xbuildBench = "{}";',
-    ".rs": 'pub const XBUILD_BENCH: &str = "{}";',
-    ".c": 'const char xbuild_bench[] = "{}";',
-    ".java": "// {}",
-}
+# Those of the toolchains, and of languages that have none yet.
+_SOURCES = (
+    *(files for toolchain in TOOLCHAINS for files in toolchain.sources),
+    SourceFiles(".py", 'XBUILD_BENCH = "{}"'),
+    SourceFiles(".js", 'globalThis.xbuildBench = "{}";'),
+    SourceFiles(".ts", 'export const xbuildBench = "{}";'),
+    SourceFiles(".rs", 'pub const XBUILD_BENCH: &str = "{}";'),
+    SourceFiles(".c", 'const char xbuild_bench[] = "{}";'),
+    SourceFiles(".java", "// {}"),
+)
+_LANGUAGES = {files.suffix: files for files in _SOURCES}
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ class ChangingContext:
     original: bytes
 
     def change(self, number: int) -> None:
-        line = _LINES[self.file.suffix].format(f"round {number}")
+        line = _LANGUAGES[self.file.suffix].line.format(f"round {number}")
         self.file.write_bytes(self.original.rstrip(b"\n") + f"\n{line}\n".encode())
 
 
@@ -169,7 +173,7 @@ def changing_context(prepared: Prepared) -> ChangingContext:
     if name is None:
         raise ContextError(
             "the context has no source file to change for the warm rebuild",
-            expected=f"a file that ends in {', '.join(_LINES)}",
+            expected=f"a file that ends in {', '.join(_LANGUAGES)}",
         )
     copy = prepared.folder / "context"
     shutil.copytree(inputs.context_dir, copy, symlinks=True, ignore_dangling_symlinks=True)
@@ -180,17 +184,26 @@ def changing_context(prepared: Prepared) -> ChangingContext:
 
 
 def choose_source(context: DirectoryContext) -> str | None:
-    """A file of a program that is built: Go's `func main` first, then whatever source there is."""
-    names = [name for name in context.files() if Path(name).suffix in _LINES]
+    """A file of a program that is built: one with which a program starts first, then whatever source there
+    is.
+    """
+    names = [name for name in context.files() if Path(name).suffix in _LANGUAGES]
     shipped = [name for name in names if not _is_aside(name)]
-    mains = [name for name in shipped if name.endswith(".go") and "func main()" in (context.read(name) or "")]
-    return next(iter([*mains, *shipped, *names]), None)
+    starts = (name for name in shipped if _is_start(name, context))
+    return next(chain(starts, shipped, names), None)
+
+
+def _is_start(name: str, context: DirectoryContext) -> bool:
+    start = _LANGUAGES[Path(name).suffix].start
+    return bool(start) and start in (context.read(name) or "")
 
 
 def _is_aside(name: str) -> bool:
     parts = Path(name).parts
     aside = ("vendor", "testdata", "test", "tests", "hack", "tools", "scripts", "node_modules", "examples")
-    return name.endswith("_test.go") or any(part in aside or part.startswith(".") for part in parts[:-1])
+    tests = _LANGUAGES[Path(name).suffix].tests
+    is_test = bool(tests) and name.endswith(tests)
+    return is_test or any(part in aside or part.startswith(".") for part in parts[:-1])
 
 
 @dataclass

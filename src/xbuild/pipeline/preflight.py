@@ -55,7 +55,7 @@ def _check_disk(prepared: Prepared) -> None:
     free = prepared.engine.free_temporary_bytes
     if free < _LEAST_BYTES:
         raise EngineError(
-            f"only {free >> 20} MiB are free where temporary files go",
+            f"only {free >> 20} MiB are free for temporary files",
             expected="space for the image's layers",
             hint="free some, or set TMPDIR to a larger disk",
         )

@@ -93,7 +93,7 @@ def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[byte
     config = load_config(options.config, inputs.context_dir)
     names = options.platforms
     asked = parse_platforms(_local(names)) if names else config.platforms
-    settings = Settings(cgo=config.cgo, cache_mounts=config.cache_mounts and not options.no_cache_mounts)
+    settings = Settings(config.cache_mounts and not options.no_cache_mounts, config.chosen)
     return Project(options, inputs, config, settings, asked or None)
 
 

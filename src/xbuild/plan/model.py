@@ -14,7 +14,7 @@ from xbuild.platforms import Platform
 from xbuild.text import Span
 
 
-class Word(StrEnum):
+class VerdictWord(StrEnum):
     """The verdict words."""
 
     CROSS = "cross"
@@ -255,18 +255,49 @@ def sections(answer: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What a command writes: a file, or anything below a folder (None: anywhere), and of which kind it is."""
+
+    path: str | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageStep:
+    """One command of a stage, as it is on the build platform.
+
+    `instruction` is the index in `Dockerfile.instructions`, `words` are the program and what is said to it up
+    to the next option, as far as it stands there literally. `reads` are absolute paths, None for anything.
+    Kinds are the names of `filesystem.Kind`; `prints` is that of its output and exit status. `changes` is how
+    many changes the command asks for. `work` names the kind of work as reports do ("apt-get install"), ""
+    for what they do not tell apart; `is_compiler` tells that a compiler does it.
+    """
+
+    instruction: int
+    place: Place
+    words: tuple[str, ...]
+    reads: tuple[str | None, ...]
+    writes: tuple[Written, ...]
+    prints: str
+    changes: int = 0
+    work: str = ""
+    is_compiler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StageVerdict:
     """What is decided for one stage.
 
     `is_proved` is False when the verdict rests on `conditions` that could not be looked at; `questions`
     would settle them. `changes` may touch other stages' lines only for SplitStages. `is_pinned` tells
     whether the stage runs on the build platform after the changes; `has_run` whether it runs anything at all.
+    `steps` are its commands, read as if it ran on the build platform.
     """
 
     stage: int
     name: str
     line: int
-    word: Word
+    word: VerdictWord
     is_proved: bool = True
     is_target: bool = False
     is_pinned: bool = False
@@ -278,6 +309,7 @@ class StageVerdict:
     notes: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     changes: tuple[Change, ...] = ()
+    steps: tuple[StageStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,11 +335,34 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What a user can set about planning. `cgo` is "auto", "keep" or "off"."""
+class Setting:
+    """What a user can choose about a language: a key in its `section` of `.xbuild.yaml`, and a keyword of the
+    library. `choices` are the values, the default first, and what each means.
+    """
 
-    cgo: str = "auto"
+    section: str
+    name: str
+    choices: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.section}.{self.name}"
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return tuple(value for value, _ in self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user has set about planning; `chosen` are values of settings of languages, by their key."""
+
     cache_mounts: bool = True
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, setting: Setting) -> str:
+        """What was chosen, or the default."""
+        return self.chosen.get(setting.key, setting.values[0])
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Command, Expansion, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, Write, Writes
-from xbuild.plan.images import Image, ImageRow
-from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Settings
+from xbuild.plan.facts.filesystem import Kind, Write, Writes
+from xbuild.plan.facts.images import Image, ImageRow
+from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
 from xbuild.platforms import Platform
 from xbuild.text import Span
 
@@ -45,8 +45,8 @@ class Surroundings:
 
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
     `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
-    copies or mounts it, `has_children` whether another stage derives from it; `text` is the stage's own text, `programs` are all descriptions by name,
-    `tool_folders` where languages keep their programs.
+    copies or mounts it, `has_children` whether another stage derives from it; `text` is the stage's own text,
+    `programs` are all descriptions by name, `tool_folders` where languages keep their programs.
     """
 
     stage: int
@@ -191,6 +191,30 @@ class Finish(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """A kind of work: the name under which reports tell it and measured slowdown is remembered, the first
+    words of the commands that do it ("npm ci, npm install"), and whether a compiler does it.
+    """
+
+    name: str
+    commands: str
+    is_compiler: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFiles:
+    """The source files of a language: how their names end, a line that changes a program but not what it does
+    (`{}` stands for a text that is new each time), and, if it can be told, what stands in the file with
+    which a program starts and how the names of tests end.
+    """
+
+    suffix: str
+    line: str
+    start: str = ""
+    tests: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
     `programs` are described by themselves, `images` are those that bring it.
@@ -199,7 +223,9 @@ class Toolchain:
     folders. `same` are substitutions, as they are written, that give the same everywhere.
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
-    that may be set in front of it, in the order in which they are written.
+    that may be set in front of it, in the order in which they are written. `settings` are what a user can
+    choose, in a section of the toolchain's name. `work` are the kinds of work that its commands do, what
+    takes longest first.
     """
 
     name: str
@@ -213,3 +239,6 @@ class Toolchain:
     same: tuple[re.Pattern[str], ...] = ()
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    work: tuple[Work, ...] = ()
+    sources: tuple[SourceFiles, ...] = ()

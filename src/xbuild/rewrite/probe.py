@@ -14,7 +14,6 @@ from xbuild.dockerfile.edit import edit_script
 from xbuild.dockerfile.model import Dockerfile, From, Instruction, Run
 from xbuild.dockerfile.script import Command, Script
 from xbuild.dockerfile.shell import parse_script
-from xbuild.plan import idle
 from xbuild.plan.model import (
     SECTION,
     Change,
@@ -27,6 +26,7 @@ from xbuild.plan.model import (
     RemoveArgDefault,
     SplitStages,
 )
+from xbuild.plan.recipes import idle
 from xbuild.plan.toolchains import DESCRIBED
 from xbuild.rewrite.edits import collect
 from xbuild.text import Edit, Source, Span, apply_edits

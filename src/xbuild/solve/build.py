@@ -23,7 +23,7 @@ from xbuild.solve.inputs import Inputs
 from xbuild.solve.layout import Layout, merge_layouts
 from xbuild.solve.options import BuildOptions, join_fields
 from xbuild.solve.progress import Event, Progress, parse_line
-from xbuild.solve.run import Command, Completed, pass_through, stream
+from xbuild.solve.run import Completed, Invocation, pass_through, stream
 
 # Flags that are answered after the solve, from what was verified, or that say how progress is shown.
 _NOT_FOR_THE_SOLVE = (
@@ -139,7 +139,7 @@ def solve(
 
     for call in calls:
         call.folder.mkdir(parents=True, exist_ok=True)
-    commands = [Command(call.argv, environment=(("BUILDX_METADATA_PROVENANCE", "max"),)) for call in calls]
+    commands = [Invocation(call.argv, environment=(("BUILDX_METADATA_PROVENANCE", "max"),)) for call in calls]
     outcomes = stream(commands, on_line)
     failed = [each for each in zip(outcomes, progresses, strict=True) if not each[0].ok]
     if failed:

@@ -21,7 +21,7 @@ from xbuild.architectures import ARCHITECTURES
 from xbuild.platforms import MACHINES, Platform
 from xbuild.solve.engine import Engine, docker
 from xbuild.solve.progress import read
-from xbuild.solve.run import Command, Completed, run, run_all
+from xbuild.solve.run import Completed, Invocation, run, run_all
 
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _TIMEOUT = 120.0
@@ -51,7 +51,7 @@ _QEMU_NAMES = {row.architecture: row.qemu for row in ARCHITECTURES}
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class EmulationProbe:
     """Whether programs for a platform run; `reason` says why not, `handler` what runs them."""
 
     ok: bool
@@ -60,12 +60,12 @@ class Probe:
     handler: str = ""
 
 
-_known: dict[tuple[str, str], Probe] = {}
+_known: dict[tuple[str, str], EmulationProbe] = {}
 
 
 def probe_platforms(
     engine: Engine, platforms: Sequence[Platform], *, may_solve: bool = True
-) -> dict[Platform, Probe]:
+) -> dict[Platform, EmulationProbe]:
     """An answer for each platform; without solves only those that are known. Raises CancelledError."""
     found = {platform: _without_solve(engine, platform) for platform in platforms}
     if not may_solve:
@@ -76,14 +76,14 @@ def probe_platforms(
     return {p: probe or _known[engine.key, p.architecture] for p, probe in found.items()}
 
 
-def _without_solve(engine: Engine, platform: Platform) -> Probe | None:
+def _without_solve(engine: Engine, platform: Platform) -> EmulationProbe | None:
     if engine.is_native(platform):
-        return Probe(True, native=True, handler="native")
+        return EmulationProbe(True, native=True, handler="native")
     known = _known.get((engine.key, platform.architecture))
     if known is not None:
         return known
     handler = local_handler(platform) if engine.is_local else None
-    return Probe(True, handler=handler) if handler else None
+    return EmulationProbe(True, handler=handler) if handler else None
 
 
 def local_handler(platform: Platform) -> str | None:
@@ -112,7 +112,7 @@ def qemu_version(engine: Engine) -> str | None:
     return None
 
 
-def _ask(engine: Engine, platforms: Sequence[Platform]) -> dict[str, Probe]:
+def _ask(engine: Engine, platforms: Sequence[Platform]) -> dict[str, EmulationProbe]:
     if not platforms:
         return {}
     with tempfile.TemporaryDirectory(prefix="xbuild-probe-") as name:
@@ -121,7 +121,7 @@ def _ask(engine: Engine, platforms: Sequence[Platform]) -> dict[str, Probe]:
     return {p.architecture: _judge(answer) for p, answer in zip(platforms, answers, strict=True)}
 
 
-def _command(engine: Engine, platform: Platform, folder: Path) -> Command:
+def _command(engine: Engine, platform: Platform, folder: Path) -> Invocation:
     """A solve without cache: an answer from before a handler was removed would be wrong."""
     context = folder / platform.architecture
     context.mkdir()
@@ -134,22 +134,24 @@ def _command(engine: Engine, platform: Platform, folder: Path) -> Command:
         "--no-cache", "--progress", "rawjson", "--output", "type=cacheonly", "--file", str(dockerfile),
         str(context),
     )  # fmt: skip
-    return Command(argv)
+    return Invocation(argv)
 
 
-def _judge(answer: Completed) -> Probe:
+def _judge(answer: Completed) -> EmulationProbe:
     if answer.ok:
-        return Probe(True, handler="the engine's")
+        return EmulationProbe(True, handler="the engine's")
     if answer.timed_out:
-        return Probe(False, reason=f"no answer within {_TIMEOUT:.0f} s")
+        return EmulationProbe(False, reason=f"no answer within {_TIMEOUT:.0f} s")
     progress = read(answer.error_text.splitlines())
     failed = progress.failed
     log = failed.log.decode("utf-8", "replace") if failed else ""
     text = "\n".join([*progress.text, failed.error if failed else "", log])
     if "exec format error" in text:
-        return Probe(False, reason="exec format error: no emulator is registered on the engine's machine")
+        return EmulationProbe(
+            False, reason="exec format error: no emulator is registered on the engine's machine"
+        )
     errors = [line for line in text.splitlines() if line.strip()]
-    return Probe(
+    return EmulationProbe(
         False, reason=next((e for e in errors if e.startswith("ERROR")), (errors or ["unknown"])[-1])
     )
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from xbuild.errors import EngineError, PlatformError
 from xbuild.platforms import Platform
-from xbuild.solve.run import Command, Completed, run_all
+from xbuild.solve.run import Completed, Invocation, run_all
 
 Version = tuple[int, int, int]
 
@@ -39,7 +39,7 @@ _HARDWARE = {"386": "amd64", "arm": "arm64"}
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class BuilderNode:
     """A member of a builder. Platforms marked with `*` were declared by the user when creating it."""
 
     name: str
@@ -73,7 +73,7 @@ class Builder:
 
     name: str
     driver: str
-    nodes: tuple[Node, ...] = ()
+    nodes: tuple[BuilderNode, ...] = ()
     error: str = ""
 
 
@@ -102,7 +102,7 @@ class Engine:
         first = next((native for native in found if native is not None), None)
         return first or Platform.parse(self.info.get("Architecture") or os.uname().machine)
 
-    def native_of(self, node: Node) -> Platform | None:
+    def native_of(self, node: BuilderNode) -> Platform | None:
         """What a node runs on.
 
         Platforms that the user declared (`buildx create --platform`) say what the node is to be used for: in
@@ -192,9 +192,9 @@ def inspect_engine(builder: str | None = None, *, bootstrap: bool = True) -> Eng
     boot = ("--bootstrap",) if bootstrap else ()
     version, inspected, info = run_all(
         [
-            Command((docker(), "buildx", "version")),
-            Command((docker(), "buildx", "inspect", *boot, *named)),
-            Command((docker(), "info", "--format", "{{json .}}")),
+            Invocation((docker(), "buildx", "version")),
+            Invocation((docker(), "buildx", "inspect", *boot, *named)),
+            Invocation((docker(), "info", "--format", "{{json .}}")),
         ],
         timeout=_TIMEOUT,
     )
@@ -262,10 +262,10 @@ def _fields(lines: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _node(lines: Sequence[str]) -> Node:
+def _node(lines: Sequence[str]) -> BuilderNode:
     fields = _fields(lines)
     names = [name.strip() for name in fields.get("Platforms", "").split(",") if name.strip()]
-    return Node(
+    return BuilderNode(
         name=fields.get("Name", ""),
         endpoint=fields.get("Endpoint", ""),
         status=fields.get("Status", ""),

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from xbuild.errors import ImageError
 from xbuild.platforms import Platform
-from xbuild.solve.layout import Image, Layout
+from xbuild.solve.layout import BuiltImage, Layout
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -76,7 +76,7 @@ _Source = tuple[int, int]
 _MAX_LINKS = 40  # as many as Linux follows in one path (`path_resolution(7)`)
 
 
-class _Node:
+class _ExportNode:
     """A place in the tree; `children` is None for all but folders. One that no layer lists has no member."""
 
     __slots__ = ("children", "member", "source")
@@ -84,10 +84,10 @@ class _Node:
     def __init__(self, member: tarfile.TarInfo | None, source: _Source | None) -> None:
         self.member = member
         self.source = source
-        self.children: dict[str, _Node] | None = {} if member is None or member.isdir() else None
+        self.children: dict[str, _ExportNode] | None = {} if member is None or member.isdir() else None
 
 
-def merged(layout: Layout, image: Image) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+def merged(layout: Layout, image: BuiltImage) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
     """Members of the merged filesystem under their real paths: folders, then all else, hard links after
     what they link to.
 
@@ -133,8 +133,8 @@ def _named(member: tarfile.TarInfo, name: str) -> tarfile.TarInfo:
     return copy
 
 
-def _tree(layout: Layout, image: Image) -> _Node:
-    root = _Node(None, None)
+def _tree(layout: Layout, image: BuiltImage) -> _ExportNode:
+    root = _ExportNode(None, None)
     for number, layer in enumerate(image.layers):
         with _open_layer(layout, layer.digest) as archive:
             members = [(_clean(member.name), member) for member in archive]
@@ -146,7 +146,7 @@ def _tree(layout: Layout, image: Image) -> _Node:
     return root
 
 
-def _walk(root: _Node) -> Iterator[tuple[str, _Node]]:
+def _walk(root: _ExportNode) -> Iterator[tuple[str, _ExportNode]]:
     """Everything, each folder before what is in it."""
     waiting = [("", root)]
     while waiting:
@@ -157,23 +157,23 @@ def _walk(root: _Node) -> Iterator[tuple[str, _Node]]:
         waiting += [(f"{path}/{name}".lstrip("/"), child) for name, child in children]
 
 
-def _put(root: _Node, path: str, member: tarfile.TarInfo, source: _Source) -> None:
+def _put(root: _ExportNode, path: str, member: tarfile.TarInfo, source: _Source) -> None:
     folder, _, name = path.rpartition("/")
     children = _make_folder(root, folder)
     old = children.get(name)
     if member.isdir() and old is not None and old.children is not None:
         old.member, old.source = member, source
         return
-    node = _Node(member, source)
+    node = _ExportNode(member, source)
     if member.islnk():
         found = _find(root, _clean(member.linkname), follow=False)
         if found is None or found.children is not None:
             raise ImageError(f"a layer links {path} to {member.linkname}, which is not there")
-        node = _Node(found.member, found.source)
+        node = _ExportNode(found.member, found.source)
     children[name] = node
 
 
-def _find(root: _Node, path: str, *, follow: bool) -> _Node | None:
+def _find(root: _ExportNode, path: str, *, follow: bool) -> _ExportNode | None:
     """What is at a path; symbolic links in front of its last name (with `follow`: there too) are followed
     inside the image."""
     trail, links = [root], 0
@@ -202,19 +202,19 @@ def _parts(path: str) -> list[str]:
     return [part for part in reversed(path.split("/")) if part not in ("", ".")]
 
 
-def _make_folder(root: _Node, path: str) -> dict[str, _Node]:
+def _make_folder(root: _ExportNode, path: str) -> dict[str, _ExportNode]:
     """What is in a folder; one that is not there is made, also in place of a file."""
     found = _find(root, path, follow=True)
     if found is not None and found.children is not None:
         return found.children
     above, _, name = path.rpartition("/")
     siblings = _make_folder(root, above)
-    node = siblings[name] = _Node(None, None)
+    node = siblings[name] = _ExportNode(None, None)
     assert node.children is not None
     return node.children
 
 
-def _apply_whiteout(root: _Node, name: str) -> None:
+def _apply_whiteout(root: _ExportNode, name: str) -> None:
     path = PurePosixPath(name)
     if not path.name.startswith(_WHITEOUT):
         return
@@ -274,7 +274,7 @@ def _zstd(raw: IO[bytes]) -> Any:
     return zstd.ZstdFile(raw)
 
 
-def _extract(layout: Layout, image: Image, root: Path) -> None:
+def _extract(layout: Layout, image: BuiltImage, root: Path) -> None:
     folders: list[tuple[Path, int]] = []
     for member, content in merged(layout, image):
         path = root / member.name

@@ -83,7 +83,7 @@ class Vertex:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RecordedStep:
     """An operation in BuildKit's record."""
 
     kind: str  # exec, source, file, merge, diff ...
@@ -96,7 +96,7 @@ class Provenance:
     """The record of a solve for one platform: steps by vertex digest."""
 
     builder: Platform | None
-    steps: Mapping[str, Step]
+    steps: Mapping[str, RecordedStep]
 
 
 def read_provenance(document: Mapping[str, Any]) -> Provenance:
@@ -122,11 +122,13 @@ def read_provenance(document: Mapping[str, Any]) -> Provenance:
     return Provenance(_parse_platform(builder), steps)
 
 
-def _step(operation: Mapping[str, Any], locations: Mapping[str, Any] | None) -> Step:
+def _step(operation: Mapping[str, Any], locations: Mapping[str, Any] | None) -> RecordedStep:
     kinds = [kind for kind in (operation.get("Op") or {}) if kind]
     platform = operation.get("platform") or {}
     words = (platform.get("OS"), platform.get("Architecture"), platform.get("Variant"))
-    return Step(kinds[0] if kinds else "", _parse_platform("/".join(filter(None, words))), _lines(locations))
+    return RecordedStep(
+        kinds[0] if kinds else "", _parse_platform("/".join(filter(None, words))), _lines(locations)
+    )
 
 
 def _lines(locations: Mapping[str, Any] | None) -> Lines | None:
@@ -232,7 +234,7 @@ def join(
 
 def _found(
     state: VertexState, provenances: Mapping[Platform | None, Provenance], platforms: Sequence[Platform]
-) -> tuple[Step | None, tuple[Platform, ...]]:
+) -> tuple[RecordedStep | None, tuple[Platform, ...]]:
     """Its step in the records, and the platforms whose records have it, in the order asked for."""
     only = platforms[0] if len(platforms) == 1 else None
     hits = {
@@ -248,7 +250,7 @@ def _found(
 
 def _vertex(
     state: VertexState,
-    found: tuple[Step | None, tuple[Platform, ...]],
+    found: tuple[RecordedStep | None, tuple[Platform, ...]],
     native: Platform,
     line_map: LineMap | None,
     added: Set[int],

@@ -26,7 +26,7 @@ _SUBJECT = "vnd.docker.reference.digest"
 
 
 @dataclass(frozen=True)
-class Descriptor:
+class BlobReference:
     """A reference to a blob, with the JSON it came from."""
 
     raw: Mapping[str, Any]
@@ -61,18 +61,18 @@ class Descriptor:
 
 
 @dataclass(frozen=True)
-class Image:
+class BuiltImage:
     """The image for one platform: its manifest, its config, its attestation manifests."""
 
     platform: Platform
-    descriptor: Descriptor
+    descriptor: BlobReference
     manifest: Mapping[str, Any]
     config: Mapping[str, Any]
-    attestations: tuple[Descriptor, ...] = ()
+    attestations: tuple[BlobReference, ...] = ()
 
     @property
-    def layers(self) -> tuple[Descriptor, ...]:
-        return tuple(Descriptor(layer) for layer in self.manifest.get("layers") or ())
+    def layers(self) -> tuple[BlobReference, ...]:
+        return tuple(BlobReference(layer) for layer in self.manifest.get("layers") or ())
 
     @property
     def config_digest(self) -> str:
@@ -97,7 +97,7 @@ class Layout:
             raise ImageError(f"the image layout lacks {digest}: {error}", file=str(self.path)) from error
 
     @cached_property
-    def root(self) -> Descriptor:
+    def root(self) -> BlobReference:
         """The index or manifest that `index.json` names; several names for one image are one root."""
         try:
             entries = json.loads((self.path / "index.json").read_bytes())["manifests"]
@@ -108,25 +108,25 @@ class Layout:
             raise ImageError(
                 f"the layout names {len(digests)} images", file=str(self.path), expected="one image"
             )
-        return Descriptor(entries[0])
+        return BlobReference(entries[0])
 
     @property
     def digest(self) -> str:
         return self.root.digest
 
     @cached_property
-    def manifests(self) -> tuple[Descriptor, ...]:
+    def manifests(self) -> tuple[BlobReference, ...]:
         """Descriptors of all manifests, attestations included."""
         if not self.root.is_index:
             return (self.root,)
-        return tuple(Descriptor(raw) for raw in self.read(self.digest).get("manifests") or ())
+        return tuple(BlobReference(raw) for raw in self.read(self.digest).get("manifests") or ())
 
     @cached_property
-    def images(self) -> tuple[Image, ...]:
+    def images(self) -> tuple[BuiltImage, ...]:
         """One per platform, in the order of the index."""
         return tuple(self._image(found) for found in self.manifests if not found.is_attestation)
 
-    def _image(self, descriptor: Descriptor) -> Image:
+    def _image(self, descriptor: BlobReference) -> BuiltImage:
         manifest = self.read(descriptor.digest)
         config = self.read(manifest["config"]["digest"])
         platform = descriptor.platform or _platform(config)
@@ -139,7 +139,7 @@ class Layout:
             for other in self.manifests
             if other.is_attestation and other.annotations.get(_SUBJECT) == descriptor.digest
         )
-        return Image(platform, descriptor, manifest, config, attestations)
+        return BuiltImage(platform, descriptor, manifest, config, attestations)
 
 
 def _platform(raw: Mapping[str, Any] | None) -> Platform | None:

@@ -18,7 +18,7 @@ from xbuild.errors import UsageError
 from xbuild.solve.references import is_name_only, parse_reference
 
 
-class Kind(Enum):
+class FlagKind(Enum):
     """How a flag takes its value."""
 
     VALUE = "value"
@@ -26,28 +26,28 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class BuildFlag:
     """One flag. `own` flags are xbuild's; `hidden` ones buildx accepts without showing them in its help."""
 
     name: str
     short: str = ""
-    kind: Kind = Kind.VALUE
+    kind: FlagKind = FlagKind.VALUE
     repeatable: bool = False
     own: bool = False
     hidden: bool = False
 
 
-def value_flag(name: str, short: str = "", **more: bool) -> Flag:
+def value_flag(name: str, short: str = "", **more: bool) -> BuildFlag:
     """One that takes a value."""
-    return Flag(name, short, Kind.VALUE, **more)
+    return BuildFlag(name, short, FlagKind.VALUE, **more)
 
 
-def boolean_flag(name: str, short: str = "", **more: bool) -> Flag:
+def boolean_flag(name: str, short: str = "", **more: bool) -> BuildFlag:
     """One that is on, or off with `=false`."""
-    return Flag(name, short, Kind.BOOLEAN, **more)
+    return BuildFlag(name, short, FlagKind.BOOLEAN, **more)
 
 
-FLAGS: tuple[Flag, ...] = (
+FLAGS: tuple[BuildFlag, ...] = (
     value_flag("add-host", repeatable=True),
     value_flag("allow", repeatable=True),
     value_flag("annotation", repeatable=True),
@@ -126,14 +126,14 @@ _ENVIRONMENT = ("BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_DEFAULT_PLATFORM"
 class Given:
     """A flag as it was given. An unknown flag has `flag` None and is kept as its words."""
 
-    flag: Flag | None
+    flag: BuildFlag | None
     value: str
     words: tuple[str, ...] = ()
 
     def to_argv(self) -> tuple[str, ...]:
         if self.flag is None:
             return self.words
-        if self.flag.kind is Kind.BOOLEAN:
+        if self.flag.kind is FlagKind.BOOLEAN:
             return (f"--{self.flag.name}",) if is_true(self.value) else (f"--{self.flag.name}={self.value}",)
         return (f"--{self.flag.name}", self.value)
 
@@ -400,9 +400,9 @@ def build_options(
     return options
 
 
-def read_words(argv: Sequence[str], flags: Iterable[Flag]) -> tuple[tuple[Given, ...], list[str]]:
+def read_words(argv: Sequence[str], flags: Iterable[BuildFlag]) -> tuple[tuple[Given, ...], list[str]]:
     """The flags and the arguments of a command line, read as pflag reads them. Raises UsageError."""
-    known: dict[str, Flag] = {}
+    known: dict[str, BuildFlag] = {}
     for flag in flags:
         known[f"--{flag.name}"] = flag
         if flag.short:
@@ -444,21 +444,21 @@ def _settle_unknown(
     return tuple(given), rest
 
 
-def _long(word: str, words: list[str], known: Mapping[str, Flag]) -> Given:
+def _long(word: str, words: list[str], known: Mapping[str, BuildFlag]) -> Given:
     name, equals, value = word.partition("=")
     if name == "--":
         raise UsageError(f"bad flag syntax: {word}", hint="write --flag or --flag=value")
     flag = known.get(name)
     if flag is None:
         return Given(None, value, (word,))
-    if flag.kind is Kind.BOOLEAN:
+    if flag.kind is FlagKind.BOOLEAN:
         return _boolean_given(flag, value if equals else "true", name)
     if equals:
         return Given(flag, value)
     return Given(flag, _next(words, name))
 
 
-def _letters(word: str, words: list[str], known: Mapping[str, Flag]) -> Iterator[Given]:
+def _letters(word: str, words: list[str], known: Mapping[str, BuildFlag]) -> Iterator[Given]:
     rest = word[1:]
     while rest:
         letter, rest = rest[0], rest[1:]
@@ -467,7 +467,7 @@ def _letters(word: str, words: list[str], known: Mapping[str, Flag]) -> Iterator
             yield Given(None, "", (f"-{letter}{rest}",))
             return
         shown = f"-{letter}, --{flag.name}"
-        if flag.kind is Kind.BOOLEAN:
+        if flag.kind is FlagKind.BOOLEAN:
             # "-q=false" gives the value, "-qD" is two flags
             value, rest = (rest[1:], "") if len(rest) > 1 and rest[0] == "=" else ("true", rest)
             yield _boolean_given(flag, value, shown)
@@ -486,7 +486,7 @@ def _next(words: list[str], shown: str) -> str:
     return words.pop(0)
 
 
-def _boolean_given(flag: Flag, value: str, shown: str) -> Given:
+def _boolean_given(flag: BuildFlag, value: str, shown: str) -> Given:
     if value not in _TRUE | _FALSE:
         raise UsageError(
             f"invalid value {value!r} for {shown}",

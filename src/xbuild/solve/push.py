@@ -27,7 +27,7 @@ from xbuild.solve.archive import write_archive
 from xbuild.solve.engine import Engine, docker
 from xbuild.solve.layout import Layout, write_index
 from xbuild.solve.references import Reference, parse_reference
-from xbuild.solve.run import Command, Completed, InterruptedCallsError, run, run_all
+from xbuild.solve.run import Completed, InterruptedCallsError, Invocation, run, run_all
 from xbuild.solve.watch import Watch
 
 _TIMEOUT = 3600.0
@@ -146,7 +146,7 @@ def _run(
 ) -> tuple[Completed, ...]:
     """To the end, unless the registry of a command leaves its question without an answer."""
     with Watch(questions) as watch:
-        return run_all([Command(argv) for argv in commands], timeout=_TIMEOUT, given_up=watch.silent)
+        return run_all([Invocation(argv) for argv in commands], timeout=_TIMEOUT, given_up=watch.silent)
 
 
 def _interrupted(repositories: Sequence[tuple[str, ...]], answers: Sequence[Completed]) -> PushCancelledError:
@@ -311,7 +311,7 @@ def load(layout: Layout, names: Sequence[str], engine: Engine, context: str = ""
     style = "oci" if engine.containerd_store else "docker"
     return run_all(
         [
-            Command(
+            Invocation(
                 (docker(), *context_flag(context), "load"),
                 stdin=lambda pipe: write_archive(layout, pipe, names, style=style),
             )

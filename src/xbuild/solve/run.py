@@ -35,7 +35,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class Invocation:
     """What will run. Standard input is empty unless bytes, a file, or what writes it are given."""
 
     argv: tuple[str, ...]
@@ -76,17 +76,17 @@ def run(
     environment: Mapping[str, str] | None = None,
 ) -> Completed:
     """Run a client call to its end. A missing program is an EngineError; a failure is an outcome."""
-    return run_all([Command(tuple(argv), stdin, tuple((environment or {}).items()))], timeout=timeout)[0]
+    return run_all([Invocation(tuple(argv), stdin, tuple((environment or {}).items()))], timeout=timeout)[0]
 
 
 def run_all(
-    commands: Sequence[Command], *, timeout: float | None = None, given_up: Set[int] = frozenset()
+    commands: Sequence[Invocation], *, timeout: float | None = None, given_up: Set[int] = frozenset()
 ) -> tuple[Completed, ...]:
     """Run client calls at the same time, to their end, or until their number appears in `given_up`."""
     return _Group(commands, on_line=None, timeout=timeout, given_up=given_up).run()
 
 
-def stream(commands: Sequence[Command], on_line: Callable[[int, str], None]) -> tuple[Completed, ...]:
+def stream(commands: Sequence[Invocation], on_line: Callable[[int, str], None]) -> tuple[Completed, ...]:
     """Run builds at the same time; `on_line` gets (which command, one line of its standard error).
 
     When one fails the others are interrupted. Raises CancelledError when the user interrupts.
@@ -134,7 +134,7 @@ class InterruptedCallsError(CancelledError):
 class _Running:
     """One process and what it has said so far."""
 
-    def __init__(self, index: int, command: Command, *, tied: bool) -> None:
+    def __init__(self, index: int, command: Invocation, *, tied: bool) -> None:
         self.index = index
         self.command = command
         self.started = time.monotonic()
@@ -199,7 +199,7 @@ class _Group:
 
     def __init__(
         self,
-        commands: Sequence[Command],
+        commands: Sequence[Invocation],
         on_line: Callable[[int, str], None] | None,
         timeout: float | None,
         given_up: Set[int] = frozenset(),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from xbuild.errors import XbuildError
-from xbuild.solve.run import Command, run_all
+from xbuild.solve.run import Invocation, run_all
 
 PATIENCE_SECONDS = 45.0
 ANSWER_SECONDS = 45.0
@@ -25,7 +25,7 @@ class Watch:
 
     def __init__(self, questions: Sequence[tuple[str, ...]]) -> None:
         self.silent: set[int] = set()
-        self._questions = [Command(argv) for argv in questions]
+        self._questions = [Invocation(argv) for argv in questions]
         self._over = threading.Event()
 
     def __enter__(self) -> Watch:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from xbuild.verify.built import Built
-from xbuild.verify.checks import Check, Exceptions, Kind, PlatformImage, Severity
+from xbuild.verify.checks import Check, CheckKind, Exceptions, PlatformImage, Severity
 from xbuild.verify.layers import File
 
 
@@ -40,7 +40,7 @@ def _compare(
     added = layer is None or layer.added
     for each in built.differences(other):
         yield Check(
-            Kind.DIFFERS,
+            CheckKind.DIFFERS,
             Severity.FAILURE if each.is_wrong and added else Severity.WARNING,
             each.message,
             path,

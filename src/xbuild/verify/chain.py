@@ -9,7 +9,7 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 
-from xbuild.verify.checks import Kind, PlatformImage, Severity
+from xbuild.verify.checks import CheckKind, PlatformImage, Severity
 from xbuild.verify.elf import ElfFacts
 from xbuild.verify.layers import File
 from xbuild.verify.loader import Loader, Search, elf_of, loader_at
@@ -34,7 +34,7 @@ class Link:
 class Problem:
     """Something that is needed and not there, or cannot be run; `name` is a library's, as it is asked for."""
 
-    kind: Kind
+    kind: CheckKind
     severity: Severity
     message: str
     path: str
@@ -76,7 +76,7 @@ class Chain:
         file = self._resolve(name)
         if file is None:
             message = f"{role} {name} is not in the image"
-            self.problems.append(Problem(Kind.COMMAND, Severity.FAILURE, message, self._absolute(name)))
+            self.problems.append(Problem(CheckKind.COMMAND, Severity.FAILURE, message, self._absolute(name)))
             return
         self._program(file, role, "", 0)
 
@@ -99,7 +99,7 @@ class Chain:
             return
         if words[0].startswith("/") and self._resolve(words[0]) is None:
             message = f"{words[0]}, which {role} starts, is not in the image"
-            self.problems.append(Problem(Kind.COMMAND, Severity.WARNING, message, words[0]))
+            self.problems.append(Problem(CheckKind.COMMAND, Severity.WARNING, message, words[0]))
             return
         self._if_program(words[0], role)
 
@@ -142,7 +142,9 @@ class Chain:
             self._cannot_run(file, f"{role} is a program for {system}", needed_by)
 
     def _cannot_run(self, file: File, message: str, needed_by: str) -> None:
-        self.problems.append(Problem(Kind.COMMAND, Severity.FAILURE, message, file.path, needed_by, file))
+        self.problems.append(
+            Problem(CheckKind.COMMAND, Severity.FAILURE, message, file.path, needed_by, file)
+        )
 
     def _script(self, file: File, line: str, depth: int) -> None:
         name, _, rest = line.partition(" ")
@@ -152,7 +154,9 @@ class Chain:
         interpreter = self._fs.lookup(name) if name.startswith("/") else None
         if interpreter is None or interpreter.entry.kind == "dir":
             message = f"its interpreter {name} is not in the image"
-            self.problems.append(Problem(Kind.INTERPRETER, Severity.FAILURE, message, name, file.path, file))
+            self.problems.append(
+                Problem(CheckKind.INTERPRETER, Severity.FAILURE, message, name, file.path, file)
+            )
             return
         self._program(interpreter, f"the interpreter of {file.path}", file.path, depth + 1)
         if name.rpartition("/")[2] == "env":
@@ -167,7 +171,7 @@ class Chain:
         if program is None:
             message = f"its interpreter {words[0]} is not on the image's PATH"
             self.problems.append(
-                Problem(Kind.INTERPRETER, Severity.FAILURE, message, words[0], file.path, file)
+                Problem(CheckKind.INTERPRETER, Severity.FAILURE, message, words[0], file.path, file)
             )
             return
         self._program(program, f"the interpreter of {file.path}", file.path, depth + 1)
@@ -192,7 +196,7 @@ class Chain:
             what = "starts musl's, which is not in the image" if there else "is not in the image"
             message = f"its dynamic loader {elf.interpreter} {what}"
             self.problems.append(
-                Problem(Kind.INTERPRETER, severity, message, elf.interpreter, file.path, file)
+                Problem(CheckKind.INTERPRETER, severity, message, elf.interpreter, file.path, file)
             )
         return loader
 
@@ -226,11 +230,11 @@ class Chain:
     def _not_found(self, name: str, by: File, wrong: File | None) -> Problem:
         if wrong is None:
             message = f"needed library {name} is not in the image"
-            return Problem(Kind.LIBRARY, Severity.FAILURE, message, name, by.path, by, name)
+            return Problem(CheckKind.LIBRARY, Severity.FAILURE, message, name, by.path, by, name)
         elf = elf_of(wrong)
         what = describe(elf) if elf is not None else "no ELF file"
         message = f"needed library {name} is there only as {what}"
-        return Problem(Kind.LIBRARY, Severity.FAILURE, message, wrong.path, by.path, wrong, name)
+        return Problem(CheckKind.LIBRARY, Severity.FAILURE, message, wrong.path, by.path, wrong, name)
 
     def _programs_on_path(self) -> None:
         """Programs that this Dockerfile put on PATH: a missing loader or library is worth a warning."""

@@ -25,7 +25,7 @@ class Severity(StrEnum):
     FAILURE = "failure"
 
 
-class Kind(StrEnum):
+class CheckKind(StrEnum):
     """What a check is about."""
 
     PLATFORM = "platform"
@@ -68,7 +68,7 @@ class Allow:
 class Check:
     """One thing that was checked, and how it came out."""
 
-    kind: Kind
+    kind: CheckKind
     severity: Severity
     message: str
     path: str = ""
@@ -266,7 +266,7 @@ class Exceptions:
         for entry, *_ in self._patterns:
             if entry not in self._used:
                 yield Check(
-                    Kind.EXCEPTION,
+                    CheckKind.EXCEPTION,
                     Severity.WARNING,
                     f"the exception for {entry.path} was not needed",
                     path=entry.path,

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from xbuild.errors import ImageError
 from xbuild.platforms import Platform, known_names
-from xbuild.verify.checks import Allow, Check, Kind, Layer, PlatformImage, Severity, Verification
+from xbuild.verify.checks import Allow, Check, CheckKind, Layer, PlatformImage, Severity, Verification
 from xbuild.verify.judge import judge
 from xbuild.verify.layers import FileSystem
-from xbuild.verify.oci import Image, open_image
+from xbuild.verify.oci import ImageIndex, open_image
 from xbuild.verify.pull import pulled, saved
 from xbuild.verify.scan import LayerScan, cache_directory, check_layer_count, scan_layers
 from xbuild.verify.spec import Manifest
@@ -56,7 +56,7 @@ def verify_layout(
     )
 
 
-def _unjudged(image: Image) -> tuple[Check, ...]:
+def _unjudged(image: ImageIndex) -> tuple[Check, ...]:
     """What is said about images that cannot be judged; ImageError when there are no others."""
     names = tuple(dict.fromkeys(item.unjudged for item in image.skipped if item.unjudged))
     if not image.manifests:
@@ -68,7 +68,7 @@ def _unjudged(image: Image) -> tuple[Check, ...]:
         )
     return tuple(
         Check(
-            Kind.PLATFORM,
+            CheckKind.PLATFORM,
             Severity.WARNING,
             f"the image for {name} was not checked: xbuild knows no such Linux platform",
         )
@@ -105,7 +105,7 @@ def verify_engine_image(
 
 
 def load(
-    image: Image, platforms: Iterable[Platform] | None, base_layers: BaseLayers, cache: Path | None
+    image: ImageIndex, platforms: Iterable[Platform] | None, base_layers: BaseLayers, cache: Path | None
 ) -> tuple[list[PlatformImage], int]:
     """The platforms of an image, ready for judging, and how many bytes of layers were looked at."""
     wanted = None if platforms is None else set(platforms)

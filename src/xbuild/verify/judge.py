@@ -41,9 +41,9 @@ from xbuild.verify.chain import Chain, Problem
 from xbuild.verify.checks import (
     Allow,
     Check,
+    CheckKind,
     Counts,
     Exceptions,
-    Kind,
     Layer,
     PlatformImage,
     PlatformVerification,
@@ -98,7 +98,7 @@ def judge(
 def _missing(platform: Platform, present: Iterable[Platform]) -> PlatformVerification:
     found = ", ".join(sorted(str(other) for other in present)) or "no platform"
     check = Check(
-        Kind.PLATFORM,
+        CheckKind.PLATFORM,
         Severity.FAILURE,
         f"the image has no {platform}",
         expected=str(platform),
@@ -142,7 +142,7 @@ class _Judgement:
             return
         self.checks.append(
             Check(
-                Kind.PLATFORM,
+                CheckKind.PLATFORM,
                 Severity.FAILURE,
                 f"the index says {wanted}, the image's config {claimed}",
                 expected=wanted,
@@ -190,7 +190,7 @@ class _Judgement:
         elf = content.elf if content is not None else None
         if isinstance(elf, Unreadable):
             self._report(
-                file, Mismatch(Kind.UNREADABLE, "is a damaged ELF file", "", elf.reason), True, needed_by
+                file, Mismatch(CheckKind.UNREADABLE, "is a damaged ELF file", "", elf.reason), True, needed_by
             )
             return
         if content is None or not isinstance(elf, ElfFacts):
@@ -201,7 +201,7 @@ class _Judgement:
             return
         self.checks.append(
             Check(
-                Kind.MACHINE,
+                CheckKind.MACHINE,
                 Severity.OK,
                 f"{role} is for {self.image.platform}",
                 path=file.path,
@@ -220,7 +220,7 @@ class _Judgement:
         if content is None or elf is None:
             return
         if isinstance(elf, Unreadable):
-            damage = Mismatch(Kind.UNREADABLE, "is a damaged ELF file", "", elf.reason)
+            damage = Mismatch(CheckKind.UNREADABLE, "is a damaged ELF file", "", elf.reason)
             self._report(file, damage, False, "", "it cannot run as it is")
             return
         if elf.machine in DEVICES:
@@ -229,7 +229,7 @@ class _Judgement:
         if mismatch is None:
             self._older(file, content.built)
         elif elf.type == ET_REL:
-            if mismatch.kind in (Kind.MACHINE, Kind.CLASS, Kind.BYTE_ORDER):
+            if mismatch.kind in (CheckKind.MACHINE, CheckKind.CLASS, CheckKind.BYTE_ORDER):
                 self._report(file, mismatch, False, "", "an object file does not run")
         elif elf.type != ET_CORE:
             self._report(file, mismatch, False, "", self._excuse(file, elf, mismatch) or "")
@@ -312,11 +312,11 @@ class _Judgement:
             return Severity.OK, f"allowed: {allowed}"
         if runs and not mismatch.can_run:
             excuse = ""
-            if mismatch.kind is Kind.MACHINE and isinstance(elf, ElfFacts):
+            if mismatch.kind is CheckKind.MACHINE and isinstance(elf, ElfFacts):
                 excuse = self._through_sibling(elf) or ""
         elif not self._is_added(file):
             excuse = "came with the base image"
-        elif mismatch.kind is Kind.CPU and isinstance(elf, ElfFacts):
+        elif mismatch.kind is CheckKind.CPU and isinstance(elf, ElfFacts):
             excuse = excuse or self._chooses_by_cpu(elf) or ""
         return (Severity.WARNING if excuse else Severity.FAILURE), excuse
 
@@ -346,7 +346,7 @@ class _Judgement:
             return
         self.checks.append(
             Check(
-                Kind.BUILD,
+                CheckKind.BUILD,
                 Severity.WARNING,
                 claim.message,
                 file.path,

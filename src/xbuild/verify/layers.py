@@ -20,7 +20,7 @@ class File(NamedTuple):
     layer: int
 
 
-class _Node:
+class _LayerNode:
     """A place in the tree; `children` is None for all but directories."""
 
     __slots__ = ("children", "entry", "layer")
@@ -28,7 +28,7 @@ class _Node:
     def __init__(self, entry: Entry, layer: int) -> None:
         self.entry = entry
         self.layer = layer
-        self.children: dict[str, _Node] | None = {} if entry.kind == "dir" else None
+        self.children: dict[str, _LayerNode] | None = {} if entry.kind == "dir" else None
 
 
 _MAX_LINKS = 40
@@ -39,9 +39,9 @@ class FileSystem:
     """The merged filesystem of one platform."""
 
     def __init__(self, scans: Sequence[LayerScan]) -> None:
-        self._root = _Node(Entry("", "dir", 0o755, 0, 0, 0), 0)
+        self._root = _LayerNode(Entry("", "dir", 0o755, 0, 0, 0), 0)
         # The folder of the entry before: tars list a folder's files one after the other.
-        self._last: tuple[str, dict[str, _Node]] | None = None
+        self._last: tuple[str, dict[str, _LayerNode]] | None = None
         for index, scan in enumerate(scans):
             self._apply(scan, index)
 
@@ -89,9 +89,9 @@ class FileSystem:
             elif node.entry.content is not None:
                 yield File(path, node.entry, node.layer)
 
-    def _find(self, path: str, *, follow: bool) -> tuple[str, _Node] | None:
+    def _find(self, path: str, *, follow: bool) -> tuple[str, _LayerNode] | None:
         pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
-        trail: list[tuple[str, _Node]] = []
+        trail: list[tuple[str, _LayerNode]] = []
         node, links = self._root, 0
         while pending:
             part = pending.pop()
@@ -148,9 +148,9 @@ class FileSystem:
             target = self._find(entry.link, follow=False)
             if target is not None and target[1].children is None:
                 entry = target[1].entry
-        siblings[name] = _Node(entry, index)
+        siblings[name] = _LayerNode(entry, index)
 
-    def _folder(self, path: str, index: int) -> dict[str, _Node]:
+    def _folder(self, path: str, index: int) -> dict[str, _LayerNode]:
         """The children of a directory, which is made when a layer does not list it."""
         found = self._find(path, follow=True)
         if found is not None and found[1].children is not None:
@@ -160,7 +160,7 @@ class FileSystem:
         for depth, name in enumerate(parts, 1):
             found = self._find("/".join(parts[:depth]), follow=True)
             if found is None or found[1].children is None:
-                child = _Node(Entry("/".join(parts[:depth]), "dir", 0o755, 0, 0, 0), index)
+                child = _LayerNode(Entry("/".join(parts[:depth]), "dir", 0o755, 0, 0, 0), index)
                 assert node.children is not None  # only directories are walked into
                 node.children[name] = child
                 node = child

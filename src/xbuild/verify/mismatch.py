@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from xbuild.platforms import Platform
 from xbuild.verify.built import Built
-from xbuild.verify.checks import Kind
+from xbuild.verify.checks import CheckKind
 from xbuild.verify.elf import ET_REL, ElfFacts
 from xbuild.verify.places import machine_name
 from xbuild.verify.variants import judged_as
@@ -16,7 +16,7 @@ from xbuild.verify.variants import judged_as
 class Mismatch:
     """How a file contradicts a platform. `can_run` when some machines of the platform could run it."""
 
-    kind: Kind
+    kind: CheckKind
     message: str
     expected: str
     found: str
@@ -62,7 +62,7 @@ def _contradiction(built: Built, platform: Platform) -> Mismatch | None:
     claim = built.contradiction(platform)
     if claim is None:
         return None
-    return Mismatch(Kind.BUILD, claim.message, claim.expected, claim.found, claim.can_run)
+    return Mismatch(CheckKind.BUILD, claim.message, claim.expected, claim.found, claim.can_run)
 
 
 def describe(elf: ElfFacts) -> str:
@@ -77,17 +77,17 @@ def _wrong_machine(elf: ElfFacts, platform: Platform) -> Mismatch | None:
     expected = f"{machine.bits}-bit{order} {machine_name(machine.number)}"
     found = describe(elf)
     if elf.machine != machine.number:
-        return Mismatch(Kind.MACHINE, f"is for {machine_name(elf.machine)}", expected, found)
+        return Mismatch(CheckKind.MACHINE, f"is for {machine_name(elf.machine)}", expected, found)
     if elf.bits != machine.bits:
-        return Mismatch(Kind.CLASS, f"is {elf.bits}-bit", expected, found)
+        return Mismatch(CheckKind.CLASS, f"is {elf.bits}-bit", expected, found)
     if elf.little_endian != machine.little_endian:
         found = (
             f"{elf.bits}-bit {'little' if elf.little_endian else 'big'}-endian {machine_name(elf.machine)}"
         )
-        return Mismatch(Kind.BYTE_ORDER, "has the other byte order", expected, found)
+        return Mismatch(CheckKind.BYTE_ORDER, "has the other byte order", expected, found)
     if elf.osabi not in _LINUX_OSABI:
         name = _OSABI_NAMES.get(elf.osabi, f"operating system {elf.osabi}")
-        return Mismatch(Kind.OS, f"is for {name}", "Linux", name)
+        return Mismatch(CheckKind.OS, f"is for {name}", "Linux", name)
     return None
 
 
@@ -98,11 +98,13 @@ def _wrong_abi(elf: ElfFacts, platform: Platform) -> Mismatch | None:
         # A static program calls nobody who passes floats the other way.
         if elf.arm_hard_float != hard and (elf.dynamic or elf.arm_hard_float):
             names = {True: "hard-float (armhf)", False: "soft-float (armel)"}
-            return Mismatch(Kind.ABI, f"is {names[not hard]}", names[hard], names[not hard])
+            return Mismatch(CheckKind.ABI, f"is {names[not hard]}", names[hard], names[not hard])
     if architecture == "ppc64le" and elf.flags & _EF_PPC64_ABI == 1:
-        return Mismatch(Kind.ABI, "is for ABI version 1", "ELF ABI version 2", "ELF ABI version 1")
+        return Mismatch(CheckKind.ABI, "is for ABI version 1", "ELF ABI version 2", "ELF ABI version 1")
     if architecture == "riscv64" and elf.flags & _EF_RISCV_FLOAT != 4 and elf.dynamic:
-        return Mismatch(Kind.ABI, "does not use the double-float ABI", "lp64d", f"e_flags {elf.flags:#x}")
+        return Mismatch(
+            CheckKind.ABI, "does not use the double-float ABI", "lp64d", f"e_flags {elf.flags:#x}"
+        )
     return None
 
 
@@ -110,11 +112,13 @@ def _wrong_level(elf: ElfFacts, platform: Platform) -> Mismatch | None:
     if platform.architecture == "amd64" and elf.x86_level > _amd64_level(platform):
         found = f"x86-64-v{elf.x86_level}"
         expected = f"x86-64-v{_amd64_level(platform)} at most"
-        return Mismatch(Kind.CPU, f"needs {found}", expected, found, can_run=True)
+        return Mismatch(CheckKind.CPU, f"needs {found}", expected, found, can_run=True)
     limit = _ARM_LIMIT.get(platform.variant, 0)
     if platform.architecture == "arm" and elf.arm_arch is not None and elf.arm_arch > limit:
         found = _ARM_NAMES.get(elf.arm_arch, f"ARM architecture {elf.arm_arch}")
-        return Mismatch(Kind.CPU, f"needs {found}", f"ARM{platform.variant} at most", found, can_run=True)
+        return Mismatch(
+            CheckKind.CPU, f"needs {found}", f"ARM{platform.variant} at most", found, can_run=True
+        )
     return None
 
 

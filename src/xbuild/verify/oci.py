@@ -38,7 +38,7 @@ _MAX_DEPTH = 8
 
 
 @dataclass(frozen=True)
-class Image:
+class ImageIndex:
     """Everything below one index: the manifests of known platforms, and what was passed over."""
 
     blobs: Blobs
@@ -70,7 +70,7 @@ class OpenImage:
         self._path = path
         self._stack = ExitStack()
 
-    def __enter__(self) -> Image:
+    def __enter__(self) -> ImageIndex:
         return _open(self._path, self._stack)
 
     def __exit__(
@@ -84,7 +84,7 @@ def open_image(path: Path) -> OpenImage:
     return OpenImage(path)
 
 
-def _open(path: Path, stack: ExitStack) -> Image:
+def _open(path: Path, stack: ExitStack) -> ImageIndex:
     if path.is_dir():
         if not (path / "index.json").is_file():
             raise ImageError(
@@ -133,7 +133,7 @@ def _blob_json(blobs: Blobs, descriptor: Descriptor, what: str) -> Any:
     return parse_json(data, blobs.name, f"{what} {descriptor.digest}")
 
 
-def _read_layout(blobs: Blobs, index: Any, *, complete: bool) -> Image:
+def _read_layout(blobs: Blobs, index: Any, *, complete: bool) -> ImageIndex:
     manifests: list[Manifest] = []
     skipped: list[Skipped] = []
     seen: set[tuple[str, str]] = set()
@@ -143,7 +143,7 @@ def _read_layout(blobs: Blobs, index: Any, *, complete: bool) -> Image:
     if not manifests and not skipped:
         raise ImageError("the index names no image", file=blobs.name)
     digest = top[0].digest if len({item.digest for item in top}) == 1 else ""
-    return Image(blobs, digest, tuple(manifests), tuple(skipped))
+    return ImageIndex(blobs, digest, tuple(manifests), tuple(skipped))
 
 
 def _walk(
@@ -219,7 +219,7 @@ def _judged(manifest: Manifest) -> Manifest | Skipped:
     return Skipped(manifest.descriptor.digest, f"platform {name} is not judged", unjudged=name)
 
 
-def _read_classic(archive: Archive) -> Image:
+def _read_classic(archive: Archive) -> ImageIndex:
     """The form before engine 25: `manifest.json` names the config and the uncompressed layers by path.
 
     Layers have no digest of their own there; the config's diff_ids are the digests of the same bytes.
@@ -247,4 +247,4 @@ def _read_classic(archive: Archive) -> Image:
     first = found[0]
     digest = first.digest if isinstance(first, Skipped) else first.descriptor.digest
     manifests = tuple(item for item in found if isinstance(item, Manifest))
-    return Image(source, digest, manifests, tuple(item for item in found if isinstance(item, Skipped)))
+    return ImageIndex(source, digest, manifests, tuple(item for item in found if isinstance(item, Skipped)))

@@ -27,7 +27,7 @@ from xbuild.verify.elf import Data, ElfFacts, Unreadable, facts_of, is_elf, open
 from xbuild.verify.languages import from_json as built_from_json
 from xbuild.verify.languages import read_built
 from xbuild.verify.languages import to_json as built_to_json
-from xbuild.verify.oci import Image
+from xbuild.verify.oci import ImageIndex
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
@@ -105,7 +105,7 @@ def normal_path(name: str) -> str:
     return "/".join(parts)
 
 
-def scan_layer(image: Image, layer: Descriptor) -> LayerScan:
+def scan_layer(image: ImageIndex, layer: Descriptor) -> LayerScan:
     """Read one layer, digest checked."""
     where = f"{image.blobs.name}: layer {layer.digest}"
     with image.open_layer(layer) as source:
@@ -182,7 +182,7 @@ def _elf_content(data: Data) -> Content:
     return Content("elf", facts_of(elf), read_built(elf))
 
 
-def scan_layers(image: Image, layers: Sequence[Descriptor], cache: Path | None) -> dict[str, LayerScan]:
+def scan_layers(image: ImageIndex, layers: Sequence[Descriptor], cache: Path | None) -> dict[str, LayerScan]:
     """Scans by digest; each layer once, or from the cache (its digest is checked anyway)."""
     distinct = list({layer.digest: layer for layer in layers}.values())
     # zlib and hashlib let other threads run; many would compete for the disk and hold memory.
@@ -195,7 +195,7 @@ def scan_layers(image: Image, layers: Sequence[Descriptor], cache: Path | None) 
         return {scan.digest: scan for scan in scans}
 
 
-def _scan_or_recall(image: Image, layer: Descriptor, cache: Path | None) -> LayerScan:
+def _scan_or_recall(image: ImageIndex, layer: Descriptor, cache: Path | None) -> LayerScan:
     known = _recall(cache, layer.digest)
     if known is not None:
         with image.open_layer(layer) as source:

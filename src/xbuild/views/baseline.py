@@ -1,4 +1,4 @@
-"""How long the original Dockerfile would have taken: kinds of step, slowdown factors, time saved. Pure.
+"""How long the original Dockerfile would have taken: slowdown factors, time saved. Pure.
 
 Time is saved only by steps that were executed on both sides; a cached step saves nothing. For each line of
 the Dockerfile the time is that during which at least one of its steps ran (steps of several platforms run
@@ -7,7 +7,6 @@ side by side and are not added up).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -18,40 +17,6 @@ PUBLISHED = (5.0, 50.0)
 
 # One measured factor is no range: other code compiles at another ratio.
 _SPREAD = 1.25
-
-# Where a command begins: `apt-get install gcc` compiles nothing.
-_COMMAND = r"(?:^|[;&|(]|\b(?:do|then|time|env)\b)\s*(?:[A-Z_]+=\S+\s+)*"
-
-# What a RUN mostly spends its time on: the first that matches. True marks compilers.
-_KINDS: tuple[tuple[str, str, bool], ...] = (
-    ("go build", r"\bgo\s+(?:build|install|test\s+-c)\b|\bxx-go\b", True),
-    ("go test", r"\bgo\s+(?:test|vet)\b", True),
-    ("go mod download", r"\bgo\s+mod\s+(?:download|tidy|vendor|verify)\b", False),
-    ("go generate", r"\bgo\s+(?:generate|run)\b", True),
-    ("cargo build", r"\bcargo\s+(?:build|install|test|check)\b", True),
-    ("dotnet publish", r"\bdotnet\s+(?:publish|build)\b", True),
-    ("java build", r"\b(?:mvnw?|gradlew?)\b", True),
-    ("npm install", r"\b(?:npm\s+(?:ci|i|install)|yarn\s+install|pnpm\s+(?:i|install))\b", False),
-    ("npm build", r"\b(?:npm|yarn|pnpm)\s+(?:run\s+)?build\b", True),
-    ("pip install", r"\b(?:pip3?|uv\s+pip)\s+(?:install|wheel)\b", False),
-    ("c compiler", _COMMAND + r"(?:gcc|g\+\+|clang|cc|cmake|ninja)\b", True),
-    ("make", _COMMAND + r"make\b", True),
-    ("apt-get install", r"\b(?:apt-get|apt|apk|dnf|yum|microdnf)\s+.*\b(?:install|add)\b", False),
-)
-_COMPILERS = frozenset(name for name, _, is_compiler in _KINDS if is_compiler)
-_EXPRESSIONS = tuple((name, re.compile(expression, re.DOTALL)) for name, expression, _ in _KINDS)
-
-
-def kind_of(instruction: str, script: str) -> str:
-    """What kind of step this is: `go build`, `apt-get install`, ... or the instruction's keyword."""
-    if instruction != "RUN":
-        return instruction.lower()
-    return next((name for name, expression in _EXPRESSIONS if expression.search(script)), "run")
-
-
-def is_compiler(kind: str) -> bool:
-    """Whether the published range is about this kind."""
-    return kind in _COMPILERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +35,10 @@ Learnt = Mapping[tuple[str, str], tuple[float, ...]]
 
 def factor_for(kind: str, architecture: str, learnt: Learnt, date: str | None = None) -> Factor | None:
     """The factor of a kind of step, or None when nothing is known about it."""
+    from xbuild.plan.deciding.work import (
+        is_compiler,  # what knows the languages is not needed to show a report
+    )
+
     measured = learnt.get((kind, architecture), ())
     if measured:
         return Factor(max(1.0, min(measured) / _SPREAD), max(measured) * _SPREAD, is_measured=True, date=date)

@@ -27,7 +27,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ImageDifference:
     """One respect in which two images differ."""
 
     platform: str
@@ -42,7 +42,7 @@ class Comparison:
 
     left: str
     right: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[ImageDifference, ...] = ()
     files: int = 0
 
     @property
@@ -171,10 +171,12 @@ def _comparison(comparison: Comparison, terminal: Terminal, limit: int = 20) -> 
         yield f"  and {len(comparison.differences) - limit} more"
 
 
-def differences(platform: str, left: Mapping[str, str], right: Mapping[str, str]) -> tuple[Difference, ...]:
+def differences(
+    platform: str, left: Mapping[str, str], right: Mapping[str, str]
+) -> tuple[ImageDifference, ...]:
     """Where two descriptions of an image, fact by fact, are not the same."""
     return tuple(
-        Difference(platform, name, left.get(name, "missing"), right.get(name, "missing"))
+        ImageDifference(platform, name, left.get(name, "missing"), right.get(name, "missing"))
         for name in sorted(left.keys() | right.keys())
         if left.get(name) != right.get(name)
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Run
-from xbuild.plan.model import Plan, StageVerdict, Word
+from xbuild.plan.model import Plan, StageVerdict, VerdictWord
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
-from xbuild.views.baseline import Saved, Timed, kind_of
+from xbuild.views.baseline import Saved, Timed
 from xbuild.views.terminal import clean, shorten
 
 FORMAT = 1
@@ -177,14 +178,26 @@ def instruction_at(dockerfile: Dockerfile | None, line: int | None) -> Instructi
 
 
 def step_kind(dockerfile: Dockerfile | None, line: int | None, name: str) -> str:
-    """`go build`, `copy`, ... of a step."""
+    """The kind of work of a RUN ("run" for none that has a name); of others the keyword. Without a line of
+    the user's it is told from the engine's name of the step.
+    """
+    from xbuild.plan.deciding.work import work_in, work_of
+
     found = instruction_at(dockerfile, line)
     if isinstance(found, Run):
-        return kind_of("RUN", found.script.text if found.script else " ".join(found.words or ()))
+        work = work_in(found.script.text) if found.script else work_of(found.words or ())
+        return work.name if work is not None else "run"
     if found is not None:
-        return kind_of(found.keyword, "")
-    word, _, rest = name.partition(" ")
-    return kind_of(word, rest) if word.isupper() else ""
+        return found.keyword.lower()
+    word, *rest = name.split(" ")
+    if not word.isupper():
+        return ""
+    work = work_in(" ".join(dropwhile(_is_flag, rest))) if word == "RUN" else None
+    return work.name if work is not None else word.lower()
+
+
+def _is_flag(word: str) -> bool:
+    return word.startswith("--")
 
 
 def timed(steps: Iterable[Step]) -> tuple[Timed, ...]:
@@ -210,7 +223,10 @@ def is_moved(verdict: StageVerdict) -> bool:
     return (
         verdict.is_pinned
         and verdict.is_proved
-        and (bool(kinds & {"pin-stage", "split-stages"}) or verdict.word in (Word.CROSS, Word.PORTABLE))
+        and (
+            bool(kinds & {"pin-stage", "split-stages"})
+            or verdict.word in (VerdictWord.CROSS, VerdictWord.PORTABLE)
+        )
     )
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from xbuild.plan.model import Change, Place, Plan, Reason, StageVerdict, Word
+from xbuild.plan.model import Change, Place, Plan, Reason, StageVerdict, VerdictWord
 from xbuild.views.terminal import Terminal, clean, wrap
 
-_COLOURS: dict[Word, tuple[str, ...]] = {
-    Word.CROSS: ("green", "bold"),
-    Word.PORTABLE: ("green", "bold"),
-    Word.ALREADY: ("green",),
-    Word.EMULATED: ("yellow", "bold"),
-    Word.UNSURE: ("yellow", "bold"),
+_COLOURS: dict[VerdictWord, tuple[str, ...]] = {
+    VerdictWord.CROSS: ("green", "bold"),
+    VerdictWord.PORTABLE: ("green", "bold"),
+    VerdictWord.ALREADY: ("green",),
+    VerdictWord.EMULATED: ("yellow", "bold"),
+    VerdictWord.UNSURE: ("yellow", "bold"),
 }
 _MEANINGS = {
-    Word.CROSS: "runs on the build platform and compiles for the target",
-    Word.PORTABLE: "runs once for all platforms",
-    Word.ALREADY: "is set up for every platform already",
-    Word.EMULATED: "runs on the target platform",
-    Word.UNSURE: "stays as it is",
+    VerdictWord.CROSS: "runs on the build platform and compiles for the target",
+    VerdictWord.PORTABLE: "runs once for all platforms",
+    VerdictWord.ALREADY: "is set up for every platform already",
+    VerdictWord.EMULATED: "runs on the target platform",
+    VerdictWord.UNSURE: "stays as it is",
 }
 
 
@@ -63,7 +63,7 @@ def _meaning(verdict: StageVerdict) -> str:
 
 
 def _is_idle(verdict: StageVerdict) -> bool:
-    return verdict.word is Word.EMULATED and not verdict.has_run
+    return verdict.word is VerdictWord.EMULATED and not verdict.has_run
 
 
 def _reason(reason: Reason, plan: Plan, terminal: Terminal) -> Iterator[str]:
@@ -99,29 +99,28 @@ def _change(change: Change, plan: Plan, terminal: Terminal) -> Iterator[str]:
 
 
 def _what(change: Change) -> str:
-    match change.kind:
-        case "pin-stage":
-            return "pin the stage to $BUILDPLATFORM"
-        case "split-stages":
-            return f"copy the shared start of the stages as {', '.join(getattr(change, 'names', ()))}, pinned"
-        case "declare-arg":
-            return f"declare ARG {getattr(change, 'name', '')}"
-        case "remove-arg":
-            return f"remove ARG {getattr(change, 'name', '')}"
-        case "remove-arg-default":
-            return f"drop the default of ARG {getattr(change, 'name', '')}"
-        case "remove-env":
-            return f"remove ENV {getattr(change, 'name', '')}"
-        case "set-environment":
-            return ", ".join(_set(change))
-        case "replace-in-script":
-            return f"write {getattr(change, 'text', '')!r} in the script"
-        case "add-mount":
-            return f"add --mount={getattr(change, 'mount', '')}"
-        case "insert-run":
-            return "add a RUN"
-        case kind:
-            return str(kind)
+    wording = _WORDINGS.get(change.kind)
+    return wording(change) if wording is not None else change.kind
+
+
+def _named(text: str, field: str = "name") -> Callable[[Change], str]:
+    return lambda change: text.format(getattr(change, field, ""))
+
+
+_WORDINGS: Mapping[str, Callable[[Change], str]] = {
+    "pin-stage": lambda _: "pin the stage to $BUILDPLATFORM",
+    "split-stages": lambda change: (
+        f"copy the shared start of the stages as {', '.join(getattr(change, 'names', ()))}, pinned"
+    ),
+    "declare-arg": _named("declare ARG {}"),
+    "remove-arg": _named("remove ARG {}"),
+    "remove-arg-default": _named("drop the default of ARG {}"),
+    "remove-env": _named("remove ENV {}"),
+    "set-environment": lambda change: ", ".join(_set(change)),
+    "replace-in-script": _named("write {!r} in the script", "text"),
+    "add-mount": _named("add --mount={}", "mount"),
+    "insert-run": lambda _: "add a RUN",
+}
 
 
 def _set(change: Change) -> Iterator[str]:

@@ -9,10 +9,10 @@ import pytest
 from tests.unit.cli.command import Xbuild, project
 from tests.unit.cli.standin import Docker
 from xbuild.errors import Exit
-from xbuild.verify.checks import Check, Kind, Severity, Verification
-from xbuild.views.measurement import Comparison, Difference
+from xbuild.verify.checks import Check, CheckKind, Severity, Verification
+from xbuild.views.measurement import Comparison, ImageDifference
 
-FAILED = Check(next(iter(Kind)), Severity.FAILURE, "wrong")
+FAILED = Check(next(iter(CheckKind)), Severity.FAILURE, "wrong")
 BOTH = "linux/amd64,linux/arm64"
 
 
@@ -46,7 +46,7 @@ def test_only_what_rewriting_did_counts(
         return Verification("sha256:1", (), (FAILED,) if failed else ())
 
     def compared(left: str, _left: object, right: str, _right: object) -> Comparison:
-        found = (Difference("linux/arm64", "User", "1", "2"),) if left in different else ()
+        found = (ImageDifference("linux/arm64", "User", "1", "2"),) if left in different else ()
         return Comparison(left, right, found, 1)
 
     monkeypatch.setattr("xbuild.pipeline.measuring.verify_layout", verified)

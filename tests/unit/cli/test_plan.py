@@ -6,13 +6,13 @@ import json
 import os
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from tests.unit.cli.command import GO, Xbuild, project, unchanged
+from xbuild.cli.main import run
 from xbuild.errors import Exit
 
 SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
@@ -112,16 +112,18 @@ def test_rewrite_check_and_diff(xbuild: Xbuild, tmp_path: Path) -> None:
         GO.encode().rstrip(b"\n"),
     ],
 )
-def test_a_diff_that_can_be_applied(text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diff_that_can_be_applied(
+    text: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     monkeypatch.chdir(project(tmp_path, text))
-    new, diff = tmp_path / "new", tmp_path / "diff"
-    for flags, file in ((("--diff",), diff), ((), new)):
-        with file.open("wb") as out:
-            command = (sys.executable, "-m", "xbuild", "rewrite", "--offline", *flags)
-            subprocess.run(command, stdout=out, check=True)
-    assert new.read_bytes() != text
-    subprocess.run(("git", "apply", "-p0", "diff"), check=True)
-    assert Path("Dockerfile").read_bytes() == new.read_bytes()
+    printed = []
+    for flags in (("--diff",), ()):
+        assert run(["rewrite", "--offline", *flags]) == 0
+        printed.append(capfdbinary.readouterr().out)
+    diff, new = printed
+    assert new != text
+    subprocess.run(("git", "apply", "-p0"), input=diff, check=True)
+    assert Path("Dockerfile").read_bytes() == new
 
 
 def test_check_and_write_exclude_each_other(xbuild: Xbuild, tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from xbuild.dockerfile.model import (
     Arg,
-    Command,
     Copy,
     Directive,
     Dockerfile,
     Env,
     From,
+    ImageCommand,
     Instruction,
     Label,
     Onbuild,
@@ -239,8 +239,8 @@ def test_onbuild() -> None:
 
 def test_words() -> None:
     assert one('SHELL ["/bin/bash", "-c"]\n', Shell).words == ("/bin/bash", "-c")
-    assert one('CMD ["a", "\\ud800"]\n', Command).words == ("a", "\ufffd")
-    assert one("ENTRYPOINT a b\n", Command).words is None
+    assert one('CMD ["a", "\\ud800"]\n', ImageCommand).words == ("a", "\ufffd")
+    assert one("ENTRYPOINT a b\n", ImageCommand).words is None
     assert one('WORKDIR "/a b"\n', Workdir).path == "/a b"
     assert one("USER a:$b\n", User).user == "a:$b"
     assert one('HEALTHCHECK --interval=5s CMD ["a"]\n', Other).words == ("a",)

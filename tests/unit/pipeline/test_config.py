@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -13,8 +14,14 @@ import yaml
 
 from tests.unit.cli.command import Xbuild, project
 from xbuild.errors import ConfigError, Exit
-from xbuild.pipeline.config import Allow, Config, load_config, parse_config, schema
+from xbuild.pipeline.config import AllowedFile, Config, load_config, parse_config, schema
+from xbuild.plan.settings import SETTINGS
+from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.platforms import Platform
+
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs/reference/configuration.md"
+BASE = json.loads((ROOT / "src/xbuild/pipeline/schemas/config.schema.json").read_text("utf-8"))
 
 FULL = b"""\
 platforms: [linux/amd64, arm64, linux/amd64]
@@ -32,9 +39,9 @@ def test_everything() -> None:
     assert parse_config("c", FULL) == Config(
         "c",
         (Platform("linux", "amd64"), Platform("linux", "arm64")),
-        "keep",
+        {"go.cgo": "keep"},
         False,
-        (Allow("/opt/**", "firmware"),),
+        (AllowedFile("/opt/**", "firmware"),),
     )
     jsonschema.validate(yaml.safe_load(FULL), schema())
     jsonschema.Draft202012Validator.check_schema(schema())
@@ -51,6 +58,8 @@ def test_nothing(data: bytes) -> None:
         ("go:\n  cgo: auto\n  cog: off\n", 3, "'cog' is not known in go"),
         ("cache_mount: true\n", 1, "'cache_mount' is not known"),
         ("go:\n  cgo: maybe\n", 2, "'maybe' is not known"),
+        ("go:\n  cgo: 3\n", 2, "go.cgo must be text"),
+        ("go: off\n", 1, "go must be keys with values"),
         ("cache_mounts: 3\n", 1, "true or false"),
         ("# c\nplatforms:\n  - linux/amd64\n  - linux/foo\n", 4, "linux/foo"),
         ("platforms: linux/amd64\n", 1, "must be a list"),
@@ -128,9 +137,21 @@ def test_yaml_is_imported_only_for_a_file(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_a_file_that_is_right() -> None:
-    page = (Path(__file__).parents[3] / "docs/reference/configuration.md").read_text("utf-8")
-    block = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    block = re.search(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     assert block is not None
     config = parse_config("page", block[1].encode())
     assert config.allow
     assert len(config.platforms) == 2
+
+
+def test_the_page_tells_the_settings_of_every_language() -> None:
+    rows = re.findall(r"^\| `(.+)` \| `(.+)` \| (.+) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert rows == [(s.key, value, meaning) for s in SETTINGS for value, meaning in s.choices]
+
+
+def test_a_setting_is_in_the_section_of_its_language_and_a_keyword_of_its_own() -> None:
+    for toolchain in TOOLCHAINS:
+        assert {setting.section for setting in toolchain.settings} <= {toolchain.name}
+    names = [setting.name for setting in SETTINGS]
+    assert len(names) == len(set(names))
+    assert not {setting.section for setting in SETTINGS} & set(BASE["properties"])

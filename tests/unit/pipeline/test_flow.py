@@ -12,7 +12,7 @@ from tests.unit.cli.standin import Docker
 from xbuild.errors import Exit, WrongArchitectureError
 from xbuild.pipeline.background import Background
 from xbuild.pipeline.files import Workspace
-from xbuild.pipeline.finish import Built
+from xbuild.pipeline.finish import BuildResult
 from xbuild.pipeline.flow import build
 from xbuild.pipeline.watching import Watcher
 from xbuild.solve.engine import inspect_engine
@@ -40,7 +40,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _apart: None) -> Doc
     return found
 
 
-def built(folder: Path, *words: str, watcher: Watcher | None = None) -> Built:
+def built(folder: Path, *words: str, watcher: Watcher | None = None) -> BuildResult:
     options = parse_build_arguments(["--platform", PLATFORMS, *words, str(folder)], {})
     with Workspace() as temporary:
         asking = Background(lambda: inspect_engine(options.builder))

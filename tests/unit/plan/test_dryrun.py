@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from xbuild.plan.dryrun import DryRun, NotToldError, read_dry_run, script_for
 from xbuild.plan.model import Probe, Question
+from xbuild.plan.recipes.dryrun import DryRun, NotToldError, read_dry_run, script_for
 from xbuild.rewrite.probe import asking
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from xbuild.plan.filesystem import (
+from xbuild.plan.facts.filesystem import (
     Kind,
     Write,
     Writes,
@@ -22,9 +22,9 @@ from xbuild.plan.filesystem import (
     through_links,
     without_glob,
 )
-from xbuild.plan.images import describe
+from xbuild.plan.facts.images import describe
 from xbuild.plan.model import Place
-from xbuild.plan.toolchains.go.images import IMAGES
+from xbuild.plan.toolchains.go.official import IMAGES
 
 HERE = Place(7)
 PLAIN = describe("debian", IMAGES)

@@ -1,4 +1,7 @@
-"""Each folder of `tests/fixtures/rewrite/` is one case: a Dockerfile, what becomes of it, and why.
+"""Each folder of a room in `tests/fixtures/` is one case: a Dockerfile, what becomes of it, and why.
+
+The rooms: `deciding/` (which stages), `reading/` (what their instructions and commands do), `recipes/`
+(scripts, make, just, task), `toolchains/LANGUAGE/`.
 
 `before.Dockerfile`; `after.Dockerfile`, absent when it comes out unchanged; `plan.json`, per stage name the
 verdict word, whether it is proved, and parts of what its reasons, notes or conditions say; optional
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +25,25 @@ from xbuild.graph.model import Options
 from xbuild.plan.asking import settle
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.deciding.planner import make_plan
-from xbuild.plan.model import Knowledge, Plan, Question, Settings, StageVerdict
+from xbuild.plan.model import Knowledge, Plan, Question, StageVerdict
+from xbuild.plan.settings import settings_of
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite
 from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "rewrite"
-CASES = sorted(p.name for p in FOLDER.iterdir() if p.is_dir())
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+ROOMS = (
+    "deciding",
+    "reading",
+    "recipes",
+    *(f"toolchains/{p.name}" for p in (FIXTURES / "toolchains").iterdir()),
+)
+FOLDERS = {p.name: p for room in ROOMS for p in (FIXTURES / room).iterdir() if p.is_dir()}
+CASES = sorted(FOLDERS)
+assert len(CASES) == sum(p.is_dir() for room in ROOMS for p in (FIXTURES / room).iterdir()), (
+    "a name stands twice"
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +55,8 @@ class Case:
 
     @classmethod
     def read(cls, name: str) -> Case:
-        file = FOLDER / name / "options.json"
-        return cls(FOLDER / name, json.loads(file.read_text()) if file.exists() else {})
+        file = FOLDERS[name] / "options.json"
+        return cls(FOLDERS[name], json.loads(file.read_text()) if file.exists() else {})
 
     @property
     def context(self) -> Context:
@@ -79,9 +94,19 @@ class Case:
             self.options.get("build_contexts", {}),
             self.options.get("target"),
         )
-        settings = Settings(**self.options.get("settings", {}))
+        settings = settings_of(
+            self.options.get("settings", {}), cache_mounts=self.options.get("cache_mounts", True)
+        )
         wanted = parse_platforms(platforms) if platforms else None
         return make_plan(dockerfile, options, wanted, self.context, settings, known)
+
+
+@cache
+def planned(name: str) -> tuple[Case, Dockerfile, Plan]:
+    """A case, its Dockerfile and its plan, which every test of it looks at."""
+    case = Case.read(name)
+    before = read(case.folder / "before.Dockerfile")
+    return case, before, case.plan(before)
 
 
 def read(file: Path) -> Dockerfile:
@@ -107,8 +132,7 @@ def said(verdict: StageVerdict) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_plan(name: str) -> None:
-    case = Case.read(name)
-    plan = case.plan(read(case.folder / "before.Dockerfile"))
+    case, _, plan = planned(name)
     verdicts = {v.name: v for v in plan.stages}
     for stage, wanted in json.loads((case.folder / "plan.json").read_text()).items():
         verdict = verdicts[stage]
@@ -120,7 +144,7 @@ def test_plan(name: str) -> None:
                 assert part in text
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if (FOLDER / n / "answers.json").exists()])
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[n] / "answers.json").exists()])
 def test_nobody_answers(name: str) -> None:
     """Without an engine what make and the like run is not told: the stage stays, and what to ask is said."""
     case = Case.read(name)
@@ -135,20 +159,18 @@ def test_nobody_answers(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_rewrite(name: str) -> None:
-    case = Case.read(name)
-    before = read(case.folder / "before.Dockerfile")
+    case, before, plan = planned(name)
     after = case.folder / "after.Dockerfile"
     expected = (after if after.exists() else case.folder / "before.Dockerfile").read_bytes()
-    made = rewrite(before, case.plan(before), conditional=case.conditional)
+    made = rewrite(before, plan, conditional=case.conditional)
     assert made.text.to_bytes().decode() == expected.decode()
     assert made.changed == after.exists()
 
 
-@pytest.mark.parametrize("name", [n for n in CASES if (FOLDER / n / "after.Dockerfile").exists()])
+@pytest.mark.parametrize("name", [n for n in CASES if (FOLDERS[n] / "after.Dockerfile").exists()])
 def test_again(name: str) -> None:
     """What was rewritten is left alone, and is still sure."""
-    case = Case.read(name)
-    first = case.plan(read(case.folder / "before.Dockerfile"))
+    case, _, first = planned(name)
     after = read(case.folder / "after.Dockerfile")
     plan = case.plan(after)
     again = rewrite(after, plan, conditional=case.conditional)

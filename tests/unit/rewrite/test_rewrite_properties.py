@@ -12,7 +12,7 @@ from xbuild.errors import XbuildError
 from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
 from xbuild.plan.deciding.planner import make_plan
-from xbuild.plan.model import Plan, Word
+from xbuild.plan.model import Plan, VerdictWord
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.edits import collect
 from xbuild.rewrite.render import rewrite
@@ -116,7 +116,7 @@ def test_any_dockerfile(text: str, number: int, conditional: bool) -> None:
     made = rewrite(dockerfile, plan, conditional=conditional)
     new = parse(made.text)
     check(new)
-    if all(v.word in (Word.UNSURE, Word.EMULATED, Word.ALREADY) for v in plan.stages):
+    if all(v.word in (VerdictWord.UNSURE, VerdictWord.EMULATED, VerdictWord.ALREADY) for v in plan.stages):
         assert made.text == dockerfile.source
     assert not rewrite(new, plan_of(new, number), conditional=conditional).changed
     assert_only_edits(dockerfile, plan, made.text.text, conditional=conditional)

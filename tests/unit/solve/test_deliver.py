@@ -14,7 +14,7 @@ from xbuild.errors import EngineError, UsageError, XbuildError
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult
 from xbuild.solve.deliver import check_outputs, deliver, discard, metadata_for_user
-from xbuild.solve.engine import Builder, Engine, Node
+from xbuild.solve.engine import Builder, BuilderNode, Engine
 from xbuild.solve.layout import Layout
 from xbuild.solve.options import BuildOptions, parse_build_arguments
 from xbuild.solve.push import PushError
@@ -24,7 +24,7 @@ AMD64 = Platform.parse("linux/amd64")
 
 
 def engine(driver: str = "docker-container", **info: object) -> Engine:
-    return Engine(Builder("b", driver, (Node("n", platforms=(AMD64,)),)), (0, 38, 2), info)
+    return Engine(Builder("b", driver, (BuilderNode("n", platforms=(AMD64,)),)), (0, 38, 2), info)
 
 
 def options(*argv: str) -> BuildOptions:

@@ -11,8 +11,8 @@ from xbuild.errors import EngineError
 from xbuild.platforms import Platform
 from xbuild.solve.engine import (
     Builder,
+    BuilderNode,
     Engine,
-    Node,
     check_platforms,
     engine_error,
     parse_builder,
@@ -125,7 +125,7 @@ def test_what_runs_natively(platform: str, native: str, answer: bool) -> None:
 
 def an_engine(driver: str, info: dict[str, object], version: tuple[int, int, int] = (0, 38, 2)) -> Engine:
     return Engine(
-        Builder("b", driver, (Node("n", platforms=p("linux/amd64", "linux/arm64")),)), version, info
+        Builder("b", driver, (BuilderNode("n", platforms=p("linux/amd64", "linux/arm64")),)), version, info
     )
 
 

@@ -8,7 +8,7 @@ from xbuild.errors import UsageError
 from xbuild.solve.options import (
     FLAGS,
     BuildOptions,
-    Kind,
+    FlagKind,
     Output,
     display_command,
     join_fields,
@@ -306,4 +306,4 @@ def test_names_and_letters_are_unique() -> None:
     letters = [flag.short for flag in FLAGS if flag.short]
     assert len(names) == len(set(names))
     assert len(letters) == len(set(letters))
-    assert not [flag for flag in FLAGS if flag.kind is Kind.BOOLEAN and flag.repeatable]
+    assert not [flag for flag in FLAGS if flag.kind is FlagKind.BOOLEAN and flag.repeatable]

@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from xbuild.errors import CancelledError, EngineError
-from xbuild.solve.run import Command, run, run_all, stream
+from xbuild.solve.run import Invocation, run, run_all, stream
 
 LONG = 50
 """Seconds that only something that was waited for to its end takes; the sleeps here are of 60 and more."""
@@ -36,7 +36,7 @@ def test_standard_input_from_a_writer() -> None:
     def write(pipe: IO[bytes]) -> None:
         pipe.write(b"x")
 
-    assert run_all([Command(("cat",), write)])[0].text == "x"
+    assert run_all([Invocation(("cat",), write)])[0].text == "x"
 
 
 def test_a_stray_child_does_not_keep_us() -> None:
@@ -56,7 +56,7 @@ def test_a_writer_that_fails_ends_the_process_and_is_raised() -> None:
 
     started = time.monotonic()
     with pytest.raises(ValueError, match="writer"):
-        run_all([Command(("sh", "-c", "cat; exec sleep 60"), write)])
+        run_all([Invocation(("sh", "-c", "cat; exec sleep 60"), write)])
     assert time.monotonic() - started < LONG
 
 
@@ -76,7 +76,7 @@ def test_several_run_at_the_same_time(tmp_path: Path) -> None:
     """Each waits for the others to have begun."""
     waits = "for _ in $(seq 300); do [ $(ls | wc -l) = 3 ] && exit; sleep 0.1; done; exit 1"
     script = f"cd {tmp_path} && touch $0 && echo $0 && {waits}"
-    done = run_all([Command(("sh", "-c", script, str(n))) for n in range(3)])
+    done = run_all([Invocation(("sh", "-c", script, str(n))) for n in range(3)])
     assert [one.text.strip() for one in done] == ["0", "1", "2"]
     assert all(one.ok for one in done)
 
@@ -84,14 +84,14 @@ def test_several_run_at_the_same_time(tmp_path: Path) -> None:
 def test_lines_come_as_they_are_written() -> None:
     lines: list[tuple[int, str]] = []
     script = "printf 'a\\nb' >&2; echo out; printf 'c\\r\\nlast' >&2"
-    done = stream([Command(("sh", "-c", script))], lambda index, line: lines.append((index, line)))
+    done = stream([Invocation(("sh", "-c", script))], lambda index, line: lines.append((index, line)))
     assert lines == [(0, "a"), (0, "bc"), (0, "last")]
     assert done[0].text == "out\n"
 
 
 def test_when_one_fails_the_others_are_interrupted() -> None:
     started = time.monotonic()
-    done = stream([Command(("sh", "-c", "exit 4")), Command(("sleep", "60"))], lambda *_: None)
+    done = stream([Invocation(("sh", "-c", "exit 4")), Invocation(("sleep", "60"))], lambda *_: None)
     assert done[0].exit_code == 4
     assert done[1].exit_code == -signal.SIGINT
     assert time.monotonic() - started < LONG
@@ -128,7 +128,7 @@ def test_an_interrupt_is_forwarded_to_the_whole_group(number: int, tmp_path: Pat
     _interrupt_after(0.1, number, marker=pids)
     started = time.monotonic()
     with pytest.raises(CancelledError):
-        stream([Command(("sh", "-c", script))], lambda *_: None)
+        stream([Invocation(("sh", "-c", script))], lambda *_: None)
     assert time.monotonic() - started < LONG
     time.sleep(0.1)
     for pid in pids.read_text().split():
@@ -140,7 +140,7 @@ def test_a_second_interrupt_kills() -> None:
     _interrupt_after(0.4, signal.SIGINT, signal.SIGINT)
     started = time.monotonic()
     with pytest.raises(CancelledError):
-        stream([Command(("sh", "-c", "trap '' INT; sleep 61 & wait; sleep 61"))], lambda *_: None)
+        stream([Invocation(("sh", "-c", "trap '' INT; sleep 61 & wait; sleep 61"))], lambda *_: None)
     assert time.monotonic() - started < LONG
 
 
@@ -152,7 +152,7 @@ def test_an_error_in_the_callback_leaves_no_process() -> None:
         raise ValueError("callback")
 
     with pytest.raises(ValueError, match="callback"):
-        stream([Command(("sh", "-c", "echo $$ >&2; exec sleep 62"))], fail)
+        stream([Invocation(("sh", "-c", "echo $$ >&2; exec sleep 62"))], fail)
     assert not _is_alive(seen[0])
 
 
@@ -160,8 +160,8 @@ def test_an_error_in_the_callback_leaves_no_process() -> None:
 def test_a_build_is_interrupted_when_xbuild_is_killed(tmp_path: Path) -> None:
     marker = tmp_path / "pid"
     program = (
-        "from xbuild.solve.run import Command, stream\n"
-        f"stream([Command(('sh', '-c', 'echo $$ > {marker}; exec sleep 63'))], lambda *_: None)\n"
+        "from xbuild.solve.run import Invocation, stream\n"
+        f"stream([Invocation(('sh', '-c', 'echo $$ > {marker}; exec sleep 63'))], lambda *_: None)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "src"})
     for _ in range(100):

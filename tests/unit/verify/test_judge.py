@@ -20,7 +20,7 @@ from tests.unit.verify.builder import (
     write_layout,
 )
 from xbuild.platforms import Platform
-from xbuild.verify.checks import Allow, Check, Kind, Severity, Verification, glob_pattern
+from xbuild.verify.checks import Allow, Check, CheckKind, Severity, Verification, glob_pattern
 from xbuild.verify.image import BaseLayers, verify_layout
 
 LOADERS = {
@@ -72,7 +72,7 @@ def arm64(*layers: Sequence[Item], entrypoint: Sequence[str] = ("/app",)) -> Bui
     return Built("linux/arm64", [[Item("app", static("arm64"))], *layers], entrypoint)
 
 
-def failures(outcome: Verification) -> list[tuple[Kind, str]]:
+def failures(outcome: Verification) -> list[tuple[CheckKind, str]]:
     return [(check.kind, check.path) for check in outcome.failures]
 
 
@@ -106,7 +106,7 @@ def only(checks: Sequence[Check]) -> Check:
 def test_a_binary_for_another_machine(path: str, content: bytes, compression: str) -> None:
     image = replace(arm64([Item(path, content, 0o644 if "lib" in path else 0o755)]), compression=compression)
     check = only(verify(image).failures)
-    assert check.kind is Kind.MACHINE
+    assert check.kind is CheckKind.MACHINE
     assert check.path == "/" + path
     assert check.layer is not None
     assert (check.layer.index, check.layer.created_by) == (1, "COPY layer1 / # buildkit")
@@ -117,17 +117,17 @@ def test_a_binary_for_another_machine(path: str, content: bytes, compression: st
 def test_wrong_class_and_byte_order_of_the_right_machine() -> None:
     planted = [Item("a", Elf("arm64", bits=32).build()), Item("b", Elf("arm64", little=False).build())]
     outcome = verify(arm64(planted))
-    assert failures(outcome) == [(Kind.CLASS, "/a"), (Kind.BYTE_ORDER, "/b")]
+    assert failures(outcome) == [(CheckKind.CLASS, "/a"), (CheckKind.BYTE_ORDER, "/b")]
 
 
 def test_another_operating_system() -> None:
-    assert failures(verify(arm64([Item("a", Elf("arm64", osabi=9).build())]))) == [(Kind.OS, "/a")]
+    assert failures(verify(arm64([Item("a", Elf("arm64", osabi=9).build())]))) == [(CheckKind.OS, "/a")]
 
 
 def test_the_file_that_counts_is_the_merged_one() -> None:
     good, bad = static("arm64"), static("amd64")
     assert verify(arm64([Item("x", bad)], [Item("x", good)])).passed
-    assert failures(verify(arm64([Item("x", good)], [Item("x", bad)]))) == [(Kind.MACHINE, "/x")]
+    assert failures(verify(arm64([Item("x", good)], [Item("x", bad)]))) == [(CheckKind.MACHINE, "/x")]
     assert verify(arm64([Item("d/x", bad)], [Item("d/.wh.x")])).passed
     assert verify(arm64([Item("d/x", bad)], [Item(".wh.d")])).passed
 
@@ -145,7 +145,7 @@ def test_busybox_style_links_name_each_path_once() -> None:
 
 def test_setuid_programs_are_judged_too() -> None:
     assert failures(verify(arm64([Item("usr/bin/su", static("amd64"), 0o4755)]))) == [
-        (Kind.MACHINE, "/usr/bin/su")
+        (CheckKind.MACHINE, "/usr/bin/su")
     ]
 
 
@@ -172,7 +172,7 @@ def test_go_programs_built_for_another_cpu(platform: str, settings: dict[str, st
     architecture = platform.split("/")[1]
     image = Built(platform, [[Item("app", go_program(architecture, **settings))]], ["/app"])
     check = only(verify(image).failures)
-    assert (check.kind, check.found) == (Kind.BUILD, found)
+    assert (check.kind, check.found) == (CheckKind.BUILD, found)
 
 
 @pytest.mark.parametrize(
@@ -209,18 +209,18 @@ def test_a_go_program_before_build_settings_were_recorded() -> None:
 @pytest.mark.parametrize(
     ("platform", "elf", "kind"),
     [
-        ("linux/arm/v6", Elf("arm", kind=3, arm_arch=10, flags=0x5000400), Kind.CPU),
-        ("linux/arm/v7", Elf("arm", kind=3, arm_arch=14, flags=0x5000400), Kind.CPU),
-        ("linux/arm/v7", Elf("arm", kind=3, flags=0x5000200), Kind.ABI),
-        ("linux/arm/v5", Elf("arm", kind=3, flags=0x5000400), Kind.ABI),
-        ("linux/arm/v5", Elf("arm", flags=0x5000400), Kind.ABI),
-        ("linux/ppc64le", Elf("ppc64le", flags=1), Kind.ABI),
-        ("linux/riscv64", Elf("riscv64", kind=3, flags=1), Kind.ABI),
-        ("linux/amd64", Elf("amd64", x86_level=3), Kind.CPU),
-        ("linux/amd64/v2", Elf("amd64", x86_level=4), Kind.CPU),
+        ("linux/arm/v6", Elf("arm", kind=3, arm_arch=10, flags=0x5000400), CheckKind.CPU),
+        ("linux/arm/v7", Elf("arm", kind=3, arm_arch=14, flags=0x5000400), CheckKind.CPU),
+        ("linux/arm/v7", Elf("arm", kind=3, flags=0x5000200), CheckKind.ABI),
+        ("linux/arm/v5", Elf("arm", kind=3, flags=0x5000400), CheckKind.ABI),
+        ("linux/arm/v5", Elf("arm", flags=0x5000400), CheckKind.ABI),
+        ("linux/ppc64le", Elf("ppc64le", flags=1), CheckKind.ABI),
+        ("linux/riscv64", Elf("riscv64", kind=3, flags=1), CheckKind.ABI),
+        ("linux/amd64", Elf("amd64", x86_level=3), CheckKind.CPU),
+        ("linux/amd64/v2", Elf("amd64", x86_level=4), CheckKind.CPU),
     ],
 )
-def test_wrong_abi_and_cpu_level(platform: str, elf: Elf, kind: Kind) -> None:
+def test_wrong_abi_and_cpu_level(platform: str, elf: Elf, kind: CheckKind) -> None:
     assert failures(verify(Built(platform, [[Item("lib.so", elf.build())]]))) == [(kind, "/lib.so")]
 
 
@@ -314,7 +314,7 @@ def test_places_made_for_foreign_files(path: str) -> None:
     ],
 )
 def test_a_name_excuses_only_what_it_fits(platform: str, path: str, content: bytes) -> None:
-    assert failures(verify(Built(platform, [[Item(path, content)]]))) == [(Kind.MACHINE, "/" + path)]
+    assert failures(verify(Built(platform, [[Item(path, content)]]))) == [(CheckKind.MACHINE, "/" + path)]
 
 
 @pytest.mark.parametrize(
@@ -387,12 +387,12 @@ def test_downloads_for_every_platform() -> None:
 def test_no_place_excuses_what_is_on_path(folder: str) -> None:
     image = Built("linux/arm64", [[Item(f"{folder}/a", static("amd64")), symlink("tools", "/" + folder)]])
     assert verify(image).passed
-    assert failures(verify(replace(image, env=["PATH=/tools"]))) == [(Kind.MACHINE, f"/{folder}/a")]
+    assert failures(verify(replace(image, env=["PATH=/tools"]))) == [(CheckKind.MACHINE, f"/{folder}/a")]
 
 
 def test_no_place_excuses_the_entrypoint() -> None:
     image = Built("linux/arm64", [[Item("src/testdata/app", static("amd64"))]], ["/src/testdata/app"])
-    assert failures(verify(image)) == [(Kind.MACHINE, "/src/testdata/app")]
+    assert failures(verify(image)) == [(CheckKind.MACHINE, "/src/testdata/app")]
 
 
 def test_files_for_several_platforms_side_by_side() -> None:
@@ -419,13 +419,13 @@ def test_files_for_several_platforms_that_were_swapped(platform: str, path: str)
         Item(path.format(name), static(other)) for name, other in (("amd64", "arm64"), ("arm64", "amd64"))
     ]
     found = failures(verify(Built(platform, [swapped])))
-    assert (Kind.MACHINE, "/" + path.format(platform.split("/")[1].replace("s390x", "amd64"))) in found
+    assert (CheckKind.MACHINE, "/" + path.format(platform.split("/")[1].replace("s390x", "amd64"))) in found
 
 
 @pytest.mark.parametrize("machine", [0, 6, 10, 88, 94, 999])
 def test_machines_that_nobody_expects_are_foreign(machine: int) -> None:
     program = Elf("amd64", machine=machine).build()
-    assert failures(verify(arm64([Item("usr/bin/x", program)]))) == [(Kind.MACHINE, "/usr/bin/x")]
+    assert failures(verify(arm64([Item("usr/bin/x", program)]))) == [(CheckKind.MACHINE, "/usr/bin/x")]
     assert failures(verify(arm64([Item("lib/x.so", Elf("amd64", 3, machine).build(), 0o644)])))
     outcome = verify(arm64([Item("opt/firmware.elf", program, 0o644)]))
     assert outcome.passed
@@ -455,8 +455,8 @@ def test_objects_and_damaged_files_warn() -> None:
     outcome = verify(arm64([Item("a.o", Elf("amd64", kind=1).build()), Item("b", b"\x7fELF\x09")]))
     assert outcome.passed
     assert [(check.kind, check.path) for check in outcome.warnings] == [
-        (Kind.MACHINE, "/a.o"),
-        (Kind.UNREADABLE, "/b"),
+        (CheckKind.MACHINE, "/a.o"),
+        (CheckKind.UNREADABLE, "/b"),
     ]
 
 
@@ -485,7 +485,7 @@ def test_exceptions_and_unused_ones() -> None:
     allowed = only([check for check in outcome.platforms[0].checks if check.path == "/opt/x/y"])
     assert (allowed.severity, allowed.reason) == (Severity.OK, "allowed: needed on the host")
     unused = only(outcome.warnings)
-    assert (unused.kind, unused.path) == (Kind.EXCEPTION, "/usr/*")
+    assert (unused.kind, unused.path) == (CheckKind.EXCEPTION, "/usr/*")
     assert not verify(image, allow=[Allow("/opt/*", "one folder only")]).passed
 
 
@@ -512,8 +512,8 @@ def test_exceptions_for_a_missing_library(allowed: str, used: bool, where: str) 
         allowed = allowed.replace("/a", "/usr/bin/a") if allowed != "app" else "usr/bin/app"
         used = used or allowed == "/usr/**"
     outcome = verify(glibc(*items), allow=[Allow(allowed, "mounted by the runtime")])
-    found = only([check for check in outcome.platforms[0].checks if check.kind is Kind.LIBRARY])
-    unused = [check for check in outcome.across if check.kind is Kind.EXCEPTION]
+    found = only([check for check in outcome.platforms[0].checks if check.kind is CheckKind.LIBRARY])
+    unused = [check for check in outcome.across if check.kind is CheckKind.EXCEPTION]
     assert (found.severity is Severity.OK, not unused) == (used, used)
     assert (found.reason == "allowed: mounted by the runtime") is used
 
@@ -528,7 +528,7 @@ def test_exceptions_for_a_missing_loader_and_interpreter() -> None:
             assert verify(image, allow=[Allow(name, "")]).passed
     foreign = glibc(Item("app", dynamic("arm64", "liba.so")), Item("usr/lib/liba.so", library("amd64")))
     checks = verify(foreign, allow=[Allow("liba.so", "")]).failures
-    assert [(check.kind, check.path) for check in checks] == [(Kind.MACHINE, "/usr/lib/liba.so")]
+    assert [(check.kind, check.path) for check in checks] == [(CheckKind.MACHINE, "/usr/lib/liba.so")]
 
 
 @pytest.mark.parametrize(
@@ -569,7 +569,7 @@ def test_a_whole_chain_is_ok() -> None:
 @pytest.mark.parametrize("base_layers", [0, 1, 5])
 def test_a_missing_library_fails_wherever_it_should_have_come_from(base_layers: int) -> None:
     check = only(verify(glibc(Item("app", dynamic("arm64", "libz.so.1"))), base_layers=base_layers).failures)
-    assert (check.kind, check.path, check.needed_by) == (Kind.LIBRARY, "libz.so.1", "/app")
+    assert (check.kind, check.path, check.needed_by) == (CheckKind.LIBRARY, "libz.so.1", "/app")
 
 
 def test_a_library_of_a_library() -> None:
@@ -580,10 +580,10 @@ def test_a_library_of_a_library() -> None:
     ]
     outcome = verify(glibc(*items))
     assert {(check.kind, check.path) for check in outcome.failures} == {
-        (Kind.LIBRARY, "/usr/lib/libb.so"),
-        (Kind.MACHINE, "/usr/lib/libb.so"),
+        (CheckKind.LIBRARY, "/usr/lib/libb.so"),
+        (CheckKind.MACHINE, "/usr/lib/libb.so"),
     }
-    assert "only as 64-bit x86-64" in next(c.message for c in outcome.failures if c.kind is Kind.LIBRARY)
+    assert "only as 64-bit x86-64" in next(c.message for c in outcome.failures if c.kind is CheckKind.LIBRARY)
 
 
 def test_a_foreign_library_is_passed_over_when_the_right_one_follows() -> None:
@@ -636,17 +636,17 @@ def test_musl() -> None:
 def test_a_missing_loader_and_a_foreign_one() -> None:
     app = Item("app", dynamic("arm64", "libc.so.6"))
     check = only(verify(Built("linux/arm64", [[app]], ["/app"])).failures)
-    assert (check.kind, check.path, check.needed_by) == (Kind.INTERPRETER, LOADERS["arm64"], "/app")
+    assert (check.kind, check.path, check.needed_by) == (CheckKind.INTERPRETER, LOADERS["arm64"], "/app")
     foreign = Item(LOADERS["arm64"], library("amd64"))
     outcome = verify(Built("linux/arm64", [[foreign], [app]], ["/app"]), base_layers=1)
-    assert (Kind.MACHINE, LOADERS["arm64"]) in failures(outcome)
+    assert (CheckKind.MACHINE, LOADERS["arm64"]) in failures(outcome)
 
 
 def test_programs_on_path_with_missing_libraries_warn() -> None:
     items = [Item("app", static("arm64")), Item("usr/bin/x", dynamic("arm64", "libnone.so"))]
     outcome = verify(glibc(*items))
     assert outcome.passed
-    assert only(outcome.warnings).kind is Kind.LIBRARY
+    assert only(outcome.warnings).kind is CheckKind.LIBRARY
     elsewhere = verify(glibc(items[0], Item("opt/x", dynamic("arm64", "libnone.so"))))
     assert not elsewhere.warnings
 
@@ -654,34 +654,34 @@ def test_programs_on_path_with_missing_libraries_warn() -> None:
 @pytest.mark.parametrize(
     ("items", "entrypoint", "kind", "path"),
     [
-        ([], ["/app"], Kind.COMMAND, "/app"),
-        ([], ["serve"], Kind.COMMAND, "serve"),
-        ([Item("app", static("arm64"), 0o644)], ["/app"], Kind.COMMAND, "/app"),
-        ([Item("app", b"text")], ["/app"], Kind.COMMAND, "/app"),
-        ([Item("app", b"MZ" + bytes(99))], ["/app"], Kind.COMMAND, "/app"),
-        ([Item("app", b"\x7fELF\x05")], ["/app"], Kind.UNREADABLE, "/app"),
-        ([Item("app", b"#!/bin/none\n")], ["/app"], Kind.INTERPRETER, "/bin/none"),
+        ([], ["/app"], CheckKind.COMMAND, "/app"),
+        ([], ["serve"], CheckKind.COMMAND, "serve"),
+        ([Item("app", static("arm64"), 0o644)], ["/app"], CheckKind.COMMAND, "/app"),
+        ([Item("app", b"text")], ["/app"], CheckKind.COMMAND, "/app"),
+        ([Item("app", b"MZ" + bytes(99))], ["/app"], CheckKind.COMMAND, "/app"),
+        ([Item("app", b"\x7fELF\x05")], ["/app"], CheckKind.UNREADABLE, "/app"),
+        ([Item("app", b"#!/bin/none\n")], ["/app"], CheckKind.INTERPRETER, "/bin/none"),
         (
             [Item("app", b"#!/usr/bin/env node\n"), Item("usr/bin/env", static("arm64"))],
             ["/app"],
-            Kind.INTERPRETER,
+            CheckKind.INTERPRETER,
             "node",
         ),
-        ([Item("app", b"#!/app\n")], ["/app"], Kind.MACHINE, ""),
-        ([Item("app", b"#!/bin/x\n"), Item("bin/x", static("amd64"))], ["/app"], Kind.MACHINE, "/bin/x"),
-        ([Item("usr/bin/serve", static("amd64"))], ["serve"], Kind.MACHINE, "/usr/bin/serve"),
-        ([symlink("app", "bin/x"), Item("bin/x", static("amd64"))], ["/app"], Kind.MACHINE, "/bin/x"),
-        ([symlink("app", "nowhere")], ["/app"], Kind.COMMAND, "/app"),
-        ([Item("bin/sh", static("arm64"))], ["/bin/sh", "-c", "exec A=1 /app --x"], Kind.MACHINE, ""),
+        ([Item("app", b"#!/app\n")], ["/app"], CheckKind.MACHINE, ""),
+        ([Item("app", b"#!/bin/x\n"), Item("bin/x", static("amd64"))], ["/app"], CheckKind.MACHINE, "/bin/x"),
+        ([Item("usr/bin/serve", static("amd64"))], ["serve"], CheckKind.MACHINE, "/usr/bin/serve"),
+        ([symlink("app", "bin/x"), Item("bin/x", static("amd64"))], ["/app"], CheckKind.MACHINE, "/bin/x"),
+        ([symlink("app", "nowhere")], ["/app"], CheckKind.COMMAND, "/app"),
+        ([Item("bin/sh", static("arm64"))], ["/bin/sh", "-c", "exec A=1 /app --x"], CheckKind.MACHINE, ""),
         (
             [Item("tini", static("arm64")), Item("x", static("386"))],
             ["/tini", "--", "/x"],
-            Kind.MACHINE,
+            CheckKind.MACHINE,
             "/x",
         ),
     ],
 )
-def test_commands(items: Sequence[Item], entrypoint: Sequence[str], kind: Kind, path: str) -> None:
+def test_commands(items: Sequence[Item], entrypoint: Sequence[str], kind: CheckKind, path: str) -> None:
     found = failures(verify(Built("linux/arm64", [items], entrypoint)))
     if path:
         assert (kind, path) in found
@@ -704,22 +704,25 @@ def test_env_and_arguments_of_interpreters() -> None:
 
 def test_relative_commands_and_the_working_folder() -> None:
     image = Built("linux/arm64", [[Item("srv/app", static("amd64"))]], ["./app"], working_dir="/srv")
-    assert failures(verify(image)) == [(Kind.MACHINE, "/srv/app")]
+    assert failures(verify(image)) == [(CheckKind.MACHINE, "/srv/app")]
 
 
 def test_the_command_counts_when_it_is_a_program() -> None:
     items = [Item("entry", static("arm64")), Item("usr/bin/x", static("amd64"))]
     image = Built("linux/arm64", [items], ["/entry"], ["x", "--flag"])
-    assert failures(verify(image, base_layers=1)) == [(Kind.MACHINE, "/usr/bin/x")]
+    assert failures(verify(image, base_layers=1)) == [(CheckKind.MACHINE, "/usr/bin/x")]
     assert verify(replace(image, cmd=["--help"]), base_layers=1).passed
 
 
 def test_the_program_inside_a_shell_command() -> None:
     items = [Item("bin/sh", static("arm64")), Item("opt/x", static("amd64"))]
     image = Built("linux/arm64", [items], [], ["/bin/sh", "-c", "exec /opt/x --flag"])
-    assert failures(verify(image, base_layers=1)) == [(Kind.MACHINE, "/opt/x")]
+    assert failures(verify(image, base_layers=1)) == [(CheckKind.MACHINE, "/opt/x")]
     gone = verify(replace(image, cmd=["/bin/sh", "-c", "/opt/gone"]), base_layers=1)
-    assert only(gone.failures + tuple(c for c in gone.warnings if c.kind is Kind.COMMAND)).path == "/opt/gone"
+    assert (
+        only(gone.failures + tuple(c for c in gone.warnings if c.kind is CheckKind.COMMAND)).path
+        == "/opt/gone"
+    )
     assert verify(replace(image, cmd=["/bin/sh", "-c", "$RUN 'unclosed"]), base_layers=1).passed
 
 
@@ -733,7 +736,7 @@ def test_an_image_without_a_command() -> None:
 def test_a_missing_platform() -> None:
     outcome = verify(arm64(), platforms=["linux/arm64", "linux/amd64"])
     check = only(outcome.failures)
-    assert (check.kind, check.expected, check.found) == (Kind.PLATFORM, "linux/amd64", "linux/arm64")
+    assert (check.kind, check.expected, check.found) == (CheckKind.PLATFORM, "linux/amd64", "linux/arm64")
 
 
 def test_only_the_platforms_asked_for() -> None:
@@ -756,7 +759,7 @@ def test_only_the_platforms_asked_for() -> None:
 def test_index_and_config_agree(index: str, config: str, passed: bool) -> None:
     outcome = verify(Built(index, [[]], config_platform=config))
     assert outcome.passed is passed
-    assert all(check.kind is Kind.PLATFORM for check in outcome.failures)
+    assert all(check.kind is CheckKind.PLATFORM for check in outcome.failures)
 
 
 # --- across platforms ---
@@ -783,7 +786,7 @@ def pair(
 )
 def test_go_programs_built_differently_fail(one: dict[str, str], two: dict[str, str], message: str) -> None:
     check = only(pair(one, two).failures)
-    assert (check.kind, check.message, check.path) == (Kind.DIFFERS, message, "/app")
+    assert (check.kind, check.message, check.path) == (CheckKind.DIFFERS, message, "/app")
     assert check.expected.startswith("linux/amd64: ")
     assert check.found.startswith("linux/arm64: ")
 

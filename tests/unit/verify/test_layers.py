@@ -27,7 +27,7 @@ from xbuild.verify import scan as scanning
 from xbuild.verify.blobs import Directory
 from xbuild.verify.elf import ElfFacts, Unreadable
 from xbuild.verify.layers import FileSystem
-from xbuild.verify.oci import Image
+from xbuild.verify.oci import ImageIndex
 from xbuild.verify.scan import Content, LayerScan, scan_layers, scan_tar
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Stream
@@ -190,13 +190,13 @@ def test_facts_survive_json() -> None:
     assert scanning.from_json(json.loads(json.dumps(scanning.to_json(before)))) == before
 
 
-def image_of(tmp_path: Path, *contents: Sequence[Item]) -> tuple[Image, list[Descriptor]]:
+def image_of(tmp_path: Path, *contents: Sequence[Item]) -> tuple[ImageIndex, list[Descriptor]]:
     layout = Layout(tmp_path / "layout")
     descriptors = []
     for items in contents:
         data = layer_tar(items)
         descriptors.append(Descriptor("", layout.blob(data), len(data)))
-    return Image(Directory(layout.root), "", (), ()), descriptors
+    return ImageIndex(Directory(layout.root), "", (), ()), descriptors
 
 
 def test_the_cache_is_used_and_the_digest_still_checked(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.verify.builder import Built, Elf, Item, hardlink, symlink
 from tests.unit.verify.test_judge import dynamic, failures, library, verify
-from xbuild.verify.checks import Kind
+from xbuild.verify.checks import CheckKind
 
 GLIBC = "/lib64/ld-linux-x86-64.so.2"
 MUSL = "/lib/ld-musl-x86_64.so.1"
@@ -59,7 +59,9 @@ def test_musl_answers_under_the_name_of_glibc(items: Sequence[Item], soname: str
     assert not outcome.failures
     assert not outcome.warnings
     for other in ("libresolv.so.2", "libnone.so", "libcrypt.so.2"):
-        assert failures(verify(image(musl, items, needed=(*MUSL_NEEDS, other)))) == [(Kind.LIBRARY, other)]
+        assert failures(verify(image(musl, items, needed=(*MUSL_NEEDS, other)))) == [
+            (CheckKind.LIBRARY, other)
+        ]
     native = Elf("amd64", kind=3, interpreter=MUSL, needed=("libc.so",)).build()
     assert verify(Built("linux/amd64", [musl, items, [Item("app", native)]], ["/app"])).passed
 
@@ -70,29 +72,29 @@ def test_the_loader_that_counts_is_the_one_that_is_reached() -> None:
         Item("opt/ld-linux-x86-64.so.2", library("amd64", soname="ld-linux-x86-64.so.2")),
         symlink(GLIBC, "/opt/ld-linux-x86-64.so.2"),
     ]
-    assert failures(verify(image(glibc, needed=["libc.so.6"]))) == [(Kind.LIBRARY, "libc.so.6")]
+    assert failures(verify(image(glibc, needed=["libc.so.6"]))) == [(CheckKind.LIBRARY, "libc.so.6")]
     swapped = Elf("amd64", kind=3, interpreter=MUSL, needed=("libc.so.6",)).build()
     items = [*glibc[1:2], symlink(MUSL, "/opt/ld-linux-x86-64.so.2"), Item("app", swapped)]
-    assert failures(verify(Built("linux/amd64", [items], ["/app"]))) == [(Kind.LIBRARY, "libc.so.6")]
+    assert failures(verify(Built("linux/amd64", [items], ["/app"]))) == [(CheckKind.LIBRARY, "libc.so.6")]
 
 
 def test_a_link_into_nothing_and_a_foreign_loader() -> None:
-    assert failures(verify(image([symlink(GLIBC, MUSL)]))) == [(Kind.INTERPRETER, GLIBC)]
+    assert failures(verify(image([symlink(GLIBC, MUSL)]))) == [(CheckKind.INTERPRETER, GLIBC)]
     foreign = [Item(MUSL, library("arm64")), symlink(GLIBC, MUSL)]
-    assert failures(verify(image(foreign))) == [(Kind.MACHINE, MUSL)]
+    assert failures(verify(image(foreign))) == [(CheckKind.MACHINE, MUSL)]
 
 
 def test_gcompat_needs_musl_and_what_it_preloads() -> None:
-    assert failures(verify(image(GCOMPAT))) == [(Kind.INTERPRETER, GLIBC)]
+    assert failures(verify(image(GCOMPAT))) == [(CheckKind.INTERPRETER, GLIBC)]
     arm = [Item("lib/ld-musl-aarch64.so.1", library("arm64"))]
-    assert (Kind.INTERPRETER, GLIBC) in failures(verify(image(arm, GCOMPAT)))
-    assert failures(verify(image(ALPINE, GCOMPAT[:-1]))) == [(Kind.LIBRARY, "libucontext.so.1")]
+    assert (CheckKind.INTERPRETER, GLIBC) in failures(verify(image(arm, GCOMPAT)))
+    assert failures(verify(image(ALPINE, GCOMPAT[:-1]))) == [(CheckKind.LIBRARY, "libucontext.so.1")]
 
 
 def test_musl_looks_for_a_loader_that_is_needed_like_for_any_library() -> None:
     needed = ("libc.so.6", "ld-linux-x86-64.so.2")
     alone = [symlink(GLIBC, MUSL)]
-    assert failures(verify(image(ALPINE, alone, needed=needed))) == [(Kind.LIBRARY, needed[1])]
+    assert failures(verify(image(ALPINE, alone, needed=needed))) == [(CheckKind.LIBRARY, needed[1])]
     assert verify(image(ALPINE, COMPAT, needed=needed)).passed
 
 
@@ -105,7 +107,7 @@ def test_musl_hands_runpath_down_and_takes_the_first_file() -> None:
     assert verify(image(ALPINE, items, needed=["liba.so"], runpath="$ORIGIN/opt")).passed
     foreign = [Item("lib/liba.so", library("arm64")), Item("usr/lib/liba.so", library("amd64"))]
     found = failures(verify(image(ALPINE, items[:1], foreign, needed=["liba.so"])))
-    assert (Kind.LIBRARY, "/lib/liba.so") in found
+    assert (CheckKind.LIBRARY, "/lib/liba.so") in found
 
 
 def test_musl_reads_its_path_file_under_any_name_of_the_loader() -> None:
@@ -124,7 +126,7 @@ def test_glibc_hands_rpath_down_relative_to_the_file_that_has_it() -> None:
     assert verify(Built("linux/amd64", [[*items, upper]], ["/srv/bin/app"])).passed
     own = Elf("amd64", kind=3, needed=("libb.so",), runpath="/none").build()
     image = Built("linux/amd64", [[*items, Item("srv/lib/liba.so", own)]], ["/srv/bin/app"])
-    assert failures(verify(image)) == [(Kind.LIBRARY, "libb.so")]
+    assert failures(verify(image)) == [(CheckKind.LIBRARY, "libb.so")]
 
 
 @pytest.mark.parametrize("configured", [True, False])
@@ -138,11 +140,11 @@ def test_a_glibc_of_its_own_beside_musl(configured: bool) -> None:
         Item(f"{root}/etc/ld.so.conf", b"/usr/lib\n" if configured else b"# none\n"),
     ]
     outcome = verify(image(ALPINE, items, needed=["libc.so.6", "libz.so.1"]))
-    assert failures(outcome) == ([] if configured else [(Kind.LIBRARY, "libz.so.1")])
+    assert failures(outcome) == ([] if configured else [(CheckKind.LIBRARY, "libz.so.1")])
 
 
 def test_a_plain_glibc_image_is_not_taken_for_musl() -> None:
     app = Item("app", dynamic("amd64", "libpthread.so.0"))
     loader = Item(GLIBC, library("amd64", soname="ld-linux-x86-64.so.2"))
     found = failures(verify(Built("linux/amd64", [[loader, app]], ["/app"])))
-    assert found == [(Kind.LIBRARY, "libpthread.so.0")]
+    assert found == [(CheckKind.LIBRARY, "libpthread.so.0")]

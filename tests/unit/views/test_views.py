@@ -11,7 +11,7 @@ import pytest
 
 from xbuild import plan as make_plan
 from xbuild.dockerfile.parser import parse
-from xbuild.plan.model import Change, InsertRun, Plan, SetEnvironment, StageVerdict, Word
+from xbuild.plan.model import Change, InsertRun, Plan, SetEnvironment, StageVerdict, VerdictWord
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.solve.progress import parse_name
@@ -164,7 +164,7 @@ def test_what_is_set_and_what_is_replaced(
 
 
 def _changed(change: Change, width: int | None = None) -> list[str]:
-    verdict = StageVerdict(0, "b", 1, Word.CROSS, changes=(change,))
+    verdict = StageVerdict(0, "b", 1, VerdictWord.CROSS, changes=(change,))
     shown = plan_lines(Plan("Dockerfile", None, None, (verdict,)), Terminal(width=width))
     return [line.strip() for line in shown][3:]
 

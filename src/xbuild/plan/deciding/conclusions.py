@@ -13,6 +13,7 @@ from xbuild.dockerfile.model import Copy
 from xbuild.graph.model import ContextBase, ScratchBase, Stage, StageBase, sources_of
 from xbuild.plan.deciding.groups import Group
 from xbuild.plan.deciding.soundness import Soundness
+from xbuild.plan.deciding.steps import steps_of
 from xbuild.plan.demands import placed
 from xbuild.plan.model import (
     AddMount,
@@ -24,10 +25,11 @@ from xbuild.plan.model import (
     Plan,
     Reason,
     SplitStages,
+    StageStep,
     StageVerdict,
-    Word,
+    VerdictWord,
 )
-from xbuild.plan.stage import StageFacts
+from xbuild.plan.reading.stage import StageFacts
 
 
 class Conclusions:
@@ -40,7 +42,6 @@ class Conclusions:
         self.shipped = self.survey.shipped(frozenset(self.facts))
 
     def plan(self) -> Plan:
-
         found = []
         for stage in self.graph.stages:
             if stage.index in self.groups:
@@ -51,7 +52,10 @@ class Conclusions:
                 found.append(self.authored_verdict(stage))
             else:
                 found.append(self.kept_verdict(stage))
-        found = [replace(v, notes=(*v.notes, *self.likely_slips(v.stage))) for v in found]
+        found = [
+            replace(v, notes=(*v.notes, *self.likely_slips(v.stage)), steps=self.steps(v.stage))
+            for v in found
+        ]
         found = self.spread_conditions(found)
         source = self.graph.dockerfile.source
         return Plan(
@@ -61,6 +65,13 @@ class Conclusions:
             tuple(found),
             sha256=hashlib.sha256(source.to_bytes()).hexdigest(),
         )
+
+    def steps(self, stage: int) -> tuple[StageStep, ...]:
+        """What a stage runs; one that is not pinned is read as if it was."""
+        if self.graph.stages[stage].is_replaced:
+            return ()
+        facts = self.facts.get(stage) or self.survey.alone(stage)
+        return steps_of(facts.calls, facts.effects)
 
     def likely_slips(self, stage: int) -> Iterable[str]:
         """COPY --from=NAME that names no stage, but nearly does: BuildKit takes it for an image."""
@@ -75,7 +86,7 @@ class Conclusions:
                     f"image of that name; is {meant} meant?"
                 )
 
-    def base_verdict(self, stage: Stage, word: Word) -> StageVerdict:
+    def base_verdict(self, stage: Stage, word: VerdictWord) -> StageVerdict:
         return StageVerdict(
             stage.index,
             stage.label,
@@ -88,7 +99,7 @@ class Conclusions:
     def pinned_verdict(self, stage: Stage, group: Group) -> StageVerdict:
         facts = self.facts[stage.index]
         compiles = facts.compiles
-        verdict = self.base_verdict(stage, Word.CROSS if compiles else Word.PORTABLE)
+        verdict = self.base_verdict(stage, VerdictWord.CROSS if compiles else VerdictWord.PORTABLE)
         changes: list[Change] = []
         if stage.index == group.root:
             changes.append(PinStage(stage.position, "runs on the build platform"))
@@ -162,7 +173,7 @@ class Conclusions:
     def dropped_verdict(self, stage: Stage, group: Group) -> StageVerdict:
         own = group.reasons.get(stage.index, [])
         questions = self.sound.open.get(stage.index, ())
-        verdict = replace(self.base_verdict(stage, Word.UNSURE), questions=questions)
+        verdict = replace(self.base_verdict(stage, VerdictWord.UNSURE), questions=questions)
         if not own:
             other = next(iter(group.reasons))
             label = self.graph.stages[other].label
@@ -171,7 +182,7 @@ class Conclusions:
             shared = replace(first, text=text)
             return replace(verdict, reasons=(shared,), toolchains=self.toolchain_names(stage))
         if stage.index in self.sound.foreign:
-            verdict = replace(verdict, word=Word.EMULATED)
+            verdict = replace(verdict, word=VerdictWord.EMULATED)
             own = [self.sound.foreign[stage.index], *own]
         return replace(verdict, reasons=tuple(dict.fromkeys(own)), toolchains=self.toolchain_names(stage))
 
@@ -187,19 +198,19 @@ class Conclusions:
         if reasons:
             note = "it is pinned by hand, and that its output is right for the target could not be confirmed"
             return replace(
-                self.base_verdict(stage, Word.UNSURE),
+                self.base_verdict(stage, VerdictWord.UNSURE),
                 reasons=tuple(dict.fromkeys(reasons)),
                 notes=(note,),
                 questions=facts.open_questions,
                 is_pinned=True,
             )
-        verdict = self.described(self.base_verdict(stage, Word.ALREADY), facts, [])
+        verdict = self.described(self.base_verdict(stage, VerdictWord.ALREADY), facts, [])
         if verdict.changes:
-            verdict = replace(verdict, word=Word.CROSS)
+            verdict = replace(verdict, word=VerdictWord.CROSS)
         return replace(verdict, is_pinned=True)
 
     def kept_verdict(self, stage: Stage) -> StageVerdict:
-        verdict = self.base_verdict(stage, Word.EMULATED)
+        verdict = self.base_verdict(stage, VerdictWord.EMULATED)
         if isinstance(stage.base, ContextBase) or stage.is_replaced:
             return replace(verdict, has_run=False, evidence=(Evidence("a --build-context takes its place"),))
         is_image = stage.index in self.survey.images or self.survey.has_run(stage.index)
@@ -207,7 +218,7 @@ class Conclusions:
             text = f"{stage.label} becomes an image, and it is pinned to the build platform"
             cure = "drop --platform, or build for one platform only"
             reason = Reason(text, Place(stage.from_.first_line), cure=cure)
-            return replace(verdict, word=Word.UNSURE, reasons=(reason,), is_pinned=True)
+            return replace(verdict, word=VerdictWord.UNSURE, reasons=(reason,), is_pinned=True)
         if not self.survey.has_run(stage.index):
             return replace(verdict, evidence=(Evidence("it runs nothing, so that nothing is emulated"),))
         why = "it is the target stage" if stage.index in self.survey.targets else self.why_kept(stage)
@@ -265,7 +276,7 @@ class Conclusions:
             done |= {group.root} if group is not None else set()
             for stage in sorted({*others}):
                 verdict = found[stage]
-                if verdict.is_proved and verdict.is_pinned and verdict.word is not Word.UNSURE:
+                if verdict.is_proved and verdict.is_pinned and verdict.word is not VerdictWord.UNSURE:
                     conditions = (*verdict.conditions, f"the verdict of {found[cause].name}")
                     found[stage] = replace(verdict, is_proved=False, conditions=conditions)
                     pending.append(stage)

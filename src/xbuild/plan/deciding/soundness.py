@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from xbuild.dockerfile.frontend import blocks
 from xbuild.dockerfile.model import Copy, Run
 from xbuild.graph.model import Edge, ImageBase, Stage, StageGraph, sources_of
-from xbuild.plan import images
-from xbuild.plan.arguments import settle
+from xbuild.plan.deciding.declaring import settle
 from xbuild.plan.deciding.groups import Group
 from xbuild.plan.deciding.survey import Survey
-from xbuild.plan.filesystem import Kind, offender
+from xbuild.plan.facts import images
+from xbuild.plan.facts.filesystem import Kind, offender
 from xbuild.plan.model import Change, Place, Question, Reason
-from xbuild.plan.stage import StageFacts
+from xbuild.plan.reading.stage import StageFacts
 from xbuild.plan.toolchain import Demand
 
 

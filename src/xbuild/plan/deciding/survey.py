@@ -11,9 +11,9 @@ from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import leaves
 from xbuild.plan.context import Context
 from xbuild.plan.deciding.targets import image_stages, kept_stages, target_stages
-from xbuild.plan.images import Image
+from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Knowledge, Settings
-from xbuild.plan.stage import StageFacts, evaluate, shipped_by
+from xbuild.plan.reading.stage import StageFacts, evaluate, shipped_by
 from xbuild.plan.toolchain import Surroundings, Toolchain
 from xbuild.plan.toolchains import DESCRIBED
 from xbuild.platforms import Platform

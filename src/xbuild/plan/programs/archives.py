@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, join
+from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, plain, source_kind, word_kind, write
 from xbuild.plan.toolchain import Call, Effect
@@ -36,7 +36,7 @@ def _tar(call: Call, given: Reading) -> Effect | None:
     """
     if sum(given.has(mode) for mode in ("-x", "-c", "-t", "-r", "-u", "-d")) != 1 or given.has("-P"):
         return None
-    kind = word_kind(call)
+    kind = _told(call, given)
     archive = given.value("-f", "-")
     if archive is not None and ":" in archive:
         return None  # of another host
@@ -46,6 +46,11 @@ def _tar(call: Call, given: Reading) -> Effect | None:
     if given.has("-x"):
         return plain(call, held, (write(call, f, held) for f in _unpack_folders(given)), (archive,))
     return _packed(call, given, archive, held)
+
+
+def _told(call: Call, given: Reading) -> Kind:
+    """What words and lists of names say."""
+    return join((word_kind(call), *(source_kind(call, p) for p in given.values("-T", "-X"))))
 
 
 def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
@@ -66,7 +71,7 @@ def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
 
 def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effect:
     is_listed = given.has("-T")
-    kind = Kind.UNKNOWN if is_listed else word_kind(call)
+    kind = Kind.UNKNOWN if is_listed else _told(call, given)
     folders: list[str | None] = [".", *_unpack_folders(given)]
     read: list[str | None] = []
     for named in given.operands:
@@ -86,7 +91,11 @@ def _unzip(call: Call, given: Reading) -> Effect | None:
     """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look. Of a file that is there
     already it asks what to do.
     """
-    archive = given.operands[0] if given.operands else None
+    if not given.operands or any(
+        o.at > given.places[0] and o.name not in ("-d", "-x") for o in given.options
+    ):
+        return None  # behind the archive these are names of members
+    archive = given.operands[0]
     kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
     if given.has("-p", "-c", "-l", "-t", "-z"):
         made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.values("-d"))
@@ -109,7 +118,7 @@ def _compresses(call: Call, given: Reading) -> Effect | None:
     """Beside each file it is given, or to its output."""
     files = given.operands
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in files)))
-    if given.has("-c", "-t", "-l"):
+    if given.has("-c", "-t", "--list"):
         return plain(call, kind, (), files)
     if given.has("-o"):
         return plain(call, kind, (write(call, given.value("-o"), kind, is_file=True),), files)
@@ -124,7 +133,7 @@ def _beside(path: str | None) -> str | None:
 _DIGITS = "-0 -1 -2 -3 -4 -5 -6 -7 -8 -9"
 _LEVELS = (
     "-c,--stdout,--to-stdout -d,--decompress,--uncompress -f,--force -k,--keep -q,--quiet -v,--verbose "
-    "-t,--test -l,--list"
+    "-t,--test"
 )
 
 PROGRAMS = (
@@ -138,14 +147,14 @@ PROGRAMS = (
     Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v -FS", does=_zip, variables=("ZIPOPT", "ZIP")),
     Program(
         "gzip gunzip pigz unpigz zcat",
-        f"{_LEVELS} {_DIGITS} -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
+        f"{_LEVELS} {_DIGITS} --list,-l -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
         "-p,--processes=",
         does=_compresses,
         variables=("GZIP",),
     ),
     Program(
         "xz unxz xzcat lzma unlzma",
-        f"{_LEVELS} {_DIGITS} -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
+        f"{_LEVELS} {_DIGITS} --list,-l -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
         "-S,--suffix=",
         does=_compresses,
         variables=("XZ_OPT", "XZ_DEFAULTS"),
@@ -158,10 +167,10 @@ PROGRAMS = (
     ),
     Program(
         "zstd unzstd zstdcat",
-        f"{_LEVELS} -NUM -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
+        f"{_LEVELS} -NUM --list,-l -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
         does=_compresses,
     ),
-    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} --rm -z,--compress -m,--multiple", does=_compresses),
+    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} -l --list --rm -z,--compress -m,--multiple", does=_compresses),
     Program(
         "brotli",
         f"{_DIGITS} -c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -w= "

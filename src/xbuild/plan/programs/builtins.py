@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from xbuild.graph.model import PLATFORM_ARGS
-from xbuild.plan.filesystem import Kind, join
+from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.printing import names_machine, sees_all

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind
+from xbuild.plan.facts.filesystem import Kind
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, anything, plain, source_kind, where, write

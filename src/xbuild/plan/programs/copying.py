@@ -9,10 +9,9 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, Write, absolute, join, without_glob
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, join, without_glob
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import (
-    Prints,
     Program,
     changed,
     plain,
@@ -49,7 +48,8 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     else:
         is_one = len(sources) == 1 and not into_folder and not given.has("--parents", "-R")
         made = (write(call, destination, kind, is_file=is_one and is_whole),)
-    return plain(call, kind, (*made, *_aside(call, given, destination, kind), *moved), sources)
+    read = (*sources, *(o.value for o in given.options if o.kind == "=<"))
+    return plain(call, kind, (*made, *_aside(call, given, destination, kind), *moved), read)
 
 
 def _asked(call: Call, given: Reading) -> tuple[Kind, ...]:
@@ -173,28 +173,25 @@ PROGRAMS = (
         variables=("RSYNC_RSH",),
         puts_into_folders=True,
     ),
-    Program("mkdir", "-p,--parents -m,--mode= -v,--verbose -Z", "make*", Prints.WORDS),
+    Program("mkdir", "-p,--parents -m,--mode= -v,--verbose -Z", "make*"),
     Program(
         "touch",
         "-a -c,--no-create -d,--date= -f -h,--no-dereference -m -r,--reference=< -t= --time=",
         "make*",
-        Prints.WORDS,
     ),
-    Program("truncate", "-c,--no-create -o,--io-blocks -r,--reference=< -s,--size=", "make*", Prints.WORDS),
+    Program("truncate", "-c,--no-create -o,--io-blocks -r,--reference=< -s,--size=", "make*"),
     Program("mktemp", "-d,--directory -u,--dry-run -q,--quiet -p,--tmpdir= -t --suffix=", does=_makes_node),
     Program(
         "rm",
         "-f,--force -i -I -r,-R,--recursive -d,--dir -v,--verbose --one-file-system",
         "change*",
-        Prints.WORDS,
     ),
-    Program("rmdir", "-p,--parents -v,--verbose --ignore-fail-on-non-empty", "change*", Prints.WORDS),
-    Program("unlink", "", "change", Prints.WORDS),
+    Program("rmdir", "-p,--parents -v,--verbose --ignore-fail-on-non-empty", "change*"),
+    Program("unlink", "", "change"),
     Program(
         "chmod",
         "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -x -w -r --reference=<",
         "text change*",
-        Prints.WORDS,
         instead=("--reference",),
     ),
     Program(
@@ -202,8 +199,7 @@ PROGRAMS = (
         "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -h,--no-dereference -H -L -P --from= "
         "--reference=< --dereference",
         "text change*",
-        Prints.WORDS,
         instead=("--reference",),
     ),
-    Program("setcap", "-r -q -v -n=", "text change*", Prints.WORDS),
+    Program("setcap", "-r -q -v -n=", "text change*"),
 )

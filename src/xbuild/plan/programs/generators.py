@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, absolute, is_in_any, join, without_glob
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, absolute, is_in_any, join, without_glob
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.printing import sees_all
 from xbuild.plan.programs.program import Environment, Program, plain, source_kind, told_kind, write

@@ -31,12 +31,12 @@ class Style(StrEnum):
 
     GNU = "gnu"  # anywhere, short ones bundled
     FIRST = "first"  # in front of all operands; the first operand ends them
-    LONG = "long"  # long names with one dash, `-o X` and `-o=X` (Go's flag package, openssl)
+    LONG = "long"  # long names with one dash, `-o X` and `-o=X` (openssl and many more)
     TAR = "tar"  # as GNU, and the first word may be a bundle without its dash
     NONE = "none"  # no options: every word is an operand
 
 
-class Value(StrEnum):
+class Takes(StrEnum):
     """What an option takes."""
 
     NONE = ""
@@ -52,7 +52,7 @@ class Spelling:
     """One spelling of an option: the option's name, and what it takes."""
 
     name: str
-    value: Value
+    value: Takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Grammar:
     @property
     def may_write(self) -> bool:
         """Whether one of the options names a file that is written."""
-        return any(s.value is Value.WRITES for s in self.spellings.values())
+        return any(s.value is Takes.WRITES for s in self.spellings.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Option:
     """
 
     name: str
-    kind: Value
+    kind: Takes
     value: str | None
     at: int
 
@@ -115,11 +115,11 @@ def grammar(text: str) -> Grammar:
         if match is None:
             raise ValueError(f"no option: {item}")
         names = match["names"].split(",")
-        spelling = Spelling(names[0], Value(match["value"]))
+        spelling = Spelling(names[0], Takes(match["value"]))
         for name in names:
             if name == "-NUM":
                 has_number = True
-            elif spelling.value is Value.REST:
+            elif spelling.value is Takes.REST:
                 prefixes.append((name, spelling))
             elif name in spellings or not name.startswith("-"):
                 raise ValueError(f"{name} stands there twice, or is no option")
@@ -142,12 +142,12 @@ def read(
     option could name a file to be written.
     """
     try:
-        return _Reader(known, texts, open_words, style).read()
+        return _LineReader(known, texts, open_words, style).read()
     except _UnreadError:
         return None
 
 
-class _Reader:
+class _LineReader:
     def __init__(
         self, known: Grammar, texts: Sequence[str | None], open_words: frozenset[int], style: Style
     ) -> None:
@@ -185,7 +185,7 @@ class _Reader:
         if here == 0 and self.style is Style.TAR and not text.startswith("-"):
             return
         if self.known.has_number and text[1:].isdigit():
-            self.add(Spelling("-NUM", Value.TEXT), text[1:], here)
+            self.add(Spelling("-NUM", Takes.TEXT), text[1:], here)
         elif text.startswith("--") or self.style is Style.LONG:
             self.long(here, text)
         else:
@@ -197,12 +197,13 @@ class _Reader:
         spelling = self.known.spellings.get(name)
         if spelling is None:
             self.prefixed(here, text)
-        elif spelling.value is Value.NONE:
+        elif spelling.value is Takes.NONE:
             if equals:
                 raise _UnreadError
             self.add(spelling, None, here)
-        elif spelling.value is Value.MAYBE:
-            self.add(spelling, self.certain(value) if equals else None, here)
+        elif spelling.value is Takes.MAYBE:
+            is_told = equals and self.style is not Style.LONG  # there a value is a truth value
+            self.add(spelling, self.certain(value) if is_told else _told(value) if equals else None, here)
         elif equals:
             self.add(spelling, _told(value), here)
         else:
@@ -220,17 +221,17 @@ class _Reader:
             return
         whole = self.known.spellings.get(text)
         if whole is not None and len(text) > 2:  # `-name` of a program that knows both forms
-            self.add(whole, None if whole.value in (Value.NONE, Value.MAYBE) else self.following(), here)
+            self.add(whole, None if whole.value in (Takes.NONE, Takes.MAYBE) else self.following(), here)
             return
         for position, letter in enumerate(text[1:], 1):
             spelling = self.known.spellings.get("-" + letter)
             if spelling is None:
                 raise _UnreadError
             rest = text[position + 1 :]
-            if spelling.value is Value.NONE:
+            if spelling.value is Takes.NONE:
                 self.add(spelling, None, here)
                 continue
-            if spelling.value is Value.MAYBE:
+            if spelling.value is Takes.MAYBE:
                 self.add(spelling, self.certain(rest) if rest else None, here)
             else:
                 self.add(spelling, _told(rest) if rest else self.following(), here)
@@ -242,7 +243,7 @@ class _Reader:
             spelling = self.known.spellings.get("-" + letter)
             if spelling is None:
                 raise _UnreadError
-            takes = spelling.value not in (Value.NONE, Value.MAYBE)
+            takes = spelling.value not in (Takes.NONE, Takes.MAYBE)
             self.add(spelling, self.following() if takes else None, 0)
 
     def following(self) -> str | None:

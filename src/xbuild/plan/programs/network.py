@@ -12,11 +12,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, Write, ancestors, join, kind_of
+from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of
+from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Prints,
     Program,
+    anywhere,
     is_device,
     plain,
     source_kind,
@@ -64,7 +66,7 @@ def addressed(call: Call, text: str | None) -> Kind:
     be told may be one, if anything of the machine's was made here.
     """
     if text is None:
-        return Kind.UNKNOWN if call.writes.where(_is_wrong) else Kind.PORTABLE
+        return anywhere(call)
     if text.startswith("file:"):
         return source_kind(call, "/" + text[5:].lstrip("/").removeprefix("localhost/"))
     is_remote = "://" in text or _HOST.match(text) is not None
@@ -72,10 +74,6 @@ def addressed(call: Call, text: str | None) -> Kind:
 
 
 _HOST = re.compile(r"[^/]+:")
-
-
-def _is_wrong(made: Write) -> bool:
-    return not made.kind.is_right and not made.is_package
 
 
 # What is sent, and how a file is named in it.
@@ -92,8 +90,8 @@ _SENT = {
 def _curl(call: Call, given: Reading) -> Effect | None:
     if any(v is None or v.startswith("@") or "%output" in v for v in given.values("-w")):
         return None
-    sent = [(o.value, _SENT[o.name]) for o in given.options if o.name in _SENT]
-    files = [None if v is None else m[1] for v, pattern in sent if v is None or (m := pattern.fullmatch(v))]
+    sent = [(o.value, _SENT[o.name].fullmatch(o.value or "")) for o in given.options if o.name in _SENT]
+    files = [m[1] if value is not None and m else None for value, m in sent if value is None or m]
     files += [o.value for o in given.options if o.kind == "=<"]
     urls = [t if t is None or "://" in t or t.startswith("file:") else f"http://{t}" for t in given.operands]
     if given.has("--proto-default"):
@@ -381,7 +379,10 @@ PROGRAMS = (
         verbs=_VERBS,
         still=words("rev-parse describe log status show rev-list config"),
         style=Style.FIRST,
-        variables=("GIT_DIR", "GIT_WORK_TREE", "GIT_EXTERNAL_DIFF", "GIT_CONFIG", "GIT_CONFIG_GLOBAL"),
+        variables=words(
+            "GIT_DIR GIT_WORK_TREE GIT_EXTERNAL_DIFF GIT_CONFIG GIT_CONFIG_GLOBAL GIT_CONFIG_COUNT "
+            "GIT_CONFIG_PARAMETERS GIT_INDEX_FILE GIT_OBJECT_DIRECTORY"
+        ),
     ),
     Program(
         "openssl",

@@ -11,11 +11,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.filesystem import Kind, absolute, is_in_any, join
+from xbuild.plan.facts.filesystem import Kind, absolute, is_in_any, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Environment,
     Program,
+    anywhere,
     is_device,
     plain,
     source_kind,
@@ -103,9 +104,27 @@ def _folder_of(path: str | None) -> str | None:
 
 
 _AWK_REACHES_OUT = re.compile(
-    r"\bsystem\b|\bgetline\b|\bPROCINFO\b|\bSYMTAB\b|\|\s*[\"&]|\bprintf?\b[^;}\n]*[>|]|@(?:include|load|\w+\()"
-    r"|\bARG[VC]\b|\|&|\b(?:close|fflush|strftime|systime|mktime|rand|srand)\b"
+    r"\bsystem\b|\bgetline\b|\bPROCINFO\b|\bSYMTAB\b|\bARG[VC]\b"
+    r"|\b(?:close|fflush|strftime|systime|mktime|rand|srand)\b"
 )
+_AWK_STRING = re.compile(r'"(?:\\.|[^"\\])*"|\\\n', re.DOTALL)
+_AWK_INTO = r"(?:>|(?<!\|)\|(?!\|))"
+_AWK_PRINTS_INTO = re.compile(rf"\bprintf?\b[^;}}]*{_AWK_INTO}|@")
+_AWK_MAY_PRINT_INTO = re.compile(rf"\bprintf?\b.*{_AWK_INTO}|@", re.DOTALL)
+
+
+def _reaches_out(program: str) -> bool:
+    """Whether an awk program may do more than print: run others, write files, read more than its input.
+
+    Where `>` stands behind a `print`, strings are left out before one looks whether it is of the same
+    statement; with a slash in the program, which may begin a regular expression with a quote in it, nobody
+    looks.
+    """
+    if _AWK_REACHES_OUT.search(program):
+        return True
+    if _AWK_MAY_PRINT_INTO.search(program) is None:
+        return False
+    return "/" in program or _AWK_PRINTS_INTO.search(_AWK_STRING.sub('""', program)) is not None
 
 
 def _awk(call: Call, given: Reading) -> Effect | None:
@@ -113,7 +132,7 @@ def _awk(call: Call, given: Reading) -> Effect | None:
     looked into.
     """
     program = given.operands[0] if given.operands else None
-    if program is None or _AWK_REACHES_OUT.search(program):
+    if program is None or _reaches_out(program):
         return None
     files = [f for f in given.operands[1:] if f is None or not re.match(r"[A-Za-z_]\w*=", f)]
     base = told_kind(call) if "ENVIRON" in program else word_kind(call)
@@ -275,6 +294,13 @@ def _yq(call: Call, given: Reading) -> Effect | None:
     return sees_all(effect) if asks else effect
 
 
+def _sums(call: Call, given: Reading) -> Effect | None:
+    """`sha256sum`: of its files; with `-c` of those that a list names."""
+    listed = anywhere(call) if given.has("-c") else Kind.PORTABLE
+    kind = join((word_kind(call), call.stdin, listed, *(source_kind(call, p) for p in given.operands)))
+    return plain(call, kind, (), given.operands)
+
+
 _NUMBERED = "-n,--lines= -c,--bytes= -q,--quiet,--silent -v,--verbose -z,--zero-terminated -NUM"
 _DIGEST = (
     "-b,--binary -c,--check -t,--text -w,--warn --tag -z,--zero --ignore-missing --quiet --status --strict -s"
@@ -361,13 +387,13 @@ PROGRAMS = (
     Program(
         "sha1sum sha224sum sha256sum sha384sum sha512sum md5sum b2sum cksum",
         f"{_DIGEST} -a,--algorithm=",
-        "read*",
+        does=_sums,
         is_test=True,
     ),
     Program(
         "shasum",
         "-a,--algorithm= -c,--check -b,--binary -t,--text -s,--status -w,--warn",
-        "read*",
+        does=_sums,
         is_test=True,
     ),
     Program("sum", "-r -s,--sysv", "read*"),

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from functools import cache, cached_property
 
-from xbuild.plan.filesystem import Kind, Write, absolute, join, kind_of, without_glob
-from xbuild.plan.programs.grammar import Grammar, Reading, Style, Value, grammar, read
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, join, kind_of, without_glob
+from xbuild.plan.programs.grammar import Grammar, Reading, Style, Takes, grammar, read
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 
 
@@ -69,9 +70,9 @@ class Program:
     from the environment that work like options. `does`: for what rows cannot say; None from it means that
     the command line is not understood. `is_extra`: no base image brings it along by itself; then packages of
     its name or of `packages` may, or what `brought_by` tells of. `starts`: the programs that its words have
-    it start. `is_wrapper`: it runs the command that its operands are. `still`: verbs that change nothing which
-    a question to the builder is about. `verbs`: programs of their own, by first operand; the options of this
-    one stand in front of it.
+    it start. `is_wrapper`: it runs the command that its operands are. `still`: verbs that change nothing
+    which a question to the builder is about. `verbs`: programs of their own, by first operand; the options of
+    this one stand in front of it.
     """
 
     names: str
@@ -130,6 +131,8 @@ class Program:
         made = self.does(call, given) if self.does is not None else self.performed(call, given)
         if made is None:
             return anything(call)
+        if not self.is_test and not self.puts_into_folders:
+            return made
         return replace(made, is_test=self.is_test, puts_into_folders=self.puts_into_folders)
 
     def verb(self, call: Call, given: Reading) -> Effect:
@@ -153,15 +156,16 @@ class Program:
         if any(role is None for role, _ in operands):
             return None
         of = {role: tuple(t for r, t in operands if r is role) for role in Role}
-        named = tuple(o.value for o in given.options if o.kind is Value.READS)
+        named = tuple(o.value for o in given.options if o.kind is Takes.READS)
         reads = (*of[Role.READ], *named)
         if self.here and not of[Role.READ]:
             reads = (*reads, ".")
-        writes = (*of[Role.WRITE], *(o.value for o in given.options if o.kind is Value.WRITES))
+        writes = (*of[Role.WRITE], *(o.value for o in given.options if o.kind is Takes.WRITES))
         kind = told_kind(call) if self.environment is Environment.WHOLE else word_kind(call)
         held = join((kind, call.stdin, *(source_kind(call, path) for path in reads)))
         told = join((kind, *(source_kind(call, path) for path in named)))
-        output = {Prints.INPUT: held, Prints.WORDS: kind, Prints.MACHINE: Kind.BUILD}[self.prints]
+        seen = join(source_kind(call, path) for path in (*of[Role.MAKE], *of[Role.CHANGE]))
+        output = {Prints.INPUT: max(held, seen), Prints.WORDS: kind, Prints.MACHINE: Kind.BUILD}[self.prints]
         return Effect(
             writes=(
                 *(write(call, p, max(held, output), is_file=True) for p in writes if not is_device(p)),
@@ -206,8 +210,19 @@ def anything(call: Call) -> Effect:
 
 
 def word_kind(call: Call) -> Kind:
-    """What the words of a command and the conditions around it depend on."""
-    return join((*call.kinds, call.condition))
+    """What the words of a command and the conditions around it depend on, and settings for every program."""
+    given = (kind for name, (_, kind) in call.assignments.items() if name in _FOR_ALL)
+    known = (call.variables[name] for name in _FOR_ALL if name in call.variables)
+    return join((*call.kinds, call.condition, *given, *(v.kind for v in known if v.origin != "shell")))
+
+
+# Variables that change what programs print or write, whatever their words are (POSIX.1-2024 XBD 8.2; GNU
+# coreutils, git and zstd manuals).
+_FOR_ALL = words(
+    "LANG LANGUAGE LC_ALL LC_COLLATE LC_CTYPE LC_MESSAGES LC_NUMERIC LC_TIME TZ COLUMNS BLOCK_SIZE "
+    "TIME_STYLE QUOTING_STYLE ZSTD_CLEVEL GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_AUTHOR_DATE "
+    "GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_DATE"
+)
 
 
 def told_kind(call: Call) -> Kind:
@@ -250,6 +265,15 @@ def source_kind(call: Call, path: str | None) -> Kind:
     if path is None:
         return Kind.UNKNOWN
     return kind_of(call.writes, absolute(path, call.directory))
+
+
+def anywhere(call: Call) -> Kind:
+    """The kind of a file that is not named: the machine's, if anything but packages was made for it here."""
+    return join(made.kind for made in call.writes.where(_is_wrong))
+
+
+def _is_wrong(made: Write) -> bool:
+    return not made.kind.is_right and not made.is_package
 
 
 def changed(call: Call, paths: Sequence[str | None], kind: Kind) -> tuple[Write, ...]:

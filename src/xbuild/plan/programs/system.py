@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from xbuild.plan.filesystem import PACKAGE_FOLDERS, Kind, Write, join
+from xbuild.plan.facts.filesystem import PACKAGE_FOLDERS, Kind, Write, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Prints, Program, plain, source_kind, word_kind, write
 from xbuild.plan.table import words
@@ -58,7 +58,7 @@ def _certificates(call: Call, _given: Reading) -> Effect | None:
 
 
 def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
-    """A package manager: writes for the platform it runs on, where packages go. A name that cannot be read
+    """A package manager: writes for the platform it runs on, where packages lie. A name that cannot be read
     is "?".
     """
     made = tuple(Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in PACKAGE_FOLDERS)
@@ -155,8 +155,7 @@ _DPKG_INSTALLS = (
 
 def _dpkg(call: Call, given: Reading) -> Effect | None:
     names = {o.name for o in given.options}
-    asks = names & {o.split("=")[0].split(",")[0] for o in _DPKG_ASKS.split()}
-    if asks:
+    if names and names <= {o.split("=")[0].split(",")[0] for o in _DPKG_ASKS.split()}:
         return plain(call, Kind.BUILD)
     return packages(call, given.operands) if names else None
 

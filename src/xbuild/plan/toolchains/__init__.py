@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xbuild.graph.model import ImageFacts
-from xbuild.plan.images import facts
+from xbuild.plan.facts.images import facts
 from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.toolchain import Toolchain

@@ -10,8 +10,8 @@ import pytest
 
 from tests.generator.lines import Maker, Target, targets
 from tests.generator.prediction import predict, programs
-from xbuild.plan.filesystem import Kind
-from xbuild.plan.programs.grammar import Reading, Style, Value, grammar, read
+from xbuild.plan.facts.filesystem import Kind
+from xbuild.plan.programs.grammar import Reading, Style, Takes, grammar, read
 from xbuild.plan.programs.program import Program, by_name
 
 ALL = programs()
@@ -43,7 +43,7 @@ def unknown_options(program: Program) -> Iterator[str]:
     known = program.grammar
     first = {s[1] for s in known.spellings} | {p[1] for p, _ in known.prefixes if len(p) > 1}
     letter = next(c for c in "YQJjyWZVKxqz%@" if c not in first)
-    flag = next((s for s, told in known.spellings.items() if len(s) == 2 and told.value is Value.NONE), None)
+    flag = next((s for s, told in known.spellings.items() if len(s) == 2 and told.value is Takes.NONE), None)
     yield "--not-an-option"
     yield "--not-an-option=/out/x"
     yield f"-{letter}"
@@ -84,7 +84,7 @@ def test_a_grammar_says_what_it_means(name: str) -> None:
     assert set(program.instead) <= set(known.spellings)
     for spelled, told in known.spellings.items():
         assert spelled not in ("-", "--"), "that is an operand, or ends the options"
-        if told.value is Value.NONE and spelled.startswith("--"):
+        if told.value is Takes.NONE and spelled.startswith("--"):
             assert read(known, (f"{spelled}=x",), frozenset(), program.style) is None, spelled
 
 

@@ -2,7 +2,8 @@
 
 `line.sh`: the line, perhaps with others that run before, a line `---` between them. `/in/p` came with the
 context, `/in/m` is made for the machine, `/w` is the current folder. `effect.txt`: `unknown`, or what it
-writes (with the kind), what its last command reads, and the kind of what that prints.
+writes (with the kind, and what then is there, if that is of another), what its last command reads, and the
+kind of what that prints.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ def told(found: Prediction) -> str:
         return "unknown\n"
     last = found.effects[-1]
     lines = [f"writes {w.path or 'anywhere'} {w.kind.name.lower()}" for w in found.made]
+    held = {w.path: found.kind_at(w.path) for w in found.made if w.path is not None}
+    lines += [
+        f"holds {p} {k.name.lower()}" for p, k in held.items() if f"writes {p} {k.name.lower()}" not in lines
+    ]
     lines += [f"reads {path or 'anything'}" for path in last.reads]
     lines += ["sees the environment"] if last.sees_environment else []
     lines.append(f"{'tests' if last.is_test else 'prints'} {last.output.name.lower()}")

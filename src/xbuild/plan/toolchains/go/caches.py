@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from xbuild.dockerfile.model import Run
-from xbuild.plan.filesystem import absolute, overlaps, without_glob
+from xbuild.plan.facts.filesystem import absolute, overlaps, without_glob
 from xbuild.plan.model import AddMount, Change
 from xbuild.plan.toolchain import Call, Effect, Surroundings
 from xbuild.plan.toolchains.go.arguments import is_go

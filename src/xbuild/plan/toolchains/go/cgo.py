@@ -14,43 +14,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.model import Copy
-from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.filesystem import Kind, Write, absolute, is_within, overlaps
-from xbuild.plan.model import Evidence, Question, Reason
-from xbuild.plan.recipes import context_path, copied_path
+from xbuild.plan.cross import debian
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, overlaps
+from xbuild.plan.model import Evidence, Question, Reason, Setting
+from xbuild.plan.recipes.recipe import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.plan.toolchains.go.imports import c_importer
-from xbuild.plan.toolchains.go.libraries import SIDE_BY_SIDE
 from xbuild.plan.toolchains.go.listing import listing_probe, read_listing
-from xbuild.platforms import Platform
 
-COMPILER = "xbuild-cc"
-CXX_COMPILER = "xbuild-cxx"
-PKG_CONFIG = "xbuild-pkg-config"
+CGO = Setting(
+    "go",
+    "cgo",
+    (
+        ("auto", "decided by evidence, alike for all platforms"),
+        ("keep", "as the original build has it"),
+        ("off", "CGO_ENABLED=0"),
+    ),
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Cross:
-    """Debian's names for one architecture: its own, the package suffix of its gcc, the triplet of its
-    tools, and the folder of its libraries below /usr/lib.
-    """
-
-    debian: str
-    package: str
-    triplet: str
-    library: str
-
-
-# Debian's armhf is ARMv7 (wrong for arm/v6), and it has no packages for arm/v5 with hard float.
-CROSS: dict[str, Cross] = {
-    row.docker: Cross(row.debian, row.gnu.replace("_", "-"), row.gnu, row.multiarch)
-    for row in ARCHITECTURES
-    if row.docker in ("amd64", "arm64", "arm/v7", "386", "ppc64le", "s390x")
-}
 
 # Modules that do not work, or do not build, without cgo; whether they need a C++ compiler too.
 NEEDS_CGO: dict[str, bool] = {
@@ -95,9 +79,6 @@ _WITHOUT_COMPILER = frozenset(
         "openssl-dev zlib-dev sqlite-dev sqlite go-task task docker-cli python3 nodejs npm yarn perl"
     )
 )
-# These leave no room for Debian's cross compilers beside them.
-_MULTILIB = ("gcc-multilib", "g++-multilib")
-_ROOT = ("", "root", "0", "0:0", "root:root")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +100,22 @@ class Decision:
 
 def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_independent: bool) -> Decision:
     """The decision for one compile command; `has_module` is False for `go install path@version`."""
+    told = _told(call, is_independent=is_independent)
+    if told is not None:
+        return told
+    if _OTHER_GO.search(call.around.image.name):
+        return _unsure(
+            call, "the Go of this base image takes its cryptography from C, which needs cgo", _CURE
+        )
+    if call.around.settings.of(CGO) == "keep":
+        return _with_cgo(call, "go.cgo: keep", has_cxx=True)
+    if not has_module:
+        return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
+    return _look(call, packages)
+
+
+def _told(call: Call, *, is_independent: bool) -> Decision | None:
+    """The decision where the command, its environment, a setting or the want of a compiler tells it."""
     value, is_plain = _value(call)
     demand = _flag_demand(call)
     if not is_plain:
@@ -127,27 +124,22 @@ def decide(call: Call, packages: Sequence[str | None], *, has_module: bool, is_i
         return _unsure(call, "what GOEXPERIMENT is cannot be told, and some of its values need cgo", _CURE)
     if value == "0":
         return Decision(evidence=(Evidence("CGO_ENABLED=0 rules cgo out", call.place),), is_off=True)
-    if is_independent and demand is None and (_has_no_compiler(call) or _is_other_system(call)):
-        return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
     if is_independent:
-        return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
+        return _independent(call, demand)
     if value == "1":
         return _with_cgo(call, "CGO_ENABLED=1 asks for cgo", has_cxx=True, is_on=True)
     if demand is not None:
         return _with_cgo(call, f"{demand} needs cgo", has_cxx=True)
-    if call.around.settings.cgo == "off":
+    if call.around.settings.of(CGO) == "off":
         return _without_cgo(call, "go.cgo: off")
-    if _has_no_compiler(call):
-        return _ruled_out(call)
-    if _OTHER_GO.search(call.around.image.name):
-        return _unsure(
-            call, "the Go of this base image takes its cryptography from C, which needs cgo", _CURE
-        )
-    if call.around.settings.cgo == "keep":
-        return _with_cgo(call, "go.cgo: keep", has_cxx=True)
-    if not has_module:
-        return _unsure(call, "whether it uses cgo cannot be looked up", "set CGO_ENABLED=0 in front of it")
-    return _look(call, packages)
+    return _ruled_out(call) if _has_no_compiler(call) else None
+
+
+def _independent(call: Call, demand: str | None) -> Decision:
+    """A build for a platform that is written out."""
+    if demand is None and (_has_no_compiler(call) or _is_other_system(call)):
+        return Decision(evidence=(Evidence("cgo is off by default here, on every platform", call.place),))
+    return _unsure(call, "it names its GOARCH, and cgo is on for one of them only", "set CGO_ENABLED=0")
 
 
 def _unsure(call: Call, text: str, cure: str) -> Decision:
@@ -268,7 +260,7 @@ def _ruled_out(call: Call) -> Decision:
     if version is None or version >= (1, 20):
         evidence = Evidence("the builder image has no C compiler, so cgo is off", call.place)
         return Decision(() if version is not None else (("CGO_ENABLED", "0"),), evidence=(evidence,))
-    if call.around.settings.cgo == "keep":
+    if call.around.settings.of(CGO) == "keep":
         return _unsure(call, "go.cgo: keep, and there is no C compiler", "install gcc and musl-dev")
     why = "the builder image has no C compiler, so that nothing but the standard library can use cgo"
     return _without_cgo(call, why)
@@ -561,17 +553,18 @@ def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> De
     compiler = _compiler(call)
     if compiler is not None:
         return _own_compiler(call, compiler, evidence, is_on)
-    refusal = _cannot_cross(call, why)
+    packages = _c_packages(call)
+    refusal = debian.why_not(call, packages, why, "set CGO_ENABLED=0")
     if refusal is not None:
         return Decision(reasons=(refusal,))
     added: list[tuple[str, str]] = [] if is_on else [("CGO_ENABLED", "1")]
-    added += [("CC", COMPILER)]
+    added += [("CC", debian.COMPILER)]
     if has_cxx:
-        added.append(("CXX", CXX_COMPILER))
-    libraries = dev_packages(call.packages)
+        added.append(("CXX", debian.CXX_COMPILER))
+    libraries = debian.dev_packages(packages)
     if libraries:
-        added.append(("PKG_CONFIG", PKG_CONFIG))
-    lines = install_lines(call.around.platforms, libraries, has_cxx=has_cxx)
+        added.append(("PKG_CONFIG", debian.PKG_CONFIG))
+    lines = debian.install_lines(call.around.platforms, libraries, has_cxx=has_cxx)
     if any(name in call.assignments or name in call.variables for name in _C_FLAGS):
         return _unsure(
             call,
@@ -580,7 +573,7 @@ def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> De
         )
     # The install step names every platform of the list, so that it runs once for all; it stands as early as
     # it can.
-    before = (_insert_at(call), lines, f"{why}: a C cross compiler for the target")
+    before = (debian.insert_at(call), lines, f"{why}: a C cross compiler for the target")
     needs = (Need("TARGETARCH", call.instruction, "cgo"), Need("TARGETVARIANT", call.instruction, "cgo"))
     return Decision(tuple(added), (before,), needs, evidence)
 
@@ -596,10 +589,9 @@ _C_FLAGS = (
 )
 
 
-def _insert_at(call: Call) -> int:
-    """Behind the last package installation of the stage before this RUN, or right behind FROM."""
-    last = max((w.place.line for w in call.writes.exactly("/usr/bin") if w.kind is Kind.BUILD), default=0)
-    return call.around.after_line(last, call.number)
+def _c_packages(call: Call) -> frozenset[str]:
+    """The packages that may hold something of C's."""
+    return frozenset(p for p in call.packages if not p.startswith("golang-"))
 
 
 def _compiler(call: Call) -> str | None:
@@ -613,185 +605,8 @@ def _own_compiler(call: Call, compiler: str, evidence: tuple[Evidence, ...], is_
     """CC is set by hand, or by an earlier rewrite."""
     name = compiler.strip("\"'").rpartition("/")[2]
     needs = tuple(Need(n, call.instruction, "cgo") for n in ("TARGETARCH", "TARGETVARIANT"))
-    if name == COMPILER:
+    if name == debian.COMPILER:
         return Decision(evidence=evidence, needs=needs)
-    if is_on and (name in ("xx-clang", "xx-cc") or "TARGET" in compiler or _is_for_all(call, name)):
+    if is_on and (name in ("xx-clang", "xx-cc") or "TARGET" in compiler or debian.is_for_all(call, name)):
         return Decision(evidence=(*evidence, Evidence(f"CC={compiler} is for the target", call.place)))
     return _unsure(call, f"CC={compiler} is not known to compile for every platform", "leave CC to xbuild")
-
-
-def _is_for_all(call: Call, name: str) -> bool:
-    platforms = call.around.platforms or ()
-    triplets = {CROSS[_cross_key(p)].triplet for p in platforms if _cross_key(p) in CROSS}
-    return bool(platforms) and len(triplets) == 1 and any(name.startswith(t) for t in triplets)
-
-
-def _unseen_libraries(call: Call) -> str | None:
-    """C libraries that may be there for the build machine alone, and that no package name tells."""
-    for name in sorted(call.packages):
-        if name == "?" or name.endswith(".deb") or name.startswith((".", "/")):
-            what = "a package whose name cannot be told" if name == "?" else f"the package file {name}"
-            return f"{what} may bring C libraries for the build machine alone"
-    alone = next((n for n in dev_packages(call.packages) if n not in SIDE_BY_SIDE), None)
-    if alone is not None:
-        return f"{alone} is not known to be installable for several architectures side by side"
-    for made in call.writes:
-        is_own = made.is_package or made.kind.is_right or made.is_change
-        if not is_own and (made.path is None or any(overlaps(made.path, f) for f in _LIBRARY_FOLDERS)):
-            return (
-                f"what line {made.place.line} leaves (`{made.text}`) may be C libraries for the build machine"
-            )
-    image = call.around.image
-    name = image.name.rpartition("/")[2]
-    if name in _FULL_OF_LIBRARIES and not re.search(r"slim|scm|curl|alpine", image.tag):
-        return f"{image.reference} brings C libraries of its own, for the build machine alone"
-    return None
-
-
-_LIBRARY_FOLDERS = (
-    "/lib",
-    "/lib64",
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/include",
-    "/usr/local/lib",
-    "/usr/local/include",
-    "/opt",
-)
-# Made from buildpack-deps with its libraries (docker-library/buildpack-deps, `Dockerfile.template`).
-_FULL_OF_LIBRARIES = frozenset(words("buildpack-deps python ruby node perl rust gcc openjdk php"))
-
-
-def _cannot_cross(call: Call, why: str) -> Reason | None:
-    image = call.around.image
-    unseen = _unseen_libraries(call)
-    if unseen is not None:
-        return Reason(
-            f"`{call.spelled()}`: {why}, and {unseen}",
-            call.place,
-            cure="set CGO_ENABLED=0 if the program can do without, or install the libraries by name",
-        )
-    place = Scope(call.scope.graph, call.scope.stage, _insert_at(call) - call.around.offset)
-    users = (call.scope.user(), place.user())
-    if any(user not in _ROOT for user in users):
-        what = "whom the base image makes its user is not known" if None in users else "the stage is not root"
-        return Reason(
-            f"`{call.spelled()}`: {why}, and {what}, so that no cross compiler can be installed",
-            call.place,
-            cure="write USER root" if None in users else "install the cross compiler before USER",
-        )
-    if image.family != "debian":
-        return Reason(
-            f"`{call.spelled()}`: {why}, and no C cross compiler is known for this base image",
-            call.place,
-            cure="use a Debian-based builder, or CGO_ENABLED=0 if the program works without cgo",
-        )
-    if image.is_archived or image.name == "ubuntu" or any(p.startswith(_MULTILIB) for p in call.packages):
-        what = (
-            "the packages of its Debian release have moved to the archive"
-            if image.is_archived
-            else "Ubuntu keeps other architectures' packages on other servers"
-            if image.name == "ubuntu"
-            else "gcc-multilib leaves no room for cross compilers"
-        )
-        return Reason(
-            f"`{call.spelled()}`: {why}, and {what}",
-            call.place,
-            cure="use a builder based on a current Debian release",
-        )
-    unknown = sorted(_dev_names(call.packages) - set(dev_packages(call.packages)))
-    if unknown:
-        return Reason(
-            f"`{call.spelled()}`: {why}, and how {unknown[0]} is installed for the target is not known",
-            call.place,
-            cure="leave it out, or install a cross compiler and it by hand",
-        )
-    wrong = [str(p) for p in call.around.platforms or () if _cross_key(p) not in CROSS]
-    if wrong:
-        return Reason(
-            f"`{call.spelled()}`: {why}, and Debian has no C library for {', '.join(wrong)}",
-            call.place,
-            cure="leave that platform out, or CGO_ENABLED=0 if the program works without cgo",
-        )
-    return None
-
-
-def _cross_key(platform: Platform) -> str:
-    return f"arm/{platform.variant}" if platform.architecture == "arm" else platform.architecture
-
-
-def dev_packages(packages: Iterable[str]) -> tuple[str, ...]:
-    """The development libraries among installed Debian packages (`libfoo-dev`), without versions."""
-    return tuple(sorted(n for n in _dev_names(packages) if n.startswith("lib") or n in SIDE_BY_SIDE))
-
-
-def _dev_names(packages: Iterable[str]) -> frozenset[str]:
-    names = {
-        re.split(r"[=:/+]", p)[0] if not p.startswith("lib") else re.split(r"[=:/]", p)[0] for p in packages
-    }
-    return frozenset(n for n in names if n.endswith("-dev") and not _NO_LIBRARY.fullmatch(n))
-
-
-# What the cross compiler brings itself, and what no C code is linked with.
-_NO_LIBRARY = re.compile(
-    r"libc6-dev.*|libc-dev|linux-libc-dev|dpkg-dev|systemd-dev|x11proto.*-dev|xtrans-dev|golang-.*-dev|"
-    r"libstdc\+\+-.*-dev|libgcc-.*-dev|(python|ruby|php|nodejs|tcl|lua|perl|ghc|guile)[\d.]*(-all)?-dev"
-)
-
-
-def install_lines(
-    platforms: Sequence[Platform] | None, libraries: Sequence[str], *, has_cxx: bool
-) -> tuple[str, ...]:
-    """The script that installs the cross compilers, and one wrapper that chooses among them by TARGETARCH.
-
-    The wrapper goes by three names. The architecture that the stage runs on needs no cross packages: its
-    own compiler has its triplet as a name too. Lists of packages that are there stay for later commands.
-    """
-    keys = tuple(CROSS) if platforms is None else tuple(dict.fromkeys(_cross_key(p) for p in platforms))
-    lines = ["set -e; native=$(dpkg --print-architecture); packages=;"]
-    lines += [f"lists=$(find {_LISTS} -name '*Release' 2>/dev/null || :);"]
-    lines += [_packages_line(CROSS[key], libraries, has_cxx=has_cxx) for key in keys]
-    lines.append(
-        "apt-get update; apt-get install -y --no-install-recommends $packages; "
-        f'if [ -z "$lists" ]; then rm -rf {_LISTS}/*; fi;'
-    )
-    wrapper = " ".join(_quoted(line) for line in _wrapper(keys))
-    lines.append(f"mkdir -p {_FOLDER}; printf '%s\\n' {wrapper} > {_FOLDER}/{COMPILER};")
-    lines.append(f"chmod 755 {_FOLDER}/{COMPILER};")
-    lines.append(
-        " ".join(f"ln -sf {COMPILER} {_FOLDER}/{name};" for name in (CXX_COMPILER, PKG_CONFIG)).rstrip(";")
-    )
-    return tuple(lines)
-
-
-_FOLDER = "/usr/local/bin"
-_LISTS = "/var/lib/apt/lists"
-
-
-def _packages_line(cross: Cross, libraries: Sequence[str], *, has_cxx: bool) -> str:
-    names = [
-        f"gcc-{cross.package}",
-        *([f"g++-{cross.package}"] if has_cxx else []),
-        f"libc6-dev-{cross.debian}-cross",
-    ]
-    names += [f"{library}:{cross.debian}" for library in libraries]
-    foreign = f" dpkg --add-architecture {cross.debian};" if libraries else ""
-    return f'if [ "$native" != {cross.debian} ]; then{foreign} packages="$packages {" ".join(names)}"; fi;'
-
-
-def _wrapper(keys: Sequence[str]) -> tuple[str, ...]:
-    """A shell script that is compiler, C++ compiler or pkg-config by the name it is called by."""
-    cases = " ".join(
-        f"{key.replace('/', '')}) t={CROSS[key].triplet} l={CROSS[key].library};;" for key in keys
-    )
-    unknown = '*) echo "no C compiler for $TARGETARCH" >&2; exit 1;;'
-    return (
-        "#!/bin/sh",
-        f'case "$TARGETARCH${{TARGETVARIANT#v[1234]}}" in {cases} {unknown} esac',
-        'case "$0" in *-cc) exec "$t-gcc" "$@";; *-cxx) exec "$t-g++" "$@";; esac',
-        'PKG_CONFIG_LIBDIR="/usr/lib/$l/pkgconfig:/usr/share/pkgconfig" exec pkg-config "$@"',
-    )
-
-
-def _quoted(line: str) -> str:
-    return f"'{line}'"

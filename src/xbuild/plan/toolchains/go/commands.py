@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from xbuild.dockerfile.script import Expansion
 from xbuild.plan.demands import assigned
-from xbuild.plan.filesystem import (
+from xbuild.plan.facts.filesystem import (
     TOOL_FOLDERS,
     Kind,
     Write,
@@ -26,11 +26,11 @@ from xbuild.plan.filesystem import (
     overlaps,
     through_links,
 )
-from xbuild.plan.foreign import foreign_program
 from xbuild.plan.model import Evidence, Place, Reason
 from xbuild.plan.programs.generators import generated, read_kind
 from xbuild.plan.programs.program import anything, plain, source_kind, told_kind, word_kind, write
-from xbuild.plan.recipes import context_path, copied_path
+from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.recipes.recipe import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
 from xbuild.plan.toolchains.go import cgo
@@ -43,8 +43,8 @@ from xbuild.plan.toolchains.go.arguments import (
     with_single_dashes,
 )
 from xbuild.plan.toolchains.go.folders import go_cache, gopath_of, install_folder, module_cache
-from xbuild.plan.toolchains.go.generators import why_arguments_matter, why_not_portable
 from xbuild.plan.toolchains.go.programs import EMBEDDERS, GENERATORS, runs_what_it_compiles
+from xbuild.plan.toolchains.go.sources import why_arguments_matter, why_not_portable
 from xbuild.plan.toolchains.go.wiring import SUBSTITUTION, asks_go_told, wire
 from xbuild.text import Span
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Mapping
 
-from xbuild.plan.filesystem import absolute
+from xbuild.plan.facts.filesystem import absolute
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.go.arguments import environment_text

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from xbuild.plan.context import Context
-from xbuild.plan.recipes import context_path
+from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 
@@ -76,7 +76,7 @@ def _files(context: Context, package: str, here: str, root: str, module: str) ->
     for file in context.files():
         own = posixpath.dirname(file) or "."
         is_below = folder in (".", "") or own == folder or own.startswith(folder + "/")
-        if file.endswith(".go") and (file == place or own == place or (is_tree and is_below)):
+        if file.endswith(".go") and (place in (file, own) or (is_tree and is_below)):
             yield file
 
 

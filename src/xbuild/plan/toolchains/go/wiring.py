@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from xbuild.dockerfile.script import Expansion, Word
-from xbuild.plan.filesystem import Kind
+from xbuild.plan.facts.filesystem import Kind
 from xbuild.plan.model import Reason
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.plan.toolchains.go.arguments import flag, value

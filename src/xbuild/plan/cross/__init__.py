@@ -1,0 +1,1 @@
+"""C compilers for other platforms, and the libraries that they link."""

@@ -1,0 +1,1 @@
+"""Reading a stage, instruction by instruction and command by command."""

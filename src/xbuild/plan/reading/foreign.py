@@ -1,0 +1,100 @@
+"""Which programs a command runs, and whether one of them was made for the target: it cannot run in a pinned
+stage.
+
+A name without a slash is looked for where PATH may lead. What a package, a base image or an earlier
+command put there by that very name is taken for the one that runs; else it may have come with what was
+unpacked into one of those folders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within
+from xbuild.plan.recipes.recipe import context_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call
+
+_FOLDERS = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin /root/.local/bin")
+_PATH = re.compile(r"\bPATH[= ][\"']?([^\s\"';&]+)")
+
+
+def foreign_program(call: Call) -> tuple[str, Write] | None:
+    """A program of the command that was made for the target, and what wrote it."""
+    for name in _programs(call):
+        made = _made_for_target(call, name)
+        if made is not None:
+            return name, made
+    return None
+
+
+def _programs(call: Call) -> Iterator[str]:
+    """The program itself, and those that it is told to run."""
+    name = call.texts[0]
+    if name is None:
+        return
+    yield name
+    program = call.around.programs.get(call.program_name)
+    if program is not None and program.starts is not None:
+        yield from program.starts(call)
+
+
+def _made_for_target(call: Call, name: str) -> Write | None:
+    if "/" in name:
+        return _at_path(call, absolute(name, call.directory))
+    named = [w for w in call.writes.called(name) if _is_for_target(w)]
+    return named[-1] if named else _unpacked(call, name)
+
+
+def _is_for_target(made: Write) -> bool:
+    return made.path is not None and made.kind in (Kind.CROSS, Kind.TARGET)
+
+
+def _at_path(call: Call, path: str | None) -> Write | None:
+    if path is None:
+        return None
+    found = [w for w in call.writes.exactly(path) if _is_for_target(w)]
+    around = [w for w in call.writes.covering(path) if _is_for_target(w)]
+    if not found and around and context_path(call, path) is None:
+        found = around
+    return found[-1] if found else None
+
+
+def _unpacked(call: Call, name: str) -> Write | None:
+    """What was put into a folder of PATH under names that are not known, and may hold the program."""
+    program = call.around.programs.get(name)
+    is_extra = name.startswith("protoc-gen-") or (program is not None and program.is_extra)
+    folders = _search_path(call)
+    if not is_extra or _is_provided(call, name, folders):
+        return None
+    covering = [
+        w
+        for w in call.writes.where(_is_for_target)
+        if not w.is_file and not w.is_listed and any(is_within(folder, w.path or "/") for folder in folders)
+    ]
+    return covering[-1] if covering else None
+
+
+def _search_path(call: Call) -> tuple[str, ...]:
+    """Where PATH may lead, now or later."""
+    told = (*_told_paths(call.around.text), *_told_paths(call.script))
+    own = (p.rstrip("/") for p in told if p.startswith("/") and len(p) > 1)
+    return (*call.around.tool_folders, *_FOLDERS, *own)
+
+
+@lru_cache(maxsize=64)
+def _told_paths(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path for value in _PATH.findall(text) for path in value.split(":")))
+
+
+def _is_provided(call: Call, name: str, folders: tuple[str, ...]) -> bool:
+    program = call.around.programs.get(name)
+    if program is not None and program.brought_by is not None:
+        return program.brought_by(call)
+    packages = words(program.packages) if program is not None else ()
+    if any(p in call.packages for p in (name, *packages)):
+        return True
+    found = (w for folder in folders for w in call.writes.exactly(f"{folder}/{name}"))
+    return any(w.kind not in (Kind.CROSS, Kind.TARGET) for w in found)

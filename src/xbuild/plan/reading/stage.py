@@ -1,0 +1,405 @@
+"""One stage as if it ran on the build platform: what it writes, of which kind, and what would have to
+change.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xbuild.dockerfile.model import Copy, Instruction, Run, Workdir
+from xbuild.dockerfile.script import Command, Word
+from xbuild.dockerfile.script import Script as ParsedScript
+from xbuild.dockerfile.shell import parse_script
+from xbuild.graph.model import ContextBase, Edge, ImageBase, StageBase, StageGraph, sources_of
+from xbuild.graph.platform import TARGET, source_platform
+from xbuild.graph.reach import takes
+from xbuild.graph.scope import Scope
+from xbuild.plan.facts.filesystem import (
+    PORTABLE_PATHS,
+    TOOL_FOLDERS,
+    Kind,
+    Write,
+    Writes,
+    absolute,
+    is_in_any,
+    is_within,
+    join,
+    kind_of,
+    may_be_folder,
+    overlaps,
+    without_glob,
+)
+from xbuild.plan.facts.images import Image, describe, is_portable
+from xbuild.plan.model import Place, Question, Reason
+from xbuild.plan.reading.walk import walk_run
+from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
+from xbuild.text import Span
+
+_PROFILES = re.compile(r"^/etc/(profile|bash\.bashrc)$|/\.(bash_profile|bash_login|profile|bashrc)$")
+# zsh and ksh run the last part of a pipeline in the shell itself, and zsh does not split words.
+_POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
+_CACHE_FOLDERS = (
+    *TOOL_FOLDERS,
+    "/root",
+    "/tmp",
+    "/home/nonroot/.cache",
+    "/var/cache",
+)
+
+
+@dataclass(eq=False)
+class StageFacts:
+    """What came of a stage. `writes`, `packages` and `compiles` include what the stages below it did."""
+
+    stage: int
+    image: Image
+    writes: Writes
+    effects: list[Effect] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    packages: frozenset[str] = frozenset()
+    unknown_runs: set[int] = field(default_factory=set)
+
+    compiles: bool = False
+
+    @property
+    def all_reasons(self) -> tuple[Reason, ...]:
+        return tuple(dict.fromkeys((*self.reasons, *(r for e in self.effects for r in e.reasons))))
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What would have to be answered first, if nothing else is in the way before that."""
+        refused = [e for e in self.effects if e.reasons]
+        is_open = bool(refused) and bool(refused[0].questions)
+        return tuple(dict.fromkeys(q for e in self.effects for q in e.questions)) if is_open else ()
+
+    def kind_at(self, path: str | None) -> Kind:
+        """The kind of what another stage takes out of this one."""
+        return kind_of(self.writes, path)
+
+
+def evaluate(
+    graph: StageGraph,
+    stage: int,
+    around: Callable[[int, Image], Surroundings],
+    known: Mapping[int, StageFacts],
+    pinned: frozenset[int],
+    toolchains: Sequence[Toolchain],
+) -> StageFacts:
+    """Run through a stage; `known` holds the facts of stages before it, `pinned` those on the build
+    platform.
+    """
+    base = graph.stages[stage].base
+    if isinstance(base, StageBase):
+        below = known[base.stage]
+        facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=below.packages)
+        facts.compiles = below.compiles
+    else:
+        reference = base.reference if isinstance(base, ImageBase) else None
+        image = describe(reference, tuple(row for t in toolchains for row in t.images))
+        facts = StageFacts(stage, image, Writes(image))
+    reader = _StageReader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
+    for index, instruction in enumerate(graph.stages[stage].instructions):
+        reader.read(index, instruction)
+    facts.compiles |= any(effect.compiles for effect in facts.effects)
+    return facts
+
+
+class _StageReader:
+    def __init__(
+        self,
+        graph: StageGraph,
+        facts: StageFacts,
+        around: Surroundings,
+        known: Mapping[int, StageFacts],
+        pinned: frozenset[int],
+        toolchains: Sequence[Toolchain],
+    ) -> None:
+        self.graph, self.facts, self.around = graph, facts, around
+        self.known, self.pinned, self.toolchains = known, pinned, toolchains
+
+    def read(self, index: int, instruction: Instruction) -> None:
+        if index == 0:
+            self.read_onbuild(instruction)
+        elif isinstance(instruction, Copy):
+            self.read_copy(index, instruction)
+        elif isinstance(instruction, Workdir):
+            path = Scope(self.graph, self.facts.stage, index + 1).workdir()
+            if path not in (None, "/"):
+                self.add(path, Kind.PORTABLE, instruction, is_context=True)
+        elif isinstance(instruction, Run):
+            self.read_run(index, instruction)
+
+    def add(
+        self,
+        path: str | None,
+        kind: Kind,
+        instruction: Instruction,
+        *,
+        is_file: bool = False,
+        is_context: bool = False,
+    ) -> None:
+        text = " ".join(instruction.logical.text.split())
+        place = Place(instruction.first_line)
+        self.facts.writes.append(
+            Write(
+                path,
+                kind,
+                place,
+                text[:57] + "..." if len(text) > 60 else text,
+                is_file,
+                is_context=is_context,
+                is_empty=isinstance(instruction, Workdir),
+                by=(instruction.keyword,),
+            )
+        )
+
+    def refuse(
+        self, text: str, instruction: Instruction, path: str | None = None, cure: str | None = None
+    ) -> None:
+        self.facts.reasons.append(Reason(text, Place(instruction.first_line), path, cure))
+
+    # -- COPY and ADD
+
+    def read_onbuild(self, instruction: Instruction) -> None:
+        if "onbuild" in self.facts.image.tag:
+            self.add(None, Kind.UNKNOWN, instruction)
+            self.refuse("the base image brings instructions of its own (ONBUILD)", instruction)
+        for deferred in self.graph.onbuild(self.facts.stage):
+            if deferred.keyword in ("RUN", "COPY", "ADD"):
+                self.add(None, Kind.UNKNOWN, instruction)
+                self.refuse(
+                    "an ONBUILD of the base runs here, and it is not followed",
+                    instruction,
+                    cure="write its instruction into this stage",
+                )
+
+    def read_copy(self, index: int, instruction: Copy) -> None:
+        scope = Scope(self.graph, self.facts.stage, index)
+        edges = [e for e in takes(self.graph, self.facts.stage, index) if not e.is_onbuild]
+        destination = _destination(scope, instruction)
+        is_file = (
+            destination is not None
+            and instruction.keyword == "COPY"
+            and not instruction.destination.endswith("/")
+            and len(instruction.sources) == 1
+        )
+        if destination is not None and len(destination) > 1:
+            destination = destination.rstrip("/")
+        if not edges:
+            kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
+            is_context = not any("://" in source or "$" in source for source in instruction.sources)
+            is_file = is_file and self.is_file(instruction.sources[0], destination)
+            self.add(destination, kind, instruction, is_file=is_file, is_context=is_context)
+            return
+        for edge in edges:
+            kind = self.taken(edge)
+            self.check_tools(edge, kind, destination, instruction, index)
+            exact = is_file and kind.is_right and all(p and not p.endswith("/") for p in edge.paths)
+            exact = exact and destination is not None and not may_be_folder(self.facts.writes, destination)
+            self.add(
+                destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
+            )
+
+    def is_file(self, source: str, destination: str | None) -> bool:
+        """Whether a COPY from the build context writes exactly `destination`, a file of the same name."""
+        is_same = _looks_like_file((source,), destination) and self.around.context.read(source) is not None
+        return is_same and destination is not None and not may_be_folder(self.facts.writes, destination)
+
+    def taken(self, edge: Edge) -> Kind:
+        """The kind of what an edge brings into this (pinned) stage."""
+        if isinstance(edge.source, ImageBase) and is_portable(edge.source.reference):
+            return Kind.PORTABLE
+        if isinstance(edge.source, ContextBase):
+            is_image = edge.source.value.startswith(("docker-image://", "oci-layout://", "target:"))
+            for_target = Kind.TARGET if source_platform(self.graph, edge) == TARGET else Kind.BUILD
+            return for_target if is_image else Kind.PORTABLE
+        sources = tuple(sources_of(edge.source))
+        if not sources:
+            return Kind.TARGET
+        if not all(s in self.pinned and s in self.known for s in sources):
+            return join((Kind.TARGET,)) if not any(s in self.pinned for s in sources) else Kind.UNKNOWN
+        return join(self.known[s].kind_at(path) for s in sources for path in edge.paths)
+
+    def search_path(self, index: int) -> tuple[str, ...]:
+        """The folders of PATH, now and at the end of the stage."""
+        stage = self.graph.stages[self.facts.stage]
+        found: list[str] = []
+        for at in (index, len(stage.instructions)):
+            value = Scope(self.graph, self.facts.stage, at).lookup("PATH")
+            raw = (value.text or value.raw or "") if value is not None else ""
+            found += [p.rstrip("/") for p in raw.strip("\"'").split(":") if p.startswith("/") and len(p) > 1]
+        return tuple(dict.fromkeys(found))
+
+    def check_tools(
+        self, edge: Edge, kind: Kind, destination: str | None, instruction: Instruction, index: int
+    ) -> None:
+        """Programs of the target platform among the tools of a pinned stage would not run."""
+        if kind not in (Kind.TARGET, Kind.CROSS) or destination is None:
+            return
+        portable = all(p is not None and is_in_any(without_glob(p), PORTABLE_PATHS) for p in edge.paths)
+        folders = (*TOOL_FOLDERS, *self.around.tool_folders, *self.search_path(index))
+        if portable or not (destination == "/" or is_in_any(destination.rstrip("/") or "/", folders)):
+            return
+        name = getattr(edge.source, "raw", None) or "another stage"
+        self.refuse(
+            f"what comes from {name} is for the target and lies among the tools of this stage, where "
+            "it could be run",
+            instruction,
+            destination,
+            "give it a stage of its own: FROM --platform=$BUILDPLATFORM … AS tools, and COPY --from=tools",
+        )
+
+    # -- RUN
+
+    def read_run(self, index: int, run: Run) -> None:
+        scope = Scope(self.graph, self.facts.stage, index)
+        self.read_mounts(index, run)
+        script, is_editable = self.script(run, scope)
+        if script is None:
+            self.unknown(index, run)
+            return
+        line_of = _line_finder(self.graph, run, script.text)
+        before = len(self.facts.writes)
+        walked = walk_run(
+            run,
+            script,
+            around=self.around,
+            scope=scope,
+            instruction=index,
+            writes=self.facts.writes,
+            toolchains=self.toolchains,
+            is_editable=is_editable,
+            line_of=line_of,
+            packages=self.facts.packages,
+        )
+        self.facts.effects += walked.effects
+        self.facts.calls += walked.calls
+        self.facts.packages = walked.packages
+        if any(w.kind is Kind.UNKNOWN and w.path is None for w in self.facts.writes[before:]):
+            self.facts.unknown_runs.add(index)
+
+    def unknown(self, index: int, run: Run) -> None:
+        self.facts.unknown_runs.add(index)
+        self.add(None, Kind.UNKNOWN, run)
+
+    def script(self, run: Run, scope: Scope) -> tuple[ParsedScript | None, bool]:
+        """The parsed script of a RUN, and whether it can be edited; None with a reason when it cannot be
+        read.
+        """
+        if run.words is not None:
+            return _exec_form(run.words), False
+        shell = scope.shell()
+        program = posixpath.basename(shell[0]) if shell else ""
+        if run.script is None or program not in _POSIX_SHELLS:
+            self.refuse(f"the script is not for a POSIX shell ({program or 'a file of its own'})", run)
+            return None, False
+        profile = self.profile_read_by(shell, scope)
+        if profile is not None:
+            text = f"the shell first reads {profile.path or 'a file'}, which line {profile.place.line} wrote"
+            self.refuse(text, run, profile.path, "use ENV, or a shell that is no login shell")
+            return None, False
+        script = parse_script(run.script.text)
+        if script.has_error:
+            self.refuse("the shell script cannot be read without doubt", run, cure="write it more simply")
+            return None, False
+        return script, True
+
+    def profile_read_by(self, shell: Sequence[str], scope: Scope) -> Write | None:
+        """A file written in the stage that the shell reads before the script (bash manual, "Bash Startup
+        Files").
+        """
+        words = shell[1:]
+        is_login = any(w == "--login" or re.match(r"-\w*[li]", w) for w in words)
+        given = [scope.lookup(name) for name in ("BASH_ENV", "ENV")]
+        named = {value.text for value in given if value is not None and value.text}
+        found = self.facts.writes.where(_is_profile) if is_login else ()
+        found += tuple(made for path in named for made in self.facts.writes.exactly(path))
+        return next((made for made in found if not made.is_package), None)
+
+    def read_mounts(self, index: int, run: Run) -> None:
+        edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
+        for edge in edges.values():
+            kind = self.taken(edge)
+            self.check_tools(edge, kind, edge.destination, run, index)
+            self.add(edge.destination, kind, run)
+        for mount in run.mounts:
+            scope = Scope(self.graph, self.facts.stage, index)
+            target = mount.get("target")
+            target = scope.expand_known(target).text or target if target is not None else None
+            if mount.type == "cache" and target is not None and not self.is_cache(target, index):
+                self.add(target if "$" not in target else None, Kind.UNKNOWN, run)
+            elif mount.type in ("", "bind") and mount.get("from") is None and target is not None:
+                where = absolute(target, scope.workdir())
+                self.add(where, Kind.PORTABLE, run, is_context=True)
+
+    def is_cache(self, target: str, index: int) -> bool:
+        """Whether a folder is made for what tools keep from run to run."""
+        environment = Scope(self.graph, self.facts.stage, index).environment()
+        names = ("XDG_CACHE_HOME", *(n for t in self.toolchains for n in t.cache_variables))
+        folders = [text for n in names if n in environment and (text := environment[n].text)]
+        folders += [f for t in self.toolchains for f in t.caches]
+        return is_in_any(target, (*_CACHE_FOLDERS, *folders)) or any(is_within(n, target) for n in folders)
+
+
+def _is_profile(made: Write) -> bool:
+    if made.path is None:
+        return True
+    return _PROFILES.search(made.path) is not None or overlaps(made.path, "/etc/profile.d")
+
+
+def _destination(scope: Scope, instruction: Copy) -> str | None:
+    text = scope.expand_known(instruction.destination).text
+    workdir = scope.workdir()
+    if text is None:
+        return None
+    if not text.startswith("/"):
+        if workdir is None:
+            return None
+        text = posixpath.join(workdir, text)
+    return posixpath.normpath(text).replace("//", "/")
+
+
+def _looks_like_file(paths: Sequence[str | None], destination: str | None) -> bool:
+    """Whether a single COPY source goes to exactly `destination` as a file, judged by equal names or an
+    extension.
+    """
+    if destination is None or len(paths) != 1 or paths[0] is None:
+        return False
+    return posixpath.basename(paths[0]) == posixpath.basename(destination)
+
+
+def _dependence(scope: Scope, text: str) -> Kind:
+    """TARGET if a path names a TARGET platform ARG, else PORTABLE."""
+    depends = scope.expand_known(text).depends_on
+    return Kind.TARGET if any(name.startswith("TARGET") for name in depends) else Kind.PORTABLE
+
+
+def _exec_form(words: Sequence[str]) -> ParsedScript:
+    """`RUN ["a", "b"]` as a script of one command, all of it literal."""
+    made: list[Word] = []
+    at = 0
+    for text in words:
+        made.append(Word(Span(at, at + len(text)), text, text))
+        at += len(text) + 1
+    whole = Span(0, max(at - 1, 0))
+    return ParsedScript(" ".join(words), (Command(whole, tuple(made)),) if made else (), has_error=False)
+
+
+def _line_finder(graph: StageGraph, run: Run, text: str) -> Callable[[int], Place]:
+    source = graph.dockerfile.source
+
+    def place(offset: int) -> Place:
+        if run.script is None or run.script.text != text:
+            return Place(run.first_line)
+        return Place(source.line_of(run.script.offsets[min(offset, len(run.script.offsets) - 1)]))
+
+    return place
+
+
+def shipped_by(paths: Iterable[str | None], path: str) -> bool:
+    """Whether taking `paths` takes (some of) `path`."""
+    return any(p is None or overlaps(without_glob(p), path) for p in paths)

@@ -1,0 +1,784 @@
+"""Walk through a RUN's script: which command runs where, with what in its environment, and what it does.
+
+Everything that cannot be told from the text is taken for the worst. The walk does not follow control flow:
+every command is taken to run, in the order of the text. What a variable holds is followed (see
+`variables.py`): what a subshell sets ends with it, what a branch sets may or may not hold behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from xbuild.dockerfile.model import Run
+from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
+from xbuild.graph.model import PLATFORM_ARGS
+from xbuild.graph.scope import Scope
+from xbuild.plan.facts.filesystem import (
+    Kind,
+    Write,
+    Writes,
+    absolute,
+    join,
+    kind_of,
+    may_be_folder,
+    through_links,
+)
+from xbuild.plan.model import Place, Reason
+from xbuild.plan.programs.program import Builtin, Program, anything
+from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.reading.variables import (
+    Frames,
+    assigned_names,
+    calculated_names,
+    is_unchanged,
+    processes,
+    set_in_loop,
+)
+from xbuild.plan.recipes import recipe as recipes
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
+from xbuild.text import Span
+
+_MAX_DEPTH = 4
+_PROCESSES = frozenset(("subshell", "substitution", "pipeline", "background", "function"))
+_FAILING = tuple((str(code),) for code in range(1, 256))
+_BRANCHES = frozenset(("if", "elif", "else", "case", "while", "until", "for", "or", "function"))
+_MACHINE_VARIABLES = frozenset(
+    ("HOSTTYPE", "MACHTYPE", "OSTYPE", "CPUTYPE", "BASH_VERSINFO", "PROCESSOR_ARCHITECTURE")
+)
+# What the shell sets by itself.
+_SHELL_VARIABLES = frozenset(("REPLY", "BASH_REMATCH", "PIPESTATUS", "MAPFILE", "COPROC"))
+# Debian's multiarch folders, and what the kernel tells of the machine.
+_NAMED_FOR_MACHINE = re.compile(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
+_MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
+_QUOTED_ASSIGNMENT = re.compile(r"[\"']([A-Za-z_]\w*)=")
+_ENV_ASSIGNMENT = re.compile(r"[\"']?[A-Za-z_]\w*=")
+_POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
+_SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
+_CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
+# Inside these a command may not run, or not only once.
+_UNCERTAIN = frozenset(
+    ("if", "elif", "else", "case", "while", "until", "for", "or", "function", "background")
+)
+
+
+@dataclass
+class RunWalk:
+    """What one RUN did: the effects of its commands in order, the calls that they came from, and the packages
+    that are there behind it.
+    """
+
+    effects: list[Effect] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    packages: frozenset[str] = frozenset()
+
+
+def walk_run(
+    run: Run,
+    script: Script,
+    *,
+    around: Surroundings,
+    scope: Scope,
+    instruction: int,
+    writes: Writes,
+    toolchains: Sequence[Toolchain],
+    is_editable: bool,
+    line_of: Callable[[int], Place],
+    packages: frozenset[str],
+) -> RunWalk:
+    """Walk a script; `writes` is what the stage wrote so far and is extended by what the script writes."""
+    walker = _Walker(run, script, around, scope, instruction, writes, toolchains, is_editable, line_of)
+    walker.packages = packages
+    return walker.walk()
+
+
+class _Walker:
+    def __init__(
+        self,
+        run: Run,
+        script: Script,
+        around: Surroundings,
+        scope: Scope,
+        instruction: int,
+        writes: Writes,
+        toolchains: Sequence[Toolchain],
+        is_editable: bool,
+        line_of: Callable[[int], Place],
+    ) -> None:
+        self.run, self.script, self.around, self.scope = run, script, around, scope
+        self.instruction, self.writes, self.toolchains = instruction, writes, toolchains
+        self.is_editable = is_editable
+        self.line_of = line_of
+        self.start = scope.workdir()
+        self.variables = _from_environment(scope)
+        self.condition = Kind.PORTABLE
+        self.outputs: dict[Span, Kind] = {}
+        self.directories: list[tuple[Command, str | None]] = []
+        self.result = RunWalk()
+        self.packages: frozenset[str] = frozenset()
+        self.commands = sorted(script.commands, key=_start)
+        self.done: set[Span] = set()
+        self.has_tested = False
+        self.tested = self.folder_kind = Kind.PORTABLE
+        self.may_have_ended = False
+        self.depth = 0
+        self.frames = Frames(script)
+        self.assigned = assigned_names(script, self.may_set)
+
+    def walk(self) -> RunWalk:
+        for command in self.script.commands:
+            self.visit(command)
+        self.result.packages = self.packages
+        return self.result
+
+    def visit(self, command: Command) -> None:
+        if command.span in self.done:
+            return
+        self.done.add(command.span)
+        for inner in self.inside(command.span):
+            if inner is not command:
+                self.visit(inner)
+        self.enter(command)
+        self.note_case_words(command)
+        self.note_loops(command)
+        self.outputs[command.span] = self.execute(command)
+
+    def inside(self, span: Span) -> list[Command]:
+        """The commands that stand in `span`, in order."""
+        first = bisect_left(self.commands, span.start, key=_start)
+        behind = bisect_right(self.commands, span.end, key=_start)
+        return [command for command in self.commands[first:behind] if command.span in span]
+
+    # -- variables and words
+
+    def note_case_words(self, command: Command) -> None:
+        for word in self.script.case_words:
+            if word.span.start <= command.span.start and command.span not in word.span:
+                self.condition = join((self.condition, self.kind(word)))
+
+    def enter(self, command: Command) -> None:
+        """The variables as this command finds them, and whether it runs at all.
+
+        A command of its own, behind `;` or a new line, runs whatever a test before it said, as long as
+        nothing there could end the script. In a recipe a failure may end the recipe alone.
+        """
+        if not command.scopes and not self.may_have_ended and self.depth == 0:
+            self.condition = self.folder_kind
+        self.variables, loops = self.frames.enter(command, self.variables, may_skip=self.has_tested)
+        for loop in loops:
+            self.variables.update(set_in_loop(self.script, loop.span, self.variables))
+
+    def note_loops(self, command: Command) -> None:
+        for loop in self.script.loops:
+            if command.span in loop.span and not any(command.span in w.span for w in loop.words or ()):
+                kind = Kind.UNKNOWN if loop.words is None else join(self.kind(w) for w in loop.words)
+                texts = {w.value for w in loop.words or ()}
+                only = texts.pop() if len(texts) == 1 else None
+                before = self.variables.get(loop.variable)
+                origin = "shell" if before is None or before.origin == "shell" else "export"
+                self.variables[loop.variable] = Variable(only, join((kind, self.condition)), origin)
+
+    def kind(self, word: Word) -> Kind:
+        """What the value of a word depends on."""
+        kinds = [self.expansion_kind(e) for e in word.expansions]
+        if word.is_glob:
+            path = self.text(word)
+            where = absolute(path, self.start) if path is not None else None
+            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, is_name=True))
+            if where is not None and _NAMED_FOR_MACHINE.match(where):
+                kinds.append(Kind.BUILD)
+        return join(kinds)
+
+    def expansion_kind(self, expansion: Expansion) -> Kind:
+        if expansion.kind == "variable":
+            if expansion.name == "?":
+                return self.tested
+            if self.script.text.startswith("${!", expansion.span.start):
+                return Kind.UNKNOWN  # the variable that another one names
+            variable = self.variables.get(expansion.name)
+            if variable is None:
+                return self.foreign_variable(expansion.name)
+            return variable.kind
+        if expansion.kind == "arithmetic":
+            return join(
+                v.kind
+                for n, v in self.variables.items()
+                if n in self.script.text[expansion.span.start : expansion.span.end]
+            )
+        inner = [c for c in self.inside(expansion.span) if c.span != expansion.span]
+        here, frames = self.variables, list(self.frames.frames)
+        for command in inner:
+            self.visit(command)
+        self.variables, self.frames.frames = here, frames
+        if not inner:
+            return Kind.UNKNOWN
+        text = self.script.text[expansion.span.start : expansion.span.end]
+        if any(pattern.fullmatch(text) for toolchain in self.toolchains for pattern in toolchain.same):
+            return Kind.PORTABLE
+        return join(self.outputs.get(c.span, Kind.UNKNOWN) for c in inner)
+
+    def foreign_variable(self, name: str) -> Kind:
+        """A variable that neither the Dockerfile nor the script sets: the shell's own, or the base
+        image's.
+        """
+        if name in _MACHINE_VARIABLES:
+            return Kind.BUILD
+        if _POSITIONAL.fullmatch(name) or name in _SHELL_VARIABLES:
+            return Kind.UNKNOWN
+        if name in ("PWD", "OLDPWD") and any(target is None for _, target in self.directories):
+            return Kind.UNKNOWN
+        is_automatic = name in PLATFORM_ARGS
+        if not is_automatic and not self.around.image.is_plain and _MACHINE_NAME.search(name):
+            return Kind.UNKNOWN
+        return Kind.PORTABLE
+
+    def text(self, word: Word) -> str | None:
+        """The word with known variables filled in and quotes removed, or None."""
+        if word.value is not None:
+            return word.value
+        if word.is_glob and not word.expansions:
+            return word.raw
+        if word.raw.startswith("~"):
+            is_root = self.scope.user() in ("", "root", "0") and "HOME" not in self.variables
+            return "/root" + word.raw[1:] if is_root and re.fullmatch(r"~(/[\w./-]*)?", word.raw) else None
+        return _render(word, self.variables)
+
+    def assign(self, assignment: Assignment, origin: str, command: Command) -> None:
+        if is_unchanged(assignment) and (known := self.variables.get(assignment.name)) is not None:
+            if known.origin == "shell":
+                self.variables[assignment.name] = replace(known, origin=origin)
+            return
+        if "[" in assignment.name:  # one of an array's
+            assignment = replace(assignment, name=assignment.name.partition("[")[0], append=True)
+        kind = join((self.kind(assignment.value), self.condition))
+        text = self.text(assignment.value)
+        before = self.variables.get(assignment.name)
+        if before is not None and before.origin in ("shell", "export"):
+            kind = join((kind, before.kind))
+            text = text if text == before.text else None
+        elif command.scopes and any(s.kind in _BRANCHES for s in command.scopes) and before is not None:
+            kind, text = join((kind, before.kind)), None
+        if assignment.append:
+            text = None
+        dependencies = _platform_names(assignment.value, self.variables)
+        if before is not None and before.origin != "shell":
+            origin = "export"  # What is in the environment stays in it.
+        self.variables[assignment.name] = Variable(text, kind, origin, dependencies)
+
+    # -- commands
+
+    def execute(self, command: Command) -> Kind:
+        words, assignments, wrapper = self.unwrap(command)
+        self.assign_defaults(command)
+        if not words:
+            for assignment in command.assignments:
+                self.assign(assignment, "shell", command)
+            self.redirect_alone(command)
+            return join((self.stdin(command), *(self.kind(a.value) for a in command.assignments)))
+        call = self.call(command, words, assignments, wrapper)
+        effect = self.effect(call)
+        self.result.calls.append(call)
+        self.result.effects.append(effect)
+        is_certain = self.is_certain(command) and not self.may_have_ended
+        by = ("RUN", *call.command_words)
+        for made in effect.writes:
+            made = replace(made, kind=join((made.kind, call.condition)), by=made.by or by)
+            is_whole = is_certain and not (made.is_file and self.goes_into(effect, made))
+            self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
+        if effect.packages:
+            self.packages |= {*effect.packages}
+        self.redirect(call, effect, is_certain=is_certain)
+        self.remember(call, effect)
+        return effect.output
+
+    def assign_defaults(self, command: Command) -> None:
+        """`${NAME:=value}` and arithmetic give a variable a value wherever they stand."""
+        targets = [r.target for r in command.redirects if r.target is not None]
+        for word in (*command.words, *(a.value for a in command.assignments), *targets):
+            for expansion in word.expansions:
+                is_default = expansion.kind == "variable" and expansion.operator.startswith(("=", ":="))
+                before = self.variables.get(expansion.name)
+                if is_default and (before is None or not before.text):
+                    kind = join((self.kind(word), self.condition))
+                    self.variables[expansion.name] = _set(before, kind)
+                elif expansion.kind == "arithmetic":
+                    self.calculate(self.script.text[expansion.span.start : expansion.span.end], command)
+        if command.words and command.words[0].value in ("((", "let"):
+            self.calculate(self.script.text[command.span.start : command.span.end], command)
+
+    def calculate(self, text: str, command: Command) -> None:
+        for name in calculated_names(text):
+            kind = join((self.condition, *(self.kind(w) for w in command.words)))
+            named = (v.kind for n, v in self.variables.items() if n in text)
+            self.variables[name] = _set(self.variables.get(name), join((kind, *named)))
+
+    def goes_into(self, effect: Effect, made: Write) -> bool:
+        """Whether a command that puts its file into a folder of that name, if there is one, may find one."""
+        if not effect.puts_into_folders or made.path is None:
+            return False
+        return may_be_folder(self.writes, made.path, made.kind)
+
+    def is_certain(self, command: Command) -> bool:
+        """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""
+        if any(s.kind in _UNCERTAIN for s in command.scopes):
+            return False
+        pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
+        if pipeline is not None and self.inside(pipeline.span)[-1].span.start >= command.span.end:
+            return False  # if it fails, the others go on
+        return not (self.has_tested and command.is_inside("and"))
+
+    def unwrap(self, command: Command) -> tuple[tuple[Word, ...], dict[str, tuple[Word, Kind]], str | None]:
+        """Take `env A=b`, `time`, … off the front of a command."""
+        assignments = {a.name: (a.value, self.kind(a.value)) for a in command.assignments}
+        words = command.words
+        wrapper: str | None = None
+        while len(words) > 1 and (program := self.program(words[0].value)) and program.is_wrapper:
+            rest = words[1:]
+            if words[0].value == "env":
+                if rest[0].raw.startswith("-"):
+                    break
+                while rest and _ENV_ASSIGNMENT.match(rest[0].raw):
+                    name, value = _env_argument(rest[0])
+                    assignments[name] = (value, self.kind(rest[0]))
+                    rest = rest[1:]
+            elif rest[0].raw.startswith("-"):
+                break
+            if not rest:
+                break
+            wrapper = words[0].value
+            words = rest
+        return words, assignments, wrapper
+
+    def call(
+        self,
+        command: Command,
+        words: tuple[Word, ...],
+        assignments: dict[str, tuple[Word, Kind]],
+        wrapper: str | None,
+    ) -> Call:
+        fields = [field for word in words for field in self.fields(word)]
+        return Call(
+            around=self.around,
+            scope=self.scope,
+            run=self.run,
+            instruction=self.instruction,
+            number=self.around.offset + self.instruction,
+            command=command,
+            words=tuple(word for word, _ in fields),
+            texts=tuple(text for _, text in fields),
+            kinds=tuple(self.kind(word) for word, _ in fields),
+            directory=self.directory(command),
+            place=self.line_of(command.span.start),
+            writes=self.writes.snapshot(),
+            variables=dict(self.variables),
+            assignments=assignments,
+            stdin=self.stdin(command),
+            condition=self.condition,
+            kind_of=self.expansion_kind,
+            packages=self.packages,
+            wrapper=wrapper,
+            is_editable=self.is_editable,
+            script=self.script.text,
+        )
+
+    def fields(self, word: Word) -> list[tuple[Word, str | None]]:
+        """A word as the shell hands it on: one that is a bare variable falls apart at its blanks."""
+        text = self.text(word)
+        if text is None:
+            return [(word, self.pattern(word))]
+        if word.raw in ('"$@"', '"${@}"'):
+            return [(word, part) for part in text.split()]
+        if word.value is not None or all(e.quoted for e in word.expansions):
+            return [(word, text)]
+        if len(word.expansions) == 1 and word.expansions[0].span == word.span:
+            return [(word, part) for part in text.split()]
+        return [(word, None if re.search(r"[\s*?\[]", text) else text)]
+
+    def pattern(self, word: Word) -> str | None:
+        """A word that is known in part: what is not known stands as `*`. None when it may begin with
+        anything.
+        """
+        text = _render(word, self.variables, unknown="*")
+        return None if text is None or text.startswith("*") or word.raw.startswith("~") else text
+
+    def effect(self, call: Call) -> Effect:
+        """What a command does; one that needs a platform ARG which the script hides is not followed."""
+        effect = self.judged(call)
+        if any("${!" in word.raw for word in call.words):
+            effect = replace(effect, sees_environment=True)
+        if self.decides(call, effect):
+            text = f"`{call.spelled()}` compares the machine that it runs on with the target, and would fail"
+            reason = Reason(text, call.place, cure="drop it, or compare with $BUILDARCH")
+            return replace(effect, reasons=(*effect.reasons, reason), cannot_run=True)
+        hidden = next((n.name for n in effect.needs if self.is_hidden(call, n.name)), None)
+        if hidden is None or effect.reasons:
+            return effect
+        reason = Reason(
+            f"`{call.spelled()}` needs BuildKit's {hidden}, and the script sets a variable of that name",
+            call.place,
+            cure="give the script's own variable another name",
+        )
+        return replace(anything(call), reasons=(reason,))
+
+    def decides(self, call: Call, effect: Effect) -> bool:
+        """Whether a test of the machine against something of the target can make the RUN fail."""
+        if not effect.is_test or effect.output < Kind.BUILD or self.around.is_pinned_by_author:
+            return False
+        is_of_target = not {Kind.TARGET, Kind.CROSS}.isdisjoint((*call.kinds, call.stdin))
+        return is_of_target and not self.is_caught(call.command)
+
+    def is_caught(self, command: Command) -> bool:
+        """Whether the script may go on, and succeed, although this command failed."""
+        if any(s.kind in _CATCHING or s.condition for s in command.scopes):
+            return True
+        later = [c for c in self.script.commands if c.span.start >= command.span.end]
+        if any(c.is_inside("or") for c in later):
+            return True
+        ends = any(
+            c.name == "set" and any("e" in (w.value or "") for w in c.words[1:]) for c in self.script.commands
+        )
+        return not ends and any(not c.is_inside("and") and not c.is_inside("pipeline") for c in later)
+
+    def is_hidden(self, call: Call, name: str) -> bool:
+        """Whether a platform ARG may not hold what BuildKit gave it."""
+        if name in self.assigned or (name in call.assignments and not self.is_same(call, name)):
+            return True
+        variable = self.variables.get(name)
+        if variable is None or variable.origin not in ("shell", "export"):
+            return False
+        return variable.text is not None or variable.kind > Kind.TARGET
+
+    def is_same(self, call: Call, name: str) -> bool:
+        return re.fullmatch(rf'"?\$(?:{name}|\{{{name}\}})"?', call.assignments[name][0].raw) is not None
+
+    def judged(self, call: Call) -> Effect:
+        if not call.texts:
+            return anything(call)
+        if call.texts[0] in self.script.functions or call.texts[0] is None:
+            return anything(call)
+        foreign = self.foreign(call)
+        if foreign is not None:
+            return foreign
+        for toolchain in self.toolchains:
+            effect = toolchain.judge(call)
+            if effect is not None:
+                return effect if effect.toolchain else replace(effect, toolchain=toolchain.name)
+        program = self.program(call.texts[0])
+        if program is not None:
+            return program.effect(call)
+        return recipes.judge(call, self.walk_recipe, self.toolchains) or anything(call)
+
+    def may_set(self, name: str | None) -> bool:
+        """Whether a command may set shell variables by their names; one that is not described may."""
+        program = self.program(name)
+        return program is None or program.builtin is not None
+
+    def program(self, name: str | None) -> Program | None:
+        """The description of a program that is called by its name, or from a folder of the system."""
+        if name is None:
+            return None
+        folder, slash, own = name.rpartition("/")
+        return self.around.programs.get(own) if not slash or folder in _SYSTEM_FOLDERS else None
+
+    def walk_recipe(
+        self,
+        call: Call,
+        script: Script,
+        variables: Mapping[str, Variable],
+        line_of: Callable[[int], Place],
+    ) -> tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]:
+        """Walk the script of a recipe as if it stood here; nothing of it is kept."""
+        if self.depth >= _MAX_DEPTH:
+            return [anything(call)], [call], ()
+        writes = self.writes.fork()
+        inner = _Walker(
+            self.run,
+            script,
+            self.around,
+            self.scope,
+            self.instruction,
+            writes,
+            self.toolchains,
+            True,
+            line_of,
+        )
+        inner.variables = dict(variables)
+        inner.start = call.directory
+        inner.condition = self.condition
+        inner.packages = self.packages
+        inner.depth = self.depth + 1
+        result = inner.walk()
+        return result.effects, result.calls, writes[len(self.writes) :]
+
+    def foreign(self, call: Call) -> Effect | None:
+        """A program that was made for the target cannot run in a pinned stage."""
+        found = foreign_program(call)
+        if found is None:
+            return None
+        name, made = found
+        program = "" if name == call.texts[0] else f", `{name}`"
+        cure = (
+            "run it in a later stage, or leave the check to a test outside the build"
+            if made.kind is Kind.CROSS
+            else "take the one for $BUILDARCH, or get the tool from an image or a stage of its own"
+        )
+        reason = Reason(
+            f"`{call.spelled()}` runs a program made for the target{program} (line {made.place.line})",
+            call.place,
+            made.path,
+            cure,
+        )
+        return Effect(
+            writes=(Write(None, Kind.UNKNOWN, call.place, call.spelled()),),
+            output=Kind.UNKNOWN,
+            reasons=(reason,),
+            is_foreign_run=made.kind is Kind.CROSS and self.around.is_shipped(made.path or "/"),
+            cannot_run=True,
+        )
+
+    def redirect_alone(self, command: Command) -> None:
+        """`> FILE`: an empty file."""
+        for redirect in command.redirects:
+            if redirect.target is not None and ">" in redirect.operator:
+                target = self.text(redirect.target)
+                path = absolute(target, self.directory(command)) if target is not None else None
+                place = self.line_of(command.span.start)
+                self.writes.append(
+                    Write(path, join((self.condition, self.kind(redirect.target))), place, ">")
+                )
+
+    def redirect(self, call: Call, effect: Effect, *, is_certain: bool) -> None:
+        kind = join((effect.output, call.condition, *call.kinds))
+        outer = (r for scope in call.command.scopes for r in scope.redirects)
+        for redirect in (*call.command.redirects, *outer):
+            if redirect.target is None or ">" not in redirect.operator or redirect.operator == ">&":
+                continue
+            target = self.text(redirect.target)
+            if target in ("/dev/null", "/dev/stderr", "/dev/stdout"):
+                continue
+            path = absolute(target, call.directory) if target is not None else None
+            is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
+            is_file = is_file and redirect in call.command.redirects
+            named = join((kind, self.kind(redirect.target)))
+            made = Write(path, named, call.place, call.spelled(), is_file)
+            self.writes += through_links(self.writes, made)
+
+    def remember(self, call: Call, effect: Effect) -> None:
+        """What a command leaves behind in the shell: its folder, its variables, and what was tested."""
+        command = call.command
+        if self.may_end(call):
+            self.may_have_ended = True
+        if effect.is_test or any(s.condition for s in command.scopes):
+            self.has_tested = True
+            self.condition = join((self.condition, effect.output))
+            self.tested = join((self.tested, self.condition))
+        program = self.program(call.texts[0])
+        change = _BUILTINS.get(program.builtin) if program is not None and program.builtin else None
+        if change is not None:
+            change(self, call, effect)
+        is_exported = program is not None and program.builtin is Builtin.EXPORT
+        for assignment in command.exports:
+            is_told = is_exported or any(t and t.startswith("-") and "x" in t for t in call.texts[1:])
+            self.assign(assignment, "export" if is_told else "shell", command)
+
+    def changes_directory(self, call: Call, _effect: Effect) -> None:
+        self.directories.append((call.command, self.changed_directory(call)))
+        if call.condition >= Kind.BUILD:
+            self.folder_kind = join((self.folder_kind, call.condition))
+
+    def sources(self, _call: Call, _effect: Effect) -> None:
+        for told in _RELEASE_NAMES & self.variables.keys():
+            self.variables[told] = _set(self.variables[told], Kind.PORTABLE)
+
+    def unsets(self, call: Call, _effect: Effect) -> None:
+        for word in call.words[1:]:
+            if word.value in self.variables:
+                self.variables[word.value or ""] = Variable(None, Kind.UNKNOWN, "export")
+
+    def reads_into(self, call: Call, _effect: Effect) -> None:
+        for word in call.words[1:]:
+            name = re.sub(r"-\w*?a|-.*", "", word.value or "", count=1)
+            if name:
+                self.variables[name] = _set(self.variables.get(name), Kind.UNKNOWN)
+
+    def prints_into(self, call: Call, effect: Effect) -> None:
+        program = self.program("printf")
+        given = program.read(call) if program is not None else None
+        for into in given.values("-v") if given is not None else ():
+            if into is not None:
+                self.variables[into] = _set(self.variables.get(into), join((effect.output, call.condition)))
+
+    def exports(self, call: Call, effect: Effect) -> None:
+        for word in call.words[1:]:
+            known = self.variables.get(word.value or "")
+            if known is not None and known.origin == "shell":
+                self.variables[word.value or ""] = replace(known, origin="export")
+        self.declares(call, effect)
+
+    def declares(self, call: Call, _effect: Effect) -> None:
+        for word in call.words[1:]:
+            quoted = _QUOTED_ASSIGNMENT.match(word.raw)
+            if quoted is not None:
+                kind = join((self.kind(word), self.condition))
+                text = word.value.partition("=")[2] if word.value is not None else None
+                is_told = kind is Kind.PORTABLE and self.is_certain(call.command)
+                self.variables[quoted[1]] = Variable(text if is_told else None, kind, "export")
+
+    def may_end(self, call: Call) -> bool:
+        """Whether the script may end here, and count as successful."""
+        first, second = (*(word.value for word in call.command.words[:2]), None, None)[:2]
+        wrapped = second if first in ("command", "builtin") else None
+        programs = [self.program(name) for name in (call.texts[0], first, wrapped)]
+        told = {program.builtin for program in programs if program is not None}
+        if Builtin.OPTIONS in told:
+            return any(t is None or re.match(r"-\w*n|noexec$", t) for t in call.texts[1:])
+        is_apart = self.depth > 0 or any(s.kind in _PROCESSES for s in call.command.scopes)
+        # In no process of its own `exit 1` lets the whole RUN fail.
+        is_failure = call.texts[0] == "exit" and call.texts[1:2] in _FAILING and not is_apart
+        return Builtin.END in told and not is_failure
+
+    def changed_directory(self, call: Call) -> str | None:
+        if call.texts[0] != "cd" or not self.is_certain(call.command) or len(call.texts) == 1:
+            return None
+        target = call.texts[-1]
+        return absolute(target, call.directory) if target is not None and target != "-" else None
+
+    def directory(self, command: Command) -> str | None:
+        """Where a command runs: the last `cd` that is still in force for it."""
+        around = processes(command)
+        for change, target in reversed(self.directories):
+            if all(process in around for process in processes(change)):
+                return target
+        return self.start
+
+    def stdin(self, command: Command) -> Kind:
+        kinds: list[Kind] = []
+        if any(self.script.text.startswith(">(", s.span.start) for s in command.scopes):
+            kinds.append(Kind.UNKNOWN)
+        pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
+        if pipeline is not None:
+            before = (c.span for c in self.inside(pipeline.span) if c.span.start < command.span.start)
+            kinds += [self.outputs[span] for span in before if span in self.outputs]
+        outer = (r for scope in command.scopes for r in scope.redirects)
+        kinds += [self.redirected_input(redirect, command) for redirect in (*command.redirects, *outer)]
+        return join(kinds)
+
+    def redirected_input(self, redirect: Redirect, command: Command) -> Kind:
+        if redirect.heredoc is not None:
+            text = redirect.heredoc
+            named = [v.kind for n, v in self.variables.items() if f"${n}" in text or "${" + n in text]
+            return join((*named, Kind.UNKNOWN if "$(" in text or "`" in text else Kind.PORTABLE))
+        if redirect.operator == "<" and redirect.target is not None:
+            target = self.text(redirect.target)
+            path = absolute(target, self.directory(command)) if target else None
+            return kind_of(self.writes, path)
+        if redirect.operator == "<<<" and redirect.target is not None:
+            return self.kind(redirect.target)
+        return Kind.PORTABLE
+
+
+def _start(command: Command) -> int:
+    return command.span.start
+
+
+# os-release(5)
+_RELEASE_NAMES = frozenset(
+    words(
+        "NAME VERSION ID ID_LIKE VERSION_ID VERSION_CODENAME PRETTY_NAME LOGO VARIANT VARIANT_ID BUILD_ID "
+        "IMAGE_ID IMAGE_VERSION RELEASE_TYPE CPE_NAME ANSI_COLOR HOME_URL DOCUMENTATION_URL SUPPORT_URL "
+        "BUG_REPORT_URL PRIVACY_POLICY_URL SUPPORT_END PLATFORM_ID UBUNTU_CODENAME DEBIAN_CODENAME "
+        "DEBIAN_VERSION_FULL"
+    )
+)
+_BUILTINS: Mapping[Builtin, Callable[[_Walker, Call, Effect], None]] = {
+    Builtin.DIRECTORY: _Walker.changes_directory,
+    Builtin.SOURCE: _Walker.sources,
+    Builtin.UNSET: _Walker.unsets,
+    Builtin.ASSIGN_NAMED: _Walker.reads_into,
+    Builtin.PRINTF: _Walker.prints_into,
+    Builtin.EXPORT: _Walker.exports,
+    Builtin.DECLARE: _Walker.declares,
+}
+
+
+def _from_environment(scope: Scope) -> dict[str, Variable]:
+    found: dict[str, Variable] = {}
+    for name, value in scope.environment().items():
+        depends = value.depends_on | ({name} if value.kind == "platform" else frozenset())
+        kind = Kind.TARGET if any(d.startswith("TARGET") for d in depends) else Kind.PORTABLE
+        found[name] = Variable(value.text, kind, value.kind, frozenset(depends), value.instruction)
+    return found
+
+
+def _platform_names(word: Word, variables: Mapping[str, Variable]) -> frozenset[str]:
+    names: set[str] = set()
+    for expansion in word.expansions:
+        variable = variables.get(expansion.name) if expansion.kind == "variable" else None
+        if variable is not None:
+            names |= variable.depends_on
+    return frozenset(names)
+
+
+def _set(before: Variable | None, kind: Kind) -> Variable:
+    """A variable that now holds something else, which the text does not tell."""
+    if before is None:
+        return Variable(None, kind, "shell")
+    return Variable(None, join((before.kind, kind)), "shell" if before.origin == "shell" else "export")
+
+
+def _env_argument(word: Word) -> tuple[str, Word]:
+    """`NAME=value` given to `env`, as name and a word for the value with its own span."""
+    name, _, raw = word.raw.partition("=")
+    start = word.span.start + len(name) + 1
+    value = word.value.partition("=")[2] if word.value is not None else None
+    return name, Word(Span(start, word.span.end), raw, value, word.expansions, word.is_glob)
+
+
+def _render(word: Word, variables: Mapping[str, Variable], unknown: str | None = None) -> str | None:
+    """Quote removal and expansion of plain variables; what is not known becomes `unknown`, or all of it
+    None.
+    """
+    expansions = _outermost(word.expansions)
+    pieces: list[str] = []
+    at, quoted = 0, False
+    raw, base = word.raw, word.span.start
+    while at < len(raw):
+        expansion = expansions.get(at + base)
+        if expansion is not None:
+            variable = variables.get(expansion.name) if expansion.kind == "variable" else None
+            text = variable.text if variable is not None else None
+            if text is None or (not text and expansion.operator) or expansion.operator[:2] not in ("", ":-"):
+                text = unknown
+            if text is None:
+                return None
+            pieces.append(text)
+            at = expansion.span.end - base
+        elif raw[at] == '"':
+            quoted = not quoted
+            at += 1
+        elif raw[at] == "'" and not quoted:
+            end = raw.find("'", at + 1)
+            pieces.append(raw[at + 1 : end])
+            at = end + 1
+        elif raw[at] == "\\" and at + 1 < len(raw):
+            is_kept = quoted and raw[at + 1] not in '$`"\\\n'
+            pieces.append(raw[at : at + 2] if is_kept else raw[at + 1].strip("\n"))
+            at += 2
+        else:
+            pieces.append(raw[at])
+            at += 1
+    return "".join(pieces)
+
+
+def _outermost(expansions: Iterable[Expansion]) -> dict[int, Expansion]:
+    found: dict[int, Expansion] = {}
+    end = -1
+    for expansion in sorted(expansions, key=lambda e: (e.span.start, -e.span.end)):
+        if expansion.span.start >= end:
+            found[expansion.span.start] = expansion
+            end = expansion.span.end
+    return found

@@ -1,0 +1,1 @@
+"""Recipes: what a script, make, just or task runs, and where their files come from."""
