@@ -18,12 +18,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from xbuild.architectures import ARCHITECTURES
-from xbuild.plan.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.images import ImageRow
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.facts.images import ImageRow
 from xbuild.plan.model import Evidence, Probe, Question, Reason, sections
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, anything, told_kind, where, write
-from xbuild.plan.recipes import context_path
+from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need, Toolchain
 from xbuild.text import Span
@@ -234,7 +234,7 @@ def _lacking(answer: str, platforms: Sequence[str]) -> Iterator[str]:
             names = re.findall(
                 r"^Collecting ([\w.-]+)|No matching distribution found for ([\w.-]+)", text, re.MULTILINE
             )
-            yield f"{''.join(names[-1]) if names else 'anything'} for {platform}"
+            yield f"{''.join(names[-1]) if names else 'all of it'} for {platform}"
 
 
 # -- the command
@@ -305,7 +305,8 @@ def _module(call: Call, _given: Reading) -> Effect | None:
     is_pip = call.texts[at : at + 1] == ("pip",) or (call.texts[1:3] == (FILE, "pip3"))
     if not is_pip or at == 1:
         return None
-    return PIP.effect(replace(call, words=call.words[at:], texts=call.texts[at:], kinds=call.kinds[at:]))
+    effect = PIP.effect(replace(call, words=call.words[at:], texts=call.texts[at:], kinds=call.kinds[at:]))
+    return effect if effect.toolchain else None
 
 
 PIP = Program(
