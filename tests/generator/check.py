@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from xbuild.plan.filesystem import is_within
-
 from tests.generator import inputs
 from tests.generator.lines import Line, Maker, targets
 from tests.generator.prediction import Prediction, predict, programs
 from tests.generator.root import root
 from tests.generator.sandbox import PATH, Change, Outcome, Sandbox
 from tests.generator.tables import RANDOM
+from xbuild.plan.facts.filesystem import is_within
 from xbuild.plan.programs.program import Program
 
 # What the plan is told of the inputs: one folder of the context, one with content of the base image.

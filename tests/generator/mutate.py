@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from xbuild.plan.filesystem import Kind, Write, Writes
-
 from tests.generator.check import Bench, run
 from tests.generator.prediction import programs
+from xbuild.plan.facts.filesystem import Kind, Write, Writes
 from xbuild.plan.model import Place
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Does, Program
