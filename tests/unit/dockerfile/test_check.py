@@ -200,9 +200,11 @@ def test_a_frontend_that_is_not_known_decides_for_itself() -> None:
         read(Source("Dockerfile", text), "docker/dockerfile:1")
 
 
-@pytest.mark.parametrize("path", sorted((FIXTURES / "rewrite").glob("*/*.Dockerfile")), ids=str)
-def test_nothing_that_is_rewritten_is_refused(path: Path) -> None:
-    check(parse(Source.from_bytes(str(path), path.read_bytes())))
+def test_nothing_that_is_rewritten_is_refused() -> None:
+    paths = [path for name in ("before", "after") for path in FIXTURES.rglob(f"{name}.Dockerfile")]
+    assert len(paths) > 600
+    for path in paths:
+        check(parse(Source.from_bytes(str(path), path.read_bytes())))
 
 
 def test_only_arg_may_stand_before_from() -> None:
