@@ -24,8 +24,13 @@ def main() -> int:
     given = parser.parse_args()
     sandbox.enter()
     bench = Bench(Path(f"/run/xbuild-generator-{os.getpid()}"))
-    if given.self_test:
-        return _self_test(bench, given.seed)
+    try:
+        return _self_test(bench, given.seed) if given.self_test else _run(bench, given)
+    finally:
+        bench.box.close()
+
+
+def _run(bench: Bench, given: argparse.Namespace) -> int:
     count = given.count if given.count is not None or given.minutes is not None else 300
     seconds = given.minutes * 60 if given.minutes is not None else None
     tally = run(bench, given.seed, count=count, seconds=seconds, names=given.program, say=_say)

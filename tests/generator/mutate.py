@@ -84,10 +84,5 @@ def self_test(bench: Bench, seed: int) -> Iterator[Found]:
                 bench, seed, count=_MOST, names=(name,), until_fault=True,
                 replaced={name: mutated(programs()[name], change)},
             )  # fmt: skip
-            fault = tally.faults[0] if tally.faults else None
-            yield Found(
-                name,
-                kind,
-                tally.made.total(),
-                fault and fault.what.partition("\n")[0] + ": " + fault.line.script,
-            )
+            told = next((f"{f.what.partition(chr(10))[0]}: {f.line.script}" for f in tally.faults), None)
+            yield Found(name, kind, tally.made.total(), told)

@@ -68,13 +68,21 @@ class Outcome:
 
 
 class Sandbox:
-    """Runs scripts over `root`, with further trees laid over it; `with` it, in a process of its own."""
+    """Runs scripts over `root`, with further trees laid over it; `enter` comes first, and `close` last."""
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self.root, self.scratch, self.number = root, scratch, 0
         scratch.mkdir(parents=True, exist_ok=True)
         _mount("tmpfs", scratch, "tmpfs", _SCRATCH)
-        _limit_processes()
+        self.group = _limit_processes()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        _unmount(self.scratch)
+        self.scratch.rmdir()
+        if self.group is not None:
+            (self.group.parent / "cgroup.procs").write_text(str(os.getpid()))
+            self.group.rmdir()
 
     def run(
         self,
@@ -130,6 +138,7 @@ class Sandbox:
         front: Sequence[str],
     ) -> int | None:
         command = [
+            "setpriv", "--pdeathsig=KILL",
             "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",
             f"--root={merged}", "--mount-proc", *front,
             "setpriv", f"--bounding-set={_CAPABILITIES}", "--inh-caps=-all",
@@ -165,8 +174,8 @@ def _unmount(where: Path) -> None:
         raise OSError(ctypes.get_errno(), "cannot unmount", str(where))
 
 
-def _limit_processes() -> None:
-    """No more than so many processes for this one and all below it."""
+def _limit_processes() -> Path | None:
+    """No more than so many processes for this one and all below it; the control group that says so."""
     for parent in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")):
         if not (parent / "cgroup.procs").exists():
             continue
@@ -177,7 +186,9 @@ def _limit_processes() -> None:
             (group / "cgroup.procs").write_text(str(os.getpid()))
         except OSError as error:
             print(f"generator: processes are not limited: {error}", file=sys.stderr)
-        return
+            return None
+        return group
+    return None
 
 
 # -- what changed

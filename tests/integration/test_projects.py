@@ -1,4 +1,4 @@
-"""The sample projects for real: built from their own naive Dockerfiles, pulled back, and run.
+"""The sample projects for real: built from their own naive Dockerfiles with a real Go and Python, and run.
 
 What each program prints about itself is looked at on both platforms (the foreign one under QEMU), besides
 what `xbuild verify` says of the image that was pulled.

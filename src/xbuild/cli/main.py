@@ -5,6 +5,7 @@ six times as long to import as Python takes to start (docs/decisions/0030-start-
 table with the subcommands.
 """
 
+import gc
 import os
 import sys
 
@@ -61,6 +62,8 @@ def main() -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller (`>&-`)
             setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    # Syntax trees hold no cycles worth looking for every 700 objects: a third of the time of reading files.
+    gc.set_threshold(100_000, 20, 20)
     program, *argv = sys.argv
     if program.rpartition("/")[2] == _PLUGIN:
         if argv == ["docker-cli-plugin-metadata"]:

@@ -147,15 +147,15 @@ PROGRAMS = (
     Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v -FS", does=_zip, variables=("ZIPOPT", "ZIP")),
     Program(
         "gzip gunzip pigz unpigz zcat",
-        f"{_LEVELS} {_DIGITS} --list,-l -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast --rsyncable "
-        "-p,--processes=",
+        f"{_LEVELS} {_DIGITS} --list,-l -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast "
+        "--rsyncable -p,--processes=",
         does=_compresses,
         variables=("GZIP",),
     ),
     Program(
         "xz unxz xzcat lzma unlzma",
-        f"{_LEVELS} {_DIGITS} --list,-l -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= --memlimit= "
-        "-S,--suffix=",
+        f"{_LEVELS} {_DIGITS} --list,-l -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= "
+        "--memlimit= -S,--suffix=",
         does=_compresses,
         variables=("XZ_OPT", "XZ_DEFAULTS"),
     ),

@@ -229,15 +229,14 @@ def _clones(call: Call, given: Reading) -> Effect | None:
     named = given.operands
     kind = join((word_kind(call), *(addressed(call, t) for t in named[:1])))
     if len(named) > 1:
-        folder = named[1]
+        folders = [named[1]]
     else:
         url = named[0] if named else None
-        folder = (
-            posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
-        )
-        folder = folder.rpartition(":")[2] + (".git" if given.has("--bare", "--mirror") else "")
-    path = None if base is None or folder is None else posixpath.join(base, folder)
-    return plain(call, kind, (write(call, path, kind),))
+        name = posixpath.basename(url.rstrip("/").removesuffix("/.git")).removesuffix(".git") if url else "."
+        name = name.rpartition(":")[2]
+        folders = [name, f"{name}.git"] if given.has("--bare", "--mirror") else [name]
+    paths = [None if base is None or f is None else posixpath.join(base, f) for f in folders]
+    return plain(call, kind, (write(call, path, kind) for path in paths))
 
 
 def _configures(call: Call, given: Reading) -> Effect | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xbuild.plan.toolchains.go import cgo
+from xbuild.plan.cross import debian
 from xbuild.platforms import parse_platforms
 
 ALL = (
@@ -30,7 +30,7 @@ def test_the_script_is_one(
     platforms: tuple[str, ...] | None, libraries: tuple[str, ...], has_cxx: bool
 ) -> None:
     wanted = parse_platforms(platforms) if platforms is not None else None
-    script = " ".join(cgo.install_lines(wanted, libraries, has_cxx=has_cxx))
+    script = " ".join(debian.install_lines(wanted, libraries, has_cxx=has_cxx))
     subprocess.run(["sh", "-n", "-c", script], check=True)
     assert ("g++-" in script) is has_cxx
     assert ("--add-architecture" in script) is bool(libraries)
@@ -40,10 +40,10 @@ def test_the_script_is_one(
 @pytest.fixture
 def wrapper(tmp_path: Path) -> Path:
     """A folder with the wrapper under its three names, and compilers that only say who they are."""
-    lines = cgo.install_lines(parse_platforms(ALL), (), has_cxx=True)
+    lines = debian.install_lines(parse_platforms(ALL), (), has_cxx=True)
     script = " ".join(line for line in lines if line.startswith(("mkdir", "chmod", "ln")))
     subprocess.run(["sh", "-ec", script.replace("/usr/local/bin", str(tmp_path))], check=True)
-    for cross in cgo.CROSS.values():
+    for cross in debian.CROSS.values():
         for tool in ("gcc", "g++"):
             fake(tmp_path / f"{cross.triplet}-{tool}", 'echo "${0##*/}" "$@"')
     fake(tmp_path / "pkg-config", 'echo "$PKG_CONFIG_LIBDIR" "$@"')
@@ -76,20 +76,20 @@ def call(folder: Path, name: str, architecture: str, variant: str = "") -> str:
     ],
 )
 def test_the_wrapper_chooses(wrapper: Path, architecture: str, variant: str, triplet: str) -> None:
-    assert call(wrapper, cgo.COMPILER, architecture, variant) == f"{triplet}-gcc -c two words"
-    assert call(wrapper, cgo.CXX_COMPILER, architecture, variant) == f"{triplet}-g++ -c two words"
+    assert call(wrapper, debian.COMPILER, architecture, variant) == f"{triplet}-gcc -c two words"
+    assert call(wrapper, debian.CXX_COMPILER, architecture, variant) == f"{triplet}-g++ -c two words"
 
 
 def test_pkg_config_looks_where_the_libraries_are(wrapper: Path) -> None:
-    assert call(wrapper, cgo.PKG_CONFIG, "386").startswith("/usr/lib/i386-linux-gnu/pkgconfig:")
+    assert call(wrapper, debian.PKG_CONFIG, "386").startswith("/usr/lib/i386-linux-gnu/pkgconfig:")
 
 
 def test_the_wrapper_refuses_others(wrapper: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as error:
-        call(wrapper, cgo.COMPILER, "arm", "v6")
+        call(wrapper, debian.COMPILER, "arm", "v6")
     assert "no C compiler for arm" in error.value.stderr
 
 
 def test_development_libraries() -> None:
     packages = ("libpcap-dev=1.10", "libc6-dev", "git", "libz-dev:arm64", "libfoo")
-    assert cgo.dev_packages(packages) == ("libpcap-dev", "libz-dev")
+    assert debian.dev_packages(packages) == ("libpcap-dev", "libz-dev")
