@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from xbuild.errors import DockerfileError
 from xbuild.graph.model import Value
+from xbuild.text import value
 
 Lookup = Callable[[str], Value | None]
 
@@ -30,7 +30,7 @@ class RequiredError(ExpansionError):
     """`${X:?message}`, and X has no value: well formed, but a build needs `--build-arg X=…`."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Expanded:
     """What a word comes to; `text` is None when it depends on something unknown.
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from xbuild.dockerfile.model import Dockerfile, Flag, From, Instruction, Onbuild
+from xbuild.text import value
 
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
@@ -28,7 +29,7 @@ PLATFORM_ARGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ImageFacts:
     """What is known of a base image's config; `workdir` and `user` are None when unknown, `user` "" is root
     by default.
@@ -43,7 +44,7 @@ class ImageFacts:
     is_complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Options:
     """What the caller gives besides the Dockerfile: `--build-arg`, `--build-context` (names only matter),
     `--target`.
@@ -60,14 +61,14 @@ class Options:
     platform_values: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class StageBase:
     """A FROM, `--from` or `from=` that names an earlier stage, by index."""
 
     stage: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ImageBase:
     """… that names an image, ARGs expanded. `reference` is None when an ARG without value makes it unknown.
 
@@ -81,7 +82,7 @@ class ImageBase:
     may_be_image: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ContextBase:
     """… that names a `--build-context`; `value` is what the user gave for it."""
 
@@ -89,7 +90,7 @@ class ContextBase:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ScratchBase:
     """`FROM scratch`."""
 
@@ -97,7 +98,7 @@ class ScratchBase:
 Base = StageBase | ImageBase | ContextBase | ScratchBase
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Value:
     """What a variable holds at a place.
 
@@ -120,7 +121,7 @@ class Value:
     is_unset: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Edge:
     """`consumer` takes `paths` out of `source`.
 
@@ -140,7 +141,7 @@ class Edge:
     is_onbuild: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Stage:
     """One stage. `instructions[0]` is its FROM; `position` is the index of that FROM in the file's
     instructions.

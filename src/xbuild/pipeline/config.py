@@ -8,12 +8,13 @@ when there is a file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbuild.errors import ConfigError, PlatformError
 from xbuild.platforms import Platform
+from xbuild.text import value
 
 if TYPE_CHECKING:
     import yaml
@@ -32,7 +33,7 @@ _TAGS = {
 _WORDS = {"object": "keys with values", "array": "a list", "string": "text", "boolean": "true or false"}
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class AllowedFile:
     """A file that may be for another platform, and why."""
 
@@ -40,7 +41,7 @@ class AllowedFile:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
     section and name.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from xbuild.platforms import Platform
-from xbuild.text import Span
+from xbuild.text import Span, value
 
 
 class VerdictWord(StrEnum):
@@ -24,7 +24,7 @@ class VerdictWord(StrEnum):
     ALREADY = "already"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Place:
     """Where something stands: the line of the Dockerfile, or of another file that it calls."""
 
@@ -32,7 +32,7 @@ class Place:
     file: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Evidence:
     """One thing seen that the verdict rests on."""
 
@@ -40,7 +40,7 @@ class Evidence:
     place: Place | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Reason:
     """Why a stage is unsure or emulated: the instruction, the path at stake, and what would make it sure."""
 
@@ -54,7 +54,7 @@ class Reason:
 # (`Run.script.text`); instruction numbers are indexes into `Dockerfile.instructions`.
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class PinStage:
     """Add or replace `--platform=$BUILDPLATFORM` on a FROM."""
 
@@ -63,7 +63,7 @@ class PinStage:
     kind: str = "pin-stage"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class SplitStages:
     """Copy `stages` (the shared start of a FROM chain, root first) for the build platform, pinned.
 
@@ -78,7 +78,7 @@ class SplitStages:
     kind: str = "split-stages"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class DeclareArg:
     """Add `ARG name` on a line of its own just before an instruction."""
 
@@ -88,7 +88,7 @@ class DeclareArg:
     kind: str = "declare-arg"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class RemoveArg:
     """Remove a declaration of a platform ARG (it moves to a later line, or shadows nothing any more)."""
 
@@ -98,7 +98,7 @@ class RemoveArg:
     kind: str = "remove-arg"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class RemoveArgDefault:
     """Drop the default of a platform ARG, which hides BuildKit's own value."""
 
@@ -108,7 +108,7 @@ class RemoveArgDefault:
     kind: str = "remove-arg-default"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class RemoveEnv:
     """Remove one pair of an ENV; the whole instruction if it was its only one."""
 
@@ -118,7 +118,7 @@ class RemoveEnv:
     kind: str = "remove-env"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class SetEnvironment:
     """Put `assignments` (name, shell text) in front of the command at `at`.
 
@@ -135,7 +135,7 @@ class SetEnvironment:
     kind: str = "set-environment"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ReplaceInScript:
     """Replace `span` of a RUN's script by `text`."""
 
@@ -146,7 +146,7 @@ class ReplaceInScript:
     kind: str = "replace-in-script"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class AddMount:
     """Add `--mount=…` to a RUN."""
 
@@ -156,7 +156,7 @@ class AddMount:
     kind: str = "add-mount"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class InsertRun:
     """Add `RUN` with `lines` just before an instruction."""
 
@@ -183,7 +183,7 @@ Change = (
 # Questions: what the text cannot tell. The toolchain that asks reads the answer, which is raw text.
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Probe:
     """A script of one line for `sh`, to run in the builder, natively, where the command stands; the answer is
     what it prints.
@@ -201,7 +201,7 @@ class Probe:
     kind: str = "probe"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class LookUp:
     """A page or an index to be read online; the answer is its text."""
 
@@ -209,7 +209,7 @@ class LookUp:
     kind: str = "look-up"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Inspection:
     """A base image to be looked at online: the answer is the JSON of its configs by platform."""
 
@@ -217,7 +217,7 @@ class Inspection:
     kind: str = "inspection"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Question:
     """Something to be found out about a command.
 
@@ -254,7 +254,7 @@ def sections(answer: str) -> dict[str, str]:
     return {name: rest for name, _, rest in (part.partition("\n") for part in parts)}
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Written:
     """What a command writes: a file, or anything below a folder (None: anywhere), and of which kind it is."""
 
@@ -262,7 +262,7 @@ class Written:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class StageStep:
     """One command of a stage, as it is on the build platform.
 
@@ -284,7 +284,7 @@ class StageStep:
     is_compiler: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class StageVerdict:
     """What is decided for one stage.
 
@@ -312,7 +312,7 @@ class StageVerdict:
     steps: tuple[StageStep, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Plan:
     """All verdicts. `platforms` is None when the output must be right for any list of platforms; `sha256` is
     that of the Dockerfile, whose places the verdicts name.
@@ -334,7 +334,7 @@ class Plan:
         return tuple({q.key: q for s in self.stages for q in s.questions}.values())
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Setting:
     """What a user can choose about a language: a key in its `section` of `.xbuild.yaml`, and a keyword of the
     library. `choices` are the values, the default first, and what each means.
@@ -353,7 +353,7 @@ class Setting:
         return tuple(value for value, _ in self.choices)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Settings:
     """What a user has set about planning; `chosen` are values of settings of languages, by their key."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,13 +16,13 @@ from xbuild.plan.facts.filesystem import Kind, Write, Writes
 from xbuild.plan.facts.images import Image, ImageRow
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
 from xbuild.platforms import Platform
-from xbuild.text import Span
+from xbuild.text import Span, value
 
 if TYPE_CHECKING:
     from xbuild.plan.programs.program import Program
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Variable:
     """What a shell or environment variable holds: literal text if known, the kind of its value, where it
     comes from.
@@ -39,7 +38,7 @@ class Variable:
     instruction: int | None = None
 
 
-@dataclass(frozen=True)
+@value()
 class Surroundings:
     """What is the same for all commands of a stage.
 
@@ -66,7 +65,7 @@ class Surroundings:
     tool_folders: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@value()
 class Call:
     """One command about to run: its words with wrappers (`env`, `time`, …) taken off, and what surrounds it.
 
@@ -116,7 +115,7 @@ class Call:
         return text if len(text) <= 60 else text[:57] + "..."
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Need:
     """A platform ARG that an instruction needs (index within the stage)."""
 
@@ -125,7 +124,7 @@ class Need:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Demand:
     """What must be so where a command runs, for its result to be right.
 
@@ -142,7 +141,7 @@ class Demand:
     before: tuple[tuple[int, tuple[str, ...], str], ...] = ()
 
 
-@dataclass(frozen=True)
+@value()
 class Effect:
     """What a command does: what it writes and reads, what its output depends on, and what must be changed for
     it.
@@ -190,7 +189,7 @@ class Finish(Protocol):
     ) -> tuple[Change, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Work:
     """A kind of work: the name under which reports tell it and measured slowdown is remembered, the first
     words of the commands that do it ("npm ci, npm install"), and whether a compiler does it.
@@ -201,7 +200,7 @@ class Work:
     is_compiler: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class SourceFiles:
     """The source files of a language: how their names end, a line that changes a program but not what it does
     (`{}` stands for a text that is new each time), and, if it can be told, what stands in the file with
@@ -214,7 +213,7 @@ class SourceFiles:
     tests: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
     `programs` are described by themselves, `images` are those that bring it.

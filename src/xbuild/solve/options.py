@@ -16,6 +16,7 @@ from enum import Enum
 
 from xbuild.errors import UsageError
 from xbuild.solve.references import is_name_only, parse_reference
+from xbuild.text import value
 
 
 class FlagKind(Enum):
@@ -25,7 +26,7 @@ class FlagKind(Enum):
     BOOLEAN = "boolean"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class BuildFlag:
     """One flag. `own` flags are xbuild's; `hidden` ones buildx accepts without showing them in its help."""
 
@@ -122,7 +123,7 @@ _PROGRESS = ("auto", "none", "plain", "quiet", "rawjson", "tty")
 _ENVIRONMENT = ("BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH")
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Given:
     """A flag as it was given. An unknown flag has `flag` None and is kept as its words."""
 
@@ -138,7 +139,7 @@ class Given:
         return (f"--{self.flag.name}", self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Output:
     """One `--output`: `type=...,dest=...,KEY=VALUE`, a folder, or `-` for a tar file on standard output."""
 
@@ -573,9 +574,9 @@ def _check_words(options: BuildOptions) -> None:
         ("baseline", _BASELINES, options.baseline),
         ("progress", _PROGRESS, options.value("progress") or "auto"),
     )
-    for name, words, value in allowed:
-        if value not in words:
-            raise UsageError(f"--{name} {value!r} is not known", expected=", ".join(words))
+    for name, words, word in allowed:
+        if word not in words:
+            raise UsageError(f"--{name} {word!r} is not known", expected=", ".join(words))
     if options.flag("quiet") and options.value("progress") not in (None, "auto", "quiet", "none"):
         raise UsageError(
             f"--progress={options.progress} and --quiet cannot be used together", hint="drop one of the two"

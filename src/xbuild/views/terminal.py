@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from xbuild.text import value
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Terminal:
     """What text is for: `width` None means lines of any length (a file, a CI log)."""
 
@@ -24,7 +25,7 @@ class Terminal:
         return f"\x1b[{';'.join(_CODES[style] for style in styles)}m{text}\x1b[0m"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Cell:
     """One cell; `styles` are names for `Terminal.paint`."""
 
@@ -32,7 +33,7 @@ class Cell:
     styles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Column:
     """A column's heading; `flexible` ones give way on narrow terminals."""
 

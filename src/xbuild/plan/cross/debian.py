@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 from xbuild.architectures import ARCHITECTURES
 from xbuild.graph.scope import Scope
@@ -16,6 +15,7 @@ from xbuild.plan.model import Reason
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.platforms import Platform
+from xbuild.text import value
 
 COMPILER = "xbuild-cc"
 CXX_COMPILER = "xbuild-cxx"
@@ -25,7 +25,7 @@ _MULTILIB = ("gcc-multilib", "g++-multilib")
 _ROOT = ("", "root", "0", "0:0", "root:root")
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Cross:
     """Debian's names for one architecture: its own, the package suffix of its gcc, the triplet of its
     tools, and the folder of its libraries below /usr/lib.

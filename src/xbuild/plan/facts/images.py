@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.frontend import HUB
 from xbuild.graph.model import ImageFacts
 from xbuild.plan.table import words
+from xbuild.text import value
 
 _DEBIAN = (
     "bookworm",
@@ -43,7 +43,7 @@ _ARCHIVED = ("jessie", "stretch", "buster")
 _PORTABLE = ("tonistiigi/xx", "crazymax/xx")
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class ImageRow:
     """An official image of a language, which has nothing of its own outside the folders of a distribution and
     those named here.
@@ -66,7 +66,7 @@ class ImageRow:
     archived: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Image:
     """What a reference tells. `family` is "debian", "alpine" or "" (unknown); `version` that of a language's
     image, or None; `row` what is known of it.

@@ -21,9 +21,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cache
+
+from xbuild.text import value
 
 
 class Style(StrEnum):
@@ -47,7 +49,7 @@ class Takes(StrEnum):
     REST = "*"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Spelling:
     """One spelling of an option: the option's name, and what it takes."""
 
@@ -55,7 +57,7 @@ class Spelling:
     value: Takes
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Grammar:
     """A table of options by spelling; `prefixes` are those that begin so; `has_number` allows `-5`."""
 
@@ -69,7 +71,7 @@ class Grammar:
         return any(s.value is Takes.WRITES for s in self.spellings.values())
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Option:
     """An option that stands there. `value` is None where it takes none or it cannot be told; `at` is the
     index of its word.
@@ -81,7 +83,7 @@ class Option:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Reading:
     """A command line that was read: its options in order, its operands, and the words of these."""
 

@@ -22,7 +22,7 @@ from itertools import zip_longest
 from xbuild.dockerfile.shell import parse_script
 from xbuild.plan.model import sections
 from xbuild.platforms import Platform
-from xbuild.text import Span
+from xbuild.text import Span, value
 
 _FOLDER = "/tmp/xbuild-dry"
 _RECORDER = f"{_FOLDER}/sh"
@@ -94,7 +94,7 @@ class NotToldError(Exception):
     """What would be run cannot be told."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class DryRun:
     """What would be run, as a script: each line in a subshell, with what is set for it alone.
 
@@ -134,7 +134,7 @@ def script_for(program: str, prefix: str, words: str, exported: Sequence[str]) -
 # -- the answers
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class _Line:
     """One line, or what was asked of a shell: `kind` is runs, enters or asks."""
 

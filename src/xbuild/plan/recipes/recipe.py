@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 
@@ -27,7 +27,7 @@ from xbuild.plan.programs.program import anything
 from xbuild.plan.recipes.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
-from xbuild.text import Span
+from xbuild.text import Span, value
 
 _ROUNDS = 5
 _FILLED_IN = re.compile(r"""'"(\$[({].*?[)}])"'""")
@@ -35,7 +35,7 @@ _DEPENDS = "depends on the machine, or cannot be told"
 _CURE = "let it take the target from the environment, or call the compiler in the Dockerfile"
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class _Recipe:
     """What a command runs: a shell script of its lines, and which place each part of it came from.
 
@@ -495,10 +495,10 @@ def _demanded(
         if not is_plain(command, effect):
             text = f"`{command.spelled()}` in it would have to be changed"
             raise _refuse(call, text, _place_of(effect, recipe))
-        for name, value in effect.demand.environment:
-            if found.setdefault(name, value) != value:
-                text = f"its commands need different values of {name}"
-                raise _refuse(call, text, _place_of(effect, recipe))
+        for name, text in effect.demand.environment:
+            if found.setdefault(name, text) != text:
+                why = f"its commands need different values of {name}"
+                raise _refuse(call, why, _place_of(effect, recipe))
     return found
 
 

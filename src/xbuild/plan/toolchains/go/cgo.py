@@ -11,7 +11,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 
 from xbuild.dockerfile.model import Copy
@@ -24,6 +23,7 @@ from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.plan.toolchains.go.imports import c_importer
 from xbuild.plan.toolchains.go.listing import listing_probe, read_listing
+from xbuild.text import value
 
 CGO = Setting(
     "go",
@@ -81,7 +81,7 @@ _WITHOUT_COMPILER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Decision:
     """What cgo takes: variables of the command, what must have run before, and what it rests on.
     `is_off` tells that the command builds without cgo on every platform.

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from xbuild.plan.model import Probe, sections
 from xbuild.platforms import Platform
+from xbuild.text import value
 
 _USES = "{{if .CgoFiles}}{{.ImportPath}} {{.Standard}} {{len .CXXFiles}}{{end}}"
 # The files of a package differ with and without cgo where a build tag says so, with no import "C" in any.
@@ -21,7 +21,7 @@ _ANY = ("linux/amd64", "linux/arm64")
 _OFFICIAL = re.compile(r"go version go\d+(\.\d+)*((rc|beta)\d+)? linux/\w+")
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Listing:
     """Import paths that use cgo, over all asked platforms: outside and inside the standard library; C++
     among them. `toolchain` is the version of a Go that is not the official one, else "".
