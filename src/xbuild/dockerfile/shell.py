@@ -478,6 +478,9 @@ class _ScriptReader:
     def _assignment(self, node: Node, scopes: tuple[Construct, ...]) -> Assignment:
         span = self._span(node)
         children = node.children
+        if len(children) < 2:  # tree-sitter found no operator, and says nothing of an error
+            self.has_error = True
+            return Assignment("", Word(span, self.text[span.start : span.end], None), span)
         name = self._slice(children[0])
         operator = children[1]
         end = self._span(operator).end

@@ -255,3 +255,8 @@ def test_tree_sitter_is_loaded_late() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("text", ["--mount=type=ssh (\\--mount=type=ssh \\"])
+def test_what_the_parser_leaves_incomplete_is_an_error(text: str) -> None:
+    assert parse_script(text).has_error

@@ -292,14 +292,15 @@ def _fresh(name: str, taken: set[str | None]) -> str:
 
 
 def _merged(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Each change once; of several equal insertions the one with most in it."""
-    inserts: dict[int, InsertRun] = {}
+    """Each change once; of several insertions in one place that begin alike the one with most in it."""
+    inserts: dict[tuple[int, str], InsertRun] = {}
     others: list[Change] = []
     for change in changes:
         if isinstance(change, InsertRun):
-            before = inserts.get(change.before)
+            key = (change.before, change.lines[0])
+            before = inserts.get(key)
             if before is None or len(change.lines) > len(before.lines):
-                inserts[change.before] = change
+                inserts[key] = change
         else:
             others.append(change)
     return tuple(dict.fromkeys((*inserts.values(), *others)))
