@@ -87,6 +87,8 @@ def _check_machine() -> None:
 
 def _start_demo(bed: Bed, project: Path) -> None:
     """Debian's own buildx, no builder, images of two platforms, and compilers for this machine alone."""
+    if not bed.store.exists():
+        say(f"the first time takes some minutes, and 5 GB in {bed.cache}")
     kitchen = _kitchen(bed, recipes.COMPILERS, recipes.HOST)
     names = (*DEMO, *images_asked_for(project))
     _make_images(kitchen, names, first=lambda: engine.start(bed, classic=False))
