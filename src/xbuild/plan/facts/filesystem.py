@@ -268,6 +268,8 @@ def _has_base_content(writes: Writes, path: str) -> bool:
         return True
     if path == "/" or is_any(path, _BASE):
         own = frozenset((*_TOOLS, *writes.image.own_folders))
+        if is_any(path, own) or any(is_within(folder, path) for folder in own):
+            return True
         made = (p for p in ancestors(path) if p != "/" and p not in _BASE and not is_any(p, own))
         return all(first(writes.at(p)) is None for p in made)
     return not writes.touch(path)

@@ -37,6 +37,15 @@ _PLAIN = frozenset(
         "registry.fedoraproject.org/fedora cgr.dev/chainguard/wolfi-base"
     )
 ) | {f"registry.access.redhat.com/ubi{n}/ubi{k}" for n in (8, 9, 10) for k in ("", "-minimal", "-micro")}
+# What some of them have outside the folders of a distribution all the same.
+_OWN = {
+    "rust": ("/usr/local/cargo", "/usr/local/rustup"),
+    "eclipse-temurin": ("/opt/java",),
+    "maven": ("/opt/java", "/usr/share/maven"),
+    "gradle": ("/opt/java", "/opt/gradle"),
+    "openjdk": ("/opt", "/usr/local"),
+    "node": ("/opt", "/usr/local"),
+}
 # Debian releases whose packages have moved to the archive, so that apt-get update fails.
 _ARCHIVED = ("jessie", "stretch", "buster")
 # Images that hold only scripts or data, the same for every platform.
@@ -103,7 +112,14 @@ def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:
         is_plain = name in known or (folder in _ARCHITECTURES and last in known)
         same = ("/",) if name in _PORTABLE else ()
         return Image(
-            reference, name, tag, family, same_folders=same, is_plain=is_plain, is_archived=is_archived
+            reference,
+            name,
+            tag,
+            family,
+            same_folders=same,
+            own_folders=_OWN.get(last, ()),
+            is_plain=is_plain,
+            is_archived=is_archived,
         )
     found = re.match(r"(\d+)\.(\d+)", tag)
     version = (int(found[1]), int(found[2])) if found else None

@@ -115,10 +115,11 @@ def _zip(call: Call, given: Reading) -> Effect | None:
 
 
 def _compresses(call: Call, given: Reading) -> Effect | None:
-    """Beside each file it is given, or to its output."""
+    """Beside each file it is given, or to its output; of the modes the last one given counts."""
     files = given.operands
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in files)))
-    if given.has("-c", "-t", "--list"):
+    is_only_read = given.has("-t", "--list") and not given.has("-d", "-z")
+    if given.has("-c") or is_only_read:
         return plain(call, kind, (), files)
     if given.has("-o"):
         return plain(call, kind, (write(call, given.value("-o"), kind, is_file=True),), files)

@@ -30,6 +30,7 @@ from xbuild.plan.facts.filesystem import (
     kind_of,
     may_be_folder,
     overlaps,
+    through_links,
     without_glob,
 )
 from xbuild.plan.facts.images import Image, describe, is_portable
@@ -40,6 +41,8 @@ from xbuild.text import Span
 
 _PROFILES = re.compile(r"^/etc/(profile|bash\.bashrc)$|/\.(bash_profile|bash_login|profile|bashrc)$")
 # zsh and ksh run the last part of a pipeline in the shell itself, and zsh does not split words.
+# Options of a shell that change neither what its commands do nor what they see.
+_SHELL_WORD = re.compile(r"[-+][euxlio]*c?|--(?:login|noprofile|norc|posix)|pipefail|errexit|nounset|xtrace")
 _POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
     *TOOL_FOLDERS,
@@ -144,18 +147,17 @@ class _StageReader:
     ) -> None:
         text = " ".join(instruction.logical.text.split())
         place = Place(instruction.first_line)
-        self.facts.writes.append(
-            Write(
-                path,
-                kind,
-                place,
-                text[:57] + "..." if len(text) > 60 else text,
-                is_file,
-                is_context=is_context,
-                is_empty=isinstance(instruction, Workdir),
-                by=(instruction.keyword,),
-            )
+        made = Write(
+            path,
+            kind,
+            place,
+            text[:57] + "..." if len(text) > 60 else text,
+            is_file,
+            is_context=is_context,
+            is_empty=isinstance(instruction, Workdir),
+            by=(instruction.keyword,),
         )
+        self.facts.writes += through_links(self.facts.writes, made)
 
     def refuse(
         self, text: str, instruction: Instruction, path: str | None = None, cure: str | None = None
@@ -296,6 +298,10 @@ class _StageReader:
         program = posixpath.basename(shell[0]) if shell else ""
         if run.script is None or program not in _POSIX_SHELLS:
             self.refuse(f"the script is not for a POSIX shell ({program or 'a file of its own'})", run)
+            return None, False
+        if shell is not None and not all(_SHELL_WORD.fullmatch(w) for w in shell[1:]):
+            text = "the shell is started with options that are not known"
+            self.refuse(text, run, cure="drop them from SHELL")
             return None, False
         profile = self.profile_read_by(shell, scope)
         if profile is not None:

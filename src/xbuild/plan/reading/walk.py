@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xbuild.dockerfile.model import Run
@@ -24,6 +24,7 @@ from xbuild.plan.facts.filesystem import (
     join,
     kind_of,
     may_be_folder,
+    overlaps,
     through_links,
 )
 from xbuild.plan.model import Place, Reason
@@ -54,6 +55,8 @@ _SHELL_VARIABLES = frozenset(("REPLY", "BASH_REMATCH", "PIPESTATUS", "MAPFILE", 
 # Debian's multiarch folders, and what the kernel tells of the machine.
 _NAMED_FOR_MACHINE = re.compile(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
 _MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
+# Brace expansion (bash manual), which is none behind `$`.
+_BRACES = re.compile(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _QUOTED_ASSIGNMENT = re.compile(r"[\"']([A-Za-z_]\w*)=")
 _ENV_ASSIGNMENT = re.compile(r"[\"']?[A-Za-z_]\w*=")
 _POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
@@ -96,6 +99,61 @@ def walk_run(
     return walker.walk()
 
 
+_JOINING = frozenset(("and", "or", "negation"))
+_Level = tuple[int, ...]  # where each construct around it starts
+_InList = tuple[_Level, int]
+
+
+class _Lists:
+    """The and-or lists of a script: whether a failure in one of them is caught by a `||`."""
+
+    def __init__(self, script: Script) -> None:
+        commands = sorted(script.commands, key=_start)
+        self.sets_e = any(
+            c.name == "set" and any("e" in (w.value or "") for w in c.words[1:]) for c in commands
+        )
+        self.last_apart = max((c.span.start for c in commands if not _goes_on(c)), default=-1)
+        self.places: dict[int, tuple[_InList, ...]] = {}
+        self.with_or: set[_InList] = set()
+        self.last: dict[_Level, tuple[int, int]] = {}
+        for command in commands:
+            self.places[command.span.start] = tuple(self.places_of(command))
+
+    def places_of(self, command: Command) -> Iterator[_InList]:
+        """The lists around the command, the outermost first: each a level and its number there.
+
+        A substitution belongs to the list of the command that it stands in.
+        """
+        level: _Level = ()
+        joined: list[str] = []
+        for scope in (*command.scopes, None):
+            if scope is not None and scope.kind in _JOINING:
+                joined.append(scope.kind)
+                continue
+            start = command.span.start if scope is None else scope.span.start
+            number, last = self.last.get(level, (0, -1))
+            is_nested = scope is not None and scope.kind == "substitution"
+            number += start != last and not joined and not is_nested
+            self.last[level] = (number, last if is_nested else start)
+            if "or" in joined:
+                self.with_or.add((level, number))
+            yield level, number
+            if scope is not None:
+                level, joined = (*level, start), []
+
+    def has_or(self, command: Command) -> bool:
+        """Whether a list that the command stands in has a `||`."""
+        return any(place in self.with_or for place in self.places[command.span.start])
+
+
+def _goes_on(command: Command) -> bool:
+    return command.is_inside("and") or command.is_inside("or") or command.is_inside("pipeline")
+
+
+def _is_of_target(kinds: Iterable[Kind]) -> bool:
+    return any(kind in (Kind.TARGET, Kind.CROSS) for kind in kinds)
+
+
 class _Walker:
     def __init__(
         self,
@@ -124,7 +182,9 @@ class _Walker:
         self.done: set[Span] = set()
         self.has_tested = False
         self.tested = self.folder_kind = Kind.PORTABLE
-        self.may_have_ended = False
+        self.may_have_ended = self.is_input_replaced = self.compares = False
+        self.mounted = tuple(t for m in run.mounts if (t := m.get("target")) is not None)
+        self.lists = _Lists(script)
         self.depth = 0
         self.frames = Frames(script)
         self.assigned = assigned_names(script, self.may_set)
@@ -156,9 +216,12 @@ class _Walker:
     # -- variables and words
 
     def note_case_words(self, command: Command) -> None:
+        kinds: list[Kind] = []
         for word in self.script.case_words:
             if word.span.start <= command.span.start and command.span not in word.span:
-                self.condition = join((self.condition, self.kind(word)))
+                kinds += [self.expansion_kind(e) for e in word.expansions] or [self.kind(word)]
+        self.condition = join((self.condition, *kinds))
+        self.compares |= join(kinds) >= Kind.BUILD and _is_of_target(kinds)
 
     def enter(self, command: Command) -> None:
         """The variables as this command finds them, and whether it runs at all.
@@ -167,7 +230,7 @@ class _Walker:
         nothing there could end the script. In a recipe a failure may end the recipe alone.
         """
         if not command.scopes and not self.may_have_ended and self.depth == 0:
-            self.condition = self.folder_kind
+            self.condition, self.compares = self.folder_kind, False
         self.variables, loops = self.frames.enter(command, self.variables, may_skip=self.has_tested)
         for loop in loops:
             self.variables.update(set_in_loop(self.script, loop.span, self.variables))
@@ -197,8 +260,8 @@ class _Walker:
         if expansion.kind == "variable":
             if expansion.name == "?":
                 return self.tested
-            if self.script.text.startswith("${!", expansion.span.start):
-                return Kind.UNKNOWN  # the variable that another one names
+            if self.script.text.startswith("${!", expansion.span.start) or expansion.operator == "@P":
+                return Kind.UNKNOWN  # the variable that another one names, or what a prompt would say
             variable = self.variables.get(expansion.name)
             if variable is None:
                 return self.foreign_variable(expansion.name)
@@ -240,8 +303,10 @@ class _Walker:
         """The word with known variables filled in and quotes removed, or None."""
         if word.value is not None:
             return word.value
+        if _BRACES.search(word.raw):
+            return None  # several words
         if word.is_glob and not word.expansions:
-            return word.raw
+            return _render(word, self.variables)
         if word.raw.startswith("~"):
             is_root = self.scope.user() in ("", "root", "0") and "HOME" not in self.variables
             return "/root" + word.raw[1:] if is_root and re.fullmatch(r"~(/[\w./-]*)?", word.raw) else None
@@ -287,7 +352,8 @@ class _Walker:
         by = ("RUN", *call.command_words)
         for made in effect.writes:
             made = replace(made, kind=join((made.kind, call.condition)), by=made.by or by)
-            is_whole = is_certain and not (made.is_file and self.goes_into(effect, made))
+            is_whole = is_certain and not self.is_mounted(made.path)
+            is_whole = is_whole and not (made.is_file and self.goes_into(effect, made))
             self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
         if effect.packages:
             self.packages |= {*effect.packages}
@@ -316,6 +382,10 @@ class _Walker:
             named = (v.kind for n, v in self.variables.items() if n in text)
             self.variables[name] = _set(self.variables.get(name), join((kind, *named)))
 
+    def is_mounted(self, path: str | None) -> bool:
+        """Whether what is written there is gone behind the RUN, and what lies below it is there again."""
+        return path is not None and any("$" in t or overlaps(path, t) for t in self.mounted)
+
     def goes_into(self, effect: Effect, made: Write) -> bool:
         """Whether a command that puts its file into a folder of that name, if there is one, may find one."""
         if not effect.puts_into_folders or made.path is None:
@@ -324,7 +394,7 @@ class _Walker:
 
     def is_certain(self, command: Command) -> bool:
         """Whether the command runs whenever the RUN succeeds: not in a branch, not behind a test."""
-        if any(s.kind in _UNCERTAIN for s in command.scopes):
+        if any(s.kind in _UNCERTAIN for s in command.scopes) or self.lists.has_or(command):
             return False
         pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
         if pipeline is not None and self.inside(pipeline.span)[-1].span.start >= command.span.end:
@@ -395,6 +465,8 @@ class _Walker:
         if word.value is not None or all(e.quoted for e in word.expansions):
             return [(word, text)]
         if len(word.expansions) == 1 and word.expansions[0].span == word.span:
+            if "IFS=" in self.script.text:
+                return [(word, None)]
             return [(word, part) for part in text.split()]
         return [(word, None if re.search(r"[\s*?\[]", text) else text)]
 
@@ -410,7 +482,7 @@ class _Walker:
         effect = self.judged(call)
         if any("${!" in word.raw for word in call.words):
             effect = replace(effect, sees_environment=True)
-        if self.decides(call, effect):
+        if self.decides(call, effect) or self.ends_by_comparison(call):
             text = f"`{call.spelled()}` compares the machine that it runs on with the target, and would fail"
             reason = Reason(text, call.place, cure="drop it, or compare with $BUILDARCH")
             return replace(effect, reasons=(*effect.reasons, reason), cannot_run=True)
@@ -428,20 +500,20 @@ class _Walker:
         """Whether a test of the machine against something of the target can make the RUN fail."""
         if not effect.is_test or effect.output < Kind.BUILD or self.around.is_pinned_by_author:
             return False
-        is_of_target = not {Kind.TARGET, Kind.CROSS}.isdisjoint((*call.kinds, call.stdin))
-        return is_of_target and not self.is_caught(call.command)
+        return _is_of_target((*call.kinds, call.stdin)) and not self.is_caught(call.command)
+
+    def ends_by_comparison(self, call: Call) -> bool:
+        """Whether `exit 1` stands behind a test of the machine against something of the target."""
+        is_exit = call.texts[0] == "exit" and call.texts[1:2] in _FAILING
+        return (
+            is_exit and self.compares and call.condition >= Kind.BUILD and not self.around.is_pinned_by_author
+        )
 
     def is_caught(self, command: Command) -> bool:
         """Whether the script may go on, and succeed, although this command failed."""
-        if any(s.kind in _CATCHING or s.condition for s in command.scopes):
+        if any(s.kind in _CATCHING or s.condition for s in command.scopes) or self.lists.has_or(command):
             return True
-        later = [c for c in self.script.commands if c.span.start >= command.span.end]
-        if any(c.is_inside("or") for c in later):
-            return True
-        ends = any(
-            c.name == "set" and any("e" in (w.value or "") for w in c.words[1:]) for c in self.script.commands
-        )
-        return not ends and any(not c.is_inside("and") and not c.is_inside("pipeline") for c in later)
+        return not self.lists.sets_e and self.lists.last_apart >= command.span.end
 
     def is_hidden(self, call: Call, name: str) -> bool:
         """Whether a platform ARG may not hold what BuildKit gave it."""
@@ -555,14 +627,16 @@ class _Walker:
         kind = join((effect.output, call.condition, *call.kinds))
         outer = (r for scope in call.command.scopes for r in scope.redirects)
         for redirect in (*call.command.redirects, *outer):
-            if redirect.target is None or ">" not in redirect.operator or redirect.operator == ">&":
+            if redirect.target is None or ">" not in redirect.operator:
                 continue
             target = self.text(redirect.target)
+            if redirect.operator == ">&" and re.fullmatch(r"\d+-?|-", redirect.target.raw):
+                continue
             if target in ("/dev/null", "/dev/stderr", "/dev/stdout"):
                 continue
             path = absolute(target, call.directory) if target is not None else None
             is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
-            is_file = is_file and redirect in call.command.redirects
+            is_file = is_file and redirect in call.command.redirects and not self.is_mounted(path)
             named = join((kind, self.kind(redirect.target)))
             made = Write(path, named, call.place, call.spelled(), is_file)
             self.writes += through_links(self.writes, made)
@@ -572,11 +646,15 @@ class _Walker:
         command = call.command
         if self.may_end(call):
             self.may_have_ended = True
-        if effect.is_test or any(s.condition for s in command.scopes):
+        if effect.is_test or any(s.condition for s in command.scopes) or self.lists.has_or(command):
             self.has_tested = True
             self.condition = join((self.condition, effect.output))
-            self.tested = join((self.tested, self.condition))
+            self.compares |= effect.output >= Kind.BUILD and _is_of_target((*call.kinds, call.stdin))
+        self.tested = join((self.tested, self.condition, effect.output))
         program = self.program(call.texts[0])
+        is_end = program is not None and program.builtin is Builtin.END
+        if is_end and any(r.operator.startswith("<") for r in command.redirects):
+            self.is_input_replaced = True
         change = _BUILTINS.get(program.builtin) if program is not None and program.builtin else None
         if change is not None:
             change(self, call, effect)
@@ -659,19 +737,30 @@ class _Walker:
         kinds: list[Kind] = []
         if any(self.script.text.startswith(">(", s.span.start) for s in command.scopes):
             kinds.append(Kind.UNKNOWN)
-        pipeline = next((s for s in reversed(command.scopes) if s.kind == "pipeline"), None)
-        if pipeline is not None:
+        if self.is_input_replaced:
+            kinds.append(Kind.UNKNOWN)
+        for pipeline in (s for s in command.scopes if s.kind == "pipeline"):
             before = (c.span for c in self.inside(pipeline.span) if c.span.start < command.span.start)
             kinds += [self.outputs[span] for span in before if span in self.outputs]
         outer = (r for scope in command.scopes for r in scope.redirects)
         kinds += [self.redirected_input(redirect, command) for redirect in (*command.redirects, *outer)]
         return join(kinds)
 
+    def heredoc_kind(self, text: str) -> Kind:
+        """What a heredoc says, as if its variables were expanded."""
+        kinds = [Kind.UNKNOWN] if "$(" in text or "`" in text else []
+        for sign, name in _IN_HEREDOC.findall(text):
+            known = self.variables.get(name)
+            kinds.append(
+                Kind.UNKNOWN if sign == "!" else known.kind if known else self.foreign_variable(name)
+            )
+        return join(kinds)
+
     def redirected_input(self, redirect: Redirect, command: Command) -> Kind:
         if redirect.heredoc is not None:
-            text = redirect.heredoc
-            named = [v.kind for n, v in self.variables.items() if f"${n}" in text or "${" + n in text]
-            return join((*named, Kind.UNKNOWN if "$(" in text or "`" in text else Kind.PORTABLE))
+            return self.heredoc_kind(redirect.heredoc)
+        if redirect.operator == "<&":
+            return Kind.UNKNOWN
         if redirect.operator == "<" and redirect.target is not None:
             target = self.text(redirect.target)
             path = absolute(target, self.directory(command)) if target else None
@@ -679,6 +768,9 @@ class _Walker:
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+_IN_HEREDOC = re.compile(r"\$\{?([#!]?)(\w+|[?@*#!$-])")
 
 
 def _start(command: Command) -> int:
