@@ -120,7 +120,8 @@ class Script:
     """All commands of a script in source order, those inside substitutions included.
 
     `has_error` tells that the tree has an error or a missing node: such a script must never be edited.
-    `functions` are the names defined in it. `case_words` are the words after `case`.
+    `functions` are the names defined in it. `case_words` are the words after `case` and the
+    patterns of its items.
     """
 
     text: str

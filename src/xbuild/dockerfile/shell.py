@@ -264,8 +264,7 @@ class _ScriptReader:
         children = node.children
         middle = next((index for index, child in enumerate(children) if child.type == ")"), len(children))
         scopes = (*scopes, Construct("item", self._span(node)))
-        for pattern in children[:middle]:
-            self._inside(pattern, scopes, [])
+        self.case_words += (self._word(pattern, scopes) for pattern in children[:middle] if pattern.is_named)
         self._block(children[middle + 1 :], scopes)
 
     def _function(self, node: Node, scopes: tuple[Construct, ...], redirects: Sequence[Node]) -> None:

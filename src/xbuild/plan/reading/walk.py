@@ -352,7 +352,7 @@ class _Walker:
         by = ("RUN", *call.command_words)
         for made in effect.writes:
             made = replace(made, kind=join((made.kind, call.condition)), by=made.by or by)
-            is_whole = is_certain and not self.is_mounted(made.path)
+            is_whole = is_certain and not self.is_caught(command) and not self.is_mounted(made.path)
             is_whole = is_whole and not (made.is_file and self.goes_into(effect, made))
             self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
         if effect.packages:
@@ -475,7 +475,10 @@ class _Walker:
         anything.
         """
         text = _render(word, self.variables, unknown="*")
-        return None if text is None or text.startswith("*") or word.raw.startswith("~") else text
+        if text is None or text.startswith("*") or word.raw.startswith("~"):
+            return None
+        braces = _BRACES.search(text)
+        return text if braces is None else text[: braces.start()] + "*" if braces.start() else None
 
     def effect(self, call: Call) -> Effect:
         """What a command does; one that needs a platform ARG which the script hides is not followed."""
@@ -849,6 +852,11 @@ def _render(word: Word, variables: Mapping[str, Variable], unknown: str | None =
                 return None
             pieces.append(text)
             at = expansion.span.end - base
+        elif not quoted and raw[at : at + 2] in ("$'", '$"'):  # with escapes, or for another language
+            if unknown is None:
+                return None
+            pieces.append(unknown)
+            break
         elif raw[at] == '"':
             quoted = not quoted
             at += 1
