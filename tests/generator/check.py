@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -23,6 +24,7 @@ from xbuild.plan.programs.program import Program
 # What the plan is told of the inputs: one folder of the context, one with content of the base image.
 SETUP = ("COPY . /in/p", "COPY . /out", "COPY . /w", "RUN cp -r /usr/lib/machine/. /in/m/")
 # Places that are no content of an image, or that a line has from the shell and not from its program.
+_RATE = re.compile(rb"[\d.,]+ bytes/sec")  # of the clock alone, and alike now and then by chance
 _NOT_CONTENT = ("/dev/", "/proc/", "/sys/", "/run/")
 _SERVE = (
     "/bin/sh",
@@ -155,7 +157,7 @@ def _left_behind(
 
 
 def _printed(outcome: Outcome) -> object:
-    return outcome.output, outcome.errors
+    return _RATE.sub(b"", outcome.output), [_RATE.sub(b"", error) for error in outcome.errors]
 
 
 _Pair = tuple[Change, Change]

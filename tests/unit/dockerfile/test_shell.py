@@ -212,7 +212,7 @@ def test_loops_cases_and_functions() -> None:
         ("a", ["b", "c d", None]),
         ("h", None),
     ]
-    assert [word.raw for word in script.case_words] == ['"$j"']
+    assert [word.raw for word in script.case_words] == ['"$j"', "k"]
     assert script.functions == ("m",)
 
 

@@ -300,8 +300,11 @@ _VERBS = {
     "submodule": _git(_CHANGES, _submodules),
     **dict.fromkeys(("fetch", "pull"), _git(_FETCHES, _fetches)),
     "clone": _git(_FETCHES, _clones),
-    "config": _git(
-        "--global --system --local -f,--file= --add --replace-all --unset --get --bool", _configures
+    "config": Program(
+        "git",
+        "--global --system --local -f,--file= --add --replace-all --unset --get --bool",
+        does=_configures,
+        style=Style.FIRST,
     ),
     "lfs": _git("--skip-smudge --local --force -f --system --include= --exclude= -I= -X=", _changes_tree),
 }
