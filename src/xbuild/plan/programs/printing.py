@@ -49,6 +49,7 @@ _SED_TEXT = re.compile(r"[aic]\\?[^\n]*(?:\\\n[^\n]*)*", re.DOTALL)
 _SED_PLAIN = re.compile(r"[dDgGhHnNpPxlqQ=z](?:\s*\d+)?")
 _SED_LABEL = re.compile(r"[:btT]\s*[\w.-]*")
 _SED_COMMENT = re.compile(r"#[^\n]*")
+_SED_STATUS = re.compile(r"[qQ]\s*[0-9]")
 _SED_COMMANDS = (
     _SED_ADDRESS,
     _SED_SUBSTITUTE,
@@ -87,7 +88,8 @@ def _sed(call: Call, given: Reading) -> Effect | None:
         return None
     kind = join((word_kind(call), call.stdin, *(source_kind(call, f) for f in files)))
     if not given.has("-i"):
-        return plain(call, kind, (), files)
+        is_test = any(_SED_STATUS.search(s or "") for s in scripts)
+        return replace(plain(call, kind, (), files), is_test=is_test)
     made = tuple(write(call, f, join((word_kind(call), source_kind(call, f)))) for f in files)
     # A copy of what was there stays beside it, or in the folder that the suffix names.
     suffixes = [s for s in given.values("-i") if s]
@@ -137,7 +139,7 @@ def _awk(call: Call, given: Reading) -> Effect | None:
     files = [f for f in given.operands[1:] if f is None or not re.match(r"[A-Za-z_]\w*=", f)]
     base = told_kind(call) if "ENVIRON" in program else word_kind(call)
     kind = join((base, call.stdin, *(source_kind(call, f) for f in files)))
-    effect = plain(call, kind, (), files)
+    effect = replace(plain(call, kind, (), files), is_test="exit" in program)
     return effect if "ENVIRON" not in program else sees_all(effect)
 
 
