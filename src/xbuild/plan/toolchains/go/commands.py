@@ -727,7 +727,7 @@ def _unaccounted(call: Call) -> Reason | None:
         *_cache_folders(call),
     )
     for made in call.writes.where(_is_wrong):
-        apart = made.path is not None and is_in_any(made.path, elsewhere)
+        apart = made.path is not None and (made.is_package or is_in_any(made.path, elsewhere))
         apart = apart and not any(overlaps(made.path or "/", read) for read in read_elsewhere)
         if (
             apart
