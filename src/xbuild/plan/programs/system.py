@@ -32,8 +32,10 @@ def _uname(call: Call, given: Reading) -> Effect | None:
 
 _ACCOUNT_TABLES = words(
     "/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid /etc/passwd- /etc/group- "
-    "/etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock /var/mail /var/log /home"
+    "/etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock /var/mail /var/log"
 )
+_SKELETON = "/etc/skel"
+_WRONG = (Kind.BUILD, Kind.UNKNOWN)
 
 
 def _accounts(call: Call, given: Reading) -> Effect | None:
@@ -41,8 +43,10 @@ def _accounts(call: Call, given: Reading) -> Effect | None:
     if call.program_name == "usermod" and given.has("-m"):
         return None
     kind = join((word_kind(call), call.stdin))
-    home = join((kind, *(source_kind(call, p) for p in given.values("-k"))))
-    homes = (*given.values("-d"), *given.values("-b"))
+    has_own = first(call.writes.near(_SKELETON, _WRONG, packages=False)) is not None
+    skeleton = Kind.BUILD if has_own else Kind.PORTABLE
+    home = join((kind, skeleton, *(source_kind(call, p) for p in given.values("-k"))))
+    homes = ("/home", *given.values("-d"), *given.values("-b"))
     made = (*(write(call, p, kind) for p in _ACCOUNT_TABLES), *(write(call, p, home) for p in homes))
     return plain(call, kind, made, given.values("-k"))
 
@@ -53,8 +57,15 @@ def _asks_accounts(call: Call, _given: Reading) -> Effect | None:
     return plain(call, join((word_kind(call), *(source_kind(call, t) for t in tables[:2]))), (), tables)
 
 
-def _certificates(call: Call, _given: Reading) -> Effect | None:
-    return plain(call, word_kind(call), (Write("/etc/ssl/certs", Kind.PORTABLE, call.place, call.spelled()),))
+_CERTIFICATES = ("/usr/local/share/ca-certificates", "/usr/share/ca-certificates")
+
+
+def _certificates(call: Call, given: Reading) -> Effect | None:
+    """The certificates of the distribution and of the project, in one file."""
+    named = given.values("--certsconf", "--certsdir", "--localcertsdir")
+    read = (*_CERTIFICATES, "/etc/ca-certificates.conf", *named)
+    kind = join((word_kind(call), *(source_kind(call, p) for p in read)))
+    return plain(call, kind, (Write("/etc/ssl/certs", kind, call.place, call.spelled()),), read)
 
 
 # -- packages
