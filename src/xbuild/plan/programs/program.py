@@ -196,8 +196,13 @@ class Program:
         )
 
 
+_REPOSITORY = re.compile(r"/\.git/(hooks\b|config\b|info\b)?")
+
+
 def _is_in_repository(made: Write) -> bool:
-    return made.path is not None and "/.git/" in made.path and not made.is_context
+    """Below `.git`, unless it came as it is and git runs and obeys none of it (gitrepository-layout(5))."""
+    found = _REPOSITORY.search(made.path) if made.path is not None else None
+    return found is not None and (found[1] is not None or not made.is_context)
 
 
 def _is_set(call: Call, name: str) -> bool:
