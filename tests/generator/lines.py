@@ -174,7 +174,7 @@ class Maker:
                 for s in wanted
                 if len(s) == 2
                 and _spelling(known.spellings, known.prefixes, s).value
-                in (Takes.TEXT, Takes.WRITES, Takes.READS)
+                in (Takes.TEXT, Takes.WRITES, Takes.READS, Takes.INTO)
             ]
             if valued and program.style is not Style.LONG and self.chance.random() < 0.7:
                 last = valued[0]

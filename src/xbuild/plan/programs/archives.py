@@ -17,7 +17,7 @@ from xbuild.plan.toolchain import Call, Effect
 # What compresses is named by letter or name; `-I PROGRAM` runs one that may be anything.
 _TAR = (
     "-x,--extract,--get -c,--create -t,--list -r,--append -u,--update -d,--diff,--compare -f,--file= "
-    "-C,--directory= --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
+    "-C,--directory=/ --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
     "-J,--xz --zstd --lzma -Z,--compress -a,--auto-compress -p,--preserve-permissions,--same-permissions "
     "-k,--keep-old-files -m,--touch -h,--dereference -o -P,--absolute-names "
     "-s,--preserve-order,--same-order -w,--interactive -X,--exclude-from=< -T,--files-from= "
@@ -141,7 +141,7 @@ PROGRAMS = (
     Program("tar", _TAR, does=_tar, style=Style.TAR, variables=("TAR_OPTIONS", "TAPE")),
     Program(
         "unzip",
-        "-d= -p -c -l -t -z -o -n -q -j -u -f -v -a -b -C -L -X -K -x -qq -P=",
+        "-d=/ -p -c -l -t -z -o -n -q -j -u -f -v -a -b -C -L -X -K -x -qq -P=",
         does=_unzip,
         variables=("UNZIP", "UNZIPOPT"),
     ),
@@ -168,14 +168,14 @@ PROGRAMS = (
     ),
     Program(
         "zstd unzstd zstdcat",
-        f"{_LEVELS} -NUM --list,-l -o= -T,--threads= --rm --ultra --long[=] --no-progress -r",
+        f"{_LEVELS} -NUM --list,-l -o=/ -T,--threads= --rm --ultra --long[=] --no-progress -r",
         does=_compresses,
     ),
     Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} -l --list --rm -z,--compress -m,--multiple", does=_compresses),
     Program(
         "brotli",
         f"{_DIGITS} -c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -w= "
-        "-o,--output=",
+        "-o,--output=/",
         does=_compresses,
     ),
 )

@@ -22,6 +22,7 @@ from xbuild.plan.programs.program import (
     plain,
     word_kind,
 )
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 
 
@@ -73,6 +74,16 @@ def _sets_options(call: Call, given: Reading) -> Effect | None:
     return plain(call, word_kind(call)) if len(call.texts) > 1 else sees_all(plain(call, Kind.BUILD))
 
 
+# What changes which names a pattern matches, and no more (bash manual, "The Shopt Builtin").
+_OF_PATTERNS = frozenset(words("nullglob globstar dotglob extglob failglob nocaseglob inherit_errexit"))
+
+
+def _sets_shell_options(call: Call, given: Reading) -> Effect | None:
+    if given.has("-o") or not _OF_PATTERNS.issuperset(given.operands):
+        return None
+    return plain(call, word_kind(call))
+
+
 def _sources(call: Call, given: Reading) -> Effect | None:
     """`. /etc/os-release` sets names of the distribution; any other file may do anything."""
     is_release = given.operands in (("/etc/os-release",), ("/usr/lib/os-release",))
@@ -102,7 +113,7 @@ PROGRAMS = (
     Program("exit return", style=Style.NONE, operands="text*", prints=Prints.WORDS, builtin=Builtin.END),
     Program("sleep kill", style=Style.NONE, operands="text*", prints=Prints.WORDS),
     Program("let", style=Style.NONE, operands="text*", prints=Prints.WORDS),
-    Program("shopt", "-s -u -q -p -o", "text*", Prints.WORDS),
+    Program("shopt", "-s -u -q -p -o", does=_sets_shell_options),
     Program("cd pushd popd", "-L -P -e -n", "text*", Prints.WORDS, builtin=Builtin.DIRECTORY),
     Program("unset", "-f -v -n", "text*", Prints.WORDS, builtin=Builtin.UNSET),
     Program(

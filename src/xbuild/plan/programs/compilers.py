@@ -7,6 +7,7 @@ Sources: GCC 15 manual ("Invoking GCC"), clang 21 command line reference, GNU bi
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import replace
 
 from xbuild.plan.facts.filesystem import Kind
@@ -20,12 +21,18 @@ _GCC = (
     "-o=> -MF=> -MT= -MQ= -MD -MMD -M -MM -MP -MG -c -S -E -v -### -pipe -pthread -static -static-libgcc "
     "-static-libstdc++ -shared -rdynamic -nostdlib -nodefaultlibs -nostartfiles -pie -no-pie -s -w -ansi -x= "
     "-include= -isystem= -iquote= -idirafter= -I* -L* -l* -D* -U* -O* -g* -std* -W* -m* -f* -dumpmachine "
-    "-dumpversion -dumpfullversion -print* --print* --sysroot* -target= --target* -Xlinker= -u= -T="
+    "-dumpversion -dumpfullversion -print* --print* --sysroot* -target= --target* -u= -T="
 )
 _OTHER_FILES = ("-Wl,-Map", "-Wp,", "-Wa,", "-fdump", "-fplugin", "-fprofile", "-fcallgraph",
     "-ftest-coverage",
                 "-fstack-usage", "-fauto-profile", "-fbranch", "-fcompare-debug", "-fcrash", "-fsave",
                     "-gsplit")  # fmt: skip
+
+
+# A linker option or another that names a file to write, by what it may be called.
+_NAMES_FILE = re.compile(
+    r"-Wl,.*(Map|,-o|file=|,@|plugin|,--out|implib).*|-f(?!\w+-prefix-map=)[^=]*=.*/.*", re.DOTALL
+)
 
 
 def _compiles(call: Call, given: Reading) -> Effect | None:
@@ -35,7 +42,9 @@ def _compiles(call: Call, given: Reading) -> Effect | None:
         for o in given.options
     ):
         return plain(call, Kind.BUILD)
-    if any(t is None or t.startswith((*_OTHER_FILES, "@")) for t in call.texts[1:]):
+    if any(
+        t is None or t.startswith((*_OTHER_FILES, "@")) or _NAMES_FILE.fullmatch(t) for t in call.texts[1:]
+    ):
         return None
     made = [write(call, o.value, Kind.BUILD) for o in given.options if o.kind == "=>"]
     if given.has("-MD", "-MMD"):  # beside the output, if no other name is given

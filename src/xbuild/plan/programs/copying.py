@@ -21,7 +21,7 @@ from xbuild.plan.programs.program import (
 )
 from xbuild.plan.toolchain import Call, Effect
 
-_INTO = "-t,--target-directory="
+_INTO = "-t,--target-directory=/"
 _ASIDE = "-b --backup[=] -S,--suffix="
 _WHOLE_TREES = ("-r", "-a")
 # With these, what was there may stay.

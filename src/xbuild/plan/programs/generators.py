@@ -31,9 +31,14 @@ def embeds(call: Call, _given: Reading) -> Effect | None:
 
 
 def generated(call: Call, read: Kind) -> Effect:
-    kind = join((told_kind(call), read))
+    """What is made of what is here; it may lie wherever a word says, which matters if it is not the same."""
+    kind = join((told_kind(call), read, source_kind(call, ".")))
     made = replace(write(call, ".", told_kind(call) if kind.is_right else kind), adds=True)
-    return sees_all(plain(call, kind, (made,), (".",)))
+    if kind.is_right:
+        return sees_all(plain(call, kind, (made,), (".",)))
+    named = (t.rpartition("=")[2] for t in call.texts[1:] if t is not None and "/" in t)
+    others = (replace(write(call, p, kind), adds=True) for p in named if p and not p.startswith("-"))
+    return sees_all(plain(call, kind, (made, *others), (".",)))
 
 
 def read_kind(call: Call, texts: tuple[str | None, ...] | list[str]) -> Kind:

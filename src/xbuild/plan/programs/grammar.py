@@ -7,6 +7,7 @@ A grammar is a text of items, each an option with all its spellings, the first b
     --backup[=]           may have a value, in the same word only
     -o,--output=>         a file that is written
     -C,--directory=<      a file or folder that is read
+    -t,--target=/         a folder or file that is written into
     -I*                   begins so; what follows in the same word is its value
     -NUM                  `-5`, a number
 
@@ -46,6 +47,7 @@ class Takes(StrEnum):
     MAYBE = "[=]"
     WRITES = "=>"
     READS = "=<"
+    INTO = "=/"
     REST = "*"
 
 
@@ -67,8 +69,8 @@ class Grammar:
 
     @property
     def may_write(self) -> bool:
-        """Whether one of the options names a file that is written."""
-        return any(s.value is Takes.WRITES for s in self.spellings.values())
+        """Whether one of the options names a file or folder that is written."""
+        return any(s.value in (Takes.WRITES, Takes.INTO) for s in self.spellings.values())
 
 
 @value()
@@ -103,7 +105,7 @@ class Reading:
         return next(reversed(self.values(name)), default)
 
 
-_ITEM = re.compile(r"(?P<names>[^=\[*]+)(?P<value>|=|\[=\]|=>|=<|\*)")
+_ITEM = re.compile(r"(?P<names>[^=\[*]+)(?P<value>|=|\[=\]|=>|=<|=/|\*)")
 
 
 @cache

@@ -67,10 +67,17 @@ def addressed(call: Call, text: str | None) -> Kind:
     """
     if text is None:
         return anywhere(call)
-    if text.startswith("file:"):
+    scheme = text.partition(":")[0].lower()
+    if re.search(r"[{\[]", scheme) or (scheme == "file" and re.search(r"[{\[%]", text)):
+        return Kind.UNKNOWN
+    if scheme == "file" and text != scheme:
         return source_kind(call, "/" + text[5:].lstrip("/").removeprefix("localhost/"))
     is_remote = "://" in text or _HOST.match(text) is not None
     return Kind.PORTABLE if is_remote else source_kind(call, text)
+
+
+def _is_file(address: str) -> bool:
+    return address.lower().startswith("file:")
 
 
 _HOST = re.compile(r"[^/]+:")
@@ -93,10 +100,10 @@ def _curl(call: Call, given: Reading) -> Effect | None:
     sent = [(o.value, _SENT[o.name].fullmatch(o.value or "")) for o in given.options if o.name in _SENT]
     files = [m[1] if value is not None and m else None for value, m in sent if value is None or m]
     files += [o.value for o in given.options if o.kind == "=<"]
-    urls = [t if t is None or "://" in t or t.startswith("file:") else f"http://{t}" for t in given.operands]
+    urls = [t if t is None or "://" in t or _is_file(t) else f"http://{t}" for t in given.operands]
     if given.has("--proto-default"):
         urls = list(given.operands)
-    if given.has("-T") and any(u is None or u.startswith("file:") for u in (*urls, *given.values("--url"))):
+    if given.has("-T") and any(u is None or _is_file(u) for u in (*urls, *given.values("--url"))):
         return None  # it writes there
     outputs = [p for p in given.values("-o") if not is_device(p)]
     kept = outputs if given.has("-C") else []
@@ -104,12 +111,12 @@ def _curl(call: Call, given: Reading) -> Effect | None:
         word_kind(call), *(source_kind(call, f) for f in (*files, *kept)),
         *(addressed(call, u) for u in (*urls, *given.values("--url"))),
     ))  # fmt: skip
-    folder = given.value("--output-dir", ".")
+    folder = given.value("--output-dir", "")
     is_whole = not given.has("-C", "--skip-existing")
     made = [_downloaded(call, folder, p, kind, is_whole=is_whole) for p in outputs]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     if given.has("-O", "--remote-name-all"):
-        made.append(write(call, folder, kind))
+        made.append(write(call, folder if folder != "" else ".", kind))
     return plain(call, kind, made, files)
 
 
@@ -117,7 +124,7 @@ def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind, *,
     """What `-o` writes; `#1` in it stands for what a pattern of the address matched."""
     if path is None or folder is None:
         return write(call, None, kind)
-    into = posixpath.join(folder, path)
+    into = f"{folder}/{path}" if folder else path
     if "#" in path:
         return write(call, posixpath.dirname(into.partition("#")[0]) or ".", kind)
     return write(call, into, kind, is_file=is_whole)
@@ -172,17 +179,28 @@ def _asks_git(call: Call, given: Reading) -> Effect | None:
 
 def _is_plain_setting(text: str | None) -> bool:
     """Whether a setting changes how git fetches and shows, and names no program to run."""
-    return text is not None and text.startswith(_PLAIN_SETTINGS)
+    return text is not None and (text.startswith(_PLAIN_SETTINGS) or _OTHER_HOST.match(text) is not None)
 
 
 _PLAIN_SETTINGS = (
-    "user.", "safe.", "advice.", "url.", "http.", "init.", "core.autocrlf", "core.eol", "color.", "protocol.",
+    "user.", "safe.", "advice.", "http.", "init.defaultBranch", "core.autocrlf", "core.eol", "color.",
     "fetch.", "clone.", "submodule.fetchJobs",
 )  # fmt: skip
+# Addresses that are asked for at another host.
+_OTHER_HOST = re.compile(r"""url\.["']?((https?|ssh|git)://|[\w.-]+@[\w.-]+:)""")
 
 
 def _has_other_settings(given: Reading) -> bool:
     return any(v is None or ("=" in v and not _is_plain_setting(v)) for v in given.values("-c"))
+
+
+def _remotes(call: Call, given: Reading) -> Effect | None:
+    """`git remote`: what a remote's address brings is fetched later."""
+    made = _changes_tree(call, given)
+    is_named = given.operands[:1] in (("add",), ("set-url",))
+    addresses = given.operands[2:] if is_named else ()
+    kind = join((made.output if made else Kind.UNKNOWN, *(addressed(call, t) for t in addresses)))
+    return made and replace(made, output=kind, writes=tuple(replace(w, kind=kind) for w in made.writes))
 
 
 def _changes_tree(call: Call, given: Reading) -> Effect | None:
@@ -290,7 +308,8 @@ _VERBS = {
         ),
         _git(_SHOWS, _asks_git),
     ),
-    **dict.fromkeys(words("tag branch remote symbolic-ref"), _git(_SHOWS, _changes_tree)),
+    **dict.fromkeys(words("tag branch symbolic-ref"), _git(_SHOWS, _changes_tree)),
+    "remote": _git(_SHOWS, _remotes),
     **dict.fromkeys(
         words("checkout reset clean switch restore add commit merge cherry-pick stash rm mv sparse-checkout"),
         _git(_CHANGES, _changes_tree),
@@ -373,8 +392,8 @@ def _gpg(call: Call, given: Reading) -> Effect | None:
 
 
 PROGRAMS = (
-    Program("curl", _CURL, does=_curl, variables=("CURL_HOME",)),
-    Program("wget", _WGET, does=_wget, variables=("WGETRC", "SYSTEM_WGETRC")),
+    Program("curl", _CURL, does=_curl, variables=("CURL_HOME",), settings=(".curlrc", ".netrc")),
+    Program("wget", _WGET, does=_wget, variables=("WGETRC", "SYSTEM_WGETRC"), settings=(".wgetrc", ".netrc")),
     Program(
         "git",
         "-C= -c= --git-dir= --work-tree= --no-pager -P --bare --no-optional-locks --literal-pathspecs",
@@ -385,6 +404,7 @@ PROGRAMS = (
             "GIT_DIR GIT_WORK_TREE GIT_EXTERNAL_DIFF GIT_CONFIG GIT_CONFIG_GLOBAL GIT_CONFIG_COUNT "
             "GIT_CONFIG_PARAMETERS GIT_INDEX_FILE GIT_OBJECT_DIRECTORY"
         ),
+        settings=(".gitconfig", ".git/"),
     ),
     Program(
         "openssl",

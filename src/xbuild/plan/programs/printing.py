@@ -456,6 +456,7 @@ PROGRAMS = (
         "-R,--raw-input -S,--sort-keys -M,--monochrome-output -C,--color-output -a,--ascii-output --tab "
         "-f,--from-file",
         does=_jq,
+        settings=(".jq",),
         style=Style.GNU,
         is_extra=True,
     ),

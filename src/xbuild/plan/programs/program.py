@@ -67,8 +67,9 @@ class Program:
     `names`: words of a text. `options`: its grammar (`programs.grammar`). `operands`: a role for each, the
     last one with `*` for all that follow; "" for none. `instead`: options that take the place of the first
     operand. `here`: whether it reads the current folder when it is given no operand. `variables`: settings
-    from the environment that work like options. `does`: for what rows cannot say; None from it means that
-    the command line is not understood. `is_extra`: no base image brings it along by itself; then packages of
+    from the environment that work like options. `settings`: names of files that do; one with a slash behind
+    it is that of a folder in which they lie. `does`: for what rows cannot say; None from it means that the
+    command line is not understood. `is_extra`: no base image brings it along by itself; then packages of
     its name or of `packages` may, or what `brought_by` tells of. `starts`: the programs that its words have
     it start. `is_wrapper`: it runs the command that its operands are. `still`: verbs that change nothing
     which a question to the builder is about. `verbs`: programs of their own, by first operand; the options of
@@ -85,6 +86,7 @@ class Program:
     here: bool = False
     environment: Environment = Environment.NAMED
     variables: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
     is_test: bool = False
     is_extra: bool = False
     brought_by: Callable[[Call], bool] | None = None
@@ -115,9 +117,25 @@ class Program:
 
     def read(self, call: Call) -> Reading | None:
         """The call's words by the grammar, or None when it does not cover them."""
-        if any(n in call.assignments or _is_set(call, n) for n in self.variables):
+        if any(n in call.assignments or _is_set(call, n) for n in self.all_variables):
+            return None
+        if any(self.is_told_by(call, name) for name in self.settings):
             return None
         return read(self.grammar, call.texts[1:], open_words(call), self.style)
+
+    @cached_property
+    def all_variables(self) -> tuple[str, ...]:
+        """`variables`, and what has options end at the first operand (glibc manual 25.1.1)."""
+        is_gnu = self.style in (Style.GNU, Style.TAR)
+        return (*self.variables, "POSIXLY_CORRECT") if is_gnu else self.variables
+
+    def is_told_by(self, call: Call, name: str) -> bool:
+        """Whether something else than the program itself wrote such a file."""
+        if name.endswith("/"):
+            found: Iterable[Write] = call.writes.where(_is_in_repository)
+        else:
+            found = call.writes.called(name)
+        return any(call.program_name not in w.by for w in found)
 
     def effect(self, call: Call) -> Effect:
         """What the call does; anything, if its words are not understood."""
@@ -176,6 +194,15 @@ class Program:
             output=output,
             sees_environment=self.environment is Environment.WHOLE,
         )
+
+
+_REPOSITORY = re.compile(r"/\.git/(hooks\b|config\b|info\b)?")
+
+
+def _is_in_repository(made: Write) -> bool:
+    """Below `.git`, unless it came as it is and git runs and obeys none of it (gitrepository-layout(5))."""
+    found = _REPOSITORY.search(made.path) if made.path is not None else None
+    return found is not None and (found[1] is not None or not made.is_context)
 
 
 def _is_set(call: Call, name: str) -> bool:

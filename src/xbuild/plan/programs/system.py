@@ -6,12 +6,15 @@ apk-tools 3.0, dnf 5, rpm 4.20.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import PACKAGE_FOLDERS, Kind, Write, join
+from xbuild.plan.facts.filesystem import PACKAGE_FOLDERS, Kind, Write, absolute, join, without_glob
+from xbuild.plan.facts.positions import first
+from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Prints, Program, plain, source_kind, word_kind, write
+from xbuild.plan.programs.program import Prints, Program, anything, plain, source_kind, word_kind, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
 
@@ -29,8 +32,10 @@ def _uname(call: Call, given: Reading) -> Effect | None:
 
 _ACCOUNT_TABLES = words(
     "/etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid /etc/passwd- /etc/group- "
-    "/etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock /var/mail /var/log /home"
+    "/etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock /var/mail /var/log"
 )
+_SKELETON = "/etc/skel"
+_WRONG = (Kind.BUILD, Kind.UNKNOWN)
 
 
 def _accounts(call: Call, given: Reading) -> Effect | None:
@@ -38,8 +43,10 @@ def _accounts(call: Call, given: Reading) -> Effect | None:
     if call.program_name == "usermod" and given.has("-m"):
         return None
     kind = join((word_kind(call), call.stdin))
-    home = join((kind, *(source_kind(call, p) for p in given.values("-k"))))
-    homes = (*given.values("-d"), *given.values("-b"))
+    has_own = first(call.writes.near(_SKELETON, _WRONG, packages=False)) is not None
+    skeleton = Kind.BUILD if has_own else Kind.PORTABLE
+    home = join((kind, skeleton, *(source_kind(call, p) for p in given.values("-k"))))
+    homes = ("/home", *given.values("-d"), *given.values("-b"))
     made = (*(write(call, p, kind) for p in _ACCOUNT_TABLES), *(write(call, p, home) for p in homes))
     return plain(call, kind, made, given.values("-k"))
 
@@ -50,37 +57,69 @@ def _asks_accounts(call: Call, _given: Reading) -> Effect | None:
     return plain(call, join((word_kind(call), *(source_kind(call, t) for t in tables[:2]))), (), tables)
 
 
-def _certificates(call: Call, _given: Reading) -> Effect | None:
-    return plain(call, word_kind(call), (Write("/etc/ssl/certs", Kind.PORTABLE, call.place, call.spelled()),))
+_CERTIFICATES = ("/usr/local/share/ca-certificates", "/usr/share/ca-certificates")
+
+
+def _certificates(call: Call, given: Reading) -> Effect | None:
+    """The certificates of the distribution and of the project, in one file."""
+    named = given.values("--certsconf", "--certsdir", "--localcertsdir")
+    read = (*_CERTIFICATES, "/etc/ca-certificates.conf", *named)
+    kind = join((word_kind(call), *(source_kind(call, p) for p in read)))
+    return plain(call, kind, (Write("/etc/ssl/certs", kind, call.place, call.spelled()),), read)
 
 
 # -- packages
 
 
 def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
-    """A package manager: writes for the platform it runs on, where packages lie. A name that cannot be read
-    is "?".
+    """A package manager: writes for the platform it runs on, where packages lie, those of a vendor below
+    /opt. A name that cannot be read is "?".
     """
-    made = tuple(Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in PACKAGE_FOLDERS)
+    folders = (*PACKAGE_FOLDERS, "/opt")
+    made = tuple(Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in folders)
     told = tuple("?" if n is None else n for n in names)
     return replace(plain(call, Kind.BUILD, made), packages=told)
 
 
+# Where package managers are told what there is (apt 3.0, apk-tools 3.0, dnf 5).
+_LISTS_OF_PACKAGES = ("/etc/apt", "/etc/apk", "/etc/yum.repos.d")
+_FILES = (".deb", ".rpm", ".apk")
+_FOR_TARGET = (Kind.TARGET, Kind.CROSS)
+
+
 def _installs(call: Call, given: Reading) -> Effect | None:
-    return packages(call, given.operands)
+    names = given.operands
+    files = [n for n in names if n is not None and (n.startswith((".", "/")) or n.endswith(_FILES))]
+    return _for_target(call, files) or packages(call, names)
+
+
+def _for_target(call: Call, files: Sequence[str | None]) -> Effect | None:
+    """Packages chosen for the target cannot be installed on the machine that a pinned stage runs on."""
+    if call.around.is_pinned_by_author:
+        return None
+    paths = [absolute(f, call.directory) for f in files if f is not None]
+    found = [*_LISTS_OF_PACKAGES, *(without_glob(p) for p in paths if p is not None)]
+    is_read = any(first(call.writes.named(p, _FOR_TARGET)) is not None for p in found)
+    if not is_read and not any(kind in _FOR_TARGET for kind in call.kinds):
+        return None
+    text = f"`{call.spelled()}` installs packages chosen for the target, which would fail"
+    reason = Reason(text, call.place, cure="use $BUILDARCH, or install them in a stage of the target's own")
+    return replace(anything(call), reasons=(reason,), cannot_run=True)
 
 
 def _asks_packages(call: Call, _given: Reading) -> Effect | None:
     return packages(call)
 
 
-_HARMLESS_SETTINGS = ("Acquire::", "Dpkg::", "DPkg::", "APT::", "tsflags", "quiet")
+_HARMLESS_SETTINGS = re.compile(
+    r"Acquire::|(?i:dpkg)::(Options::=--force-|Use-Pty\b)|APT::(Install-|Get::|Color\b)|quiet\b"
+)
 
 
 def _apt(call: Call, given: Reading) -> Effect | None:
     """Settings that may send packages elsewhere are not followed."""
     settings = given.values("-o")
-    if any(s is None or not s.startswith(_HARMLESS_SETTINGS) for s in settings):
+    if any(s is None or not _HARMLESS_SETTINGS.match(s.strip("\"'")) for s in settings):
         return None
     return _installs(call, given)
 
@@ -157,13 +196,25 @@ def _dpkg(call: Call, given: Reading) -> Effect | None:
     names = {o.name for o in given.options}
     if names and names <= {o.split("=")[0].split(",")[0] for o in _DPKG_ASKS.split()}:
         return plain(call, Kind.BUILD)
-    return packages(call, given.operands) if names else None
+    return _from_files(call, given, "-i", "--unpack") if names else None
 
 
 def _rpm(call: Call, given: Reading) -> Effect | None:
     if given.has("-q", "-E", "-V", "--version"):
         return plain(call, Kind.BUILD)
-    return packages(call)
+    return _from_files(call, given, "-i", "-U", "-F")
+
+
+def _from_files(call: Call, given: Reading, *installing: str) -> Effect | None:
+    """Every operand is a file, or a name where nothing is installed."""
+    if not given.has(*installing):
+        return packages(call, given.operands)
+    return _for_target(call, given.operands) or packages(call, given.operands)
+
+
+def _caches_libraries(call: Call, given: Reading) -> Effect | None:
+    """`ldconfig`: the names and the cache of the folders that the machine's loader searches."""
+    return None if given.operands else packages(call)
 
 
 # -- tonistiigi/xx
@@ -207,7 +258,8 @@ PROGRAMS = (
         "text*",
     ),
     Program("getent", "-s= -i", does=_asks_accounts),
-    Program("ldconfig locale-gen", "-v -n -N -X -f= -C= -r= -l -p -i --purge --lang=", does=_asks_packages),
+    Program("ldconfig", "-v,--verbose -N -X -p,--print-cache", does=_caches_libraries),
+    Program("locale-gen", "--purge --lang=", does=_asks_packages),
     Program(
         "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel delgroup "
         "groupdel",
@@ -233,9 +285,7 @@ PROGRAMS = (
         _apt,
         variables=("APT_CONFIG",),
     ),
-    _managed(
-        "apk", _APK, "add del update upgrade fix cache fetch", "info search list policy version stats audit"
-    ),
+    _managed("apk", _APK, "add del update upgrade fix cache", "info search list policy version stats audit"),
     _managed(
         "yum dnf microdnf tdnf dnf5",
         _DNF,

@@ -28,7 +28,7 @@ _VALUE_FLAGS = frozenset(
 _BUILD = (
     "-C= -a[=] -n[=] -p= -race[=] -msan[=] -asan[=] -cover[=] -covermode= -coverpkg= -v[=] -work[=] -x[=] "
     "-asmflags= -buildmode= -buildvcs[=] -compiler= -gccgoflags= -gcflags= -installsuffix= -i[=] -json[=] "
-    "-ldflags= -linkshared[=] -mod= -modcacherw[=] -modfile= -o=> -overlay= -pgo= -pkgdir= -tags= "
+    "-ldflags= -linkshared[=] -mod= -modcacherw[=] -modfile= -o=> -pgo= -pkgdir= -tags= "
     "-trimpath[=] -toolexec= -c[=]"
 )
 

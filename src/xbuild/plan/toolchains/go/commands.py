@@ -51,7 +51,7 @@ from xbuild.text import Span
 # What `go env` answers alike on every platform.
 _ANSWERED_ALIKE = frozenset(
     words(
-        "GOPATH GOMODCACHE GOCACHE GOBIN GOROOT GOVERSION GOPROXY GOSUMDB GOFLAGS GOMOD GOWORK GO111MODULE "
+        "GOPATH GOMODCACHE GOCACHE GOBIN GOVERSION GOPROXY GOSUMDB GOFLAGS GOMOD GOWORK GO111MODULE "
         "GOPRIVATE GONOSUMDB GONOPROXY GOINSECURE GOTMPDIR GOENV GOEXPERIMENT GOVCS GOTOOLCHAIN GOTELEMETRY "
         "GOAUTH GODEBUG GCCGO"
     )
@@ -140,12 +140,23 @@ def _list(call: Call) -> Effect:
     asked = set(re.findall(r"[A-Za-z]\w*", " ".join(re.findall(r"\{\{(.*?)\}\}", template or "", re.DOTALL))))
     allowed = _LIST_SAME | ({"-json"} if "-m" in flags else set())
     is_same = flags <= allowed and asked <= _LISTED and not (has_template and template is None)
+    is_same = is_same and ("-m" in flags or not any(_is_pattern(p) for p in packages_of(call)))
     return Effect(output=word_kind(call) if is_same else Kind.BUILD)
 
 
+def _is_pattern(package: str | None) -> bool:
+    """Whether which packages it names depends on GOARCH (`go help packages`, build constraints)."""
+    return package is None or "..." in package or package in ("all", "std", "cmd", "tool", "work")
+
+
 def _vet(call: Call) -> Effect:
-    """Checks for the build platform; its result ships nowhere."""
-    return Effect(output=word_kind(call), notes=_runs_here(call))
+    """Checks for the build platform; what it finds is told of that one."""
+    return Effect(output=Kind.BUILD, notes=_runs_here(call))
+
+
+def _documents(_call: Call) -> Effect:
+    """What there is to document depends on GOARCH."""
+    return Effect(output=Kind.BUILD)
 
 
 def _runs_here(call: Call) -> tuple[str, ...]:
@@ -237,7 +248,20 @@ def _env_write(call: Call) -> Effect:
 
 
 def _modules(call: Call) -> Effect:
+    """`go mod` and `go work`: to a module elsewhere on the machine it is not followed."""
+    operands = packages_of(call)
+    named = (t.rpartition("=")[2] for t in call.texts[2:] if t is not None and t != "-o")
+    is_edit = any(t in ("edit", "use", "init") for t in call.texts[2:3])
+    if is_edit and any(p.startswith("/") for p in named):
+        return _unknown(call, "it names a module by an absolute path", "name it relative to this one")
     folders = (module_cache(call), call.directory)
+    if operands[:1] == ("vendor",):
+        kind = join(
+            (word_kind(call), *(source_kind(call, p) for p in (".", *_other_modules(call)) if p[:2] != "//"))
+        )
+        into = write(call, flag(call, "-o")[1], kind) if flag(call, "-o")[0] else write(call, ".", kind)
+        made = (Write(f, Kind.PORTABLE, call.place, call.spelled()) for f in folders if f is not None)
+        return Effect(writes=(*made, into), output=kind)
     return Effect(
         writes=tuple(Write(f, Kind.PORTABLE, call.place, call.spelled()) for f in folders if f is not None),
         output=word_kind(call),
@@ -305,7 +329,11 @@ def _why_not_run_alike(call: Call, package: str | None) -> str | None:
 
 def _tool(call: Call) -> Effect:
     name = next((t for t in call.texts[2:] if t and not t.startswith("-")), None)
-    if name in ("cover", "pprof", "nm", "objdump", "trace", "vet", "fix", "doc", "buildid"):
+    if name in ("cover", "pprof"):
+        return Effect(
+            writes=tuple(write(call, p, Kind.BUILD) for p in (".", *_left(call))), output=Kind.BUILD
+        )
+    if name in ("nm", "objdump", "trace", "vet", "doc") or (name == "buildid" and "-w" not in call.texts):
         return Effect(output=Kind.BUILD)
     demand, reason = _natively(call)
     if name in GENERATORS and reason is None:
@@ -418,18 +446,30 @@ def _test(call: Call) -> Effect:
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
     return Effect(
-        writes=(write(call, ".", Kind.BUILD),) if _leaves_files(call) else (),
+        writes=tuple(write(call, p, Kind.BUILD) for p in _left(call)),
         output=Kind.BUILD,
         notes=_runs_here(call),
         demand=demand,
     )
 
 
-def _leaves_files(call: Call) -> bool:
-    """Whether `go test` was asked to write something (a test is not expected to by itself)."""
-    return any(
-        t is None or re.match(r"-(test\.)?(c$|o$|\w*profile|outputdir|trace)", t) for t in call.texts[1:]
-    )
+_LEAVES = re.compile(
+    r"--?(?:test\.)?(c|o|output|\w*profile|outputdir|trace|fuzzcachedir|gocoverdir|testlogfile)(?:=(.*))?",
+    re.DOTALL,
+)
+
+
+def _left(call: Call) -> tuple[str | None, ...]:
+    """Where a test or a tool was asked to write something (`go help testflag`; it is not expected to by
+    itself): here, and at what such a flag names.
+    """
+    found: list[str | None] = ["."] if any(t is None for t in call.texts[1:]) else []
+    following = (*call.texts[2:], ".")
+    for text, behind in zip(call.texts[1:], following, strict=True):
+        match = _LEAVES.fullmatch(text or "")
+        if match is not None:
+            found += [".", match[2] or behind] if match[1] != "c" else ["."]
+    return tuple(dict.fromkeys(found))
 
 
 def _build_output(call: Call) -> tuple[Write, ...]:
@@ -727,7 +767,7 @@ def _unaccounted(call: Call) -> Reason | None:
         *_cache_folders(call),
     )
     for made in call.writes.where(_is_wrong):
-        apart = made.path is not None and is_in_any(made.path, elsewhere)
+        apart = made.path is not None and (made.is_package or is_in_any(made.path, elsewhere))
         apart = apart and not any(overlaps(made.path or "/", read) for read in read_elsewhere)
         if (
             apart
@@ -841,7 +881,7 @@ _VERBS = {
     "version": _version,
     "tool": _tool,
     "clean": _reads,
-    "doc": _reads,
+    "doc": _documents,
     "help": _reads,
     "telemetry": _reads,
 }

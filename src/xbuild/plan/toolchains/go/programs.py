@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 
+from xbuild.plan.facts.filesystem import Kind
 from xbuild.plan.programs.compilers import refuses
 from xbuild.plan.programs.generators import generator
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Prints, Program, plain, word_kind, write
+from xbuild.plan.programs.program import Program, open_words, plain, word_kind, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 
@@ -53,6 +54,18 @@ def _formats(call: Call, given: Reading) -> Effect | None:
     """`gofmt`: with `-w` and `-r` it changes sources, the same on every machine."""
     kind = word_kind(call)
     return plain(call, kind, (write(call, ".", kind),) if given.has("-w") else (), given.operands)
+
+
+# What names a file that is written, or has sources changed.
+_WRITING = re.compile(r"--?(o|w|out(?!-format=[\w,-]+$).*|.*(output|profile|trace|path|fix).*)(=.*)?")
+
+
+def _lints(call: Call, _given: Reading) -> Effect | None:
+    """What is found in sources depends on GOARCH."""
+    opened = open_words(call)
+    if opened or any(t is not None and _WRITING.fullmatch(t) for t in call.texts[1:]):
+        return None
+    return plain(call, Kind.BUILD)
 
 
 _RUNNING_FLAGS = ("-toolexec", "-vettool", "-exec")
@@ -107,8 +120,7 @@ PROGRAMS = (
     Program(
         "golangci-lint staticcheck gosec govulncheck golint revive misspell",
         style=Style.NONE,
-        operands="text*",
-        prints=Prints.WORDS,
+        does=_lints,
         is_extra=True,
     ),
     Program("dep glide govendor godep", style=Style.NONE, does=_fetches_modules, is_extra=True),
