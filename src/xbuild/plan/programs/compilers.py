@@ -31,7 +31,7 @@ _OTHER_FILES = ("-Wl,-Map", "-Wp,", "-Wa,", "-fdump", "-fplugin", "-fprofile", "
 
 # A linker option or another that names a file to write, by what it may be called.
 _NAMES_FILE = re.compile(
-    r"-Wl,.*(Map|,-o|file=|,@|plugin|,--out|implib).*|-f(?!\w+-prefix-map=)[^=]*=.*/.*", re.DOTALL
+    r"-Wl.*(Map|,-o|file=|,@|plugin|,--out|implib).*|-f(?!\w+-prefix-map=)[^=]*=.*/.*", re.DOTALL
 )
 
 

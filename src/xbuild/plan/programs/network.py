@@ -263,10 +263,11 @@ def _configures(call: Call, given: Reading) -> Effect | None:
     if not _is_plain_setting(name):
         return None
     kind = join((word_kind(call), _repository(call, given, is_tree=False)))
+    files = (_in_home(call, ".gitconfig"), "/etc/gitconfig")
     if given.has("--get") or len(given.operands) < 2:
-        return plain(call, kind)
+        written = (w.kind for path in files if path is not None for w in call.writes.exactly(path))
+        return plain(call, join((kind, *written)))
     if given.has("--global", "--system") and not given.has("-f"):
-        files = (_in_home(call, ".gitconfig"), "/etc/gitconfig")
         return plain(call, word_kind(call), (write(call, p, word_kind(call)) for p in files))
     return plain(call, kind, (write(call, given.value("-f", given.value("-C", ".")), kind),))
 

@@ -273,7 +273,9 @@ def _jq(call: Call, given: Reading) -> Effect | None:
     """`jq`: a filter may read every variable (`env`, `$ENV`), and modules with `import`."""
     names = list(given.operands)
     program = names.pop(0) if names and not given.has("-f") else None
-    if program is None or re.search(r"\b(?:import|include|input_filename|debug|stderr)\b", program):
+    if program is None or re.search(
+        r"\b(?:import|include|input_filename|debug|stderr|JQ_BUILD_CONFIGURATION)\b", program
+    ):
         return None
     asks = re.search(r"\benv\b|\$ENV\b", program) is not None
     base = told_kind(call) if asks else word_kind(call)
