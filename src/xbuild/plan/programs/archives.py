@@ -7,9 +7,10 @@ bzip2 1.0.8, zstd 1.5, lz4 1.10, BusyBox 1.37.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, join
+from xbuild.plan.facts.filesystem import Kind, Write, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, plain, source_kind, word_kind, write
 from xbuild.plan.toolchain import Call, Effect
@@ -119,11 +120,12 @@ def _compresses(call: Call, given: Reading) -> Effect | None:
     files = given.operands
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in files)))
     is_only_read = given.has("-t", "--list") and not given.has("-d", "-z")
-    if given.has("-c") or is_only_read:
-        return plain(call, kind, (), files)
+    is_printed = given.has("-c") or is_only_read
+    made: Iterable[Write] = ()
     if given.has("-o"):
-        return plain(call, kind, (write(call, given.value("-o"), kind, is_file=True),), files)
-    made = (write(call, _beside(p), kind) for p in files if p != "-")
+        made = (write(call, given.value("-o"), kind, is_file=not is_printed),)
+    elif not is_printed:
+        made = (write(call, _beside(p), kind) for p in files if p != "-")
     return plain(call, kind, made, files)
 
 

@@ -7,6 +7,7 @@ every command is taken to run, in the order of the text. What a variable holds i
 
 from __future__ import annotations
 
+import posixpath
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -60,6 +61,8 @@ _BRACES = re.compile(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _QUOTED_ASSIGNMENT = re.compile(r"[\"']([A-Za-z_]\w*)=")
 _ENV_ASSIGNMENT = re.compile(r"[\"']?[A-Za-z_]\w*=")
 _POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
+_BIN = re.compile(r"/s?bin/[^/]+$")
+_PRINTERS = ((), ("RUN", "tee"))  # what is behind `>` has no program of its own
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 _CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
 # Inside these a command may not run, or not only once.
@@ -533,7 +536,7 @@ class _Walker:
     def judged(self, call: Call) -> Effect:
         if not call.texts:
             return anything(call)
-        if call.texts[0] in self.script.functions or call.texts[0] is None:
+        if call.texts[0] in self.script.functions or call.texts[0] is None or self.is_replaced(call.texts[0]):
             return anything(call)
         foreign = self.foreign(call)
         if foreign is not None:
@@ -546,6 +549,11 @@ class _Walker:
         if program is not None:
             return program.effect(call)
         return recipes.judge(call, self.walk_recipe, self.toolchains) or anything(call)
+
+    def is_replaced(self, name: str) -> bool:
+        """Whether the stage wrote a script of that name, by `>` or `tee`, where programs are looked for."""
+        made = (w for w in self.writes.called(posixpath.basename(name)) if not w.is_package)
+        return any(_BIN.search(w.path or "") and w.by[:2] in _PRINTERS for w in made)
 
     def may_set(self, name: str | None) -> bool:
         """Whether a command may set shell variables by their names; one that is not described may."""
