@@ -21,7 +21,7 @@ _TAR = (
     "-C,--directory=/ --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
     "-J,--xz --zstd --lzma -Z,--compress -a,--auto-compress -p,--preserve-permissions,--same-permissions "
     "-k,--keep-old-files -m,--touch -h,--dereference -o -P,--absolute-names "
-    "-s,--preserve-order,--same-order -w,--interactive -X,--exclude-from=< -T,--files-from= "
+    "-s,--preserve-order,--same-order -X,--exclude-from=< -T,--files-from= "
     "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
     "--exclude= --sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
     "--skip-old-files --keep-newer-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "

@@ -183,7 +183,7 @@ PROGRAMS = (
     Program("mktemp", "-d,--directory -u,--dry-run -q,--quiet -p,--tmpdir= -t --suffix=", does=_makes_node),
     Program(
         "rm",
-        "-f,--force -i -I -r,-R,--recursive -d,--dir -v,--verbose --one-file-system",
+        "-f,--force -r,-R,--recursive -d,--dir -v,--verbose --one-file-system",
         "change*",
     ),
     Program("rmdir", "-p,--parents -v,--verbose --ignore-fail-on-non-empty", "change*"),
