@@ -47,7 +47,6 @@ _POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
     *TOOL_FOLDERS,
     "/root",
-    "/tmp",
     "/home/nonroot/.cache",
     "/var/cache",
 )
