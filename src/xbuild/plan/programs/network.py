@@ -425,6 +425,7 @@ PROGRAMS = (
         "--no-default-keyring --trust-model= --import-ownertrust --keyserver-options= --status-fd= "
         "--fingerprint --list-keys -k --with-colons --show-keys --no-options --primary-keyring= "
         "--pinentry-mode= --passphrase= --delete-keys",
+        style=Style.FIRST,
         does=_gpg,
     ),
     Program("gpgconf", "--kill --homedir=", "text*", Prints.WORDS),
