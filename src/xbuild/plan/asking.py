@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from xbuild.plan.model import Knowledge, Plan, Question
 
-ROUNDS = 6
+ROUNDS = 4
 Ask = Callable[[Plan, tuple[Question, ...]], Mapping[str, str]]
 """From a plan and those of its questions that are new to raw answers by key, as far as there are any."""
 
