@@ -37,9 +37,13 @@ _NAMES_FILE = re.compile(
 
 def _compiles(call: Call, given: Reading) -> Effect | None:
     """For the machine it runs on, unless it is only asked something."""
-    if given.options and all(
-        o.name in ("-dumpmachine", "-dumpversion", "-dumpfullversion", "-print", "--print", "-v", "-###")
-        for o in given.options
+    if (
+        given.options
+        and not given.operands
+        and all(
+            o.name in ("-dumpmachine", "-dumpversion", "-dumpfullversion", "-print", "--print", "-v", "-###")
+            for o in given.options
+        )
     ):
         return plain(call, Kind.BUILD)
     if any(
