@@ -15,6 +15,7 @@ from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, anything, plain, source_kind, where, write
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 # What names a plugin, a file of options or of measurements is left out.
 _GCC = (
@@ -30,7 +31,7 @@ _OTHER_FILES = ("-Wl,-Map", "-Wp,", "-Wa,", "-fdump", "-fplugin", "-fprofile", "
 
 
 # A linker option or another that names a file to write, by what it may be called.
-_NAMES_FILE = re.compile(
+_NAMES_FILE = expression(
     r"-Wl.*(Map|,-o|file=|,@|plugin|,--out|implib).*|-f(?!\w+-prefix-map=)[^=]*=.*/.*", re.DOTALL
 )
 

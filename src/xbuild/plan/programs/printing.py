@@ -26,6 +26,7 @@ from xbuild.plan.programs.program import (
 )
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 # -- sed
 
@@ -34,22 +35,22 @@ _SED_OPTIONS = (
     "-n,--quiet,--silent -e,--expression= -E,-r,--regexp-extended -i,--in-place[=] -l,--line-length= --posix "
     "-s,--separate -u,--unbuffered -z,--null-data --sandbox --follow-symlinks"
 )
-_SED_ADDRESS = re.compile(
+_SED_ADDRESS = expression(
     r"(?:\d+(?:~\d+)?|\$|/(?:\\.|\[(?:\\.|[^\]])*\]|[^/\\\[])*/I?|\\(?P<d>.)(?:\\.|(?!(?P=d)).)*(?P=d)I?|[+~]\d+)"
 )
-_SED_SUBSTITUTE = re.compile(
+_SED_SUBSTITUTE = expression(
     r"s(?P<d>[^\\\n])(?:\\.|\[(?:\[[:.=].*?[:.=]\]|[^\]])*\]|(?!(?P=d)).)*(?P=d)"
     r"(?:\\.|(?!(?P=d)).)*(?P=d)[gpIiMm\d]*(?=[\s;}]|$)",
     re.DOTALL,
 )
-_SED_TRANSLITERATE = re.compile(
+_SED_TRANSLITERATE = expression(
     r"y(?P<d>[^\\\n])(?:\\.|(?!(?P=d)).)*(?P=d)(?:\\.|(?!(?P=d)).)*(?P=d)", re.DOTALL
 )
-_SED_TEXT = re.compile(r"[aic]\\?[^\n]*(?:\\\n[^\n]*)*", re.DOTALL)
-_SED_PLAIN = re.compile(r"[dDgGhHnNpPxlqQ=z](?:\s*\d+)?")
-_SED_LABEL = re.compile(r"[:btT]\s*[\w.-]*")
-_SED_COMMENT = re.compile(r"#[^\n]*")
-_SED_STATUS = re.compile(r"[qQ]\s*[0-9]")
+_SED_TEXT = expression(r"[aic]\\?[^\n]*(?:\\\n[^\n]*)*", re.DOTALL)
+_SED_PLAIN = expression(r"[dDgGhHnNpPxlqQ=z](?:\s*\d+)?")
+_SED_LABEL = expression(r"[:btT]\s*[\w.-]*")
+_SED_COMMENT = expression(r"#[^\n]*")
+_SED_STATUS = expression(r"[qQ]\s*[0-9]")
 _SED_COMMANDS = (
     _SED_ADDRESS,
     _SED_SUBSTITUTE,
@@ -105,14 +106,14 @@ def _folder_of(path: str | None) -> str | None:
 # -- awk
 
 
-_AWK_REACHES_OUT = re.compile(
+_AWK_REACHES_OUT = expression(
     r"\bsystem\b|\bgetline\b|\bPROCINFO\b|\bSYMTAB\b|\bARG[VC]\b"
     r"|\b(?:close|fflush|strftime|systime|mktime|rand|srand)\b"
 )
-_AWK_STRING = re.compile(r'"(?:\\.|[^"\\])*"|\\\n', re.DOTALL)
+_AWK_STRING = expression(r'"(?:\\.|[^"\\])*"|\\\n', re.DOTALL)
 _AWK_INTO = r"(?:>|(?<!\|)\|(?!\|))"
-_AWK_PRINTS_INTO = re.compile(rf"\bprintf?\b[^;}}]*{_AWK_INTO}|@")
-_AWK_MAY_PRINT_INTO = re.compile(rf"\bprintf?\b.*{_AWK_INTO}|@", re.DOTALL)
+_AWK_PRINTS_INTO = expression(rf"\bprintf?\b[^;}}]*{_AWK_INTO}|@")
+_AWK_MAY_PRINT_INTO = expression(rf"\bprintf?\b.*{_AWK_INTO}|@", re.DOTALL)
 
 
 def _reaches_out(program: str) -> bool:
@@ -200,7 +201,7 @@ def _find(call: Call, given: Reading) -> Effect | None:
 
 
 _FILE_TESTS = frozenset(words("-a -b -c -d -e -f -g -h -k -p -r -s -u -w -x -L -N -O -G -S -nt -ot -ef"))
-_NAMES_MACHINE = re.compile(
+_NAMES_MACHINE = expression(
     r"x86|amd64|i[3-6]86|aarch64|\barm|ppc|powerpc|s390|riscv|mips|loong|/ld-|linux-gnu|musl|/lib(?:x?32|64)\b",
     re.IGNORECASE,
 )

@@ -6,7 +6,6 @@ apk-tools 3.0, dnf 5, rpm 4.20.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Prints, Program, anything, plain, source_kind, word_kind, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
+from xbuild.text import expression
 
 # -- the machine
 
@@ -111,7 +111,7 @@ def _asks_packages(call: Call, _given: Reading) -> Effect | None:
     return packages(call)
 
 
-_HARMLESS_SETTINGS = re.compile(
+_HARMLESS_SETTINGS = expression(
     r"Acquire::|(?i:dpkg)::(Options::=--force-|Use-Pty\b)|APT::(Install-|Get::|Color\b)|quiet\b"
 )
 
