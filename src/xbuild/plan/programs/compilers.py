@@ -90,7 +90,6 @@ PROGRAMS = (
     Program("objdump", "-a -f -p -h -x -d -D -S -t -T -r -R -s -C -j= -w", does=_loads),
     Program("file", "-b,--brief -i,--mime -k,--keep-going -L,--dereference -s -z -r --mime-type", "read*"),
     Program("readelf", "-a -h -l -S -s -d -r -n -V -W -e -x= -p= --dyn-syms --version-info", "read*"),
-    Program("nm", "-a -A -C -D -g -n -p -r -S -u -U --defined-only", "read*"),
     refuses(
         "strip",
         "runs the build machine's binutils, which cannot read other machines' files",

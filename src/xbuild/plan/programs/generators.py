@@ -90,6 +90,6 @@ def _plugins(call: Call) -> Iterator[str]:
 
 PROGRAMS = (
     replace(generator("protoc"), starts=_plugins, packages="protobuf-compiler protobuf protobuf-dev"),
-    generator("thrift ragel flatc swagger"),
+    generator("swagger"),
     Program("shellcheck hadolint yamllint", style=Style.NONE, operands="text*", is_extra=True),
 )

@@ -307,9 +307,6 @@ def _sums(call: Call, given: Reading) -> Effect | None:
 
 
 _NUMBERED = "-n,--lines= -c,--bytes= -q,--quiet,--silent -v,--verbose -z,--zero-terminated -NUM"
-_DIGEST = (
-    "-b,--binary -c,--check -t,--text -w,--warn --tag -z,--zero --ignore-missing --quiet --status --strict -s"
-)
 
 PROGRAMS = (
     Program("sed", _SED_OPTIONS, does=_sed, instead=("-e",), variables=("POSIXLY_CORRECT",)),
@@ -353,7 +350,6 @@ PROGRAMS = (
         "-T,--show-tabs -u -v,--show-nonprinting",
         "read*",
     ),
-    Program("tac", "-b,--before -r,--regex -s,--separator=", "read*"),
     Program("head", _NUMBERED, "read*"),
     Program("tail", f"{_NUMBERED} -f,-F --follow[=] --pid= --retry -s,--sleep-interval=", "read*"),
     Program(
@@ -363,45 +359,15 @@ PROGRAMS = (
         "read*",
     ),
     Program("tr", "-c,-C,--complement -d,--delete -s,--squeeze-repeats -t,--truncate-set1", "text*"),
-    Program(
-        "nl", "-b,--body-numbering= -n,--number-format= -w,--number-width= -s,--number-separator=", "read*"
-    ),
     Program("wc", "-c,--bytes -m,--chars -l,--lines -L,--max-line-length -w,--words", "read*"),
-    Program("rev", "", "read*"),
-    Program("fold", "-b,--bytes -s,--spaces -w,--width= -NUM", "read*"),
-    Program("paste", "-d,--delimiters= -s,--serial -z,--zero-terminated", "read*"),
+    Program("base64", "-d,-D,--decode -i,--ignore-garbage -w,--wrap=", "read*"),
     Program(
-        "join",
-        "-a= -e= -i,--ignore-case -j= -o= -t= -v= -1= -2= --check-order --nocheck-order --header",
-        "read*",
-    ),
-    Program("comm", "-1 -2 -3 --check-order --nocheck-order --output-delimiter= --total", "read*"),
-    Program(
-        "column",
-        "-t,--table -s,--separator= -o,--output-separator= -c,--output-width= -x,--fillrows",
-        "read*",
-    ),
-    Program(
-        "od",
-        "-A,--address-radix= -j,--skip-bytes= -N,--read-bytes= -t,--format= -v -w[=] -b -c -d -o -x -a",
-        "read*",
-    ),
-    Program("hexdump", "-b -c -C -d -o -x -v -e= -n= -s=", "read*"),
-    Program("base64 base32", "-d,-D,--decode -i,--ignore-garbage -w,--wrap=", "read*"),
-    Program("strings", "-a,--all -n,--bytes= -t,--radix= -e,--encoding=", "read*"),
-    Program(
-        "sha1sum sha224sum sha256sum sha384sum sha512sum md5sum b2sum cksum",
-        f"{_DIGEST} -a,--algorithm=",
+        "sha1sum sha224sum sha256sum sha384sum sha512sum md5sum b2sum",
+        "-b,--binary -c,--check -t,--text -w,--warn --tag -z,--zero --ignore-missing --quiet --status "
+        "--strict -s",
         does=_sums,
         is_test=True,
     ),
-    Program(
-        "shasum",
-        "-a,--algorithm= -c,--check -b,--binary -t,--text -s,--status -w,--warn",
-        does=_sums,
-        is_test=True,
-    ),
-    Program("sum", "-r -s,--sysv", "read*"),
     Program("stat", "-c,--format= --printf= -f,--file-system -L,--dereference -t,--terse", "read*"),
     Program(
         "readlink",

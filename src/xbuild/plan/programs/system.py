@@ -150,8 +150,7 @@ _DNF = (
     "-y,--assumeyes -q,--quiet -v,--verbose --setopt= --enablerepo= --disablerepo= --repo= --nodocs "
     "--nogpgcheck --allowerasing --skip-broken --best --nobest --refresh -x,--exclude= --noplugins "
     "--releasever= --nodeps --no-allow-downgrade --install-weak-deps= --setopt-weak= -C --security "
-    "-n,--non-interactive --no-recommends --no-confirm -l -f --auto-agree-with-licenses --enable --disable "
-    "--reset --save -t -R="
+    "--enable --disable --reset --save -t -R="
 )
 
 
@@ -293,12 +292,6 @@ PROGRAMS = (
         "module config-manager autoremove distro-sync downgrade swap",
         "info list search check-update repolist",
         _dnf,
-    ),
-    _managed(
-        "zypper",
-        _DNF,
-        "install in remove rm refresh ref clean cc update up addrepo ar dist-upgrade dup",
-        "info search se",
     ),
     Program("dpkg", f"{_DPKG_ASKS} {_DPKG_INSTALLS}", does=_dpkg, style=Style.GNU),
     Program(

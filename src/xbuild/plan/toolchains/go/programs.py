@@ -29,9 +29,7 @@ _TEXT = generator(
 )
 _EMBEDDING = generator("go-bindata statik packr packr2 rice esc", is_embedder=True)
 
-GENERATORS = frozenset(
-    (*_TEXT.names.split(), "buf", *_EMBEDDING.names.split(), "protoc", "thrift", "ragel", "swagger")
-)
+GENERATORS = frozenset((*_TEXT.names.split(), "buf", *_EMBEDDING.names.split(), "protoc", "swagger"))
 EMBEDDERS = frozenset(_EMBEDDING.names.split())
 _COMPILING = frozenset(("mockgen", "easyjson", "ffjson", "ent", "kubebuilder", "buf"))
 
