@@ -27,7 +27,7 @@ _TAR = (
     "--skip-old-files --keep-newer-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "
     "--warning= --exclude-vcs --exclude-vcs-ignores --no-overwrite-dir --totals --no-xattrs --xattrs "
     "--delay-directory-restore --ignore-zeros -i --null --blocking-factor= --checkpoint[=] --utc "
-    "--no-unquote --sparse -S --unlink-first -U --no-auto-compress --show-transformed-names --remove-files"
+    "--no-unquote --sparse -S --unlink-first -U --no-auto-compress --show-transformed-names"
 )
 
 
@@ -83,8 +83,6 @@ def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effe
     kind = join((kind, *(source_kind(call, p) for p in read), *([] if given.has("-c") else [held])))
     to_output = archive == "-"
     made = () if to_output else (write(call, archive, kind, is_file=given.has("-c")),)
-    if given.has("--remove-files") and kind >= Kind.BUILD:
-        made = (*made, *(write(call, p, kind) for p in read))
     return plain(call, kind, made, [*read, None] if is_listed else read)
 
 

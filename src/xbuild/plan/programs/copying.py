@@ -87,7 +87,8 @@ def _installs(call: Call, given: Reading) -> Effect | None:
         return None
     if given.has("-d"):
         made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.operands)
-        return plain(call, word_kind(call), made)
+        seen = join((word_kind(call), *(source_kind(call, p) for p in given.operands)))
+        return plain(call, seen, made)
     return _copies(call, given)
 
 
@@ -164,11 +165,11 @@ PROGRAMS = (
     ),
     Program(
         "rsync",
-        "-a,--archive -r,--recursive -v,--verbose -q,--quiet -h,--human-readable -l,--links -L,--copy-links "
+        "-a,--archive -r,--recursive -q,--quiet -l,--links -L,--copy-links "
         "-p,--perms -o,--owner -g,--group -t,--times -D -H,--hard-links -A,--acls -X,--xattrs "
         "-x,--one-file-system -u,--update --delete --delete-after --delete-before --delete-excluded "
         "--exclude= --include= --exclude-from=< --ignore-existing --chmod= --chown= --no-owner --no-group "
-        "--no-perms --progress --stats -z,--compress -c,--checksum -W,--whole-file -R,--relative -P",
+        "--no-perms -z,--compress -c,--checksum -W,--whole-file -R,--relative",
         does=_synchronises,
         variables=("RSYNC_RSH",),
         puts_into_folders=True,

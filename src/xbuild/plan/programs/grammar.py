@@ -171,6 +171,10 @@ class _LineReader:
                 only_operands = True
             else:
                 self.option(here, text or "")
+        # Of an output that is named twice the first may stay as it was.
+        written = [o.name for o in self.options if o.kind is Takes.WRITES]
+        if len(written) > len(set(written)):
+            raise _UnreadError
         words = tuple(self.texts[n] for n in self.operands)
         return Reading(tuple(self.options), words, tuple(self.operands))
 

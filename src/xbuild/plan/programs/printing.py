@@ -233,6 +233,18 @@ def names_machine(text: str | None) -> bool:
     return text is not None and _NAMES_MACHINE.search(text) is not None
 
 
+# Inodes, devices, blocks and times are never twice the same; links, sizes, modes and owners are the file's.
+_STATED = re.compile(r"(?:[^%]|%%|%[-#+ 0]*\d*[aAfFgGhnNsuU])*")
+
+
+def _states(call: Call, given: Reading) -> Effect | None:
+    formats = (*given.values("-c"), *given.values("--printf"))
+    if not formats or any(f is None or not _STATED.fullmatch(f) for f in formats):
+        return None
+    kind = join((word_kind(call), *(source_kind(call, f) for f in given.operands)))
+    return plain(call, kind, (), given.operands)
+
+
 def _finds_program(call: Call, given: Reading) -> Effect | None:
     """`which`, `type`: whether a program is there, which is not asked of the machine unless it is named."""
     kind = Kind.BUILD if any(names_machine(t) for t in given.operands) else Kind.PORTABLE
@@ -368,7 +380,7 @@ PROGRAMS = (
         does=_sums,
         is_test=True,
     ),
-    Program("stat", "-c,--format= --printf= -f,--file-system -L,--dereference -t,--terse", "read*"),
+    Program("stat", "-c,--format= --printf= -L,--dereference", does=_states),
     Program(
         "readlink",
         "-f,--canonicalize -e,--canonicalize-existing -m,--canonicalize-missing -n,--no-newline -v "
@@ -384,7 +396,7 @@ PROGRAMS = (
     Program(
         "ls",
         "-a,--all -A,--almost-all -b -B -c -C --color[=] -d,--directory -F --classify[=] -f -g "
-        "-G,--no-group --group-directories-first -h,--human-readable --si -H -i,--inode -I,--ignore= -k -l "
+        "-G,--no-group --group-directories-first -h,--human-readable --si -H -I,--ignore= -k -l "
         "-L,--dereference -m -n,--numeric-uid-gid -N -o -p -q -Q -r,--reverse -R,--recursive -s,--size -S "
         "--sort= --time= --time-style= -t -T= -u -U -v -w,--width= -x -X -Z -1 --full-time",
         "read*",
