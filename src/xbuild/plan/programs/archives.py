@@ -1,7 +1,7 @@
 """Programs that pack and unpack.
 
 Sources: GNU tar 1.35 manual, bsdtar(1) where it agrees, unzip(1) 6.0, zip(1) 3.0, gzip 1.13, xz 5.8,
-bzip2 1.0.8, zstd 1.5, lz4 1.10, BusyBox 1.37.
+bzip2 1.0.8, zstd 1.5, BusyBox 1.37.
 """
 
 from __future__ import annotations
@@ -169,13 +169,6 @@ PROGRAMS = (
     Program(
         "zstd unzstd zstdcat",
         f"{_LEVELS} -NUM --list,-l -o=/ -T,--threads= --rm --ultra --long[=] --no-progress -r",
-        does=_compresses,
-    ),
-    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} -l --list --rm -z,--compress -m,--multiple", does=_compresses),
-    Program(
-        "brotli",
-        f"{_DIGITS} -c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -w= "
-        "-o,--output=/",
         does=_compresses,
     ),
 )

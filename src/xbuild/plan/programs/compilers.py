@@ -15,6 +15,7 @@ from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, anything, plain, source_kind, where, write
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 # What names a plugin, a file of options or of measurements is left out.
 _GCC = (
@@ -30,7 +31,7 @@ _OTHER_FILES = ("-Wl,-Map", "-Wp,", "-Wa,", "-fdump", "-fplugin", "-fprofile", "
 
 
 # A linker option or another that names a file to write, by what it may be called.
-_NAMES_FILE = re.compile(
+_NAMES_FILE = expression(
     r"-Wl.*(Map|,-o|file=|,@|plugin|,--out|implib).*|-f(?!\w+-prefix-map=)[^=]*=.*/.*", re.DOTALL
 )
 
@@ -93,7 +94,6 @@ PROGRAMS = (
     Program("objdump", "-a -f -p -h -x -d -D -S -t -T -r -R -s -C -j= -w", does=_loads),
     Program("file", "-b,--brief -i,--mime -k,--keep-going -L,--dereference -s -z -r --mime-type", "read*"),
     Program("readelf", "-a -h -l -S -s -d -r -n -V -W -e -x= -p= --dyn-syms --version-info", "read*"),
-    Program("nm", "-a -A -C -D -g -n -p -r -S -u -U --defined-only", "read*"),
     refuses(
         "strip",
         "runs the build machine's binutils, which cannot read other machines' files",
