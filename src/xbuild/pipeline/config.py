@@ -44,13 +44,15 @@ class AllowedFile:
 @value()
 class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
-    section and name.
+    section and name. `assist` is off, auto or None; `without` names stages and twins that do without.
     """
 
     path: str | None = None
     platforms: tuple[Platform, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
     cache_mounts: bool = True
+    assist: str | None = None
+    without: frozenset[str] = frozenset()
     allow: tuple[AllowedFile, ...] = ()
 
 
@@ -89,6 +91,10 @@ def parse_config(path: str, data: bytes) -> Config:
         _platforms(path, node, value.get("platforms", ())),
         {f"{section}.{name}": text for section in schemas() for name, text in value.get(section, {}).items()},
         value.get("cache_mounts", True),
+        value.get("assist", {}).get("mode"),
+        frozenset(
+            n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
+        ),
         tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
     )
 
