@@ -110,7 +110,7 @@ def test_only_the_command_line_prints(path: Path) -> None:
 # The rooms of `plan/`, and modules that stand by themselves there: each imports from those in front of it.
 PLAN_ORDER = (
     "table", "model", "context", "facts", "toolchain", "programs", "demands", "cross", "recipes", "reading",
-    "toolchains", "settings", "asking", "deciding",
+    "toolchains", "twins", "settings", "asking", "deciding",
 )  # fmt: skip
 # For the type checker alone: what a call and a description say of each other.
 PLAN_TYPES = {("toolchain", "programs")}

@@ -66,7 +66,7 @@ def _rewritten(project: Project, settled: Settled, *, conditional: bool, assist:
     assert project.dockerfile is not None
     twins = None
     if assist:
-        from xbuild.pipeline.twins import twin_files
+        from xbuild.pipeline.helper import twin_files
 
         twins = twin_files()
     made = render(project.dockerfile, settled.plan, conditional=conditional, twins=twins)

@@ -51,9 +51,9 @@ class Config:
     platforms: tuple[Platform, ...] = ()
     chosen: Mapping[str, str] = field(default_factory=dict)
     cache_mounts: bool = True
+    allow: tuple[AllowedFile, ...] = ()
     assist: str | None = None
     without: frozenset[str] = frozenset()
-    allow: tuple[AllowedFile, ...] = ()
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
@@ -91,11 +91,11 @@ def parse_config(path: str, data: bytes) -> Config:
         _platforms(path, node, value.get("platforms", ())),
         {f"{section}.{name}": text for section in schemas() for name, text in value.get(section, {}).items()},
         value.get("cache_mounts", True),
+        tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
         value.get("assist", {}).get("mode"),
         frozenset(
             n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
         ),
-        tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
     )
 
 

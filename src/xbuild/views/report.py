@@ -14,6 +14,7 @@ from xbuild.dockerfile.model import Dockerfile, Instruction, Run
 from xbuild.plan.model import Plan, StageVerdict, VerdictWord
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
+from xbuild.solve.marks import twin_lines
 from xbuild.views.baseline import Saved, Timed
 from xbuild.views.terminal import clean, shorten
 
@@ -26,7 +27,8 @@ class Step:
     """One operation of the build.
 
     `platform` is where it ran, `target` the platform it worked for (None: shared by all, or not known). `how`
-    is "native", "cross", "emulated", or "" for what runs nothing. `line` is in the user's Dockerfile.
+    is "native", "cross", "emulated", "assisted" (emulated, but for the native twins of some programs), or ""
+    for what runs nothing. `line` is in the user's Dockerfile. `twins` is what twins said: "apt: native".
     """
 
     id: str
@@ -41,6 +43,7 @@ class Step:
     kind: str = ""
     is_critical: bool = False
     error: str = ""
+    twins: tuple[str, ...] = ()
 
     @property
     def executed(self) -> bool:
@@ -134,6 +137,7 @@ def _step(
 ) -> Step:
     line = vertex.user_lines[0] if vertex.user_lines else None
     target = vertex.target_platform or (platforms[0] if len(platforms) == 1 else None)
+    said = twin_lines(vertex.log) if vertex.emulated else ()
     keyword = vertex.instruction or ""  # of the engine's name no more: build args are expanded in it
     fallback = keyword if dockerfile is None else f"{keyword} (added by xbuild)"
     # What we added has the line where it was put, and its time counts there.
@@ -145,12 +149,13 @@ def _step(
         line=line,
         platform=str(vertex.platform) if vertex.platform else None,
         target=str(target) if target else None,
-        how=_how(vertex, target),
+        how="assisted" if any(each.word == "native" for each in said) else _how(vertex, target),
         cached=vertex.cached,
         intervals=vertex.intervals,
         kind=step_kind(theirs, line, vertex.step.text),
         is_critical=is_critical and vertex.executed,
         error=vertex.error,
+        twins=tuple(": ".join(filter(None, (each.twin, each.word, each.why))) for each in said),
     )
 
 
