@@ -1,7 +1,8 @@
 """Record what make, just and task really say: `python -m tests.record_answers CASE…` writes `answers.json`.
 
 Each question of the case is put to the program of this machine, in a copy of the case's context that stands
-for the stage; what `go list` would say is left to the case. Nothing of a recipe is run.
+for the stage; what `go list` would say is left to the case. Nothing of a recipe is run. The image for arm64
+says the same, but for what `elsewhere` of `options.json` replaces.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
 from xbuild.graph.scope import Scope
 from xbuild.plan.asking import settle
-from xbuild.plan.model import Plan, Probe, Question
+from xbuild.plan.model import IMAGE, NATIVE, Plan, Probe, Question
 from xbuild.rewrite.probe import asking
 
 
@@ -38,11 +39,22 @@ def main(names: list[str]) -> None:
 def record(case: Case, dockerfile: Dockerfile, answers: dict[str, str]) -> None:
     def ask(_plan: Plan, questions: tuple[Question, ...]) -> dict[str, str]:
         asked = [q for q in questions if isinstance(q.how, Probe) and q.how.is_exact]
-        found = {q.key: said(case, dockerfile, q) for q in asked}
+        found = {q.key: said_by_images(case, dockerfile, q) for q in asked}
         answers.update(found)
         return found
 
     settle(lambda known: case.plan_with(dockerfile, known), ask)
+
+
+def said_by_images(case: Case, dockerfile: Dockerfile, question: Question) -> str:
+    """The answer; as the builder's own, and each other image would give it, if these are asked."""
+    assert isinstance(question.how, Probe)
+    told = said(case, dockerfile, question)
+    other = told
+    for here, there in case.options.get("elsewhere", {}).items():
+        other = other.replace(here, there)
+    answers = (f"{IMAGE}{i}\n{NATIVE if i == 'linux/amd64' else other}\n" for i in question.how.images)
+    return "".join(answers) or told
 
 
 def said(case: Case, dockerfile: Dockerfile, question: Question) -> str:

@@ -81,6 +81,41 @@ def test_a_probe_that_fails_leaves_the_condition(tmp_path: Path) -> None:
     assert "Dockerfile:4" in built.err
 
 
+_MAKE = """\
+FROM golang:1.21-bookworm AS builder
+WORKDIR /src
+COPY . .
+RUN make app
+FROM busybox
+COPY --from=builder /src/app /app
+CMD ["/app"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "word", "why"),
+    [
+        ("gcc -dumpversion", "cross", ""),
+        ("./width.sh", "cross", ""),
+        ("uname -m", "unsure", "in the image for linux/arm64 it would run `CGO_ENABLED=0 go build -ldflags"),
+    ],
+)
+def test_what_a_makefile_asks_is_asked_in_the_image_of_the_target_too(
+    said: str, word: str, why: str, tmp_path: Path
+) -> None:
+    lines = f"X := $(shell {said})\napp:\n\tCGO_ENABLED=0 go build -ldflags '-X main.x=$(X)' -o app .\n"
+    folder = go_project(tmp_path / "p", _MAKE, Makefile=lines)
+    script = folder / "width.sh"
+    script.write_text("#!/bin/sh\ncase $(uname -m) in x86_64|aarch64) echo 64;; *) echo 32;; esac\n")
+    script.chmod(0o755)
+    done = xbuild("plan", *BOTH, folder)
+    assert (done.code, done.err) == (0, "")
+    assert f"builder, line 1: {word}" in done.out
+    assert why in done.out.replace("\n", " ")
+    if word == "unsure":
+        assert "main.x=aarch64" in done.out
+
+
 def test_verify_archives_and_layouts(tag: str, tmp_path: Path) -> None:
     folder = go_project(tmp_path / "p")
     archive, layout = tmp_path / "image.tar", tmp_path / "layout"

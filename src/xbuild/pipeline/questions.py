@@ -1,5 +1,5 @@
-"""Answering a plan's questions, then planning again: probes by one native solve of the builder stage, the
-others online.
+"""Answering a plan's questions, then planning again: probes by one native solve of the builder stage, and by
+one for each image that is asked; the others online.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from xbuild.errors import EngineError, RegistryError, SolveError
 from xbuild.pipeline.project import Project, plan_project
 from xbuild.plan.asking import settle as settle_plan
-from xbuild.plan.model import Inspection, Knowledge, LookUp, Plan, Probe, Question
+from xbuild.plan.model import IMAGE, NATIVE, Inspection, Knowledge, LookUp, Plan, Probe, Question
+from xbuild.platforms import Platform
 
 if TYPE_CHECKING:
     from xbuild.solve.engine import Engine
@@ -96,7 +97,9 @@ class _Answerer:
             return {}
         answers: dict[str, str] = {}
         try:
-            answers.update(self.probe(plan, tuple(q for q in questions if isinstance(q.how, Probe))))
+            asked = tuple(q for q in questions if isinstance(q.how, Probe) and not q.how.images)
+            answers.update(self.probe(plan, asked))
+            answers.update(self.probe_images(questions))
         except SolveError as error:
             self.problems.append(f"the builder could not be asked: {error.message}")
         except EngineError as error:
@@ -108,7 +111,27 @@ class _Answerer:
                 self.problems.append(f"not looked up: {error.message}")
         return answers
 
-    def probe(self, plan: Plan, questions: tuple[Question, ...]) -> dict[str, str]:
+    def probe_images(self, questions: tuple[Question, ...]) -> dict[str, str]:
+        """What is said in the images that questions name; an image where nothing could be had is left out."""
+        named = {q: q.how.images for q in questions if isinstance(q.how, Probe) and q.how.images}
+        answers = {q.key: "" for q in named}
+        for image in dict.fromkeys(i for images in named.values() for i in images):
+            asked = tuple(q for q, images in named.items() if image in images)
+            try:
+                if Platform.parse(image) == self.engine().native:
+                    told = dict.fromkeys((q.key for q in asked), NATIVE)
+                else:
+                    told = self.probe(None, asked, Platform.parse(image))
+            except (SolveError, RegistryError, EngineError):
+                continue
+            for key, text in told.items():
+                answers[key] += f"{IMAGE}{image}\n{text}\n"
+        return answers
+
+    def probe(
+        self, plan: Plan | None, questions: tuple[Question, ...], platform: Platform | None = None
+    ) -> dict[str, str]:
+        """Answers of one solve, native or else as for `platform`."""
         from xbuild.rewrite.probe import probe_dockerfile, read_answers
         from xbuild.solve.build import SolveRequest, solve
 
@@ -121,7 +144,7 @@ class _Answerer:
         engine = self.engine()
         self.round += 1
         options = self.project.options.without(*_NOT_FOR_PROBES)
-        options = options.with_flags(("target", _STAGE), ("platform", str(engine.native)))
+        options = options.with_flags(("target", _STAGE), ("platform", str(platform or engine.native)))
         request = SolveRequest(
             options=options,
             inputs=self.project.inputs,

@@ -237,10 +237,16 @@ class Probe:
     TARGETARCH and TARGETVARIANT are then set for it, and `sections` takes the answer apart. `is_exact` tells
     that it must run right in front of the command, in the very shell. Without `has_mounts` the RUN's secret,
     ssh and cache mounts are not there.
+
+    With `images` it is run in the image for each of these platforms, not natively: the answer has a section
+    for each that could be had (behind `IMAGE`). That of the builder's own is `NATIVE`: it would be what the
+    same probe says natively. `unpinned` is the FROM that is without its --platform then.
     """
 
     script: str
     platforms: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    unpinned: int | None = None
     is_exact: bool = False
     has_mounts: bool = True
     kind: str = "probe"
@@ -293,9 +299,15 @@ SECTION = "# xbuild-platform "
 """What stands in front of the name of a platform, on a line of its own, in an answer of several sections."""
 
 
-def sections(answer: str) -> dict[str, str]:
+IMAGE = "# xbuild-image "
+"""The same in front of what was said in the image for a platform."""
+
+NATIVE = "native"
+
+
+def sections(answer: str, head: str = SECTION) -> dict[str, str]:
     """By platform what a probe printed."""
-    parts = f"\n{answer}".split(f"\n{SECTION}")[1:]
+    parts = f"\n{answer}".split(f"\n{head}")[1:]
     return {name: rest for name, _, rest in (part.partition("\n") for part in parts)}
 
 

@@ -1,4 +1,5 @@
-"""The Dockerfile that asks the questions of a plan: one native solve of the builder up to the build.
+"""The Dockerfile that asks the questions of a plan: one native solve of the builder up to the build; and one
+for each image that is asked.
 
 Its layers are those of the real build. In front of each command that a question is about its RUN runs the
 script of the question. What stands before that command in the RUN runs as it would, because it may write
@@ -43,12 +44,14 @@ _ARGS = (
 )
 
 
-def probe_dockerfile(dockerfile: Dockerfile, plan: Plan, questions: Sequence[Question]) -> Source | None:
+def probe_dockerfile(
+    dockerfile: Dockerfile, plan: Plan | None, questions: Sequence[Question]
+) -> Source | None:
     """A Dockerfile whose stage `xbuild-probe` holds `/xbuild-probe.txt`, to be read by `read_answers`; None
     when there is no place where any of the questions could be asked.
 
     Pins and ARGs are as the real build will have them, so that what comes before the compile step is shared
-    with it.
+    with it. Without a plan all is as its author has it, but for what questions want `unpinned`.
     """
     edits: list[Edit] = []
     cut: set[int] = set()
@@ -65,7 +68,9 @@ def probe_dockerfile(dockerfile: Dockerfile, plan: Plan, questions: Sequence[Que
         last_stage = stage
     if last_stage is None:
         return None
-    changes = [c for c in plan.changes(conditional=True) if _applies(c, cut)]
+    edits += _unpinned(dockerfile, questions)
+    planned = plan.changes(conditional=True) if plan is not None else ()
+    changes = [c for c in planned if _applies(c, cut)]
     made = collect(dockerfile, changes)
     text = apply_edits(dockerfile.source.text, [*made.edits, *edits])
     newline = dockerfile.source.newline
@@ -73,6 +78,12 @@ def probe_dockerfile(dockerfile: Dockerfile, plan: Plan, questions: Sequence[Que
     source_stage = _reference(dockerfile, last_stage, changes)
     tail = f"{newline}FROM scratch AS {STAGE}{newline}COPY --from={source_stage} {_WRITTEN} {_FILE}{newline}"
     return Source(dockerfile.source.path, text + tail)
+
+
+def _unpinned(dockerfile: Dockerfile, questions: Sequence[Question]) -> list[Edit]:
+    numbers = {q.how.unpinned for q in questions if isinstance(q.how, Probe)}
+    froms = (i for n, i in enumerate(dockerfile.instructions) if n in numbers and isinstance(i, From))
+    return [Edit.delete(i.platform.span) for i in froms if i.platform is not None]
 
 
 def _applies(change: Change, cut: set[int]) -> bool:

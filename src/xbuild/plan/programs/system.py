@@ -24,7 +24,16 @@ from xbuild.plan.toolchain import Call, Effect, Need
 def _uname(call: Call, given: Reading) -> Effect | None:
     """Every Linux says the same of its name and its operating system."""
     is_same = bool(given.options) and {o.name for o in given.options} <= {"-s", "-o"}
-    return plain(call, Kind.PORTABLE if is_same else Kind.BUILD)
+    is_release = bool({o.name for o in given.options} & {"-a", "-n", "-r", "-v"})
+    return plain(call, Kind.PORTABLE if is_same else Kind.BUILD, (), _KERNEL if is_release else ())
+
+
+# Where the kernel tells of the machine; under emulation too it is the builder's that does.
+_KERNEL = ("/proc", "/sys")
+
+
+def _asks_the_kernel(call: Call, _given: Reading) -> Effect | None:
+    return plain(call, join((Kind.BUILD, word_kind(call), call.stdin)), (), _KERNEL)
 
 
 # -- accounts and certificates
@@ -237,12 +246,8 @@ PROGRAMS = (
         "-p,--processor -i,--hardware-platform -o,--operating-system",
         does=_uname,
     ),
-    Program(
-        "arch lscpu nproc hostnamectl df free getconf ps",
-        style=Style.NONE,
-        operands="text*",
-        prints=Prints.MACHINE,
-    ),
+    Program("arch getconf", style=Style.NONE, operands="text*", prints=Prints.MACHINE),
+    Program("lscpu nproc hostnamectl df free ps", "", "text*", style=Style.NONE, does=_asks_the_kernel),
     Program("dpkg-architecture", style=Style.NONE, operands="text*", prints=Prints.MACHINE),
     Program(
         "id whoami groups",

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -159,6 +159,30 @@ class _Told:
 
 def read_dry_run(program: str, answer: str) -> DryRun:
     """What the script of `script_for` printed. Raises NotToldError."""
+    return _assembled(_checked(program, answer))
+
+
+def read_lines(program: str, answer: str, platform: Platform, without: Collection[str]) -> list[list[str]]:
+    """What would be run for one platform, each line with all that is set for it but for some variables.
+    Raises NotToldError.
+    """
+    told = _checked(program, answer).get(platform, _Told())
+    return [
+        [
+            *(
+                f"{n}={v}"
+                for n, v in sorted(line.environment.items())
+                if not _OWN.fullmatch(n) and n not in without
+            ),
+            f"cd {line.environment.get(_WHERE, '')}",
+            *line.words,
+        ]
+        for line in told.lines
+        if line.kind == "runs"
+    ]
+
+
+def _checked(program: str, answer: str) -> dict[Platform, _Told]:
     found = {Platform.parse(name): _read(text) for name, text in sections(answer).items()}
     if not found:
         raise NotToldError("nothing was answered")
@@ -168,7 +192,7 @@ def read_dry_run(program: str, answer: str) -> DryRun:
         if "XBUILD_PRINTED" not in told.told:
             raise NotToldError("what was answered cannot be read")
     if program == "task":
-        return _assembled({p: _Told(lines=_task_lines(t.told)) for p, t in found.items()})
+        return {p: _Told(lines=_task_lines(t.told)) for p, t in found.items()}
     for told in found.values():
         if program == "just":
             _check_justfile(told)
@@ -177,7 +201,7 @@ def read_dry_run(program: str, answer: str) -> DryRun:
             _check_printed(told)
         for line in told.lines:
             _check_shell(line, told.start)
-    return _assembled(found)
+    return found
 
 
 def _read(text: str) -> _Told:

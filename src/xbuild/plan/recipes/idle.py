@@ -23,6 +23,12 @@ def is_plain(command: Command, programs: Programs) -> bool:
     return verb in program.still or program.builtin is not None or program.is_test or is_row
 
 
+def is_free(command: Command, programs: Programs) -> bool:
+    """Whether it is the shell's own, or a test: no work to speak of, on whatever machine."""
+    program = programs.get(command.name or "")
+    return not command.words or (program is not None and (program.builtin is not None or program.is_test))
+
+
 def is_idle(command: Command, programs: Programs) -> bool:
     """Whether it does not change it either, but may need what was built."""
     program = programs.get(command.name or "")

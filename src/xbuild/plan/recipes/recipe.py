@@ -24,6 +24,7 @@ from xbuild.plan.demands import is_plain
 from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
 from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
 from xbuild.plan.programs.program import anything
+from xbuild.plan.recipes import elsewhere
 from xbuild.plan.recipes.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
@@ -31,7 +32,7 @@ from xbuild.text import Span, value
 
 _ROUNDS = 5
 _FILLED_IN = re.compile(r"""'"(\$[({].*?[)}])"'""")
-_DEPENDS = "depends on the machine, or cannot be told"
+_DEPENDS = elsewhere.DEPENDS
 _CURE = "let it take the target from the environment, or call the compiler in the Dockerfile"
 
 
@@ -39,8 +40,9 @@ _CURE = "let it take the target from the environment, or call the compiler in th
 class _Recipe:
     """What a command runs: a shell script of its lines, and which place each part of it came from.
 
-    `asked` are parts whose output went into the other lines; `positional` are a script's `$0`, `$1`, … and
-    `$@`.
+    `asked` are parts whose output went into the other lines; `elsewhere` tells what speaks against it that
+    every image says the same there, and what question would tell. `positional` are a script's `$0`, `$1`, …
+    and `$@`.
     """
 
     told: str
@@ -48,6 +50,7 @@ class _Recipe:
     name: str
     place: Callable[[int], Place]
     asked: tuple[Span, ...] = ()
+    elsewhere: Callable[[], tuple[str, Question | None]] = lambda: (_DEPENDS, None)
     positional: Mapping[str, Variable] = field(default_factory=dict)
 
 
@@ -240,7 +243,15 @@ def _asked(call: Call, added: Mapping[str, str], program: str) -> _Recipe:
             text = f"it may read what line {made.place.line} left (`{made.text}`)"
             raise _refuse(call, text, made.place, "move that step to a stage of its own")
     told = f"{program} -n"
-    return _Recipe(told, run.script, call.spelled(), lambda at: Place(run.line(at), told), run.asked)
+    names = {*added, *target_names(" ".join(added.values()))}
+    return _Recipe(
+        told,
+        run.script,
+        call.spelled(),
+        lambda at: Place(run.line(at), told),
+        run.asked,
+        partial(elsewhere.compare, call, program, run, question, _question(call, {}, program), names),
+    )
 
 
 def _question(call: Call, added: Mapping[str, str], program: str) -> Question:
@@ -453,16 +464,16 @@ def _depends(call: Call, name: str) -> frozenset[str]:
 
 def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequence[Call]) -> None:
     """Refuse what a recipe must not do, naming its line."""
+    is_settled = False
     for effect, command in zip(effects, inner, strict=True):
         if effect.reasons:
             first = effect.reasons[0]
             place = first.place if first.place.file is not None else command.place
             raise _refuse(call, _FILLED_IN.sub(r"\1", first.text), place, first.cure or _CURE)
-        is_asked = command.texts[0] == ":" and any(command.command.span in span for span in recipe.asked)
-        if is_asked and not join(command.kinds).is_right:
-            said = command.words[1].raw[3:-2]
-            text = f"what `{said}` says goes into it, and {_DEPENDS}"
-            raise _refuse(call, text, None, "let it take the value from the environment")
+        is_said = command.texts[0] == ":" and _is_asked(recipe, command)
+        if is_said and not is_settled and not join(command.kinds).is_right:
+            _compare(call, recipe, command.words[1].raw[3:-2], zip(effects, inner, strict=True))
+            is_settled = True
         if _may_be_stale(call, recipe, command, effect):
             text = f"`{command.spelled()}` is asked after lines that may change what it says"
             raise _refuse(call, text, None, "let it take the value from the environment")
@@ -477,9 +488,23 @@ def _check(call: Call, recipe: _Recipe, effects: Sequence[Effect], inner: Sequen
             )
 
 
+def _compare(call: Call, recipe: _Recipe, said: str, pairs: Iterable[tuple[Effect, Call]]) -> None:
+    """Refuse what depends on the machine, unless every image says the same to all that is asked."""
+    is_told = all(elsewhere.is_of_image(effect) for effect, command in pairs if _is_asked(recipe, command))
+    why, question = recipe.elsewhere() if is_told else (_DEPENDS, None)
+    if why:
+        text = f"what `{said}` says goes into it, and {why}"
+        refused = _refuse(call, text, None, "let it take the value from the environment")
+        raise _CannotTellError(refused.reason, question)
+
+
+def _is_asked(recipe: _Recipe, command: Call) -> bool:
+    return any(command.command.span in span for span in recipe.asked)
+
+
 def _may_be_stale(call: Call, recipe: _Recipe, command: Call, effect: Effect) -> bool:
     """Whether what a line has made by then would change what is asked here, before any line has run."""
-    if not any(command.command.span in span for span in recipe.asked):
+    if not _is_asked(recipe, command):
         return False
     made = [w for w in command.writes[len(call.writes) :] if not w.is_empty]
     return any(p is None or w.path is None or overlaps(p, w.path) for p in effect.reads for w in made)
@@ -520,6 +545,7 @@ def _effect(
     compiles = any(e.compiles for e in effects)
     return Effect(
         writes=tuple(writes),
+        reads=tuple(dict.fromkeys((None, *(path for e in effects for path in e.reads)))),
         output=Kind.UNKNOWN,
         demand=Demand(tuple(added.items()), f"`{recipe.name}` takes them", before=tuple(before)),
         needs=tuple(n for e in effects for n in e.needs),
