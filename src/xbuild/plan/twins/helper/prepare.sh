@@ -13,6 +13,8 @@
 #   library FILE...            copies of libraries that are opened at run time, with those that they need
 #   libraries FILE...          copies of the libraries that these files need
 #   script SOURCE DEST         a file that is run as it is
+#   record LIST FILE...        sums of the target's own files, added to a list that the wrapper checks
+#   finish                     to be called once after these: only then the copies start, here too, below $mount
 #   in_target PATH             where a path of the target lies here, its links followed inside the target
 #   refuse WHY                 no such twin
 mount=/.xbuild-7c1f out=/.xbuild-out target=/.xbuild-target here=/.xbuild-helper
@@ -25,6 +27,7 @@ if [ "${XBUILD_7C1F-}" != clean ] && command -v env >/dev/null 2>&1; then
 fi
 umask 022
 mkdir -p "$out"
+ln -s "$out" "$mount"
 cd / || exit 0
 
 refuse() {
@@ -124,58 +127,63 @@ survey() {
 
 escape() { printf '%s' "$1" | sed 's,[.+],\\&,g'; }
 
-# SOURCE DEST [SED]: a file with paths exchanged, as long as before.
-patch_file() {
-    mkdir -p "$(dirname "$2")"
-    sed -e "$exchange" ${3:+-e "$3"} "$1" >"$2.part"
-    [ "$(wc -c <"$1")" = "$(wc -c <"$2.part")" ] || refuse "$1 changed its length"
-    chmod 755 "$2.part"
-    mv "$2.part" "$2"
+# Starting a process is what takes the time here, so files are copied first and then changed all at once.
+queue=$out.queue programs=$out.programs listed=$out.listed
+
+# SOURCE DEST: a file to be changed by `finish`.
+copy() {
+    [ -d "${2%/*}" ] || mkdir -p "${2%/*}"
+    cp -L "$1" "$2"
+    echo "$2" >>"$queue"
 }
 
 native() {
-    is_elf "$1" && [ "$(interpreter "$1")" = "$loader" ] || refuse "$1 is not a program of this loader"
-    patch_file "$1" "$out/$2" "${3-}"
+    copy "$1" "$out/$2"
+    [ -z "${3-}" ] || sed -i -e "$3" "$out/$2"
+    echo "$out/$2" >>"$programs"
     libraries "$1"
 }
 
-# One folder for all of them, by name. The variants for newer processors would depend on the machine.
 libraries() {
     for user in "$@"; do
-        listed=$("$loader" --list "$user") || refuse "libraries of $user not found"
-        printf '%s\n' "$listed" | sed -n 's,^[[:space:]]*\([^ ]*\) => \(/.*\) (0x[0-9a-f]*)$,\1 \2,p' >"$out/needed"
-        while read -r name path; do
-            plain=$(printf '%s' "$path" | sed 's,/glibc-hwcaps/[^/]*/,/,')
-            [ ! -e "$plain" ] || path=$plain
-            [ -e "$out/lib/$name" ] || patch_file "$path" "$out/lib/$name"
-        done <"$out/needed"
-        rm "$out/needed"
+        "$loader" --list "$user" >>"$listed" || refuse "libraries of $user not found"
     done
 }
 
 library() {
     for opened in "$@"; do
-        patch_file "$opened" "$out/lib/${opened##*/}"
+        [ -e "$out/lib/${opened##*/}" ] || copy "$opened" "$out/lib/${opened##*/}"
         libraries "$opened"
     done
 }
 
-# A folder of the C library's or another library's modules, at the same place below the folder of libraries.
+# Folders of modules that a library opens by name, at the same place below the folder of libraries.
 modules() {
     for where in "$@"; do
-        [ -d "$where" ] || continue
-        (cd "$where" && find . -type f -o -type l) | sort >"$out/modules"
-        while read -r name; do
-            if is_elf "$where/$name"; then
-                patch_file "$where/$name" "$out/lib/${where##*/}/$name"
-                libraries "$where/$name"
-            else
-                mkdir -p "$(dirname "$out/lib/${where##*/}/$name")"
-                cat "$where/$name" >"$out/lib/${where##*/}/$name"
-            fi
-        done <"$out/modules"
-        rm "$out/modules"
+        if [ -d "$where" ] && [ ! -d "$out/lib/${where##*/}" ]; then
+            mkdir -p "$out/lib"
+            cp -RL "$where" "$out/lib/"
+            find "$out/lib/${where##*/}" -type f >>"$queue"
+        fi
     done
+}
+
+# One folder for all libraries, by name. The variants for newer processors would depend on the machine.
+finish() {
+    companions
+    sed -n 's,^[[:space:]]*\([^ ]*\) => \(/.*\) (0x[0-9a-f]*)$,\1 \2,p' "$listed" |
+        sed 's,/glibc-hwcaps/[^/]*/,/,' | sort -u >"$listed.names"
+    while read -r name path; do
+        [ -e "$out/lib/$name" ] || copy "$path" "$out/lib/$name"
+    done <"$listed.names"
+    sort -u "$queue" | tr '\n' '\0' >"$queue.all"
+    xargs -0 wc -c <"$queue.all" >"$queue.before"
+    xargs -0 grep -lZF -e "$triplet" -e "$loader" -e /etc/ld.so.cache <"$queue.all" |
+        xargs -0 sed -i -s -e "$exchange"
+    xargs -0 wc -c <"$queue.all" | cmp -s - "$queue.before" || refuse "a file changed its length"
+    lost=$(tr '\n' '\0' <"$programs" | xargs -0 grep -LF "$new_loader") || [ -z "$lost" ] ||
+        refuse "not programs of $loader: $lost"
+    rm -f "$queue"* "$programs"* "$listed"*
 }
 
 script() {
@@ -184,39 +192,50 @@ script() {
     chmod 755 "$out/$2"
 }
 
-# What every twin needs: the loader, a shell for the wrappers, and what the C library opens by itself.
+# What every twin needs: the loader, a shell and tools for the wrappers, and what the C library opens by itself.
 common() {
     survey
-    patch_file "$loader" "$out${new_loader#"$mount"}"
+    rm -f "$queue" "$programs" "$listed"
     mkdir -p "$out/lib"
     ln -s lib "$out${new_long#"$mount"}"
     [ "$new_long" = "$new_short" ] || ln -s lib "$out${new_short#"$mount"}"
-    native "$bash" bin/bash
-    for program in cat sha256sum; do
-        native "$(command -v "$program")" "bin/$program"
+    copy "$loader" "$out${new_loader#"$mount"}"
+    # bash would warn of a locale that the image does not have, where the author's program says nothing.
+    native "$bash" bin/bash 's/\x00LC_ALL\x00/\x00LB_ALL\x00/g'
+    for program in cat grep od sed sha256sum; do
+        native "$(readlink -f "$(command -v "$program")")" "bin/$program"
     done
     for opened in "$folder"/libgcc_s.so.1 "$folder"/libnss_*.so.2; do
         [ ! -e "$opened" ] || library "$opened"
     done
     modules "$folder"/gconv
     script "$here/probe" probe
-    script "$here/twin.sh" twin.sh
+    cat "$here/twin.sh" >"$out/twin.sh"
     cat "$here/hostile" >"$out/hostile"
+    finish
 }
 
-# What libraries open by name: only where the library was taken over.
+# What libraries open by name: only where the library is taken over.
 companions() {
-    [ ! -e "$out"/lib/libcrypto.so.3 ] || modules "$folder"/ossl-modules "$folder"/engines-3
-    [ ! -e "$out"/lib/libp11-kit.so.0 ] || modules "$folder"/pkcs11
+    ! grep -q libcrypto "$listed" || modules "$folder"/ossl-modules "$folder"/engines-*
+    ! grep -q libp11-kit "$listed" || modules "$folder"/pkcs11
+    for opened in "$out"/lib/engines-*/* "$out"/lib/ossl-modules/* "$out"/lib/pkcs11/*; do
+        [ ! -e "$opened" ] || libraries "$opened"
+    done
 }
 
-# The files that the target had when this was made: FILE LIST..., as sha256sum checks them.
+# The files that the target has now, for `sha256sum --check`: LIST FILE...
 record() {
     list=$1
     shift
     for file in "$@"; do
-        sha256sum <"$(in_target "$file")" | sed "s,-\$,$file,"
-    done >>"$list"
+        in_target "$file" && echo
+    done | tr '\n' '\0' | xargs -0 sha256sum >"$list.sums"
+    while read -r sum _ <&3; do
+        echo "$sum  $1"
+        shift
+    done 3<"$list.sums" >>"$list"
+    rm "$list.sums"
 }
 
 : >"$out/env"
@@ -235,8 +254,8 @@ if [ $status = 0 ]; then
         (
             set -eu
             survey
+            rm -f "$queue" "$programs" "$listed"
             . "$here/$twin/prepare.sh"
-            companions
         ) 2>"$errors"
         status=$?
         if [ $status = 0 ]; then
