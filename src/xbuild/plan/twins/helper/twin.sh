@@ -90,7 +90,7 @@ run() {
     ) <&0 &
     child=$!
     while :; do
-        wait "$child"
+        { wait "$child"; } 2>/dev/null # bash would tell of a crash
         status=$?
         kill -0 "$child" 2>/dev/null || break
     done
