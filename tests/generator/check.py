@@ -172,9 +172,9 @@ def _is_covered(path: str, pair: _Pair, prediction: Prediction) -> bool:
 
 
 def _is_alike(pair: _Pair) -> bool:
-    """Removed, or given another mode or owner, with both versions: the same on every machine."""
+    """Nothing is there any more, or another mode or owner, with both versions: the same on every machine."""
     one, other = pair
-    if one.before is not None and other.before is not None and one.after is other.after is None:
+    if one.after is other.after is None:
         return True
     is_old = all((c.before and c.before.content) == (c.after and c.after.content) for c in pair)
     return is_old and not _rights_depend(one, other)

@@ -87,7 +87,8 @@ def _installs(call: Call, given: Reading) -> Effect | None:
         return None
     if given.has("-d"):
         made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.operands)
-        return plain(call, word_kind(call), made)
+        seen = join((word_kind(call), *(source_kind(call, p) for p in given.operands)))
+        return plain(call, seen, made)
     return _copies(call, given)
 
 

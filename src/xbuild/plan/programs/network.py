@@ -154,11 +154,8 @@ def _repository(call: Call, given: Reading, *, is_tree: bool) -> Kind:
     folder = where(call, given.value("-C", "."))
     if folder is None:
         return Kind.UNKNOWN
-    named = [where(call, p) for p in given.values("--git-dir", "--work-tree")]
-    if any(p is None for p in named):
-        return Kind.UNKNOWN
-    places = [*named, *(posixpath.join(f, ".git") for f in ancestors(folder)), *([folder] if is_tree else [])]
-    return join(kind_of(call.writes, p) for p in places if p is not None and call.writes.touch(p))
+    places = [*(posixpath.join(f, ".git") for f in ancestors(folder)), *([folder] if is_tree else [])]
+    return join(kind_of(call.writes, p) for p in places if call.writes.touch(p))
 
 
 _TREE_OPTIONS = ("--dirty", "-m", "--others", "--untracked-files", "-u", "--cached")
@@ -207,7 +204,7 @@ def _changes_tree(call: Call, given: Reading) -> Effect | None:
     if _has_other_settings(given):
         return None
     kind = join((word_kind(call), _repository(call, given, is_tree=True)))
-    folders = [f for n in ("-C", "--git-dir", "--work-tree") for f in given.values(n)] or ["."]
+    folders = given.values("-C") or (".",)
     return plain(call, kind, (write(call, f, kind) for f in folders), folders)
 
 
@@ -397,7 +394,7 @@ PROGRAMS = (
     Program("wget", _WGET, does=_wget, variables=("WGETRC", "SYSTEM_WGETRC"), settings=(".wgetrc", ".netrc")),
     Program(
         "git",
-        "-C= -c= --git-dir= --work-tree= --no-pager -P --bare --no-optional-locks --literal-pathspecs",
+        "-C= -c= --no-pager -P --bare --no-optional-locks --literal-pathspecs",
         verbs=_VERBS,
         still=words("rev-parse describe log status show rev-list config"),
         style=Style.FIRST,
