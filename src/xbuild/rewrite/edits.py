@@ -237,9 +237,7 @@ def _write_insertions(dockerfile: Dockerfile, changes: Sequence[Change], made: E
         newline = dockerfile.source.newline
         body = "".join(f"{indent}{text}{newline}" for text in dict.fromkeys(texts))
         made.inserted[before] = [*made.inserted[before], *_texts(dockerfile, body)]
-        at = _above_comments(dockerfile, instruction)
-        # A byte-order mark stays the first thing in the file.
-        edit = Edit.insert(at + dockerfile.source.text.startswith("\ufeff", at, at + 1), body)
+        edit = Edit.insert(_above_comments(dockerfile, instruction), body)
         made.edits.append(edit)
         made.added.append(edit)
 
