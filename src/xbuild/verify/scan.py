@@ -105,6 +105,14 @@ def normal_path(name: str) -> str:
     return "/".join(parts)
 
 
+def removed_path(path: str) -> str | None:
+    """What a whiteout at this path removes from lower layers; None for all else."""
+    folder, _, name = path.rpartition("/")
+    if not name.startswith(_WHITEOUT) or name.startswith(_WHITEOUT * 2):
+        return None
+    return f"{folder}/{name[4:]}" if folder else name[4:]
+
+
 def scan_layer(image: ImageIndex, layer: Descriptor) -> LayerScan:
     """Read one layer, digest checked."""
     where = f"{image.blobs.name}: layer {layer.digest}"
@@ -126,10 +134,11 @@ def scan_tar(stream: Stream, digest: str) -> LayerScan:
             raise ImageError(f"a path of {len(path)} characters", file=stream.name)
         folder, _, name = path.rpartition("/")
         if name.startswith(_WHITEOUT):
+            removed = removed_path(path)
             if name == _OPAQUE:
                 opaque.append(folder)
-            elif not name.startswith(_WHITEOUT * 2):
-                whiteouts.append(f"{folder}/{name[4:]}" if folder else name[4:])
+            elif removed is not None:
+                whiteouts.append(removed)
             continue
         content = _content(reader, member, path) if member.kind == "file" and member.size else None
         link = normal_path(member.link) if member.kind == "hardlink" else member.link
