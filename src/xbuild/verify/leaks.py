@@ -314,7 +314,7 @@ class _File:
             size = self.allowance.whole
             self._unseen((), f"more than {size >> 20} MiB come out of it")
             stream.drain()
-        if stream.found:
+        if stream.found and not self.members:
             self.hits.append(_Hit(self.path, Where.CONTENT))
 
     def _into(self, stream: _Searched, trail: tuple[str, ...]) -> None:
@@ -338,13 +338,14 @@ class _File:
             self._member(inner, (*trail, inner.name))
 
     def _member(self, inner: Inner, trail: tuple[str, ...]) -> None:
-        text = self.search.text
+        """Of several that hold one another, the innermost is told."""
+        text, before = self.search.text, self.members
         content = _Searched(inner.source, self.search.needle, self.allowance)
         try:
             self._into(content, trail)
         finally:
             said = text in f"/{inner.name}" or any(text in f"/{each}" for each in inner.texts)
-            if said or content.found:
+            if said or (content.found and self.members == before):
                 self.members += 1
                 if self.members <= _MEMBERS_TOLD:
                     self.hits.append(_Hit(self.path, Where.MEMBER, " > ".join(trail)))
