@@ -75,6 +75,15 @@ def same_but_times(left: Version, right: Version) -> str | None:
     return _same_lines(*(_TIME_OF_LOG.sub(b"TIME", version.data) for version in (left, right)))
 
 
+_FINGERPRINT = re.compile(rb"\bSHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])")
+
+
+def same_but_times_and_fingerprints(left: Version, right: Version) -> str | None:
+    """The same, and the fingerprints of new keys (`ssh-keygen(1)`) masked too."""
+    masked = (version._replace(data=_FINGERPRINT.sub(b"KEY", version.data)) for version in (left, right))
+    return same_but_times(*masked)
+
+
 _DAY_OF_CHANGE = re.compile(rb"^([^:\n]*:[^:\n]*):\d+:", re.MULTILINE)
 
 
@@ -106,6 +115,21 @@ def are_machine_ids(left: Version, right: Version) -> str | None:
     if all(_MACHINE_ID.fullmatch(version.data) for version in (left, right)):
         return None
     return "not an identifier on both sides"
+
+
+_KEY = re.compile(
+    rb"-----BEGIN OPENSSH PRIVATE KEY-----\n[A-Za-z0-9+/=\n]+-----END OPENSSH PRIVATE KEY-----\n"
+    rb"|(?P<public>[a-z0-9-]+) [A-Za-z0-9+/=]+(?P<comment>( \S+)?\n)"
+)
+
+
+def are_keys(left: Version, right: Version) -> str | None:
+    """`ssh-keygen(1)`: private keys of one length, or public ones of one kind and with one comment."""
+    one, two = _KEY.fullmatch(left.data), _KEY.fullmatch(right.data)
+    if one is None or two is None:
+        return "not a key on both sides"
+    alike = (len(left.data), *one.groups()) == (len(right.data), *two.groups())
+    return None if alike else "keys of different kinds"
 
 
 # --- headers with times ---
@@ -145,6 +169,11 @@ def _is_fresh(version: Version) -> bool:
     if found is None or found.entry.exact is None:
         return False
     return version.data[8:12] == struct.pack("<I", found.entry.exact.mtime & 0xFFFFFFFF)
+
+
+def same_but_folder_time(left: Version, right: Version) -> str | None:
+    """fontconfig `fccache.c`, struct _FcCache of 64 bits: time of change of the folder, its nanoseconds."""
+    return _same_outside(left.data, right.data, ((48, 52), (56, 64)))
 
 
 def _same_outside(left: bytes, right: bytes, ranges: tuple[tuple[int, int], ...]) -> str | None:
@@ -241,7 +270,14 @@ def _signature(data: bytes) -> Literal["little", "big"] | None:
 _BOTH_DIFFER = "two builds of the same text differ there as well, in nothing else"
 
 EXCUSES: tuple[Excuse, ...] = (
-    Excuse("/var/log/apt/*.log", Aspect.CONTENT, "times in apt's log", _BOTH_DIFFER, same_but_times),
+    Excuse("/var/log/apt/history.log", Aspect.CONTENT, "times in apt's log", _BOTH_DIFFER, same_but_times),
+    Excuse(
+        "/var/log/apt/term.log",
+        Aspect.CONTENT,
+        "times and fingerprints of new keys in apt's log",
+        _BOTH_DIFFER,
+        same_but_times_and_fingerprints,
+    ),
     Excuse("/var/log/dpkg.log", Aspect.CONTENT, "times in dpkg's log", _BOTH_DIFFER, same_but_times),
     Excuse(
         "/var/log/alternatives.log",
@@ -280,6 +316,13 @@ EXCUSES: tuple[Excuse, ...] = (
         same_but_gzip_time,
     ),
     Excuse(
+        "/var/cache/fontconfig/*-le64.cache-*",
+        Aspect.CONTENT,
+        "times of folders in fontconfig's cache",
+        "fontconfig fccache.c, struct _FcCache: bytes 48 to 52 and 56 to 64; two builds differ there",
+        same_but_folder_time,
+    ),
+    Excuse(
         "/etc/shadow*",
         Aspect.CONTENT,
         "the day on which an account was made",
@@ -299,5 +342,12 @@ EXCUSES: tuple[Excuse, ...] = (
         "a random identifier",
         "machine-id(5): made at random by systemd's and dbus's scripts",
         are_machine_ids,
+    ),
+    Excuse(
+        "/etc/ssh/ssh_host_*_key*",
+        Aspect.CONTENT,
+        "a random key",
+        "made at random by openssh-server's script; kind, length and comment are compared",
+        are_keys,
     ),
 )  # fmt: skip
