@@ -11,8 +11,9 @@ from xbuild.pipeline.config import AllowedFile as ConfiguredAllow
 from xbuild.pipeline.prepare import Prepared
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult
-from xbuild.verify.checks import Allow, Check, Verification
+from xbuild.verify.checks import Allow, Check, Layer, Verification
 from xbuild.verify.image import verify_engine_image, verify_layout, verify_reference
+from xbuild.verify.leaks import LeakScan, find_leaks
 from xbuild.views.origin import Origin, count_triggered, find_origin
 from xbuild.views.terminal import count
 from xbuild.views.verification import check_text
@@ -64,8 +65,12 @@ class Checked:
 
     def line_of(self, platform: str, check: Check) -> int | None:
         """The line of the user's Dockerfile that made the file of a check."""
+        return self.line_of_layer(platform, check.layer)
+
+    def line_of_layer(self, platform: str, layer: Layer | None) -> int | None:
+        """The line of the user's Dockerfile that made a layer."""
         origin = self.origins.get(platform)
-        line = origin.line(check.layer.index) if origin and check.layer else None
+        line = origin.line(layer.index) if origin and layer else None
         return self.prepared.user_line(line) if line else None
 
 
@@ -80,6 +85,15 @@ def check(prepared: Prepared, result: SolveResult) -> Checked:
         base_layers={platform: origin.base_layers for platform, origin in origins.items()} or None,
     )
     return Checked(verification, {str(key): origin for key, origin in origins.items()}, prepared)
+
+
+def check_leaks(prepared: Prepared, result: SolveResult, needle: bytes) -> LeakScan:
+    """Whether a text that belongs to the build alone stands in a layer that the build made."""
+    assert result.layout is not None
+    base_layers = {platform: origin.base_layers for platform, origin in _origins(prepared, result).items()}
+    return find_leaks(
+        result.layout.path, needle, base_layers or None, platforms=tuple(result.platforms) or None
+    )
 
 
 def _origins(prepared: Prepared, result: SolveResult) -> dict[Platform, Origin]:
