@@ -6,20 +6,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from xbuild.errors import SolveError
+from xbuild.pipeline.checking import check_leaks
 from xbuild.pipeline.prepare import Prepared, with_new_text
 from xbuild.pipeline.watching import OnEvent, Watcher
 from xbuild.plan.model import Assistance, Place, Plan, Reason, StageVerdict, VerdictWord
+from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveResult, solve
+from xbuild.solve.deliver import discard
 from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.solve.marks import mark_in
 
+_TOLD = 5
 _HINT = "xbuild build --assist=off builds it without native twins"
 
 
 def solve_assisted(
     prepared: Prepared, watcher: Watcher, on_event: OnEvent | None
 ) -> tuple[Prepared, SolveResult]:
-    """Solve; where a twin left a mark once more, its stage without twins.
+    """Solve; where a twin left a mark, or a layer names the folder of the twins, once more, without twins in
+    that stage.
 
     What was built is returned with what came of it. Raises what `solve` raises.
     """
@@ -31,9 +36,10 @@ def solve_assisted(
             if not found:
                 raise _hinted(prepared, error) from None
         else:
-            found = _marked(prepared, result)
+            found = _marked(prepared, result) or _leaked(prepared, result, watcher)
             if not found:
                 return prepared, result
+            discard(result)
         prepared = without_twins(prepared, found, watcher)
 
 
@@ -82,6 +88,29 @@ def _marked(prepared: Prepared, result: SolveResult) -> dict[int, str]:
         if (mark := mark_in(v.log, is_failed=False)) is not None
     }
     return stages_at(prepared, marks) if marks else {}
+
+
+def _leaked(prepared: Prepared, result: SolveResult, watcher: Watcher) -> dict[int, str]:
+    """Layers in which the folder of the twins is named. A copy out of a stage leads to no line of that stage:
+    then all do without.
+    """
+    if not assisted_stages(prepared.plan):
+        return {}
+    checked = check_leaks(prepared, result, MOUNT.encode())
+    for unseen in checked.scan.unseen[:_TOLD]:
+        watcher.warn(f"{unseen.path} was not looked into for traces of native twins: {unseen.reason}")
+    found = {
+        line if line in _lines(prepared.plan) else 0: f"{leak.path} names {MOUNT} ({leak.where})"
+        for leak, line in checked.lines()
+    }
+    return stages_at(prepared, found) if found else {}
+
+
+def _lines(plan: Plan | None) -> frozenset[int]:
+    """The lines of RUNs with twins."""
+    return frozenset(
+        line for v in assisted_stages(plan) if v.assistance is not None for line, _ in v.assistance.runs
+    )
 
 
 def _marked_failure(prepared: Prepared, error: BuildFailedError) -> dict[int, str]:

@@ -12,6 +12,7 @@ from itertools import dropwhile
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Run
 from xbuild.plan.model import Plan, StageVerdict, VerdictWord
+from xbuild.plan.twins import TWINS
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.solve.marks import twin_lines
@@ -208,18 +209,36 @@ def _is_flag(word: str) -> bool:
 def timed(steps: Iterable[Step]) -> tuple[Timed, ...]:
     """The RUN steps that were executed, for counting the time saved."""
     return tuple(
-        Timed(step.line, step.target or step.platform, step.intervals, step.kind, step.emulated)
+        Timed(
+            step.line,
+            step.target or step.platform,
+            step.intervals,
+            f"{step.kind}, assisted" if step.how == "assisted" else step.kind,
+            step.emulated,
+            _factors(step),
+        )
         for step in steps
         if step.executed and step.line is not None and step.how
     )
 
 
+def _factors(step: Step) -> tuple[float, float] | None:
+    """The measured factors of the twins that a step had, from the least to the largest."""
+    native = [t.factors for t in TWINS if f"{t.name}: native" in step.twins]
+    return (min(low for low, _ in native), max(high for _, high in native)) if native else None
+
+
 def moved(steps: Iterable[Step], plan: Plan | None) -> tuple[Timed, ...]:
-    """The executed RUN steps that ran natively only because their stage was pinned by the plan."""
+    """The executed RUN steps that ran natively only because their stage was pinned by the plan, and those
+    that native twins took part in.
+    """
     if plan is None:
         return ()
     names = {s.name for s in plan.stages if is_moved(s)}
-    return timed(step for step in steps if not step.emulated and _belongs(step, plan, names))
+    lines = {s.line for s in steps if s.how == "assisted"}
+    return timed(
+        step for step in steps if step.line in lines or (not step.emulated and _belongs(step, plan, names))
+    )
 
 
 def is_moved(verdict: StageVerdict) -> bool:

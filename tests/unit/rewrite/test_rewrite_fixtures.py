@@ -106,9 +106,7 @@ class Case:
             self.options.get("settings", {}), cache_mounts=self.options.get("cache_mounts", True)
         )
         if self.twins is not None:
-            settings = replace(
-                settings, assist=True, without=frozenset(self.options.get("without", ()))
-            )
+            settings = replace(settings, assist=True, without=frozenset(self.options.get("without", ())))
         wanted = parse_platforms(platforms) if platforms else None
         return make_plan(dockerfile, options, wanted, self.context, settings, known)
 

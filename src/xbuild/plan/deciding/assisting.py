@@ -123,7 +123,9 @@ class _Assisting:
         if stage.label in without or _is_off(self, stage.from_):
             raise _NoTwinError("assist is off for it")
         if dockerfile.source.text.startswith("\ufeff"):
-            raise _NoTwinError("the file begins with a byte-order mark, which has to stay the first thing in it")
+            raise _NoTwinError(
+                "the file begins with a byte-order mark, which has to stay the first thing in it"
+            )
         blocked = blocks(dockerfile.syntax, "heredoc")
         if blocked is not None:
             raise _NoTwinError(f"no twins: {blocked}")

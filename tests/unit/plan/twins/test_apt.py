@@ -49,7 +49,9 @@ class Container:
             where = self.mount / "bin" / name
             where.parent.mkdir(exist_ok=True)
             where.symlink_to(shutil.which(name) or name)
-        self.write("mount/apt/packages.versions", STATUS.replace("Architecture: a\n", "").replace("\n\n", "\n"))
+        self.write(
+            "mount/apt/packages.versions", STATUS.replace("Architecture: a\n", "").replace("\n\n", "\n")
+        )
         self.write("mount/apt/tools.versions", "")
         self.record()
 
@@ -71,7 +73,9 @@ class Container:
 
     def record(self) -> None:
         for names in (("dpkg",), ("apt", "apt-get"), ()):
-            lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n" for path in self.author(names)]
+            lines = [
+                f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n" for path in self.author(names)
+            ]
             self.write(f"mount/apt/{names[0] if names else 'tools'}.sums", "".join(lines))
 
     def author(self, names: tuple[str, ...]) -> list[Path]:
@@ -169,7 +173,9 @@ def test_a_preloaded_library_of_the_whole_system(container: Container) -> None:
 
 
 def test_names_from_elsewhere(container: Container) -> None:
-    container.write("etc/nsswitch.conf", "passwd: files systemd [!UNAVAIL=return]\nhosts: files mdns4_minimal dns\n")
+    container.write(
+        "etc/nsswitch.conf", "passwd: files systemd [!UNAVAIL=return]\nhosts: files mdns4_minimal dns\n"
+    )
     assert container.kind("apt-get", "update") == "native"
     container.write("etc/nsswitch.conf", "passwd: files ldap\n")
     assert container.kind("apt-get", "update") == "own"
@@ -190,7 +196,9 @@ def test_another_file(container: Container) -> None:
 
 def test_a_program_of_the_author_s_before(container: Container, tmp_path: Path) -> None:
     mine = container.program("mine/apt-get", "mine")
-    done = container.start("apt-get", "update", PATH=f"{mine.parent}:{container.mount}/apt/bin:{os.environ['PATH']}")
+    done = container.start(
+        "apt-get", "update", PATH=f"{mine.parent}:{container.mount}/apt/bin:{os.environ['PATH']}"
+    )
     assert done.stdout.split()[1] == "mine"
 
 
@@ -202,11 +210,15 @@ def test_a_configuration_that_names_another_root(container: Container) -> None:
 
 
 def test_what_the_program_sees(container: Container) -> None:
-    show = '#!/bin/bash\nexec -a x /bin/sh -c \'echo "$PATH|$APT_CONFIG|$SHLVL"; cat\'\n'
+    show = "#!/bin/bash\nexec -a x /bin/sh -c 'echo \"$PATH|$APT_CONFIG|$SHLVL\"; cat'\n"
     container.write("mount/apt/own/apt-get", show)
     path = f"{container.mount}/apt/bin:{container.root}/author:{os.environ['PATH']}"
     done = subprocess.run(
-        [f"{container.mount}/apt/bin/apt-get", "update"], input="in", capture_output=True, text=True, env={"PATH": path}
+        [f"{container.mount}/apt/bin/apt-get", "update"],
+        input="in",
+        capture_output=True,
+        text=True,
+        env={"PATH": path},
     )
     seen, conf, _ = done.stdout.splitlines()[0].split("|")
     assert str(container.mount) not in seen
@@ -214,7 +226,9 @@ def test_what_the_program_sees(container: Container) -> None:
     assert done.stdout.splitlines()[1] == "in"
 
 
-@pytest.mark.parametrize(("text", "status"), [("exit 100", 100), ("kill -SEGV $$", -11), ("kill -TERM $$", -15)])
+@pytest.mark.parametrize(
+    ("text", "status"), [("exit 100", 100), ("kill -SEGV $$", -11), ("kill -TERM $$", -15)]
+)
 def test_how_it_ends(container: Container, text: str, status: int) -> None:
     container.write("mount/apt/own/apt-get", f"#!/bin/bash\n{text}\n")
     done = container.start("apt-get", "update")
@@ -226,7 +240,9 @@ def test_how_it_ends(container: Container, text: str, status: int) -> None:
 def test_signals_go_on(container: Container, number: signal.Signals) -> None:
     container.write("mount/apt/own/apt-get", "#!/bin/bash\necho up\nexec sleep 20\n")
     path = f"{container.mount}/apt/bin:{container.root}/author:{os.environ['PATH']}"
-    started = subprocess.Popen([f"{container.mount}/apt/bin/apt-get", "update"], stdout=subprocess.PIPE, env={"PATH": path})
+    started = subprocess.Popen(
+        [f"{container.mount}/apt/bin/apt-get", "update"], stdout=subprocess.PIPE, env={"PATH": path}
+    )
     assert started.stdout is not None
     started.stdout.readline()
     before = time.monotonic()
