@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from xbuild.dockerfile.model import Dockerfile, From, Instruction
+from xbuild.dockerfile.model import Dockerfile, Instruction
 from xbuild.errors import EditError
 from xbuild.graph.model import StageGraph
 from xbuild.pipeline.project import Project, plan_project
 from xbuild.pipeline.questions import plan_first, settle
-from xbuild.plan.model import AddTwins, Plan
+from xbuild.plan.model import Plan
 from xbuild.solve.build import SolveRequest
 from xbuild.solve.engine import Engine
-from xbuild.solve.options import BuildOptions
 from xbuild.solve.progress import Event
 from xbuild.text import Source
 
@@ -40,7 +39,7 @@ class Prepared:
     @cached_property
     def request(self) -> SolveRequest:
         return SolveRequest(
-            options=self._options,
+            options=self.project.options,
             inputs=self.project.inputs,
             engine=self.engine,
             folder=self.folder / "build",
@@ -48,28 +47,6 @@ class Prepared:
             line_map=self.line_map,
             added=self.added,
         )
-
-    @property
-    def _options(self) -> BuildOptions:
-        """Stages that the options name by number, named by that in the new text."""
-        options, plan = self.project.options, self.plan
-        if self.new is None or plan is None or not self.project.settings.assist:
-            return options
-        for name in ("target", "no-cache-filter"):
-            old = [part for text in options.values(name) for part in text.split(",")]
-            new = [self._number_behind(plan, part) for part in old]
-            if new != old:
-                options = options.without(name).with_flags(*((name, part) for part in new))
-        return options
-
-    def _number_behind(self, plan: Plan, word: str) -> str:
-        """The number of a stage of the user's file behind the stages of helpers; a name stays what it is."""
-        assert self.project.dockerfile is not None
-        froms = [n for n, i in enumerate(self.project.dockerfile.instructions) if isinstance(i, From)]
-        if not word.isdecimal() or int(word) >= len(froms):
-            return word
-        helpers = {c for c in plan.changes(assist=True) if isinstance(c, AddTwins)}
-        return str(int(word) + sum(len(c.names) for c in helpers if c.before <= froms[int(word)]))
 
     @cached_property
     def built(self) -> Dockerfile | None:

@@ -100,7 +100,7 @@ def _leaked(prepared: Prepared, result: SolveResult, watcher: Watcher) -> dict[i
     for unseen in checked.scan.unseen[:_TOLD]:
         watcher.warn(f"{unseen.path} was not looked into for traces of native twins: {unseen.reason}")
     found = {
-        line if line in _lines(prepared.plan) else 0: f"{leak.path} names {MOUNT} ({leak.where})"
+        line if line in _lines(prepared.plan) else 0: f"/{leak.path.lstrip('/')} names {MOUNT} ({leak.where})"
         for leak, line in checked.lines()
     }
     return stages_at(prepared, found) if found else {}
