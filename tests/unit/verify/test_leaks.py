@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.verify.builder import (
@@ -30,7 +30,7 @@ from tests.unit.verify.builder import (
 )
 from xbuild.errors import ImageError, UsageError
 from xbuild.platforms import Platform
-from xbuild.verify.leaks import Depths, LeakScan, Where, _Searched, find_leaks
+from xbuild.verify.leaks import Depths, LeakScan, Where, _Allowance, _File, _Search, _Searched, find_leaks
 
 NEEDLE = b"/.xbuild-7c1f"
 AMD64 = "linux/amd64"
@@ -279,12 +279,11 @@ def test_found_only_where_it_is(data: bytes, needle: bytes, sizes: list[int]) ->
     assert searched.found is (needle in data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=99), st.sampled_from(sorted(PACKERS)), st.integers(0, 90))
 def test_a_needle_anywhere_in_what_is_packed(content: bytes, packer: str, at: int) -> None:
     pack, _ = PACKERS[packer]
     packed = pack(content[:at] + NEEDLE + content[at:])
-    from xbuild.verify.leaks import _Allowance, _File, _Search
-
     file = _File(_Search(NEEDLE, Depths()), "p", _Allowance(1 << 20), [])
     file.look(_Searched(io.BytesIO(packed), NEEDLE))
     assert Where.MEMBER in [hit.where for hit in file.hits if not hit.reason] or NEEDLE in packed
