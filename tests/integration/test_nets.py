@@ -19,7 +19,7 @@ LEAKING = """\
 FROM busybox
 COPY main.txt /kept
 RUN echo /.xbuild-7c1f/bin > /tmp/a && gzip -c /tmp/a > /packed.gz && tar -cf /b.tar /tmp/a && rm /tmp/a \\
- && ln -s /.xbuild-7c1f/sh /link && rm /bin/ar && chmod 600 /kept
+ && ln -s /.xbuild-7c1f/sh /link && chmod 600 /kept
 """
 
 
@@ -51,7 +51,8 @@ def test_leaks_of_a_build(tmp_path: Path) -> None:
 SAME = """\
 FROM busybox
 COPY main.txt /
-RUN mkdir -p /var/log && date '+%F %T startup archives' > /var/log/dpkg.log && touch -d '2001-01-01 00:00' /old
+RUN mkdir -p /var/log && date '+%F %T startup archives' > /var/log/dpkg.log \\
+ && touch -d '2001-01-01 00:00:00' /old
 """
 
 
@@ -65,7 +66,7 @@ def test_trees_of_one_text_built_twice(builder: str, tmp_path: Path) -> None:
     jsonschema.validate(data, json.loads(SCHEMA.read_text("utf-8")))
     assert [each["platform"] for each in data["trees"]["platforms"]] == ["linux/amd64", "linux/arm64"]
     for each in data["trees"]["platforms"]:
-        assert each["paths"] > 100
+        assert each["paths"] > 50
         assert each["has_times"]
         assert [row["paths"] for row in each["excused"]] == [["/var/log/dpkg.log"]]
 

@@ -390,3 +390,25 @@ def test_old_tars_and_sparse_ones_within(tmp_path: Path) -> None:
         inner = gzip.compress(layer_tar([Item("a" * 120 + "/b" * 5, LINE)], form))
         found = scan(tmp_path / str(number), [Item("a.tgz", inner)])
         assert [leak.where for leak in found.leaks] == [Where.MEMBER]
+
+
+def test_large_files_are_held_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xbuild.verify.unpacking._IN_MEMORY", 100)
+    section = with_section(".debug_str", struct.pack("<IIQQ", 1, 0, len(LINE), 1) + zlib.compress(LINE), True)
+    items = [Item("a.zip", zipped(LINE)), Item("b.so", section)]
+    members = [(0, "a.zip", Where.MEMBER, "a.txt"), (0, "b.so", Where.MEMBER, "section .debug_str")]
+    assert told(scan(tmp_path / "1", items)) == members
+    monkeypatch.setattr("xbuild.verify.unpacking._LARGEST", 200)
+    found = scan(tmp_path / "2", items)
+    assert not found.leaks
+    assert [each.path for each in found.unseen] == ["a.zip", "b.so"]
+
+
+def test_a_full_disk_is_not_the_files_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("xbuild.verify.unpacking._IN_MEMORY", 100)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(OSError, match="No space left"):
+        scan(tmp_path, [Item("a.zip", zipped(LINE))])
