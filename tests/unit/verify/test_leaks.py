@@ -398,7 +398,7 @@ def test_large_files_are_held_on_disk(tmp_path: Path, monkeypatch: pytest.Monkey
     items = [Item("a.zip", zipped(LINE)), Item("b.so", section)]
     members = [(0, "a.zip", Where.MEMBER, "a.txt"), (0, "b.so", Where.MEMBER, "section .debug_str")]
     assert told(scan(tmp_path / "1", items)) == members
-    monkeypatch.setattr("xbuild.verify.unpacking._LARGEST", 200)
+    monkeypatch.setattr("xbuild.verify.unpacking._LARGEST", 150)
     found = scan(tmp_path / "2", items)
     assert not found.leaks
     assert [each.path for each in found.unseen] == ["a.zip", "b.so"]
