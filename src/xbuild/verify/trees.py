@@ -232,16 +232,19 @@ class _Comparing:
         yield Aspect.OWNER, (entry.uid, entry.gid), f"{entry.uid}:{entry.gid}"
         if entry.kind == "symlink":
             yield Aspect.LINK, entry.link, entry.link
-        names = side.names.get(file.path, "")
-        yield Aspect.HARD_LINKS, names, names or "none"
-        yield Aspect.CONTENT, exact.digest, f"{entry.size} bytes"
+        if entry.kind == "file":
+            names = side.names.get(file.path, "")
+            yield Aspect.HARD_LINKS, names, names or "none"
+            yield Aspect.CONTENT, exact.digest, f"{entry.size} bytes"
         yield Aspect.DEVICE, exact.device, "{}:{}".format(*exact.device)
         yield Aspect.ATTRIBUTES, exact.attributes, " ".join(f"{k}={v}" for k, v in exact.attributes) or "none"
         yield Aspect.TIME, exact.mtime, str(exact.mtime)
 
     def _are_new(self, left: File, right: File) -> bool:
-        """Whether both builds made this anew."""
-        return self._since is None or min(_exact(f.entry).mtime for f in (left, right)) >= self._since
+        """Whether both builds made this anew, or nothing is known of it."""
+        if self._since is None or left.entry.exact is None or right.entry.exact is None:
+            return True
+        return min(left.entry.exact.mtime, right.entry.exact.mtime) >= self._since
 
     def _judged(self, found: PathDifference) -> Iterator[PathDifference]:
         """The difference, unless a row excuses it; of a content also where it begins."""

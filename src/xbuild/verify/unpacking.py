@@ -210,10 +210,10 @@ def _held(source: Readable) -> Iterator[_Held]:
     with tempfile.TemporaryFile(prefix="xbuild-") as file:
         file.write(memory.getbuffer())
         memory.close()
-        while block := source.read(_BLOCK):
-            if file.tell() + len(block) > _LARGEST:
-                raise ValueError(f"it is larger than {_LARGEST >> 30} GiB")
+        while file.tell() <= _LARGEST and (block := source.read(_BLOCK)):
             file.write(block)
+        if file.tell() > _LARGEST:
+            raise ValueError(f"it is larger than {_LARGEST >> 30} GiB")
         file.flush()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             yield _Held(file, data)

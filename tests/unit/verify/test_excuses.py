@@ -36,7 +36,7 @@ def refused(path: str, left: bytes, right: bytes, times: tuple[int, int] = (NOW,
     return None if None in said else said[0]
 
 
-def pyc(time: int, code: object = 1, flags: int = 0) -> bytes:
+def pyc(time: int, code: int | str | tuple[int, ...] = 1, flags: int = 0) -> bytes:
     return b"\xa7\r\r\n" + struct.pack("<III", flags, time, 6) + marshal.dumps(code)
 
 
@@ -223,8 +223,8 @@ def test_a_byte_order_is_found() -> None:
 
 def test_other_versions_of_apt_have_no_padding_there() -> None:
     one, two = apt_cache(NOW), apt_cache(NOW, padding=0x55)
-    newer = (b"\xdc\x76\xfe\x98\x19", one[5:]), (b"\xdc\x76\xfe\x98\x19", two[5:])
-    assert refused("/var/cache/apt/pkgcache.bin", *(a + b for a, b in newer)) == "byte 21, in the header"
+    newer = one[:4] + b"\x19" + one[5:], two[:4] + b"\x19" + two[5:]
+    assert refused("/var/cache/apt/pkgcache.bin", *newer) == "byte 21, in the header"
 
 
 def test_the_page_has_the_table() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.verify.builder import (
@@ -30,7 +30,7 @@ from tests.unit.verify.builder import (
 )
 from xbuild.errors import ImageError, UsageError
 from xbuild.platforms import Platform
-from xbuild.verify.leaks import Depths, LeakScan, Where, _Searched, find_leaks
+from xbuild.verify.leaks import Depths, LeakScan, Where, _Allowance, _File, _Search, _Searched, find_leaks
 
 NEEDLE = b"/.xbuild-7c1f"
 AMD64 = "linux/amd64"
@@ -279,12 +279,11 @@ def test_found_only_where_it_is(data: bytes, needle: bytes, sizes: list[int]) ->
     assert searched.found is (needle in data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=99), st.sampled_from(sorted(PACKERS)), st.integers(0, 90))
 def test_a_needle_anywhere_in_what_is_packed(content: bytes, packer: str, at: int) -> None:
     pack, _ = PACKERS[packer]
     packed = pack(content[:at] + NEEDLE + content[at:])
-    from xbuild.verify.leaks import _Allowance, _File, _Search
-
     file = _File(_Search(NEEDLE, Depths()), "p", _Allowance(1 << 20), [])
     file.look(_Searched(io.BytesIO(packed), NEEDLE))
     assert Where.MEMBER in [hit.where for hit in file.hits if not hit.reason] or NEEDLE in packed
@@ -391,3 +390,25 @@ def test_old_tars_and_sparse_ones_within(tmp_path: Path) -> None:
         inner = gzip.compress(layer_tar([Item("a" * 120 + "/b" * 5, LINE)], form))
         found = scan(tmp_path / str(number), [Item("a.tgz", inner)])
         assert [leak.where for leak in found.leaks] == [Where.MEMBER]
+
+
+def test_large_files_are_held_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xbuild.verify.unpacking._IN_MEMORY", 100)
+    section = with_section(".debug_str", struct.pack("<IIQQ", 1, 0, len(LINE), 1) + zlib.compress(LINE), True)
+    items = [Item("a.zip", zipped(LINE)), Item("b.so", section)]
+    members = [(0, "a.zip", Where.MEMBER, "a.txt"), (0, "b.so", Where.MEMBER, "section .debug_str")]
+    assert told(scan(tmp_path / "1", items)) == members
+    monkeypatch.setattr("xbuild.verify.unpacking._LARGEST", 150)
+    found = scan(tmp_path / "2", items)
+    assert not found.leaks
+    assert [each.path for each in found.unseen] == ["a.zip", "b.so"]
+
+
+def test_a_full_disk_is_not_the_files_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("xbuild.verify.unpacking._IN_MEMORY", 100)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(OSError, match="No space left"):
+        scan(tmp_path, [Item("a.zip", zipped(LINE))])

@@ -16,6 +16,8 @@ from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.solve.progress import parse_name
 from xbuild.text import Source, Span
+from xbuild.verify.checks import Layer
+from xbuild.verify.leaks import Leak, Unseen, Where
 from xbuild.views.baseline import Saved
 from xbuild.views.data import outcome_data, plan_data
 from xbuild.views.outcome import MARKDOWN_LIMIT, markdown, outcome_lines, saved_text
@@ -31,6 +33,7 @@ from xbuild.views.report import (
 )
 from xbuild.views.terminal import Cell, Column, Terminal, clean, seconds, shorten, table, width_of, wrap
 from xbuild.views.verdicts import plan_lines
+from xbuild.views.verification import leak_text, unseen_text
 
 SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
 AMD64, ARM64 = Platform.parse("amd64"), Platform.parse("arm64")
@@ -275,3 +278,18 @@ def test_text_of_any_width() -> None:
     assert table(columns, rows, Terminal(width=20))[1] == "1  " + "z" * 14 + "..."
     assert table(columns, rows, Terminal(has_colour=True))[1].startswith("\x1b[31m1\x1b[0m  zz")
     assert table(columns, [], Terminal()) == ()
+
+
+def test_a_leak_in_one_line() -> None:
+    platform, layer = Platform.parse("linux/arm64"), Layer(2, "sha256:" + "1" * 64, "RUN make # buildkit")
+    told = [
+        leak_text(Leak(platform, layer, "a\x1b", Where.PATH), "/.lent"),
+        leak_text(Leak(platform, layer, "a.gz", Where.MEMBER, "(gzip) > x"), "/.lent", 7),
+        unseen_text(Unseen(platform, layer, "a.7z", "7z is not opened")),
+    ]
+    made = "[layer 3 sha256:111111111111{}: RUN make # buildkit]"
+    assert told == [
+        f"/a?: its name has /.lent {made.format('')}",
+        f"/a.gz: its content holds /.lent, in (gzip) > x {made.format(', line 7')}",
+        f"/a.7z: not looked into: 7z is not opened {made.format('')}",
+    ]
