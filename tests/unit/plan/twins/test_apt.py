@@ -39,7 +39,7 @@ class Container:
             self.program(f"mount/{name}", "native")
         self.write("mount/apt/own/apt-config", f"#!/bin/sh\ncat {root}/configuration\n")
         self.write("configuration", 'Dir "/";\nDir::Cache "x";\n')
-        self.write("mount/apt/settings.dump", 'Dir "/";\n')
+        self.write("mount/apt/apt.settings", 'Dir "/";\n')
         self.write("mount/apt/apt.conf", "")
         self.write("mount/twin.sh", self.moved(FILES / "helper/twin.sh"))
         self.write("mount/hostile", (FILES / "helper/hostile").read_text())
