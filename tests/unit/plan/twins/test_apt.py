@@ -15,7 +15,15 @@ import pytest
 FILES = Path(__file__).parents[4] / "src/xbuild/plan/twins"
 MOUNT = "/.xbuild-7c1f"
 SAYS = "#!/bin/bash\nprintf '%s %s' \"$0\" {kind}\nprintf ' %s' \"$@\"\necho\n"
-STATUS = "Package: apt\nStatus: install ok installed\nArchitecture: a\nVersion: 1\n\nPackage: dpkg\nStatus: install ok installed\nVersion: 2\n\n"
+RECORDED = """\
+Package: apt
+Status: install ok installed
+Version: 1
+Package: dpkg
+Status: install ok installed
+Version: 2
+"""
+STATUS = RECORDED.replace("Version", "Architecture: a\nVersion").replace("Package: dpkg", "\nPackage: dpkg")
 
 
 class Container:
@@ -39,7 +47,7 @@ class Container:
             self.program(f"mount/{name}", "native")
         self.write("mount/apt/own/apt-config", f"#!/bin/sh\ncat {root}/configuration\n")
         self.write("configuration", 'Dir "/";\nDir::Cache "x";\n')
-        self.write("mount/apt/settings.dump", 'Dir "/";\n')
+        self.write("mount/apt/apt.settings", 'Dir "/";\n')
         self.write("mount/apt/apt.conf", "")
         self.write("mount/twin.sh", self.moved(FILES / "helper/twin.sh"))
         self.write("mount/hostile", (FILES / "helper/hostile").read_text())
@@ -72,23 +80,22 @@ class Container:
         return text
 
     def record(self) -> None:
-        for names in (("dpkg",), ("apt", "apt-get"), ()):
-            lines = [
-                f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n" for path in self.author(names)
-            ]
-            self.write(f"mount/apt/{names[0] if names else 'tools'}.sums", "".join(lines))
+        for name, programs in (("dpkg", ("dpkg",)), ("apt", ("apt", "apt-get")), ("tools", ())):
+            paths = [self.root / "author" / program for program in programs]
+            lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n" for path in paths]
+            self.write(f"mount/apt/{name}.sums", "".join(lines))
 
-    def author(self, names: tuple[str, ...]) -> list[Path]:
-        return [self.root / "author" / name for name in names]
+    @property
+    def path(self) -> str:
+        return f"{self.mount}/apt/bin:{self.root}/author:{os.environ['PATH']}"
 
     def start(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        path = f"{self.mount}/apt/bin:{self.root}/author:{os.environ['PATH']}"
         found = self.mount / "apt/bin" / words[0]
         return subprocess.run(
             [str(found), *words[1:]],
             capture_output=True,
             text=True,
-            env={"PATH": path, "HOME": str(self.root), **environment},
+            env={"PATH": self.path, "HOME": str(self.root), **environment},
         )
 
     def kind(self, *words: str, **environment: str) -> str:
@@ -194,11 +201,9 @@ def test_another_file(container: Container) -> None:
     assert container.kind("dpkg", "-a") == "native"
 
 
-def test_a_program_of_the_author_s_before(container: Container, tmp_path: Path) -> None:
+def test_a_program_of_the_author_s_before(container: Container) -> None:
     mine = container.program("mine/apt-get", "mine")
-    done = container.start(
-        "apt-get", "update", PATH=f"{mine.parent}:{container.mount}/apt/bin:{os.environ['PATH']}"
-    )
+    done = container.start("apt-get", "update", PATH=f"{mine.parent}:{container.path}")
     assert done.stdout.split()[1] == "mine"
 
 
@@ -210,39 +215,32 @@ def test_a_configuration_that_names_another_root(container: Container) -> None:
 
 
 def test_what_the_program_sees(container: Container) -> None:
-    show = "#!/bin/bash\nexec -a x /bin/sh -c 'echo \"$PATH|$APT_CONFIG|$SHLVL\"; cat'\n"
+    show = "#!/bin/bash\nexec -a x /bin/sh -c 'echo \"$PATH|$APT_CONFIG\"; cat'\n"
     container.write("mount/apt/own/apt-get", show)
-    path = f"{container.mount}/apt/bin:{container.root}/author:{os.environ['PATH']}"
-    done = subprocess.run(
-        [f"{container.mount}/apt/bin/apt-get", "update"],
-        input="in",
-        capture_output=True,
-        text=True,
-        env={"PATH": path},
-    )
-    seen, conf, _ = done.stdout.splitlines()[0].split("|")
+    found = f"{container.mount}/apt/bin/apt-get"
+    environment = {"PATH": container.path}
+    done = subprocess.run([found, "update"], input="in", capture_output=True, text=True, env=environment)
+    seen, configuration = done.stdout.splitlines()[0].split("|")
     assert str(container.mount) not in seen
-    assert conf == f"{container.mount}/apt/apt.conf"
+    assert configuration == f"{container.mount}/apt/apt.conf"
     assert done.stdout.splitlines()[1] == "in"
 
 
 @pytest.mark.parametrize(
-    ("text", "status"), [("exit 100", 100), ("kill -SEGV $$", -11), ("kill -TERM $$", -15)]
+    ("text", "status"), [("exit 100", 100), ("kill -SEGV $$", 139), ("kill -TERM $$", -15)]
 )
 def test_how_it_ends(container: Container, text: str, status: int) -> None:
     container.write("mount/apt/own/apt-get", f"#!/bin/bash\n{text}\n")
     done = container.start("apt-get", "update")
-    assert done.returncode == (139 if status == -11 else status)
+    assert done.returncode == status
     assert (done.stdout, done.stderr) == ("", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_go_on(container: Container, number: signal.Signals) -> None:
     container.write("mount/apt/own/apt-get", "#!/bin/bash\necho up\nexec sleep 20\n")
-    path = f"{container.mount}/apt/bin:{container.root}/author:{os.environ['PATH']}"
-    started = subprocess.Popen(
-        [f"{container.mount}/apt/bin/apt-get", "update"], stdout=subprocess.PIPE, env={"PATH": path}
-    )
+    found = f"{container.mount}/apt/bin/apt-get"
+    started = subprocess.Popen([found, "update"], stdout=subprocess.PIPE, env={"PATH": container.path})
     assert started.stdout is not None
     started.stdout.readline()
     before = time.monotonic()

@@ -1,4 +1,4 @@
-"""The helper's files under the shells that read them, with a folder of the test's own in place of the mount."""
+"""The helper's files under the shells that read them, with a folder of the test's in place of the mount."""
 
 from __future__ import annotations
 

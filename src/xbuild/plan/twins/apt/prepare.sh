@@ -74,12 +74,41 @@ record "$made/tools.sums" "$@"
     done
 } >"$made/apt.conf"
 record "$made/apt.sums" "$@"
+
+# The check of signatures before apt 3: a script for /bin/sh that starts gpgv, once for each list of packages.
+if [ -e /usr/bin/apt-key ] && cmp -s /usr/bin/apt-key "$(in_target /usr/bin/apt-key)" &&
+    [ "$(head -n 1 /usr/bin/apt-key)" = '#!/bin/sh' ]; then
+    key=$twin/key
+    native "$shell" "$key/sh"
+    native /usr/bin/apt-config "$key/apt-config"
+    set -- /usr/bin/apt-key /usr/bin/apt-config "${theirs#"$target"}"
+    for program in gpgv awk; do
+        path=$(readlink -f "/usr/bin/$program") other=$(in_target "/usr/bin/$program")
+        if [ "$path" = "${other#"$target"}" ] && [ -e "$path" ]; then
+            native "$path" "$key/$program"
+            set -- "$@" "/usr/bin/$program"
+        fi
+    done
+    {
+        echo "#!$mount/$key/sh"
+        echo "PATH=$mount/$key:$mount/$twin/tools:\$PATH"
+        sed 1d /usr/bin/apt-key
+    } >"$out/$key/apt-key"
+    chmod 755 "$out/$key/apt-key"
+    {
+        cat "$made/apt.conf"
+        echo "Dir::Bin::apt-key \"$mount/$key/apt-key\";"
+    } >"$made/key.conf"
+    record "$made/key.sums" "$@"
+fi
 cat "$here/options" >"$made/options"
 cat "$here/hostile" >"$made/hostile"
 cat "$here/settings" >"$made/settings"
 finish
 
 # Everything is tried once where the RUNs will see it, and what the configuration comes to is recorded.
-APT_CONFIG="$mount/$twin/apt.conf" "$mount/$twin/own/apt-config" dump |
-    sed -n -f "$here/settings" >"$made/settings.dump"
+for configuration in apt key; do
+    [ ! -e "$made/$configuration.conf" ] || APT_CONFIG="$mount/$twin/$configuration.conf" \
+        "$mount/$twin/own/apt-config" dump | sed -n -f "$here/settings" >"$made/$configuration.settings"
+done
 [ "$("$mount/$twin/dpkg/dpkg" --print-architecture)" = "$architecture" ] || refuse "dpkg keeps its architecture"

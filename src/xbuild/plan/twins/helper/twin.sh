@@ -12,6 +12,18 @@ set -f
 name=${0##*/}
 twin=${0%/bin/*} twin=${twin##*/}
 
+# bash exports what the caller did not; SHLVL and _ it exports again at every start.
+keep_environment() {
+    local entry given=' '
+    while IFS= read -r -d '' entry; do
+        given+="${entry%%=*} "
+    done </proc/self/environ
+    for entry in PWD OLDPWD; do
+        [[ $given == *" $entry "* ]] || export -n "$entry"
+    done
+}
+keep_environment
+
 hide() {
     local rest=$PATH: kept=
     while [ -n "$rest" ]; do
