@@ -6,6 +6,7 @@ mounted, read-only, while the RUN lasts, and a command that walks the whole root
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from xbuild.dockerfile.frontend import blocks
 from xbuild.dockerfile.model import Copy, Instruction, Onbuild, Run, Trivia
 from xbuild.dockerfile.script import Command, Script, Word
 from xbuild.dockerfile.shell import parse_script
+from xbuild.errors import PlatformError
 from xbuild.graph.model import ImageBase, Stage
 from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
@@ -25,7 +27,9 @@ from xbuild.plan.model import (
     Assistance,
     AssistRun,
     Change,
+    Inspection,
     Place,
+    Question,
     Reason,
     Renumber,
     ReplaceInScript,
@@ -35,6 +39,7 @@ from xbuild.plan.model import (
 from xbuild.plan.table import words
 from xbuild.plan.twins import TWINS
 from xbuild.plan.twins.twin import MOUNT, Twin
+from xbuild.platforms import Platform, parse_platforms
 from xbuild.text import Span
 
 _SHELLS = ("sh", "bash", "ash", "dash")
@@ -53,6 +58,8 @@ _KNOWN_FLAGS = frozenset(words("mount network"))
 _COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
 _LITERAL = r"[^*?\[\]$`'\"{}~]*"
 _STAGES_OF_A_HELPER = 3
+# What a build machine is.
+_BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
 
 
 def with_assistance(survey: Survey, verdicts: Sequence[StageVerdict]) -> list[StageVerdict]:
@@ -72,6 +79,7 @@ class _Assisting:
         self.taken = {s.name for s in self.graph.stages}
         self.found: dict[int, list[tuple[int, tuple[str, ...], tuple[Change, ...]]]] = {}
         self.left: dict[int, list[Reason]] = {}
+        self.questions: dict[int, Question] = {}
 
     def verdicts(self) -> list[StageVerdict]:
         for verdict in self.given:
@@ -81,6 +89,8 @@ class _Assisting:
         return [self.told(verdict, helpers) for verdict in self.given]
 
     def told(self, verdict: StageVerdict, helpers: Mapping[int, AddTwins]) -> StageVerdict:
+        if verdict.stage in self.questions:
+            verdict = replace(verdict, questions=(*verdict.questions, self.questions[verdict.stage]))
         runs = self.found.get(verdict.stage, [])
         left = tuple(self.left.get(verdict.stage, ()))
         if not runs:
@@ -135,11 +145,36 @@ class _Assisting:
             raise _NoTwinError("an ONBUILD names a stage by number, and a helper would move the numbers")
         if self.survey.runs_on[stage.index] != TARGET:
             raise _NoTwinError("it is not known to run on the target platform")
-        image = _image_of(self.survey, root)
-        found = tuple(t for t in TWINS if image.family in t.families and t.name not in without)
+        image = self.image_of(stage, root)
+        # Of an image that is not known by its name the helper tells what it is.
+        fitting = (t for t in TWINS if image.family == "unknown" or image.family in t.families)
+        found = tuple(t for t in fitting if t.name not in without)
         if not found:
             raise _NoTwinError(f"there are no twins for programs of {image.reference} yet")
         return found
+
+    def image_of(self, stage: Stage, root: Stage) -> Image:
+        """The image that a stage is based on: nothing of it may run in the helper by itself (ONBUILD), and there
+        must be one for the build machine. Official images are known; others are asked for.
+        """
+        base = root.base
+        if root.is_replaced or not isinstance(base, ImageBase) or base.reference is None or base.stages:
+            raise _NoTwinError("its base is no image that is known")
+        if bound_to(base.reference) is not None:
+            raise _NoTwinError(f"{base.reference} is for one platform")
+        image = describe(base.reference, tuple(row for t in self.survey.toolchains for row in t.images))
+        if image.is_plain:
+            return image
+        text = f"for which platforms {base.reference} is, and what it has run in images made from it"
+        question = Question(stage.index, root.position, "base image", text, Inspection(base.reference))
+        answer = self.survey.knowledge.answers.get(question.key)
+        if answer is None:
+            self.questions[stage.index] = question
+            raise _NoTwinError(f"{base.reference} would have to be looked at (--online)")
+        trouble = _trouble_with(answer, self.survey.platforms or ())
+        if trouble is not None:
+            raise _NoTwinError(f"{base.reference} {trouble}")
+        return replace(image, family=image.family or "unknown")
 
     # -- a RUN
 
@@ -232,16 +267,26 @@ def _why(twin: Twin) -> str:
     return f"{twin.name} runs natively where its twin fits"
 
 
-def _image_of(survey: Survey, root: Stage) -> Image:
-    base = root.base
-    if root.is_replaced or not isinstance(base, ImageBase) or base.reference is None or base.stages:
-        raise _NoTwinError("its base is no image that is known")
-    image = describe(base.reference, tuple(row for t in survey.toolchains for row in t.images))
-    if not image.is_plain:
-        raise _NoTwinError(f"what {base.reference} is made of is not known")
-    if bound_to(base.reference) is not None:
-        raise _NoTwinError(f"{base.reference} is for one platform")
-    return image
+def _trouble_with(answer: str, platforms: Sequence[Platform]) -> str | None:
+    """Why no helper can be made from an image, by the JSON of its configs (`buildx imagetools inspect`)."""
+    try:
+        told = json.loads(answer)
+        images = told if "os" not in told else {f"{told['os']}/{told['architecture']}": told}
+        found = {name: image.get("config") or {} for name, image in images.items()}
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return "says of itself what cannot be read"
+    if any(config.get("OnBuild") for config in found.values()):
+        return "has something run in images made from it"
+    there = {_platform(name) for name in found}
+    missing = next((p for p in (*_BUILDERS, *platforms) if p not in there), None)
+    return None if missing is None else f"is not there for {missing}"
+
+
+def _platform(name: str) -> Platform | None:
+    try:
+        return Platform.parse(name)
+    except PlatformError:
+        return None
 
 
 def _names_by_number(instruction: Instruction) -> int | None:
