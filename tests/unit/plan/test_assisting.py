@@ -16,7 +16,7 @@ from xbuild.platforms import parse_platforms
 from xbuild.text import Source
 
 NAME = "ghcr.io/acme/base:1"
-BOTH = {"linux/amd64": {"config": {}}, "linux/arm64": {"config": {}}, "unknown/unknown": {}}
+BOTH: dict[str, Any] = {"linux/amd64": {"config": {}}, "linux/arm64": {"config": {}}, "unknown/unknown": {}}
 
 
 def verdict(answer: Any, platforms: str = "linux/amd64,linux/arm64") -> StageVerdict:

@@ -154,7 +154,7 @@ class _Assisting:
         return found
 
     def image_of(self, stage: Stage, root: Stage) -> Image:
-        """The image that a stage is based on: nothing of it may run in the helper by itself (ONBUILD), and there
+        """What a stage is based on: nothing of it may run in the helper by itself (ONBUILD), and there
         must be one for the build machine. Official images are known; others are asked for.
         """
         base = root.base
