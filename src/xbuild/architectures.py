@@ -104,23 +104,37 @@ _ARM_V7 = Architecture(
     aliases=("armv7", "armv7l", "armv7a", "armv7hf", "armv7hl", "arm32v7"),
 )
 
+
+def _alike(docker: str, uname: str, loaders: tuple[str, ...], machine: Machine) -> Architecture:
+    """One that Debian, Go, .NET and Node call as Docker does, and all others as the kernel does."""
+    gnu = f"{uname}-linux-gnu"
+    return Architecture(
+        docker=docker,
+        goarch=docker,
+        uname=uname,
+        debian=docker,
+        gnu=gnu,
+        multiarch=gnu,
+        rust=f"{uname}-unknown-linux-gnu",
+        dotnet=f"linux-{docker}",
+        wheel=uname,
+        npm=docker,
+        qemu=uname,
+        loaders=loaders,
+        machine=machine,
+    )
+
+
 ARCHITECTURES: tuple[Architecture, ...] = (
     _AMD64,
     *(replace(_AMD64, docker=f"amd64/{level}", spellings=(), aliases=()) for level in ("v2", "v3", "v4")),
-    Architecture(
-        docker="arm64",
-        goarch="arm64",
-        uname="aarch64",
-        debian="arm64",
-        gnu="aarch64-linux-gnu",
-        multiarch="aarch64-linux-gnu",
-        rust="aarch64-unknown-linux-gnu",
-        dotnet="linux-arm64",
-        wheel="aarch64",
-        npm="arm64",
-        qemu="aarch64",
-        loaders=("/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-aarch64.so.1"),
-        machine=Machine(183, 64, True),
+    replace(
+        _alike(
+            "arm64",
+            "aarch64",
+            ("/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-aarch64.so.1"),
+            Machine(183, 64, True),
+        ),
         spellings=("arm64/v8", "arm64/8", "aarch64"),
         aliases=("armv8", "arm64v8"),
     ),
@@ -168,67 +182,36 @@ ARCHITECTURES: tuple[Architecture, ...] = (
         spellings=("i386", "i486", "i586", "i686"),
         aliases=("ia32",),
     ),
-    Architecture(
-        docker="ppc64le",
-        goarch="ppc64le",
-        uname="ppc64le",
+    replace(
+        _alike(
+            "ppc64le", "ppc64le", ("/lib64/ld64.so.2", "/lib/ld-musl-powerpc64le.so.1"), Machine(21, 64, True)
+        ),
         debian="ppc64el",
         gnu="powerpc64le-linux-gnu",
         multiarch="powerpc64le-linux-gnu",
         rust="powerpc64le-unknown-linux-gnu",
-        dotnet="linux-ppc64le",
-        wheel="ppc64le",
         npm="ppc64",
-        qemu="ppc64le",
-        loaders=("/lib64/ld64.so.2", "/lib/ld-musl-powerpc64le.so.1"),
-        machine=Machine(21, 64, True),
         aliases=("powerpc64le",),
     ),
-    Architecture(
-        docker="s390x",
-        goarch="s390x",
-        uname="s390x",
-        debian="s390x",
-        gnu="s390x-linux-gnu",
-        multiarch="s390x-linux-gnu",
-        rust="s390x-unknown-linux-gnu",
-        dotnet="linux-s390x",
-        wheel="s390x",
-        npm="s390x",
-        qemu="s390x",
-        loaders=("/lib/ld64.so.1", "/lib/ld-musl-s390x.so.1"),
-        machine=Machine(22, 64, False),
-    ),
-    Architecture(
-        docker="riscv64",
-        goarch="riscv64",
-        uname="riscv64",
-        debian="riscv64",
-        gnu="riscv64-linux-gnu",
-        multiarch="riscv64-linux-gnu",
+    _alike("s390x", "s390x", ("/lib/ld64.so.1", "/lib/ld-musl-s390x.so.1"), Machine(22, 64, False)),
+    replace(
+        _alike(
+            "riscv64",
+            "riscv64",
+            ("/lib/ld-linux-riscv64-lp64d.so.1", "/lib/ld-musl-riscv64.so.1"),
+            Machine(243, 64, True),
+        ),
         rust="riscv64gc-unknown-linux-gnu",
-        dotnet="linux-riscv64",
-        wheel="riscv64",
-        npm="riscv64",
-        qemu="riscv64",
-        loaders=("/lib/ld-linux-riscv64-lp64d.so.1", "/lib/ld-musl-riscv64.so.1"),
-        machine=Machine(243, 64, True),
         aliases=("riscv64gc",),
     ),
-    Architecture(
-        docker="loong64",
-        goarch="loong64",
-        uname="loongarch64",
-        debian="loong64",
-        gnu="loongarch64-linux-gnu",
-        multiarch="loongarch64-linux-gnu",
-        rust="loongarch64-unknown-linux-gnu",
+    replace(
+        _alike(
+            "loong64",
+            "loongarch64",
+            ("/lib64/ld-linux-loongarch-lp64d.so.1", "/lib/ld-musl-loongarch64.so.1"),
+            Machine(258, 64, True),
+        ),
         dotnet="linux-loongarch64",
-        wheel="loongarch64",
-        npm="loong64",
-        qemu="loongarch64",
-        loaders=("/lib64/ld-linux-loongarch-lp64d.so.1", "/lib/ld-musl-loongarch64.so.1"),
-        machine=Machine(258, 64, True),
         aliases=("loongarch64",),
     ),
     Architecture(

@@ -39,7 +39,7 @@ cp /bin/true bin; printf '%s' "$w" >> bin
 gcc -c -o o.o main.c; gcc -o prog main.c
 tar -cf t.tar --sort=name a.txt d; tar -czf t.tgz --sort=name a.txt d; tar -cJf t.txz --sort=name a.txt d
 zip -q -r -X t.zip a.txt d
-gzip -nk a.txt; xz -k b.txt; bzip2 -k a.txt; zstd -q a.txt; lz4 -q a.txt a.txt.lz4; brotli a.txt
+gzip -nk a.txt; xz -k b.txt; bzip2 -k a.txt; zstd -q a.txt
 cp a.txt q.txt; gzip -nf q.txt
 printf -- '--- a.txt\n+++ a.txt\n@@ -1 +1 @@\n-one %s\n+two %s\n' "$w" "$w" > p.diff
 openssl genrsa -out key.pem 1024 2>/dev/null

@@ -20,8 +20,8 @@ SUITE = "bookworm"
 _EDITION = 2
 # What brings the programs that are described.
 PACKAGES = words(
-    "adduser binutils brotli bsdextrautils bsdmainutils bzip2 ca-certificates curl file gawk gcc "
-    "gettext-base git gnupg busybox hostname jq libc6-dev libcap2-bin libdigest-sha-perl lsb-release lz4 "
+    "adduser binutils bzip2 ca-certificates curl file gawk gcc gettext-base git gnupg busybox hostname jq "
+    "libc6-dev libcap2-bin lsb-release "
     "openssh-client openssl passwd perl pigz procps rsync tree unzip util-linux wget xz-utils zip zstd"
 )
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}

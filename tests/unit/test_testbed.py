@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tests.testbed.bed import (
     gotools,
     lifecycle,
     oci,
+    packages,
     process,
     project,
     python,
@@ -302,6 +304,24 @@ def test_an_engine_that_does_not_start_is_what_is_said(
     with pytest.raises(process.BedError, match="dockerd does not start"):
         lifecycle.start(bed, demo=project.SAMPLE)
     assert "clients" not in steps
+
+
+@pytest.mark.parametrize(
+    ("machine_has", "fits", "brought"),
+    [(None, True, True), ("/usr/bin/make", True, False), (None, False, False)],
+)
+def test_make_is_brought_where_there_is_none(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, machine_has: str | None, fits: bool, brought: bool
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: machine_has)
+    monkeypatch.setattr(packages, "_apt", lambda _: None)
+    monkeypatch.setattr(packages, "_fits", lambda _apt, _names: fits)
+    monkeypatch.setattr(packages, "_unpack", lambda _apt, _names, target: target.mkdir(parents=True))
+    packages.unpack_make(bed)
+    assert bed.make.exists() == brought
+    for kind in ("private", "engine"):
+        path = environment.variables(bed, Choice(kind)).get("PATH", "")
+        assert (str(bed.make / "usr/bin") in path.split(":")) == brought
 
 
 def test_debians_buildx_serves_until_todays_is_built(bed: Bed, tmp_path: Path) -> None:

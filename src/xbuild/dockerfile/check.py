@@ -6,7 +6,6 @@ such files, with `Other` or a lenient type in place of the malformed instruction
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 
 from xbuild.dockerfile.frontend import detect_syntax, is_known
@@ -15,7 +14,7 @@ from xbuild.dockerfile.parser import parse
 from xbuild.dockerfile.typed import opens_heredoc, split_csv
 from xbuild.dockerfile.words import KEYWORDS, SPACE, split_gaps, split_health, split_quoted
 from xbuild.errors import DockerfileSyntaxError
-from xbuild.text import Source
+from xbuild.text import Source, expression
 
 # Flags that an instruction takes, and of which kind: one value, several, or a truth value.
 _FLAGS: dict[str, dict[str, str]] = {
@@ -48,9 +47,9 @@ _FLAGS: dict[str, dict[str, str]] = {
 }
 # BuildKit never looks at the flags of these.
 _FLAGS_IGNORED = frozenset({"ARG", "STOPSIGNAL"})
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = expression(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = expression(r"[+-]?[0-9]+")
 # BuildKit stores durations as signed 64-bit nanoseconds, retries as 32-bit.
 _LONGEST = 2**63 / 1e9
 _MOST_RETRIES = 2**31 - 1

@@ -6,15 +6,14 @@ of a longer UTF-8 sequence counts as a character of its own, and 0x85 and 0xA0 a
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from xbuild.dockerfile.model import Flag, Logical
 from xbuild.dockerfile.words import GAP, KEYWORDS, SPACE
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
 _BYTE_SPACE = "\t\n\v\f\r \x85\xa0"
-_PLAIN_FLAG = re.compile(
+_PLAIN_FLAG = expression(
     r"""(--[^\t\n\v\f\r \x85\xa0'"\\`=]+)(=[^\t\n\v\f\r \x85\xa0'"\\`]*)?(?=[\t\n\v\f\r \x85\xa0]|\Z)"""
 )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from xbuild.text import expression
+
 # The newest version whose instructions and flags `check` has.
 KNOWN = (1, 27)
 
@@ -19,8 +21,8 @@ _NAMES = frozenset({"docker/dockerfile", "docker/dockerfile-upstream"})
 # Tags that move with the releases; `master` is ahead of them.
 _MOVING = frozenset({"", "latest", "1", "labs", "1-labs", "experimental", "1-experimental"})
 _NEEDS = {"mount": (1, 2), "heredoc": (1, 4)}
-_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?(?:-labs|-experimental)?")
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+_VERSION = expression(r"(\d+)\.(\d+)(?:\.\d+)?(?:-labs|-experimental)?")
+_DIRECTIVE = expression(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
 
 

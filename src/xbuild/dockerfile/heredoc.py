@@ -11,9 +11,10 @@ import re
 from typing import NamedTuple
 
 from xbuild.dockerfile.words import SPACE, to_runes
+from xbuild.text import expression
 
-_WORD = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)\Z")
-LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
+_WORD = expression(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)\Z")
+LEADING_TABS = expression(r"^\t+", re.MULTILINE)
 _SPECIAL = "@*#?-$!0"
 _BLANK = "\t\r "
 

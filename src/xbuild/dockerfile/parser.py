@@ -7,8 +7,6 @@ refuses.
 
 from __future__ import annotations
 
-import re
-
 from xbuild.dockerfile.flags import Head, split_head
 from xbuild.dockerfile.heredoc import LexError, Opening, chomp_tabs, find_openings
 from xbuild.dockerfile.model import Directive, Dockerfile, Heredoc, Instruction, Logical, Node, Trivia
@@ -16,11 +14,11 @@ from xbuild.dockerfile.offsets import Offsets
 from xbuild.dockerfile.typed import HEREDOC_KEYWORDS, JSON_KEYWORDS, LineContext, MalformedError, build
 from xbuild.dockerfile.words import SPACE, NotStringsError, parse_strings, split_health
 from xbuild.errors import DockerfileSyntaxError
-from xbuild.text import Source, Span
+from xbuild.text import Source, Span, expression
 
 # Go's bufio.MaxScanTokenSize, line endings not counted.
 _LINE_LIMIT = 64 * 1024
-_DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z")
+_DIRECTIVE = expression(r"([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*\Z")
 _DIRECTIVE_NAMES = frozenset({"syntax", "escape", "check"})
 _BOM = "\ufeff"
 

@@ -14,31 +14,31 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from xbuild.dockerfile.script import Assignment, Command, Construct, Expansion, Loop, Redirect, Script, Word
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-_BLANKS = re.compile(r"(?:[ \t]|\\\n)*")
-_DASH = re.compile(r"(?:[ \t]|\\\n)+(-)(?:[ \t]|\\\n)+")
+_BLANKS = expression(r"(?:[ \t]|\\\n)*")
+_DASH = expression(r"(?:[ \t]|\\\n)+(-)(?:[ \t]|\\\n)+")
 # tree-sitter-bash takes an escaped blank between tokens, and blanks that are none to a shell, for space.
-_ODD_BLANK = re.compile(r"\\[ \t]|[\v\f\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
+_ODD_BLANK = expression(r"\\[ \t]|[\v\f\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
 _ODD_ASCII_BLANKS = ("\\ ", "\\\t", "\v", "\f", "\r")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_NOT_PLAIN = re.compile(r"[\\*?\[{~\s;&|<>()'\"$`]")
-_NOT_IN_WORD = re.compile(r"[ \t\n;&|<>()'\"`]")
-_SUBSTITUTION = re.compile(r"`|\$\(")
-_QUOTES = re.compile(r"['\"\\]")
-_SUBSTITUTES = re.compile(r"`|\$[({A-Za-z_]")
-_NOT_IN_PATTERN = re.compile(r"[ \t\n;&]")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\\n])')
-_REMOVED = re.compile(r"\\[$`\\]")
-_REMOVED_IN_QUOTES = re.compile(r'\\[$`\\"]')
-_BRACES = re.compile(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
-_GLOB = re.compile(r"[*?\[]")
-_ANSI_C = re.compile(
+_SURROGATE = expression("[\ud800-\udfff]")
+_NOT_PLAIN = expression(r"[\\*?\[{~\s;&|<>()'\"$`]")
+_NOT_IN_WORD = expression(r"[ \t\n;&|<>()'\"`]")
+_SUBSTITUTION = expression(r"`|\$\(")
+_QUOTES = expression(r"['\"\\]")
+_SUBSTITUTES = expression(r"`|\$[({A-Za-z_]")
+_NOT_IN_PATTERN = expression(r"[ \t\n;&]")
+_NAME = expression(r"[A-Za-z_][A-Za-z0-9_]*")
+_ESCAPED = expression(r"\\(.)", re.DOTALL)
+_ESCAPED_IN_QUOTES = expression(r'\\([$`"\\\n])')
+_REMOVED = expression(r"\\[$`\\]")
+_REMOVED_IN_QUOTES = expression(r'\\[$`\\"]')
+_BRACES = expression(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
+_GLOB = expression(r"[*?\[]")
+_ANSI_C = expression(
     r"\\(?:([abeEfnrtv\\'\"?])|([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|c(.))",
     re.DOTALL,
 )

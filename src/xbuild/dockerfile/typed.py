@@ -6,7 +6,6 @@ latter refuses becomes `Other` here and is reported by `check.check`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -33,15 +32,15 @@ from xbuild.dockerfile.model import (
     Workdir,
 )
 from xbuild.dockerfile.words import GAP, Piece, split_gaps, split_quoted
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
 # Keywords whose arguments may be a JSON array.
 JSON_KEYWORDS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
 HEREDOC_KEYWORDS = frozenset({"ADD", "COPY", "RUN"})
 
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
+_STAGE_NAME = expression(r"[a-z][a-z0-9_.-]*")
 _TRIGGERS_REFUSED = frozenset({"ONBUILD", "FROM", "MAINTAINER"})
-_POSIX_SHEBANG = re.compile(
+_POSIX_SHEBANG = expression(
     r"#![ \t]*(?:\S*/)?(?:env[ \t]+(?:-S[ \t]+)?(?:\S*/)?)?(?:busybox[ \t]+)?(?:ba|da|a|k|mk)?sh(?=\s|\Z)"
 )
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly", "rw": "readwrite"}
@@ -227,7 +226,7 @@ def split_csv(text: str) -> list[str] | None:
         at += 1
 
 
-_CSV_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
+_CSV_FIELD = expression(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
 
 
 def _script(arguments: Logical, heredocs: tuple[Heredoc, ...], text: str) -> Logical | None:

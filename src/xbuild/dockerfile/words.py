@@ -10,18 +10,20 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from xbuild.text import expression
+
 # What Go's unicode.IsSpace accepts; Python's str.strip() would take \x1c to \x1f as well.
 SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-GAP = re.compile(r"[\t\v\f\r ]+")
+GAP = expression(r"[\t\v\f\r ]+")
 KEYWORDS = frozenset(
     {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"}
     | {"LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 )
 _HEALTH = re.compile(rb"([^\t\n\v\f\r \x85\xa0]*)[\t\n\v\f\r \x85\xa0]*(.*)", re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = expression("[\ud800-\udfff]")
 
 
 class Piece(NamedTuple):

@@ -12,19 +12,20 @@ from xbuild.graph.expand import expand_known
 from xbuild.graph.model import StageGraph, Value
 from xbuild.graph.scope import global_values
 from xbuild.platforms import Platform, known_names
+from xbuild.text import expression
 
 Pair = tuple[Platform, Platform]
 
 _KNOWN = tuple(Platform.parse(f"linux/{name}") for name in known_names())
 _AMD64 = Platform.parse("amd64")
 # Operating systems and architectures that may stand alone (`database.go`, `isKnownOS`, `isKnownArch`).
-_ALONE = re.compile(
+_ALONE = expression(
     r"aix|android|darwin|dragonfly|freebsd|hurd|illumos|ios|js|linux|nacl|netbsd|openbsd|plan9|solaris|windows|zos"
     r"|386|amd64|amd64p32|arm|armbe|arm64|arm64be|ppc64|ppc64le|loong64|mips|mipsle|mips64|mips64le|mips64p32"
     r"|mips64p32le|ppc|riscv|riscv64|s390|s390x|sparc|sparc64|wasm|i386|x86_64|x86-64|aarch64|armhf|armel",
     re.IGNORECASE,
 )
-_PART = re.compile(r"[A-Za-z0-9_.-]+")
+_PART = expression(r"[A-Za-z0-9_.-]+")
 _ARM64 = Platform.parse("arm64")
 
 

@@ -4,7 +4,6 @@ image.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
@@ -14,8 +13,9 @@ from xbuild.graph.assume import every_pair, expand_for
 from xbuild.graph.expand import ExpansionError, expand, expand_known
 from xbuild.graph.model import Base, ContextBase, ImageBase, ScratchBase, Stage, StageBase, StageGraph
 from xbuild.graph.reference import familiar_name
+from xbuild.text import expression
 
-_NUMBER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = expression(r"[+-]?[0-9]+")
 _SCRATCH = "scratch"
 # Names that a named context cannot take over (`namedContextFunc`).
 _NOT_A_CONTEXT = frozenset({"scratch", "context"})

@@ -20,8 +20,9 @@ from xbuild.graph.expand import ExpansionError, expand_known
 from xbuild.graph.model import Base, Edge, Options, Stage, StageBase, StageGraph, Value, sources_of
 from xbuild.graph.reach import closure
 from xbuild.graph.scope import Scope, errors_of, global_values, join_path, locate
+from xbuild.text import expression
 
-_GAP = re.compile(r"[\t\v\f\r ]+")
+_GAP = expression(r"[\t\v\f\r ]+")
 # Mounts that bring nothing in from a stage, whatever their from= says.
 _WITHOUT_SOURCE = frozenset({"tmpfs", "secret", "ssh"})
 

@@ -13,13 +13,13 @@ from functools import lru_cache
 
 from xbuild.errors import DockerfileError
 from xbuild.graph.model import Value
-from xbuild.text import value
+from xbuild.text import expression, value
 
 Lookup = Callable[[str], Value | None]
 
 _SPECIAL_PARAMETERS = frozenset("@*#?-$!0")
 _MAXIMUM_DEPTH = 64
-_RUN = re.compile(r"[^\\`$'\"/}]+")
+_RUN = expression(r"[^\\`$'\"/}]+")
 
 
 class ExpansionError(DockerfileError):

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 
+from xbuild.text import expression
+
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
+_DOMAIN = expression(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_PATH = expression(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = expression(r"\w[\w.-]{0,127}", re.ASCII)
 _ALGORITHM = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*"
-_DIGEST = re.compile(rf"{_ALGORITHM}:[0-9a-fA-F]{{32,}}")
-_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+_DIGEST = expression(rf"{_ALGORITHM}:[0-9a-fA-F]{{32,}}")
+_IDENTIFIER = expression(r"[a-f0-9]{64}")
 _HUB = "docker.io"
 _OFFICIAL = "library/"
 

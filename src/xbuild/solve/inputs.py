@@ -9,20 +9,19 @@ looked at, rewritten and built.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from xbuild.errors import ContextError, DockerfileError
 from xbuild.solve.options import BuildOptions, redact
-from xbuild.text import Source
+from xbuild.text import Source, expression
 
 if TYPE_CHECKING:
     import tarfile
 
-_REMOTE = re.compile(r"https?://|git://|ssh://|git@|github\.com/|.*\.git(?:#.*)?$")
-_URL = re.compile(r"https?://")
+_REMOTE = expression(r"https?://|git://|ssh://|git@|github\.com/|.*\.git(?:#.*)?$")
+_URL = expression(r"https?://")
 
 # BuildKit refuses larger ones (`frontend/dockerui/config.go`, `ReadFile`; the limit of a gateway read).
 _DOCKERFILE_LIMIT = 4 << 20

@@ -16,7 +16,7 @@ from enum import Enum
 
 from xbuild.errors import UsageError
 from xbuild.solve.references import is_name_only, parse_reference
-from xbuild.text import value
+from xbuild.text import expression, value
 
 
 class FlagKind(Enum):
@@ -637,14 +637,14 @@ def _join(words: Iterable[str]) -> str:
 MASK = "***"
 
 # Names of attributes and parameters that are credentials (BuildKit `cache/remotecache/*`; signed addresses).
-_SECRET = re.compile(
+_SECRET = expression(
     r"(?P<key>(?<![\w.-])[\w.-]*(?:token|passw(?:or)?d|secret|signature|credential|access_?key|account_?key"
     r"|api_?key)[\w.-]*=).*",
     re.IGNORECASE | re.DOTALL,
 )
 _SCHEME = r"(?<![a-z0-9+.-])(?!(?:docker-image|oci-layout|target):)[a-z][a-z0-9+.-]*://"
-_URL_LOGIN = re.compile(rf"(?P<scheme>{_SCHEME})[^/?#\s]*@", re.IGNORECASE)
-_URL_QUERY = re.compile(rf"(?P<address>{_SCHEME}[^\s?#,\"]*)\?[^\s#\"]*", re.IGNORECASE)
+_URL_LOGIN = expression(rf"(?P<scheme>{_SCHEME})[^/?#\s]*@", re.IGNORECASE)
+_URL_QUERY = expression(rf"(?P<address>{_SCHEME}[^\s?#,\"]*)\?[^\s#\"]*", re.IGNORECASE)
 
 
 def redact(text: str) -> str:

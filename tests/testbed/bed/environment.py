@@ -40,16 +40,21 @@ def variables(bed: Bed, choice: Choice) -> dict[str, str]:
         if bed.classic_socket.exists():
             found["XBUILD_TESTBED_CLASSIC"] = f"unix://{bed.classic_socket}"
         found["DOCKER_CONFIG"] = str(bed.docker_config)
-        found["PATH"] = path_with(bed.bin)
     elif choice.address:
         found["DOCKER_HOST"] = choice.address
+    folders = [bed.bin] if choice.kind == "private" else []
+    if bed.make.exists():
+        folders.append(bed.make / "usr/bin")
+    if folders:
+        found["PATH"] = path_with(*folders)
     return found
 
 
-def path_with(folder: Path) -> str:
-    """PATH with that folder first, and once."""
-    rest = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part != str(folder)]
-    return os.pathsep.join([str(folder), *rest])
+def path_with(*folders: Path) -> str:
+    """PATH with those folders first, and once."""
+    first = [str(folder) for folder in folders]
+    rest = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part not in first]
+    return os.pathsep.join([*first, *rest])
 
 
 def exports(values: dict[str, str]) -> str:

@@ -52,6 +52,8 @@ def start(bed: Bed, images: Iterable[str] = (), demo: Path | None = None) -> Cho
     With a project to demonstrate, only what building that one for two platforms uses; the rest another time.
     """
     choice = choose(bed)
+    if demo is None:
+        packages.unpack_make(bed)
     if choice.kind == "engine":
         note(bed, choice)
         machine.start(bed, choice, whole=demo is None)

@@ -81,6 +81,21 @@ def unpack_skopeo(bed: Bed) -> Path | None:
     return wrapper
 
 
+def unpack_make(bed: Bed) -> None:
+    """Debian's make, where this machine has none: what it says it would run is tested without a container."""
+    if bed.make.exists() or shutil.which("make"):
+        return
+    try:
+        if _fits(apt := _apt(bed), ("make",)):
+            with step("fetching and unpacking make"):
+                _unpack(apt, ("make",), bed.make)
+            return
+        reason = "Debian's does not fit this machine"
+    except BedError as error:
+        reason = str(error)
+    say(f"no make: {reason}; tests that need it are skipped")
+
+
 def program(bed: Bed, name: str) -> Path:
     for folder in ("usr/bin", "usr/sbin"):
         if (found := bed.packages / folder / name).exists():

@@ -58,6 +58,11 @@ class Bed:
         return self.cache / "skopeo"
 
     @property
+    def make(self) -> Path:
+        """Debian's make, only where the machine has none."""
+        return self.cache / "make"
+
+    @property
     def store(self) -> Path:
         """The images, as blobs and descriptors."""
         return self.cache / "store"

@@ -216,7 +216,7 @@ def test_a_registry_that_stops_answering_is_given_up(
     fake: FakeDocker, layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xbuild.solve.watch.PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr("xbuild.solve.watch.ANSWER_SECONDS", 3.0)
+    monkeypatch.setattr("xbuild.solve.watch.ANSWER_SECONDS", 1.0)
     fake.does('case "$*" in *h.example*) exec sleep 60;; esac; exit 0')
     started = time.monotonic()
     with pytest.raises(PushError, match=r"h\.example does not answer in time") as caught:
@@ -224,5 +224,5 @@ def test_a_registry_that_stops_answering_is_given_up(
     assert time.monotonic() - started < 50
     assert [outcome.ok for outcome in caught.value.outcomes] == [False, False]
     # slow, but it answers, even if only to refuse
-    fake.does('case "$*" in *inspect*) exit 1;; esac; sleep 2; exit 0')
+    fake.does('case "$*" in *inspect*) exit 1;; esac; sleep 0.5; exit 0')
     assert push(layout, ("h.example/a:1",), engine())[0].ok

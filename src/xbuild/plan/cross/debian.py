@@ -15,7 +15,7 @@ from xbuild.plan.model import Reason
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.platforms import Platform
-from xbuild.text import value
+from xbuild.text import expression, value
 
 COMPILER = "xbuild-cc"
 CXX_COMPILER = "xbuild-cxx"
@@ -167,7 +167,7 @@ def _dev_names(packages: Iterable[str]) -> frozenset[str]:
 
 
 # What the cross compiler brings itself, and what no C code is linked with.
-_NO_LIBRARY = re.compile(
+_NO_LIBRARY = expression(
     r"libc6-dev.*|libc-dev|linux-libc-dev|dpkg-dev|systemd-dev|x11proto.*-dev|xtrans-dev|"
     r"libstdc\+\+-.*-dev|libgcc-.*-dev|(python|ruby|php|nodejs|tcl|lua|perl|ghc|guile)[\d.]*(-all)?-dev"
 )

@@ -5,7 +5,6 @@ target?
 from __future__ import annotations
 
 import posixpath
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import overload
 from xbuild.plan.facts.images import Image
 from xbuild.plan.facts.positions import Found, PathIndex, ancestors, first, last
 from xbuild.plan.model import Place
+from xbuild.text import expression
 
 
 class Kind(IntEnum):
@@ -213,7 +213,7 @@ def absolute(path: str, directory: str | None) -> str | None:
     return "/" + clean.lstrip("/")
 
 
-_GLOB = re.compile(r"[*?[]")
+_GLOB = expression(r"[*?[]")
 
 
 def without_glob(path: str) -> str:

@@ -11,7 +11,7 @@ from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.frontend import HUB
 from xbuild.graph.model import ImageFacts
 from xbuild.plan.table import words
-from xbuild.text import value
+from xbuild.text import expression, value
 
 _DEBIAN = (
     "bookworm",
@@ -165,7 +165,7 @@ def bound_to(reference: str | None) -> str | None:
 
 # docker-library/official-images `README.md` ("Architectures other than amd64?"), and what tags end in.
 _ARCHITECTURES = {name: row.goarch for row in ARCHITECTURES for name in row.names}
-_WINDOWS = re.compile(
+_WINDOWS = expression(
     r"(^|[/:-])(nanoserver|windowsservercore|servercore)([/:-]|$)|(^|/)windows[/:]|:windows"
 )
 

@@ -1,7 +1,7 @@
 """Programs that pack and unpack.
 
 Sources: GNU tar 1.35 manual, bsdtar(1) where it agrees, unzip(1) 6.0, zip(1) 3.0, gzip 1.13, xz 5.8,
-bzip2 1.0.8, zstd 1.5, lz4 1.10, BusyBox 1.37.
+bzip2 1.0.8, zstd 1.5, BusyBox 1.37.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _TAR = (
     "--skip-old-files --keep-newer-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "
     "--warning= --exclude-vcs --exclude-vcs-ignores --no-overwrite-dir --totals --no-xattrs --xattrs "
     "--delay-directory-restore --ignore-zeros -i --null --blocking-factor= --checkpoint[=] --utc "
-    "--no-unquote --sparse -S --unlink-first -U --no-auto-compress --show-transformed-names --remove-files"
+    "--no-unquote --sparse -S --unlink-first -U --no-auto-compress --show-transformed-names"
 )
 
 
@@ -83,8 +83,6 @@ def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effe
     kind = join((kind, *(source_kind(call, p) for p in read), *([] if given.has("-c") else [held])))
     to_output = archive == "-"
     made = () if to_output else (write(call, archive, kind, is_file=given.has("-c")),)
-    if given.has("--remove-files") and kind >= Kind.BUILD:
-        made = (*made, *(write(call, p, kind) for p in read))
     return plain(call, kind, made, [*read, None] if is_listed else read)
 
 
@@ -171,13 +169,6 @@ PROGRAMS = (
     Program(
         "zstd unzstd zstdcat",
         f"{_LEVELS} -NUM --list,-l -o=/ -T,--threads= --rm --ultra --long[=] --no-progress -r",
-        does=_compresses,
-    ),
-    Program("lz4 unlz4", f"{_LEVELS} {_DIGITS} -l --list --rm -z,--compress -m,--multiple", does=_compresses),
-    Program(
-        "brotli",
-        f"{_DIGITS} -c,--stdout -d,--decompress -f,--force -k,--keep -q,--quality= -Z,--best -w= "
-        "-o,--output=/",
         does=_compresses,
     ),
 )

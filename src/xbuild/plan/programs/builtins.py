@@ -6,7 +6,6 @@ GNU coreutils 9.7 (env, nice, nohup), util-linux (ionice).
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from xbuild.graph.model import PLATFORM_ARGS
@@ -24,6 +23,7 @@ from xbuild.plan.programs.program import (
 )
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 
 def _runs_another(call: Call, given: Reading) -> Effect | None:
@@ -55,7 +55,7 @@ def _prints_variables(call: Call, given: Reading) -> Effect | None:
     return plain(call, join((word_kind(call), call.stdin, *known)))
 
 
-_ASSIGNS = re.compile(r"[\"']?[A-Za-z_]\w*=")
+_ASSIGNS = expression(r"[\"']?[A-Za-z_]\w*=")
 
 
 def _is_untold(call: Call, at: int) -> bool:

@@ -15,6 +15,7 @@ from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, anything, plain, source_kind, where, write
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 # What names a plugin, a file of options or of measurements is left out.
 _GCC = (
@@ -30,16 +31,20 @@ _OTHER_FILES = ("-Wl,-Map", "-Wp,", "-Wa,", "-fdump", "-fplugin", "-fprofile", "
 
 
 # A linker option or another that names a file to write, by what it may be called.
-_NAMES_FILE = re.compile(
+_NAMES_FILE = expression(
     r"-Wl.*(Map|,-o|file=|,@|plugin|,--out|implib).*|-f(?!\w+-prefix-map=)[^=]*=.*/.*", re.DOTALL
 )
 
 
 def _compiles(call: Call, given: Reading) -> Effect | None:
     """For the machine it runs on, unless it is only asked something."""
-    if given.options and all(
-        o.name in ("-dumpmachine", "-dumpversion", "-dumpfullversion", "-print", "--print", "-v", "-###")
-        for o in given.options
+    if (
+        given.options
+        and not given.operands
+        and all(
+            o.name in ("-dumpmachine", "-dumpversion", "-dumpfullversion", "-print", "--print", "-v", "-###")
+            for o in given.options
+        )
     ):
         return plain(call, Kind.BUILD)
     if any(
@@ -89,7 +94,6 @@ PROGRAMS = (
     Program("objdump", "-a -f -p -h -x -d -D -S -t -T -r -R -s -C -j= -w", does=_loads),
     Program("file", "-b,--brief -i,--mime -k,--keep-going -L,--dereference -s -z -r --mime-type", "read*"),
     Program("readelf", "-a -h -l -S -s -d -r -n -V -W -e -x= -p= --dyn-syms --version-info", "read*"),
-    Program("nm", "-a -A -C -D -g -n -p -r -S -u -U --defined-only", "read*"),
     refuses(
         "strip",
         "runs the build machine's binutils, which cannot read other machines' files",

@@ -6,7 +6,6 @@ write is of the kind of what they were told and read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from xbuild.plan.programs.printing import sees_all
 from xbuild.plan.programs.program import Environment, Program, plain, source_kind, told_kind, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 
 def generates(call: Call, _given: Reading) -> Effect | None:
@@ -71,7 +71,7 @@ def generator(names: str, *, is_embedder: bool = False) -> Program:
     )
 
 
-_PLUGIN = re.compile(r"--([a-z][\w-]*)_out\b")
+_PLUGIN = expression(r"--([a-z][\w-]*)_out\b")
 # Languages that protoc has by itself (`protoc --help`).
 _BUILT_IN = frozenset(words("cpp csharp java kotlin objc php pyi python ruby rust descriptor_set dependency"))
 
@@ -90,6 +90,6 @@ def _plugins(call: Call) -> Iterator[str]:
 
 PROGRAMS = (
     replace(generator("protoc"), starts=_plugins, packages="protobuf-compiler protobuf protobuf-dev"),
-    generator("thrift ragel flatc swagger"),
+    generator("swagger"),
     Program("shellcheck hadolint yamllint", style=Style.NONE, operands="text*", is_extra=True),
 )

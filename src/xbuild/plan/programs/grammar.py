@@ -20,13 +20,12 @@ operands, bundles, `--`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
 from functools import cache
 
-from xbuild.text import value
+from xbuild.text import expression, value
 
 
 class Style(StrEnum):
@@ -105,7 +104,7 @@ class Reading:
         return next(reversed(self.values(name)), default)
 
 
-_ITEM = re.compile(r"(?P<names>[^=\[*]+)(?P<value>|=|\[=\]|=>|=<|=/|\*)")
+_ITEM = expression(r"(?P<names>[^=\[*]+)(?P<value>|=|\[=\]|=>|=<|=/|\*)")
 
 
 @cache
@@ -172,6 +171,10 @@ class _LineReader:
                 only_operands = True
             else:
                 self.option(here, text or "")
+        # Of an output that is named twice the first may stay as it was.
+        written = [o.name for o in self.options if o.kind is Takes.WRITES]
+        if len(written) > len(set(written)):
+            raise _UnreadError
         words = tuple(self.texts[n] for n in self.operands)
         return Reading(tuple(self.options), words, tuple(self.operands))
 

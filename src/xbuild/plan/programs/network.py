@@ -29,6 +29,7 @@ from xbuild.plan.programs.program import (
 )
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 _CURL = (
     "-f,--fail --fail-with-body --fail-early -s,--silent -S,--show-error -L,--location --location-trusted "
@@ -80,17 +81,17 @@ def _is_file(address: str) -> bool:
     return address.lower().startswith("file:")
 
 
-_HOST = re.compile(r"[^/]+:")
+_HOST = expression(r"[^/]+:")
 
 
 # What is sent, and how a file is named in it.
 _SENT = {
     **dict.fromkeys(
-        ("-d", "--data-binary", "--json", "--data-urlencode", "-H"), re.compile(r"[^@]*@(.*)", re.DOTALL)
+        ("-d", "--data-binary", "--json", "--data-urlencode", "-H"), expression(r"[^@]*@(.*)", re.DOTALL)
     ),
-    "-F": re.compile(r"[^=]*=[\"']?[@<](.*?)(?:[;,].*)?", re.DOTALL),
-    "-b": re.compile(r"([^=]*)", re.DOTALL),
-    "-E": re.compile(r"([^:]*).*", re.DOTALL),
+    "-F": expression(r"[^=]*=[\"']?[@<](.*?)(?:[;,].*)?", re.DOTALL),
+    "-b": expression(r"([^=]*)", re.DOTALL),
+    "-E": expression(r"([^:]*).*", re.DOTALL),
 }
 
 
@@ -184,7 +185,7 @@ _PLAIN_SETTINGS = (
     "fetch.", "clone.", "submodule.fetchJobs",
 )  # fmt: skip
 # Addresses that are asked for at another host.
-_OTHER_HOST = re.compile(r"""url\.["']?((https?|ssh|git)://|[\w.-]+@[\w.-]+:)""")
+_OTHER_HOST = expression(r"""url\.["']?((https?|ssh|git)://|[\w.-]+@[\w.-]+:)""")
 
 
 def _has_other_settings(given: Reading) -> bool:

@@ -26,6 +26,7 @@ from xbuild.plan.programs.program import (
 )
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 # -- sed
 
@@ -34,22 +35,22 @@ _SED_OPTIONS = (
     "-n,--quiet,--silent -e,--expression= -E,-r,--regexp-extended -i,--in-place[=] -l,--line-length= --posix "
     "-s,--separate -u,--unbuffered -z,--null-data --sandbox --follow-symlinks"
 )
-_SED_ADDRESS = re.compile(
+_SED_ADDRESS = expression(
     r"(?:\d+(?:~\d+)?|\$|/(?:\\.|\[(?:\\.|[^\]])*\]|[^/\\\[])*/I?|\\(?P<d>.)(?:\\.|(?!(?P=d)).)*(?P=d)I?|[+~]\d+)"
 )
-_SED_SUBSTITUTE = re.compile(
+_SED_SUBSTITUTE = expression(
     r"s(?P<d>[^\\\n])(?:\\.|\[(?:\[[:.=].*?[:.=]\]|[^\]])*\]|(?!(?P=d)).)*(?P=d)"
     r"(?:\\.|(?!(?P=d)).)*(?P=d)[gpIiMm\d]*(?=[\s;}]|$)",
     re.DOTALL,
 )
-_SED_TRANSLITERATE = re.compile(
+_SED_TRANSLITERATE = expression(
     r"y(?P<d>[^\\\n])(?:\\.|(?!(?P=d)).)*(?P=d)(?:\\.|(?!(?P=d)).)*(?P=d)", re.DOTALL
 )
-_SED_TEXT = re.compile(r"[aic]\\?[^\n]*(?:\\\n[^\n]*)*", re.DOTALL)
-_SED_PLAIN = re.compile(r"[dDgGhHnNpPxlqQ=z](?:\s*\d+)?")
-_SED_LABEL = re.compile(r"[:btT]\s*[\w.-]*")
-_SED_COMMENT = re.compile(r"#[^\n]*")
-_SED_STATUS = re.compile(r"[qQ]\s*[0-9]")
+_SED_TEXT = expression(r"[aic]\\?[^\n]*(?:\\\n[^\n]*)*", re.DOTALL)
+_SED_PLAIN = expression(r"[dDgGhHnNpPxlqQ=z](?:\s*\d+)?")
+_SED_LABEL = expression(r"[:btT]\s*[\w.-]*")
+_SED_COMMENT = expression(r"#[^\n]*")
+_SED_STATUS = expression(r"[qQ]\s*[0-9]")
 _SED_COMMANDS = (
     _SED_ADDRESS,
     _SED_SUBSTITUTE,
@@ -105,14 +106,14 @@ def _folder_of(path: str | None) -> str | None:
 # -- awk
 
 
-_AWK_REACHES_OUT = re.compile(
+_AWK_REACHES_OUT = expression(
     r"\bsystem\b|\bgetline\b|\bPROCINFO\b|\bSYMTAB\b|\bARG[VC]\b"
     r"|\b(?:close|fflush|strftime|systime|mktime|rand|srand)\b"
 )
-_AWK_STRING = re.compile(r'"(?:\\.|[^"\\])*"|\\\n', re.DOTALL)
+_AWK_STRING = expression(r'"(?:\\.|[^"\\])*"|\\\n', re.DOTALL)
 _AWK_INTO = r"(?:>|(?<!\|)\|(?!\|))"
-_AWK_PRINTS_INTO = re.compile(rf"\bprintf?\b[^;}}]*{_AWK_INTO}|@")
-_AWK_MAY_PRINT_INTO = re.compile(rf"\bprintf?\b.*{_AWK_INTO}|@", re.DOTALL)
+_AWK_PRINTS_INTO = expression(rf"\bprintf?\b[^;}}]*{_AWK_INTO}|@")
+_AWK_MAY_PRINT_INTO = expression(rf"\bprintf?\b.*{_AWK_INTO}|@", re.DOTALL)
 
 
 def _reaches_out(program: str) -> bool:
@@ -200,7 +201,7 @@ def _find(call: Call, given: Reading) -> Effect | None:
 
 
 _FILE_TESTS = frozenset(words("-a -b -c -d -e -f -g -h -k -p -r -s -u -w -x -L -N -O -G -S -nt -ot -ef"))
-_NAMES_MACHINE = re.compile(
+_NAMES_MACHINE = expression(
     r"x86|amd64|i[3-6]86|aarch64|\barm|ppc|powerpc|s390|riscv|mips|loong|/ld-|linux-gnu|musl|/lib(?:x?32|64)\b",
     re.IGNORECASE,
 )
@@ -318,9 +319,6 @@ def _sums(call: Call, given: Reading) -> Effect | None:
 
 
 _NUMBERED = "-n,--lines= -c,--bytes= -q,--quiet,--silent -v,--verbose -z,--zero-terminated -NUM"
-_DIGEST = (
-    "-b,--binary -c,--check -t,--text -w,--warn --tag -z,--zero --ignore-missing --quiet --status --strict -s"
-)
 
 PROGRAMS = (
     Program("sed", _SED_OPTIONS, does=_sed, instead=("-e",), variables=("POSIXLY_CORRECT",)),
@@ -364,7 +362,6 @@ PROGRAMS = (
         "-T,--show-tabs -u -v,--show-nonprinting",
         "read*",
     ),
-    Program("tac", "-b,--before -r,--regex -s,--separator=", "read*"),
     Program("head", _NUMBERED, "read*"),
     Program("tail", f"{_NUMBERED} -f,-F --follow[=] --pid= --retry -s,--sleep-interval=", "read*"),
     Program(
@@ -374,45 +371,15 @@ PROGRAMS = (
         "read*",
     ),
     Program("tr", "-c,-C,--complement -d,--delete -s,--squeeze-repeats -t,--truncate-set1", "text*"),
-    Program(
-        "nl", "-b,--body-numbering= -n,--number-format= -w,--number-width= -s,--number-separator=", "read*"
-    ),
     Program("wc", "-c,--bytes -m,--chars -l,--lines -L,--max-line-length -w,--words", "read*"),
-    Program("rev", "", "read*"),
-    Program("fold", "-b,--bytes -s,--spaces -w,--width= -NUM", "read*"),
-    Program("paste", "-d,--delimiters= -s,--serial -z,--zero-terminated", "read*"),
+    Program("base64", "-d,-D,--decode -i,--ignore-garbage -w,--wrap=", "read*"),
     Program(
-        "join",
-        "-a= -e= -i,--ignore-case -j= -o= -t= -v= -1= -2= --check-order --nocheck-order --header",
-        "read*",
-    ),
-    Program("comm", "-1 -2 -3 --check-order --nocheck-order --output-delimiter= --total", "read*"),
-    Program(
-        "column",
-        "-t,--table -s,--separator= -o,--output-separator= -c,--output-width= -x,--fillrows",
-        "read*",
-    ),
-    Program(
-        "od",
-        "-A,--address-radix= -j,--skip-bytes= -N,--read-bytes= -t,--format= -v -w[=] -b -c -d -o -x -a",
-        "read*",
-    ),
-    Program("hexdump", "-b -c -C -d -o -x -v -e= -n= -s=", "read*"),
-    Program("base64 base32", "-d,-D,--decode -i,--ignore-garbage -w,--wrap=", "read*"),
-    Program("strings", "-a,--all -n,--bytes= -t,--radix= -e,--encoding=", "read*"),
-    Program(
-        "sha1sum sha224sum sha256sum sha384sum sha512sum md5sum b2sum cksum",
-        f"{_DIGEST} -a,--algorithm=",
+        "sha1sum sha224sum sha256sum sha384sum sha512sum md5sum b2sum",
+        "-b,--binary -c,--check -t,--text -w,--warn --tag -z,--zero --ignore-missing --quiet --status "
+        "--strict -s",
         does=_sums,
         is_test=True,
     ),
-    Program(
-        "shasum",
-        "-a,--algorithm= -c,--check -b,--binary -t,--text -s,--status -w,--warn",
-        does=_sums,
-        is_test=True,
-    ),
-    Program("sum", "-r -s,--sysv", "read*"),
     Program("stat", "-c,--format= --printf= -L,--dereference", does=_states),
     Program(
         "readlink",

@@ -16,6 +16,7 @@ from xbuild.plan.facts.filesystem import Kind, Write, absolute, join, kind_of, w
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, Takes, grammar, read
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 
 class Role(StrEnum):
@@ -196,7 +197,7 @@ class Program:
         )
 
 
-_REPOSITORY = re.compile(r"/\.git/(hooks\b|config\b|info\b)?")
+_REPOSITORY = expression(r"/\.git/(hooks\b|config\b|info\b)?")
 
 
 def _is_in_repository(made: Write) -> bool:
@@ -221,7 +222,7 @@ def open_words(call: Call) -> frozenset[int]:
     )
 
 
-_IS_ONE_WORD = re.compile(r'"(?!\$\{?@).*"|\$(?:\w+|\{\w+\})/.*', re.DOTALL)
+_IS_ONE_WORD = expression(r'"(?!\$\{?@).*"|\$(?:\w+|\{\w+\})/.*', re.DOTALL)
 
 
 def shifted(places: Iterable[int], by: int) -> frozenset[int]:

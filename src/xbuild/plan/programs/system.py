@@ -6,7 +6,6 @@ apk-tools 3.0, dnf 5, rpm 4.20.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Prints, Program, anything, plain, source_kind, word_kind, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
+from xbuild.text import expression
 
 # -- the machine
 
@@ -120,7 +120,7 @@ def _asks_packages(call: Call, _given: Reading) -> Effect | None:
     return packages(call)
 
 
-_HARMLESS_SETTINGS = re.compile(
+_HARMLESS_SETTINGS = expression(
     r"Acquire::|(?i:dpkg)::(Options::=--force-|Use-Pty\b)|APT::(Install-|Get::|Color\b)|quiet\b"
 )
 
@@ -159,8 +159,7 @@ _DNF = (
     "-y,--assumeyes -q,--quiet -v,--verbose --setopt= --enablerepo= --disablerepo= --repo= --nodocs "
     "--nogpgcheck --allowerasing --skip-broken --best --nobest --refresh -x,--exclude= --noplugins "
     "--releasever= --nodeps --no-allow-downgrade --install-weak-deps= --setopt-weak= -C --security "
-    "-n,--non-interactive --no-recommends --no-confirm -l -f --auto-agree-with-licenses --enable --disable "
-    "--reset --save -t -R="
+    "--enable --disable --reset --save -t -R="
 )
 
 
@@ -298,12 +297,6 @@ PROGRAMS = (
         "module config-manager autoremove distro-sync downgrade swap",
         "info list search check-update repolist",
         _dnf,
-    ),
-    _managed(
-        "zypper",
-        _DNF,
-        "install in remove rm refresh ref clean cc update up addrepo ar dist-upgrade dup",
-        "info search se",
     ),
     Program("dpkg", f"{_DPKG_ASKS} {_DPKG_INSTALLS}", does=_dpkg, style=Style.GNU),
     Program(

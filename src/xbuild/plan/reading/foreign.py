@@ -8,7 +8,6 @@ unpacked into one of those folders.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -16,9 +15,10 @@ from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
+from xbuild.text import expression
 
 _FOLDERS = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin /root/.local/bin")
-_PATH = re.compile(r"\bPATH[= ][\"']?([^\s\"';&]+)")
+_PATH = expression(r"\bPATH[= ][\"']?([^\s\"';&]+)")
 
 
 def foreign_program(call: Call) -> tuple[str, Write] | None:

@@ -37,12 +37,12 @@ from xbuild.plan.facts.images import Image, describe, is_portable
 from xbuild.plan.model import Place, Question, Reason
 from xbuild.plan.reading.walk import walk_run
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
-_PROFILES = re.compile(r"^/etc/(profile|bash\.bashrc)$|/\.(bash_profile|bash_login|profile|bashrc)$")
+_PROFILES = expression(r"^/etc/(profile|bash\.bashrc)$|/\.(bash_profile|bash_login|profile|bashrc)$")
 # zsh and ksh run the last part of a pipeline in the shell itself, and zsh does not split words.
 # Options of a shell that change neither what its commands do nor what they see.
-_SHELL_WORD = re.compile(r"[-+][euxlio]*c?|--(?:login|noprofile|norc|posix)|pipefail|errexit|nounset|xtrace")
+_SHELL_WORD = expression(r"[-+][euxlio]*c?|--(?:login|noprofile|norc|posix)|pipefail|errexit|nounset|xtrace")
 _POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
     *TOOL_FOLDERS,

@@ -15,7 +15,7 @@ from xbuild.dockerfile.script import Assignment, Command, Construct, Script, Wor
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.toolchain import Variable
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
 Variables = dict[str, Variable]
 
@@ -24,7 +24,7 @@ _LOOPS = frozenset(("for", "while", "until"))
 _BRANCHES = _LOOPS | {"if", "elif", "else", "case", "item", "or"}
 # Only one of these runs.
 _ALTERNATIVES = frozenset(("elif", "else", "item"))
-_CALCULATED = re.compile(
+_CALCULATED = expression(
     r"([A-Za-z_]\w*)(?:\[[^]]*\])?\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)|(?:\+\+|--)\s*([A-Za-z_]\w*)"
 )
 
@@ -198,7 +198,7 @@ def _set_by_name(command: Command) -> Iterator[str]:
         yield from _NAME_AT_END.findall(word.value or "")
 
 
-_NAME_AT_END = re.compile(r"(?:^|\W)([A-Za-z_]\w*)(?:=.*)?$", re.DOTALL)
+_NAME_AT_END = expression(r"(?:^|\W)([A-Za-z_]\w*)(?:=.*)?$", re.DOTALL)
 
 
 def calculated_names(text: str) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ from xbuild.plan.reading.variables import (
 from xbuild.plan.recipes import recipe as recipes
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
 _MAX_DEPTH = 4
 _PROCESSES = frozenset(("subshell", "substitution", "pipeline", "background", "function"))
@@ -54,14 +54,14 @@ _MACHINE_VARIABLES = frozenset(
 # What the shell sets by itself.
 _SHELL_VARIABLES = frozenset(("REPLY", "BASH_REMATCH", "PIPESTATUS", "MAPFILE", "COPROC"))
 # Debian's multiarch folders, and what the kernel tells of the machine.
-_NAMED_FOR_MACHINE = re.compile(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
-_MACHINE_NAME = re.compile(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
+_NAMED_FOR_MACHINE = expression(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
+_MACHINE_NAME = expression(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
 # Brace expansion (bash manual), which is none behind `$`.
-_BRACES = re.compile(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
-_QUOTED_ASSIGNMENT = re.compile(r"[\"']([A-Za-z_]\w*)=")
-_ENV_ASSIGNMENT = re.compile(r"[\"']?[A-Za-z_]\w*=")
-_POSITIONAL = re.compile(r"[0-9]+|[@*#_]")
-_BIN = re.compile(r"/s?bin/[^/]+$")
+_BRACES = expression(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
+_QUOTED_ASSIGNMENT = expression(r"[\"']([A-Za-z_]\w*)=")
+_ENV_ASSIGNMENT = expression(r"[\"']?[A-Za-z_]\w*=")
+_POSITIONAL = expression(r"[0-9]+|[@*#_]")
+_BIN = expression(r"/s?bin/[^/]+$")
 _PRINTERS = ((), ("RUN", "tee"))  # what is behind `>` has no program of its own
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 _CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
@@ -781,7 +781,7 @@ class _Walker:
         return Kind.PORTABLE
 
 
-_IN_HEREDOC = re.compile(r"\$\{?([#!]?)(\w+|[?@*#!$-])")
+_IN_HEREDOC = expression(r"\$\{?([#!]?)(\w+|[?@*#!$-])")
 
 
 def _start(command: Command) -> int:

@@ -22,7 +22,7 @@ from itertools import zip_longest
 from xbuild.dockerfile.shell import parse_script
 from xbuild.plan.model import sections
 from xbuild.platforms import Platform
-from xbuild.text import Span, value
+from xbuild.text import Span, expression, value
 
 _FOLDER = "/tmp/xbuild-dry"
 _RECORDER = f"{_FOLDER}/sh"
@@ -237,11 +237,11 @@ def _note(found: _Told, kind: str, values: Mapping[str, str | None]) -> None:
 
 
 # Different in every process, or ours.
-_OWN = re.compile(
+_OWN = expression(
     r"XBUILD_\w+|SHELL|PWD|OLDPWD|SHLVL|_|MAKELEVEL|MAKEFLAGS|MFLAGS|MAKEOVERRIDES|MAKE_TERM(OUT|ERR)|JUST_\w+"
 )
 _WHERE = "XBUILD_PWD"
-_FLAGS = re.compile(r"-[eux]*c|-[euxo]+|pipefail|errexit|nounset")
+_FLAGS = expression(r"-[eux]*c|-[euxo]+|pipefail|errexit|nounset")
 
 
 def _check_shell(line: _Line, start: Mapping[str, str]) -> None:
@@ -276,18 +276,18 @@ def _are_same(some: Sequence[str], others: Sequence[str]) -> bool:
     return [row.strip() for row in some] == [row.strip() for row in others]
 
 
-_SHELL = re.compile(
+_SHELL = expression(
     r"(/usr/bin/env +(-S +)?)?(/usr)?(/local)?(/bin/)?(ba|da|a)?sh( +-[euxo]+( +pipefail)?)*"
     r"|\$\(shell +(which|command -v) +(ba|da|a)?sh\)"
 )
-_SETS_SHELL = re.compile(r"(?:.*:\s*)?(?:export\s+)?SHELL\s*(?:\?|::?:?)?=\s*(.*)")
-_NOT_SEEN = re.compile(
+_SETS_SHELL = expression(r"(?:.*:\s*)?(?:export\s+)?SHELL\s*(?:\?|::?:?)?=\s*(.*)")
+_NOT_SEEN = expression(
     r"\$[({](MAKE_HOST|MAKEFLAGS|MFLAGS|MAKEOVERRIDES|guile|file)\b|^\s*-?load\s"
     r"|(override|ifn?eq|ifn?def|undefine|unexport|\$[({](?!SHELL\b|MAKE\b)[\w.]+\s).*\bSHELL\b"
 )
-_WILDCARD = re.compile(r"\$[({]wildcard\s+([^(){}$]*)[)}]")
+_WILDCARD = expression(r"\$[({]wildcard\s+([^(){}$]*)[)}]")
 # Expanded while the file is read (GNU make manual, section 3.7).
-_IMMEDIATE = re.compile(
+_IMMEDIATE = expression(
     r"\s*((export|override)\s+)*[\w.-]+\s*:?:?:=|\s*(else\s+)?ifn?eq\b|[^\s=#][^=#;]*:(?![:=])[^=;]*$"
 )
 
@@ -341,7 +341,7 @@ _JUST_FUNCTIONS = frozenset(
         "assert",
     ]
 )
-_JUST_CALL = re.compile(r"(?<![\w$-])([a-z_]\w*)\(")
+_JUST_CALL = expression(r"(?<![\w$-])([a-z_]\w*)\(")
 
 
 def _check_justfile(told: _Told) -> None:
@@ -374,9 +374,9 @@ _TASK_KEYS = frozenset(
         "for",
     ]
 )
-_TASK_LINE = re.compile(r"task: \[[^\]]+\] (.*)")
-_TASK_NOTE = re.compile(r'task: "[^"]+" (started|finished)')
-_TASK_MACHINE = re.compile(r"\{\{[^}]*\b(OS|ARCH|exeExt|numCPU|os|arch)\b")
+_TASK_LINE = expression(r"task: \[[^\]]+\] (.*)")
+_TASK_NOTE = expression(r'task: "[^"]+" (started|finished)')
+_TASK_MACHINE = expression(r"\{\{[^}]*\b(OS|ARCH|exeExt|numCPU|os|arch)\b")
 
 
 def _task_lines(told: Mapping[str, str]) -> list[_Line]:
@@ -411,7 +411,7 @@ def _task_lines(told: Mapping[str, str]) -> list[_Line]:
 
 
 _OPEN, _CLOSE = "\x00", "\x01"
-_TOKENS = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9]")
+_TOKENS = expression(r"[A-Za-z0-9]+|[^A-Za-z0-9]")
 _NAMES: dict[str, Callable[[Platform], str]] = {
     "TARGETARCH": lambda p: p.architecture,
     "TARGETPLATFORM": str,

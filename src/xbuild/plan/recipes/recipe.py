@@ -28,10 +28,10 @@ from xbuild.plan.recipes import elsewhere
 from xbuild.plan.recipes.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
-from xbuild.text import Span, value
+from xbuild.text import Span, expression, value
 
 _ROUNDS = 5
-_FILLED_IN = re.compile(r"""'"(\$[({].*?[)}])"'""")
+_FILLED_IN = expression(r"""'"(\$[({].*?[)}])"'""")
 _DEPENDS = elsewhere.DEPENDS
 _CURE = "let it take the target from the environment, or call the compiler in the Dockerfile"
 
@@ -173,7 +173,7 @@ def _may_hide(scope: Scope, copy: Copy, path: str, call: Call) -> bool:
 
 
 # What ADD unpacks, or fetches from elsewhere.
-_ARCHIVE = re.compile(r"\.(tar|tgz|tbz2?|txz|t?gz|t?bz2|t?xz|t?zst)(\.\w+)?$|://|^git@")
+_ARCHIVE = expression(r"\.(tar|tgz|tbz2?|txz|t?gz|t?bz2|t?xz|t?zst)(\.\w+)?$|://|^git@")
 
 
 def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
@@ -217,8 +217,8 @@ _CURE_OF_MISSING = "COPY it from the build context, or call the compiler in the 
 
 
 _PLATFORMS = parse_platforms(("amd64", "arm64", "linux/arm/v7", "386", "ppc64le", "s390x", "riscv64"))
-_CHANGES_NOTHING = re.compile(r"(-j|--jobs|-l|--load-average|--max-load).*")
-_PLAIN_ARG = re.compile(r"""["']?\$\{?(TARGET(?:PLATFORM|OS|ARCH|VARIANT))\}?["']?""")
+_CHANGES_NOTHING = expression(r"(-j|--jobs|-l|--load-average|--max-load).*")
+_PLAIN_ARG = expression(r"""["']?\$\{?(TARGET(?:PLATFORM|OS|ARCH|VARIANT))\}?["']?""")
 
 
 def _asked(call: Call, added: Mapping[str, str], program: str) -> _Recipe:
@@ -364,13 +364,13 @@ def _script(call: Call, _added: Mapping[str, str]) -> _Recipe:
 
 
 # `$(dirname "$0")` and its kin: the folder of the script itself.
-_OWN_FOLDER = re.compile(
+_OWN_FOLDER = expression(
     r"""\$\(\s*dirname\s+(?:--\s+)?("?)\$(?:0|\{0\}|BASH_SOURCE|\{BASH_SOURCE(?:\[0\])?\})\1\s*\)"""
     r"""|\$\{(?:0|BASH_SOURCE(?:\[0\])?)%/\*\}"""
 )
 # Behind these `$1` is another one; in a function it is the function's.
-_MOVES_ARGUMENTS = re.compile(r"\b(shift|getopts|function)\b|\bset\s+(--|[^-\s])|\w\s*\(\s*\)")
-_PLAIN_ARGUMENT = re.compile(r"[\w./:=@+,-]+")
+_MOVES_ARGUMENTS = expression(r"\b(shift|getopts|function)\b|\bset\s+(--|[^-\s])|\w\s*\(\s*\)")
+_PLAIN_ARGUMENT = expression(r"[\w./:=@+,-]+")
 
 
 def _positional(call: Call, arguments: Sequence[tuple[Word, str | None, Kind]]) -> dict[str, Variable]:

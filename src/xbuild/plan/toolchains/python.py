@@ -26,7 +26,7 @@ from xbuild.plan.programs.program import Program, anything, told_kind, where, wr
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need, Toolchain
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
 # -- pip told of the target
 
@@ -99,7 +99,7 @@ _HARMLESS = frozenset(
         "PYTHONIOENCODING PYTHONUTF8"
     )
 )
-_TELLING = re.compile(r"PIP_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+)$")
+_TELLING = expression(r"PIP_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+)$")
 
 
 def _check_image(call: Call) -> None:
@@ -144,11 +144,11 @@ def _is_in_the_way(made: Write) -> bool:
     return made.path is None or any(overlaps(made.path, folder) for folder in _LOCATIONS)
 
 
-_PLAIN_LINE = re.compile(
+_PLAIN_LINE = expression(
     r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(\[[\w\s,.-]*\])?\s*(?P<version>((?!\s-)[\w\s.*+!<>=~,()-])*)"
     r"(;((?!\s-)[^$])*)?(\s+--hash=\w+:[0-9a-fA-F]+)*"
 )
-_ARCHIVE = re.compile(r"\.(whl|zip|tar(\.\w+)?|t[gbx]z2?|tbz)$", re.IGNORECASE)
+_ARCHIVE = expression(r"\.(whl|zip|tar(\.\w+)?|t[gbx]z2?|tbz)$", re.IGNORECASE)
 
 
 def _check_requirements(call: Call, path: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from xbuild.dockerfile.model import Run
@@ -11,6 +10,7 @@ from xbuild.plan.model import AddMount, Change
 from xbuild.plan.toolchain import Call, Effect, Surroundings
 from xbuild.plan.toolchains.go.arguments import is_go
 from xbuild.plan.toolchains.go.folders import go_cache, module_cache
+from xbuild.text import expression
 
 
 def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings) -> tuple[Change, ...]:
@@ -96,7 +96,7 @@ def _has_go_below(call: Call) -> bool:
     return any(_GO.search(text) for text in texts)
 
 
-_GO = re.compile(r"(?<![\w./-])(go|make|mage|task|goreleaser|bash|sh|\S+\.sh)(?![\w./-])")
+_GO = expression(r"(?<![\w./-])(go|make|mage|task|goreleaser|bash|sh|\S+\.sh)(?![\w./-])")
 
 
 def _leaves_alone(effect: Effect, folder: str) -> bool:

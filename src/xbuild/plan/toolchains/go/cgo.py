@@ -23,7 +23,7 @@ from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.plan.toolchains.go.imports import c_importer
 from xbuild.plan.toolchains.go.listing import listing_probe, read_listing
-from xbuild.text import value
+from xbuild.text import expression, value
 
 CGO = Setting(
     "go",
@@ -188,10 +188,10 @@ def _flag_demand(call: Call) -> str | None:
     return f"GOEXPERIMENT={experiment}" if re.search(r"crypto|fips", experiment) else None
 
 
-_EXTERNAL = re.compile(r"-linkmode[=\s]+[\"'\\\\]*external")
+_EXTERNAL = expression(r"-linkmode[=\s]+[\"'\\\\]*external")
 _CURE = "set CGO_ENABLED=0 or CGO_ENABLED=1"
 # Go distributions whose cryptography is a C library: boringcrypto, Red Hat's go-toolset, Microsoft's Go.
-_OTHER_GO = re.compile(r"boring|fips|go-toolset|openshift|microsoft|redhat|rhel|/ubi")
+_OTHER_GO = expression(r"boring|fips|go-toolset|openshift|microsoft|redhat|rhel|/ubi")
 
 
 def _is_set_to_unknown(call: Call, name: str) -> bool:
@@ -234,8 +234,8 @@ SEARCHED = (
     "/go/bin",
     "/usr/local/go/bin",
 )
-_BY_XX = re.compile(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
-_COMPILERS = re.compile(r"/(gcc|cc|clang)(-[\d.]+)?$")
+_BY_XX = expression(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
+_COMPILERS = expression(r"/(gcc|cc|clang)(-[\d.]+)?$")
 
 
 def _may_hold_compiler(made: Write) -> bool:
@@ -383,12 +383,12 @@ def _question_flags(call: Call) -> tuple[str, ...] | None:
 
 
 _NOT_ASKED = ("GOOS", "GOARCH", "GOARM", "GOAMD64", "CGO_ENABLED")
-_IMPORT_C = re.compile(r'(?:^|[;(])\s*(?:import\s*)?\(?\s*(?:\w+\s+)?["`](?:C|plugin)["`]', re.MULTILINE)
+_IMPORT_C = expression(r'(?:^|[;(])\s*(?:import\s*)?\(?\s*(?:\w+\s+)?["`](?:C|plugin)["`]', re.MULTILINE)
 # A file that is compiled only with cgo, or only without, although it imports nothing of C.
-_TAG_CGO = re.compile(r"^//(?:go:build|\s*\+build)\s.*\bcgo\b", re.MULTILINE)
-_REQUIRE = re.compile(r"^\s*require\b", re.MULTILINE)
+_TAG_CGO = expression(r"^//(?:go:build|\s*\+build)\s.*\bcgo\b", re.MULTILINE)
+_REQUIRE = expression(r"^\s*require\b", re.MULTILINE)
 # From Go 1.14 on in go.mod the vendor folder is used without being asked for (`go help modules`).
-_GO_LINE = re.compile(r"^\s*go\s+1\.(\d+)", re.MULTILINE)
+_GO_LINE = expression(r"^\s*go\s+1\.(\d+)", re.MULTILINE)
 
 
 _HARMLESS = (
@@ -399,7 +399,7 @@ _HARMLESS = (
     ("go", "build"),
     ("go", "install"),
 )
-_ARCHIVE = re.compile(r"\.(tar(\.\w+)?|t[gbx]z2?|tzst|gz|bz2|xz|zst)$")
+_ARCHIVE = expression(r"\.(tar(\.\w+)?|t[gbx]z2?|tzst|gz|bz2|xz|zst)$")
 
 
 def is_from_context(call: Call) -> bool:
@@ -540,7 +540,7 @@ def _known_module(context: Context, names: Sequence[str]) -> str | None:
         text = context.read(name) or ""
         for module in NEEDS_CGO:
             line = rf"^\s*(?:require\s+)?{re.escape(module)}(?:/v\d+)?\s+v\S+(?<!/go\.mod)(\s|$)"
-            if re.search(line, text, re.MULTILINE):
+            if module in text and re.search(line, text, re.MULTILINE):
                 return module
     return None
 

@@ -46,7 +46,7 @@ from xbuild.plan.toolchains.go.folders import go_cache, gopath_of, install_folde
 from xbuild.plan.toolchains.go.programs import EMBEDDERS, GENERATORS, runs_what_it_compiles
 from xbuild.plan.toolchains.go.sources import why_arguments_matter, why_not_portable
 from xbuild.plan.toolchains.go.wiring import SUBSTITUTION, asks_go_told, wire
-from xbuild.text import Span
+from xbuild.text import Span, expression
 
 # What `go env` answers alike on every platform.
 _ANSWERED_ALIKE = frozenset(
@@ -164,7 +164,7 @@ def _runs_here(call: Call) -> tuple[str, ...]:
 
 
 # The third word that `go version` prints is the release; the platform is the fourth.
-RELEASE = re.compile(
+RELEASE = expression(
     r"""(?:\$\(|`)\s*go\s+version\s*\|\s*"""
     r"""(?:awk\s+[{'"\s]*print\s+\\?\$3[}'";\s]*|cut\s+-d\s*(?:' '|" "|\\ )\s+-f\s*3\s*)(?:\)|`)"""
 )
@@ -223,7 +223,7 @@ _FETCHING = frozenset(
         "GOCACHE GOMODCACHE GOTMPDIR"
     )
 )
-_HARMLESS_FLAGS = re.compile(
+_HARMLESS_FLAGS = expression(
     r"(-mod=(mod|vendor|readonly)|-modcacherw|-trimpath|-buildvcs=(false|true|auto)|-v|-x|-insecure|-p=\d+)"
 )
 
@@ -341,7 +341,7 @@ def _tool(call: Call) -> Effect:
     return _unknown(call, "what the tool writes cannot be told")
 
 
-_DIRECTIVE = re.compile(r"^//go:generate[ \t]+(.*)$", re.MULTILINE)
+_DIRECTIVE = expression(r"^//go:generate[ \t]+(.*)$", re.MULTILINE)
 
 
 def _generate(call: Call) -> Effect:
@@ -453,7 +453,7 @@ def _test(call: Call) -> Effect:
     )
 
 
-_LEAVES = re.compile(
+_LEAVES = expression(
     r"--?(?:test\.)?(c|o|output|\w*profile|outputdir|trace|fuzzcachedir|gocoverdir|testlogfile)(?:=(.*))?",
     re.DOTALL,
 )
@@ -704,12 +704,12 @@ def _is_settings(made: Write) -> bool:
 
 
 # `go help environment`; GOOS, GOARCH, GOARM and CGO_ENABLED are looked at where they are set.
-_READ_BY_GO = re.compile(
+_READ_BY_GO = expression(
     r"GO(386|AMD64|ARM64|MIPS|MIPS64|PPC64|RISCV64|WASM|EXPERIMENT|FLAGS|ENV|ROOT|TOOLCHAIN|FIPS140|DEBUG|WORK|PATH)"
     r"|GO111MODULE|GO_EXTLINK_ENABLED|CGO_(?!ENABLED$)\w+|PATH"
 )
 # How many compilers run at once is not seen in what they make.
-_PROCESSORS = re.compile(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
+_PROCESSORS = expression(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
 
 
 def _machine_word(call: Call) -> tuple[str, Kind] | None:

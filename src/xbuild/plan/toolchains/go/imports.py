@@ -14,15 +14,16 @@ from xbuild.plan.context import Context
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
+from xbuild.text import expression
 
-_MODULE = re.compile(r"^module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_DECLARATION = re.compile(r"^(?:func|type|var|const)\b", re.MULTILINE)
-_IMPORT = re.compile(
+_MODULE = expression(r"^module[ \t]+\"?([^\s\"]+)", re.MULTILINE)
+_COMMENT = expression(r"/\*.*?\*/", re.DOTALL)
+_DECLARATION = expression(r"^(?:func|type|var|const)\b", re.MULTILINE)
+_IMPORT = expression(
     r"^import[ \t]+(?:[\w.]+[ \t]+)?[\"`]([^\"`]+)[\"`]|^import[ \t]*\(([^)]*)\)", re.MULTILINE
 )
-_IMPORTED = re.compile(r"^[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`]+)[\"`]", re.MULTILINE)
-_CONSTRAINT = re.compile(r"^//(?:go:build|[ \t]*\+build)\b", re.MULTILINE)
+_IMPORTED = expression(r"^[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`]+)[\"`]", re.MULTILINE)
+_CONSTRAINT = expression(r"^//(?:go:build|[ \t]*\+build)\b", re.MULTILINE)
 # The last words of a file's name that may choose a platform (Go `src/internal/syslist/syslist.go`).
 _PLATFORMS = frozenset(
     words(

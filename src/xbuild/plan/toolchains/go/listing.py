@@ -5,20 +5,19 @@ Fields: Go `cmd/go/internal/list` (`CgoFiles`, `CXXFiles`, `Standard`).
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 
 from xbuild.plan.model import Probe, sections
 from xbuild.platforms import Platform
-from xbuild.text import value
+from xbuild.text import expression, value
 
 _USES = "{{if .CgoFiles}}{{.ImportPath}} {{.Standard}} {{len .CXXFiles}}{{end}}"
 # The files of a package differ with and without cgo where a build tag says so, with no import "C" in any.
 _FILES = '{{if and (not .Standard) .GoFiles}}files%d {{.ImportPath}} {{join .GoFiles ","}}{{end}}'
 _LISTS = ((1, "-deps", _USES), (1, "-deps", _FILES % 1), (0, "-deps -e", _FILES % 0))
 _ANY = ("linux/amd64", "linux/arm64")
-_OFFICIAL = re.compile(r"go version go\d+(\.\d+)*((rc|beta)\d+)? linux/\w+")
+_OFFICIAL = expression(r"go version go\d+(\.\d+)*((rc|beta)\d+)? linux/\w+")
 
 
 @value()

@@ -7,7 +7,6 @@ Sources: the generators' own `--help`; mockgen compiles and runs a program of it
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -19,6 +18,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, open_words, plain, word_kind, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 _TEXT = generator(
     "stringer mockgen mockery moq counterfeiter minimock enumer go-enum wire protoc-gen-go "
@@ -29,9 +29,7 @@ _TEXT = generator(
 )
 _EMBEDDING = generator("go-bindata statik packr packr2 rice esc", is_embedder=True)
 
-GENERATORS = frozenset(
-    (*_TEXT.names.split(), "buf", *_EMBEDDING.names.split(), "protoc", "thrift", "ragel", "swagger")
-)
+GENERATORS = frozenset((*_TEXT.names.split(), "buf", *_EMBEDDING.names.split(), "protoc", "swagger"))
 EMBEDDERS = frozenset(_EMBEDDING.names.split())
 _COMPILING = frozenset(("mockgen", "easyjson", "ffjson", "ent", "kubebuilder", "buf"))
 
@@ -57,7 +55,7 @@ def _formats(call: Call, given: Reading) -> Effect | None:
 
 
 # What names a file that is written, or has sources changed.
-_WRITING = re.compile(r"--?(o|w|out(?!-format=[\w,-]+$).*|.*(output|profile|trace|path|fix).*)(=.*)?")
+_WRITING = expression(r"--?(o|w|out(?!-format=[\w,-]+$).*|.*(output|profile|trace|path|fix).*)(=.*)?")
 
 
 def _lints(call: Call, _given: Reading) -> Effect | None:
@@ -69,7 +67,7 @@ def _lints(call: Call, _given: Reading) -> Effect | None:
 
 
 _RUNNING_FLAGS = ("-toolexec", "-vettool", "-exec")
-_ARCHIVE = re.compile(r"dl\.google\.com/go|go\.dev/dl|golang\.org/dl|/golang/|\bgo[-_]?[\d$][^\s/]*linux")
+_ARCHIVE = expression(r"dl\.google\.com/go|go\.dev/dl|golang\.org/dl|/golang/|\bgo[-_]?[\d$][^\s/]*linux")
 
 
 def _starts(call: Call) -> Iterator[str]:

@@ -10,6 +10,7 @@ import posixpath
 import re
 
 from xbuild.plan.context import Context
+from xbuild.text import expression
 
 _PURE = frozenset(
     [
@@ -77,14 +78,14 @@ _PURE = frozenset(
     ]
 )
 # Imports stand in front of every other declaration (Go specification, "Source file organization").
-_DECLARATION = re.compile(r"^\s*(?:func|var|const|type)\b", re.MULTILINE)
-_IMPORT = re.compile(r"^\s*import\b", re.MULTILINE)
-_STRING = re.compile(r"\"([^\"\n]*)\"|`([^`]*)`")
-_PLATFORM_WORDS = re.compile(
+_DECLARATION = expression(r"^\s*(?:func|var|const|type)\b", re.MULTILINE)
+_IMPORT = expression(r"^\s*import\b", re.MULTILINE)
+_STRING = expression(r"\"([^\"\n]*)\"|`([^`]*)`")
+_PLATFORM_WORDS = expression(
     r"GOARCH|GOOS|GOHOST|//go:build|// \+build|//go:linkname|Hostname|NumCPU|TARGET(?:ARCH|OS|PLATFORM)|uname"
     r"|os\.(?:Environ|Getpagesize)|MaxU?[Ii]nt\b|MinInt\b|U?[Ii]ntSize|uintptr|NativeEndian|\^uint\(|[\"`]/(?:bin|etc|lib|opt|proc|sys|usr|var)/"
 )
-_SUFFIX = re.compile(r"_(?:linux|amd64|arm64|arm|386|s390x|ppc64le|riscv64|unix|darwin|windows)\.go$")
+_SUFFIX = expression(r"_(?:linux|amd64|arm64|arm|386|s390x|ppc64le|riscv64|unix|darwin|windows)\.go$")
 
 
 def why_not_portable(context: Context, folder: str) -> str | None:

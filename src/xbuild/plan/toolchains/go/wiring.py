@@ -16,6 +16,7 @@ from xbuild.plan.facts.filesystem import Kind
 from xbuild.plan.model import Reason
 from xbuild.plan.toolchain import Call, Need, Surroundings
 from xbuild.plan.toolchains.go.arguments import flag, value
+from xbuild.text import expression
 
 # What each variable must be for the target, and the ARG that it comes from. The `case` forms are for
 # platform lists in which both arm and an amd64 variant may occur: Go 1.21 refuses GOARM=3 for amd64 and
@@ -26,11 +27,11 @@ _AMD64 = "$TARGETVARIANT"
 _AMD64_ONLY = '$(case "$TARGETARCH" in (amd64) echo "$TARGETVARIANT";; esac)'
 
 # What every Linux answers alike.
-_LINUX = re.compile(
+_LINUX = expression(
     r"""^["']?\$\((?:uname -s *\| *tr ['"]?(?:A-Z|\[:upper:\]|\[A-Z\])['"]? """
     r"""['"]?(?:a-z|\[:lower:\]|\[a-z\])['"]?|go env GOOS)\)["']?$"""
 )
-SUBSTITUTION = re.compile(r"^(?:\$\(|`)\s*go\s+env\s+(GOARCH|GOOS)\s*(?:\)|`)$")
+SUBSTITUTION = expression(r"^(?:\$\(|`)\s*go\s+env\s+(GOARCH|GOOS)\s*(?:\)|`)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,8 @@ def _written_out(text: str) -> frozenset[str]:
 
 
 _SPELLINGS = {"amd64": "amd64|x86[_-]64|x64", "arm64": "arm64|aarch64", "386": "386|i386|i686|x86"}
-_OTHER_SYSTEM = re.compile(r"\bGOOS=[\"']?(?!linux\b)[a-z]")
-_OWN_BUILD = re.compile(r"\bgo\s+(build|install)\b(?!.*@)")
+_OTHER_SYSTEM = expression(r"\bGOOS=[\"']?(?!linux\b)[a-z]")
+_OWN_BUILD = expression(r"\bgo\s+(build|install)\b(?!.*@)")
 
 
 def _signs_of_purpose(call: Call, text: str, *, is_prefix: bool) -> tuple[str, ...]:
@@ -223,7 +224,7 @@ def _wire_variant(call: Call, name: str) -> Wiring:
 
 
 # TARGETVARIANT as it is, with the `v` that GOARM has none of.
-_WITH_LETTER = re.compile(r"""["']?\$(TARGETVARIANT|\{TARGETVARIANT\})["']?""")
+_WITH_LETTER = expression(r"""["']?\$(TARGETVARIANT|\{TARGETVARIANT\})["']?""")
 
 
 def _has_letter(call: Call, word: Word | None) -> bool:
@@ -239,7 +240,7 @@ def _has_letter(call: Call, word: Word | None) -> bool:
     return value is not None and _WITH_LETTER.fullmatch(value.raw or "") is not None
 
 
-_LEVEL = re.compile(r"v[1-4]")
+_LEVEL = expression(r"v[1-4]")
 
 
 def _variant_expression(name: str, text: str | None, *, only: bool) -> str:
