@@ -26,7 +26,11 @@ _DOOR = Door(
         (value_flag("rounds", "n"), "NUMBER", "rounds (default: 3)"),
         (boolean_flag("skip-original"), "", "leave the slow original out"),
         (boolean_flag("cold-only"), "", "leave the warm rebuilds out"),
-        (value_flag("compare"), "WORD", "compare whole trees: pins (original and rewritten), against"),
+        (
+            value_flag("compare"),
+            "WORD",
+            "compare whole trees: pins (original, rewritten) or against (original, FILE)",
+        ),
         JSON,
     ),
     """
