@@ -17,7 +17,7 @@ from xbuild.pipeline.prepare import prepare
 from xbuild.pipeline.project import open_project, with_engine
 from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag, value_flag
-from xbuild.views.measurement import ORIGINAL, PAIRS, REWRITTEN, Measurement, bench_data, bench_lines
+from xbuild.views.measurement import AGAINST, ORIGINAL, PAIRS, REWRITTEN, Measurement, bench_data, bench_lines
 
 _DOOR = Door(
     "bench",
@@ -26,7 +26,11 @@ _DOOR = Door(
         (value_flag("rounds", "n"), "NUMBER", "rounds (default: 3)"),
         (boolean_flag("skip-original"), "", "leave the slow original out"),
         (boolean_flag("cold-only"), "", "leave the warm rebuilds out"),
-        (value_flag("compare"), "WORD", "compare whole trees: pins (original and rewritten)"),
+        (
+            value_flag("compare"),
+            "WORD",
+            "compare whole trees: pins (original, rewritten) or against (original, FILE)",
+        ),
         JSON,
     ),
     """
@@ -85,6 +89,8 @@ def _pair(own: Flags) -> tuple[str, str] | None:
         raise UsageError(f"--compare {word!r} is not known", expected=" or ".join(PAIRS))
     if own.flag("skip-original") and ORIGINAL in PAIRS[word]:
         raise UsageError(f"--compare {word} needs the original", hint="leave --skip-original out")
+    if AGAINST in PAIRS[word] and own.value("against") is None:
+        raise UsageError(f"--compare {word} needs another Dockerfile", expected="--against FILE")
     return PAIRS[word]
 
 

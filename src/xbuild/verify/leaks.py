@@ -84,7 +84,7 @@ class Depths:
     These may be `ratio` times the file's size, but always `least` and never more than `most`.
     """
 
-    levels: int = 6
+    levels: int = 8
     ratio: int = 100
     least: int = 256 << 20
     most: int = 8 << 30

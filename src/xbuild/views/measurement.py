@@ -14,7 +14,7 @@ from xbuild.views.terminal import Cell, Column, Terminal, clean, count, seconds,
 
 ORIGINAL, REWRITTEN, AGAINST = "original", "rewritten", "against"
 
-PAIRS: Mapping[str, tuple[str, str]] = {"pins": (ORIGINAL, REWRITTEN)}
+PAIRS: Mapping[str, tuple[str, str]] = {"pins": (ORIGINAL, REWRITTEN), "against": (ORIGINAL, AGAINST)}
 """The variants whose trees `--compare WORD` compares."""
 
 

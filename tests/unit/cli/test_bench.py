@@ -73,6 +73,8 @@ def test_trees_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, xbu
     assert done.code == Exit.OK, done.err
     for platform in BOTH.split(","):
         assert f"trees of original and rewritten, {platform}: equal (1 path, 0 excused, 0 diff" in done.out
+    done = xbuild(*words[:-1], "against", "--against", folder / "Dockerfile", folder)
+    assert "trees of original and against, linux/amd64: equal" in done.out
     found = TreeComparison("linux/arm64", 2, (), (PathDifference("/a", Aspect.MODE, "644", "755"),))
     monkeypatch.setattr("xbuild.pipeline.measuring.compare_layouts", lambda *_, **__: (found,))
     done = xbuild(*words, folder)
@@ -82,7 +84,9 @@ def test_trees_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, xbu
     assert json.loads(xbuild(*words, "--json", folder).out)["trees"]["is_equal"] is False
 
 
-@pytest.mark.parametrize("words", [("--compare", "all"), ("--compare", "pins", "--skip-original")])
+@pytest.mark.parametrize(
+    "words", [("--compare", "all"), ("--compare", "pins", "--skip-original"), ("--compare", "against")]
+)
 def test_trees_that_cannot_be_compared(words: tuple[str, ...], tmp_path: Path, xbuild: Xbuild) -> None:
     done = xbuild("bench", *words, project(tmp_path / "p", "FROM scratch\nCOPY a /a\n", a="1"))
     assert done.code == Exit.USAGE
