@@ -6,13 +6,14 @@ done
 packages='apt dpkg'
 tools='coreutils debianutils diffutils findutils grep gzip sed tar'
 
-# What the status file says of packages, as wrappers read it again.
+# What the status file says of packages, in its own order, as wrappers read it again.
 versions() {
-    file=$1
+    file=$1 expression=
     shift
     for package in "$@"; do
-        sed -n "/^Package: $package\$/,/^\$/{/^Package: /p;/^Status: /p;/^Version: /p}" "$file"
+        expression="$expression/^Package: $package\$/,/^\$/{/^Package: /p;/^Status: /p;/^Version: /p};"
     done
+    sed -n "$expression" "$file"
 }
 mkdir -p "$made"
 for list in packages tools; do
