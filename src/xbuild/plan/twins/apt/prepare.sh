@@ -109,7 +109,9 @@ finish
 
 # Everything is tried once where the RUNs will see it, and what the configuration comes to is recorded.
 for configuration in apt key; do
-    [ ! -e "$made/$configuration.conf" ] || APT_CONFIG="$mount/$twin/$configuration.conf" \
-        "$mount/$twin/own/apt-config" dump | sed -n -f "$here/settings" >"$made/$configuration.settings"
+    [ -e "$made/$configuration.conf" ] || continue
+    APT_CONFIG="$mount/$twin/$configuration.conf" "$mount/$twin/own/apt-config" dump |
+        sed -n -f "$here/settings" >"$made/$configuration.settings"
+    [ -s "$made/$configuration.settings" ] || refuse "apt-config does not start"
 done
 [ "$("$mount/$twin/dpkg/dpkg" --print-architecture)" = "$architecture" ] || refuse "dpkg keeps its architecture"
