@@ -6,13 +6,14 @@ done
 packages='apt dpkg'
 tools='coreutils debianutils diffutils findutils grep gzip sed tar'
 
-# What the status file says of packages, as wrappers read it again.
+# What the status file says of packages, in its own order, as wrappers read it again.
 versions() {
-    file=$1
+    file=$1 expression=
     shift
     for package in "$@"; do
-        sed -n "/^Package: $package\$/,/^\$/{/^Package: /p;/^Status: /p;/^Version: /p}" "$file"
+        expression="$expression/^Package: $package\$/,/^\$/{/^Package: /p;/^Status: /p;/^Version: /p};"
     done
+    sed -n "$expression" "$file"
 }
 mkdir -p "$made"
 for list in packages tools; do
@@ -108,7 +109,9 @@ finish
 
 # Everything is tried once where the RUNs will see it, and what the configuration comes to is recorded.
 for configuration in apt key; do
-    [ ! -e "$made/$configuration.conf" ] || APT_CONFIG="$mount/$twin/$configuration.conf" \
-        "$mount/$twin/own/apt-config" dump | sed -n -f "$here/settings" >"$made/$configuration.settings"
+    [ -e "$made/$configuration.conf" ] || continue
+    APT_CONFIG="$mount/$twin/$configuration.conf" "$mount/$twin/own/apt-config" dump |
+        sed -n -f "$here/settings" >"$made/$configuration.settings"
+    [ -s "$made/$configuration.settings" ] || refuse "apt-config does not start"
 done
 [ "$("$mount/$twin/dpkg/dpkg" --print-architecture)" = "$architecture" ] || refuse "dpkg keeps its architecture"

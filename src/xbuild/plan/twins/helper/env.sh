@@ -3,7 +3,14 @@
 { _xbuild_7c1f_status=$? _xbuild_7c1f_options=$-; set +xv; } 2>/dev/null
 if _xbuild_7c1f_path=$(/.xbuild-7c1f/probe "$$" </dev/null 2>/dev/null) && [ -n "$_xbuild_7c1f_path" ]; then
     PATH=$_xbuild_7c1f_path
-    [ -e /proc/self/fd/9 ] || [ ! -e /proc/self/fd/2 ] || exec 9>&2
+    # Opened for appending where that is allowed: so twins know it from a pipe of the author's.
+    if [ -e /proc/self/fd/9 ] || [ ! -p /proc/self/fd/2 ]; then
+        :
+    elif [ -w /proc/self/fd/2 ]; then
+        exec 9>>/proc/self/fd/2
+    else
+        exec 9>&2
+    fi
 fi
 # With -e a failed status would end the shell here: there it cannot have been one that counted.
 case $_xbuild_7c1f_options in *e*) _xbuild_7c1f_status=0 ;; esac

@@ -99,6 +99,7 @@ survey() {
         [ "$(number "$file" 4 1) $(number "$file" 5 1)" = "2 1" ] || refuse "not a 64-bit little-endian architecture"
     done
     release=$(in_target /etc/os-release)
+    [ -e /etc/os-release ] || refuse "the base image does not say which release it is"
     cmp -s /etc/os-release "$release" || refuse "the base image is not of the same release on both platforms"
     bash=$(command -v bash) && is_elf "$bash" || refuse "the base image has no bash"
     loader=$(interpreter "$bash")
@@ -181,8 +182,8 @@ finish() {
     xargs -0 grep -lZF -e "$triplet" -e "$loader" -e /etc/ld.so.cache <"$queue.all" |
         xargs -0 sed -i -s -e "$exchange"
     xargs -0 wc -c <"$queue.all" | cmp -s - "$queue.before" || refuse "a file changed its length"
-    lost=$(tr '\n' '\0' <"$programs" | xargs -0 grep -LF "$new_loader") || [ -z "$lost" ] ||
-        refuse "not programs of $loader: $lost"
+    lost=$(tr '\n' '\0' <"$programs" | xargs -0 grep -LF "$new_loader") || : # the status means other things
+    [ -z "$lost" ] || refuse "not programs of $loader: $lost"
     rm -f "$queue"* "$programs"* "$listed"*
 }
 
@@ -262,6 +263,8 @@ if [ $status = 0 ]; then
             ready="$ready $twin"
         else
             [ $status = 3 ] || printf '%s: %s\n' "$twin" "$(head -n 1 "$errors")" >>"$out/why"
+            # Copies that were not changed yet must not be taken for ones that start.
+            [ ! -e "$queue" ] || tr '\n' '\0' <"$queue" | xargs -0 rm -f
             rm -rf "${out:?}/$twin"
         fi
     done

@@ -74,8 +74,15 @@ is_hostile() {
     return 1
 }
 
+# Descriptor 9 is ours where it is a pipe that `env` opened for appending, or the step's standard error itself: a
+# shell may have exchanged its own for the time of this command.
 say() {
-    [ -p /proc/self/fd/9 ] && [ /proc/self/fd/9 -ef /proc/1/fd/2 ] || return 0
+    local key value
+    [ -p /proc/self/fd/9 ] || return 0
+    while read -r key value; do
+        [ "$key" != flags: ] || break
+    done </proc/self/fdinfo/9
+    ((value & 02000)) || [ /proc/self/fd/9 -ef /proc/1/fd/2 ] || return 0
     echo "xbuild-twin: $twin: $1" >&9
 }
 
