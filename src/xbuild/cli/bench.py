@@ -14,7 +14,7 @@ from xbuild.pipeline.files import Workspace
 from xbuild.pipeline.measuring import measure
 from xbuild.pipeline.preflight import preflight
 from xbuild.pipeline.prepare import prepare
-from xbuild.pipeline.project import open_project, with_engine
+from xbuild.pipeline.project import open_project, with_assist, with_engine
 from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag, value_flag
 from xbuild.views.measurement import AGAINST, ORIGINAL, PAIRS, REWRITTEN, Measurement, bench_data, bench_lines
@@ -29,7 +29,8 @@ _DOOR = Door(
         (
             value_flag("compare"),
             "WORD",
-            "compare whole trees: pins (original, rewritten) or against (original, FILE)",
+            "compare whole trees: pins (original, rewritten), assist (the same, with native twins) or against "
+            "(original, FILE)",
         ),
         JSON,
     ),
@@ -61,7 +62,10 @@ def bench(options: BuildOptions, own: Flags) -> int:
         raise UsageError(f"-n {rounds!r}: at least one round is needed", expected="the number of rounds")
     with Workspace() as folder:
         engine = inspect_engine(options.builder)
-        project = with_engine(open_project(options, folder, stdin()), engine)
+        project = open_project(options, folder, stdin())
+        if own.value("compare") == "assist":
+            project = with_assist(project)
+        project = with_engine(project, engine)
         prepared = prepare(project, engine, Path(folder), None)
         preflight(prepared)
         measurement = measure(

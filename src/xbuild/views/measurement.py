@@ -14,7 +14,11 @@ from xbuild.views.terminal import Cell, Column, Terminal, clean, count, seconds,
 
 ORIGINAL, REWRITTEN, AGAINST = "original", "rewritten", "against"
 
-PAIRS: Mapping[str, tuple[str, str]] = {"pins": (ORIGINAL, REWRITTEN), "against": (ORIGINAL, AGAINST)}
+PAIRS: Mapping[str, tuple[str, str]] = {
+    "pins": (ORIGINAL, REWRITTEN),
+    "assist": (ORIGINAL, REWRITTEN),
+    "against": (ORIGINAL, AGAINST),
+}
 """The variants whose trees `--compare WORD` compares."""
 
 
