@@ -19,7 +19,7 @@ from xbuild.plan.toolchain import Call, Effect
 _TAR = (
     "-x,--extract,--get -c,--create -t,--list -r,--append -u,--update -d,--diff,--compare -f,--file= "
     "-C,--directory=/ --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
-    "-J,--xz --zstd --lzma -Z,--compress -a,--auto-compress -p,--preserve-permissions,--same-permissions "
+    "-J,--xz --zstd --lzma -a,--auto-compress -p,--preserve-permissions,--same-permissions "
     "-k,--keep-old-files -m,--touch -h,--dereference -o -P,--absolute-names "
     "-s,--preserve-order,--same-order -X,--exclude-from=< -T,--files-from= "
     "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= --format= "

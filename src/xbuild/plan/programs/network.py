@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of
@@ -172,7 +172,18 @@ def _asks_git(call: Call, given: Reading) -> Effect | None:
     kind = join((word_kind(call), _repository(call, given, is_tree=is_tree)))
     if "ls-remote" in call.texts[1:]:
         kind = join((kind, *(addressed(call, t) for t in given.operands[:1] if t is None or "/" in t)))
-    return plain(call, kind, (), (given.value("-C", "."),))
+    return plain(call, kind, _refreshed(call, given, kind) if is_tree else (), (given.value("-C", "."),))
+
+
+def _refreshed(call: Call, given: Reading, kind: Kind) -> Iterator[Write]:
+    """What compares files with the repository writes down in it when it did."""
+    folder = where(call, given.value("-C", "."))
+    if folder is None:
+        yield write(call, None, Kind.UNKNOWN)
+        return
+    for place in (posixpath.join(f, ".git") for f in ancestors(folder)):
+        if call.writes.touch(place) or place.startswith(posixpath.join(folder, ".git")):
+            yield write(call, place, kind)
 
 
 def _is_plain_setting(text: str | None) -> bool:
