@@ -174,6 +174,17 @@ def test_hostile_variables(container: Container, variable: str) -> None:
     assert container.kind("apt-get", "update", **{variable: ""}) == "native"
 
 
+def test_dpkg_as_apt_starts_it(container: Container) -> None:
+    given = {
+        "APT_CONFIG": f"{container.mount}/apt/apt.conf",
+        "DPKG_FRONTEND_LOCKED": "true",
+        "DPKG_COLORS": "never",
+    }
+    assert container.kind("dpkg", "--status-fd", "9", "--configure", "--pending", **given) == "native"
+    given["APT_CONFIG"] = "/other"
+    assert container.kind("dpkg", "--status-fd", "9", "--configure", "--pending", **given) == "own"
+
+
 def test_a_preloaded_library_of_the_whole_system(container: Container) -> None:
     container.write("etc/ld.so.preload", "x\n")
     assert container.kind("apt-get", "update") == "own"
