@@ -15,15 +15,9 @@ import pytest
 FILES = Path(__file__).parents[4] / "src/xbuild/plan/twins"
 MOUNT = "/.xbuild-7c1f"
 SAYS = "#!/bin/bash\nprintf '%s %s' \"$0\" {kind}\nprintf ' %s' \"$@\"\necho\n"
-RECORDED = """\
-Package: apt
-Status: install ok installed
-Version: 1
-Package: dpkg
-Status: install ok installed
-Version: 2
-"""
-STATUS = RECORDED.replace("Version", "Architecture: a\nVersion").replace("Package: dpkg", "\nPackage: dpkg")
+RECORDED = "Package: apt\nVersion: 1\nPackage: dpkg\nVersion: 2\n"
+# A trigger that waits for its turn is no other version.
+STATUS = RECORDED.replace("Version", "Status: install ok triggers-pending\nVersion").replace("1\n", "1\n\n")
 
 
 class Container:
