@@ -128,7 +128,7 @@ FROM {BASE}
 COPY tools.deb broken.deb /
 RUN mkdir /said; apt-get install -y nosuchpackage > /said/missing 2>&1; echo "status $?" >> /said/missing; \\
     apt-get install -y /tools.deb > /said/installed 2> /dev/null
-RUN dpkg -i /tools.deb > /said/again 2> /dev/null; dpkg -i /broken.deb > /said/broken 2>&1; echo $? > /said/status
+RUN dpkg -i /tools.deb > /said/again 2> /dev/null; dpkg -i /broken.deb > /said/broken 2>&1; echo $? > /code
 RUN LD_PRELOAD=/nosuch.so dpkg -P broken 2> /dev/null; dpkg --print-architecture > /said/architecture
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 RUN <<EOF

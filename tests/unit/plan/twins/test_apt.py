@@ -51,9 +51,7 @@ class Container:
             where = self.mount / "bin" / name
             where.parent.mkdir(exist_ok=True)
             where.symlink_to(shutil.which(name) or name)
-        self.write(
-            "mount/apt/packages.versions", STATUS.replace("Architecture: a\n", "").replace("\n\n", "\n")
-        )
+        self.write("mount/apt/packages.versions", RECORDED)
         self.write("mount/apt/tools.versions", "")
         self.record()
 
@@ -245,11 +243,10 @@ def test_how_it_ends(container: Container, text: str, status: int) -> None:
 def test_signals_go_on(container: Container, number: signal.Signals) -> None:
     container.write("mount/apt/own/apt-get", "#!/bin/bash\necho up\nexec sleep 20\n")
     found = f"{container.mount}/apt/bin/apt-get"
-    started = subprocess.Popen([found, "update"], stdout=subprocess.PIPE, env={"PATH": container.path})
-    assert started.stdout is not None
-    started.stdout.readline()
-    before = time.monotonic()
-    started.send_signal(number)
-    assert started.wait() == -number
-    assert time.monotonic() - before < 10
-    started.stdout.close()
+    with subprocess.Popen([found, "update"], stdout=subprocess.PIPE, env={"PATH": container.path}) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        before = time.monotonic()
+        started.send_signal(number)
+        assert started.wait() == -number
+        assert time.monotonic() - before < 10
