@@ -117,6 +117,7 @@ env | cut -d= -f1 | grep -vx -e _ -e SHLVL | sort > /usr/share/tools/environment
 update-alternatives --install /usr/bin/tools-run tools-run /usr/share/tools/run 10
 chown nobody:nogroup /usr/share/tools/changed
 ldconfig
+[ ! -e /said/purged ] || echo "with PATH=$PATH"
 """,
 )
 BROKEN = package(
@@ -126,15 +127,15 @@ STEPS = f"""\
 FROM {BASE}
 COPY tools.deb broken.deb /
 RUN mkdir /said; apt-get install -y nosuchpackage > /said/missing 2>&1; echo "status $?" >> /said/missing; \\
-    apt-get install -y --no-install-recommends /tools.deb > /said/installed 2>&1
-RUN dpkg -i /tools.deb > /said/again 2>&1; dpkg -i /broken.deb > /said/broken 2>&1; echo $? > /said/status
+    apt-get install -y /tools.deb > /said/installed 2> /dev/null
+RUN dpkg -i /tools.deb > /said/again 2> /dev/null; dpkg -i /broken.deb > /said/broken 2>&1; echo $? > /code
 RUN LD_PRELOAD=/nosuch.so dpkg -P broken 2> /dev/null; dpkg --print-architecture > /said/architecture
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]
 RUN <<EOF
 set -u
 apt-get -yq purge tools | tail -n 2 > /said/purged
 EOF
-RUN ["dpkg", "-i", "/tools.deb"]
+RUN ["apt-get", "install", "-y", "/tools.deb"]
 """
 Tree = dict[str, tuple[object, ...]]
 
@@ -190,6 +191,8 @@ def test_the_same_tree(context: Path, tmp_path: Path) -> None:
     assert {
         name: (one.get(name), other.get(name)) for name in different if not MAY_DIFFER.fullmatch(name)
     } == {}
+    native = "/.xbuild-7c1f/apt/dpkg:/.xbuild-7c1f/apt/tools:"
+    assert f"with PATH={native}" in said.output.decode()
     assert said.lines == [
         "apt: native",
         "apt: native",

@@ -15,15 +15,9 @@ import pytest
 FILES = Path(__file__).parents[4] / "src/xbuild/plan/twins"
 MOUNT = "/.xbuild-7c1f"
 SAYS = "#!/bin/bash\nprintf '%s %s' \"$0\" {kind}\nprintf ' %s' \"$@\"\necho\n"
-RECORDED = """\
-Package: apt
-Status: install ok installed
-Version: 1
-Package: dpkg
-Status: install ok installed
-Version: 2
-"""
-STATUS = RECORDED.replace("Version", "Architecture: a\nVersion").replace("Package: dpkg", "\nPackage: dpkg")
+RECORDED = "Package: apt\nVersion: 1\nPackage: dpkg\nVersion: 2\n"
+# A trigger that waits for its turn is no other version.
+STATUS = RECORDED.replace("Version", "Status: install ok triggers-pending\nVersion").replace("1\n", "1\n\n")
 
 
 class Container:
@@ -57,9 +51,7 @@ class Container:
             where = self.mount / "bin" / name
             where.parent.mkdir(exist_ok=True)
             where.symlink_to(shutil.which(name) or name)
-        self.write(
-            "mount/apt/packages.versions", STATUS.replace("Architecture: a\n", "").replace("\n\n", "\n")
-        )
+        self.write("mount/apt/packages.versions", RECORDED)
         self.write("mount/apt/tools.versions", "")
         self.record()
 
@@ -174,6 +166,17 @@ def test_hostile_variables(container: Container, variable: str) -> None:
     assert container.kind("apt-get", "update", **{variable: ""}) == "native"
 
 
+def test_dpkg_as_apt_starts_it(container: Container) -> None:
+    given = {
+        "APT_CONFIG": f"{container.mount}/apt/apt.conf",
+        "DPKG_FRONTEND_LOCKED": "true",
+        "DPKG_COLORS": "never",
+    }
+    assert container.kind("dpkg", "--status-fd", "9", "--configure", "--pending", **given) == "native"
+    given["APT_CONFIG"] = "/other"
+    assert container.kind("dpkg", "--status-fd", "9", "--configure", "--pending", **given) == "own"
+
+
 def test_a_preloaded_library_of_the_whole_system(container: Container) -> None:
     container.write("etc/ld.so.preload", "x\n")
     assert container.kind("apt-get", "update") == "own"
@@ -240,11 +243,10 @@ def test_how_it_ends(container: Container, text: str, status: int) -> None:
 def test_signals_go_on(container: Container, number: signal.Signals) -> None:
     container.write("mount/apt/own/apt-get", "#!/bin/bash\necho up\nexec sleep 20\n")
     found = f"{container.mount}/apt/bin/apt-get"
-    started = subprocess.Popen([found, "update"], stdout=subprocess.PIPE, env={"PATH": container.path})
-    assert started.stdout is not None
-    started.stdout.readline()
-    before = time.monotonic()
-    started.send_signal(number)
-    assert started.wait() == -number
-    assert time.monotonic() - before < 10
-    started.stdout.close()
+    with subprocess.Popen([found, "update"], stdout=subprocess.PIPE, env={"PATH": container.path}) as started:
+        assert started.stdout is not None
+        started.stdout.readline()
+        before = time.monotonic()
+        started.send_signal(number)
+        assert started.wait() == -number
+        assert time.monotonic() - before < 10

@@ -11,7 +11,7 @@ versions() {
     file=$1 expression=
     shift
     for package in "$@"; do
-        expression="$expression/^Package: $package\$/,/^\$/{/^Package: /p;/^Status: /p;/^Version: /p};"
+        expression="$expression/^Package: $package\$/,/^\$/{/^Package: /p;/^Version: /p};"
     done
     sed -n "$expression" "$file"
 }
