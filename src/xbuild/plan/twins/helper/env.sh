@@ -3,6 +3,8 @@
 { _xbuild_7c1f_status=$? _xbuild_7c1f_options=$-; set +xv; } 2>/dev/null
 if _xbuild_7c1f_path=$(/.xbuild-7c1f/probe "$$" </dev/null 2>/dev/null) && [ -n "$_xbuild_7c1f_path" ]; then
     PATH=$_xbuild_7c1f_path
+    # What no folder in PATH reaches (`python -m pip`) has this in front of it; not exported, so nobody else sees it.
+    case $PATH in */.xbuild-7c1f/pip/bin:*) xbuild_python=/.xbuild-7c1f/pip/python ;; esac
     # Opened for appending where that is allowed: so twins know it from a pipe of the author's.
     if [ -e /proc/self/fd/9 ] || [ ! -p /proc/self/fd/2 ]; then
         :
