@@ -41,7 +41,11 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     told = kind if given.has(*_KEEPS) else word_kind(call)
     moved = changed(call, sources, told) if call.program_name == "mv" else ()
     is_folder = into_folder and not given.has("-D")
+    # Of one folder a copy is made by that name, where there is none yet: `cp -r folder new/`.
+    is_tree = len(sources) == 1 and not is_folder and (call.program_name == "mv" or given.has(*_WHOLE_TREES))
     names = _names_in_folder(call, sources, destination, is_folder=is_folder)
+    if is_tree and names is not None and not _is_there(call, destination):
+        names, is_whole = None, False
     if names is not None and not given.has("-T", "--parents", "-R"):
         is_whole = is_whole and not given.has(*_WHOLE_TREES)
         made = tuple(write(call, name, kind, is_file=is_whole) for name in names)
@@ -50,6 +54,12 @@ def _copies(call: Call, given: Reading) -> Effect | None:
         made = (write(call, destination, kind, is_file=is_one and is_whole),)
     read = (*sources, *(o.value for o in given.options if o.kind == "=<"))
     return plain(call, kind, (*made, *_aside(call, given, destination, kind), *moved), read)
+
+
+def _is_there(call: Call, destination: str | None) -> bool:
+    """Whether a folder is there in any case."""
+    found = absolute(destination, call.directory) if destination is not None else None
+    return found in TOOL_FOLDERS
 
 
 def _asked(call: Call, given: Reading) -> tuple[Kind, ...]:
