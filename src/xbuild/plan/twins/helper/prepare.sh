@@ -17,6 +17,8 @@
 #   finish                     to be called once after these: only then the copies start, here too, below $mount
 #   in_target PATH             where a path of the target lies here, its links followed inside the target
 #   refuse WHY                 no such twin
+# Its file plain.NAME stands at $mount/$twin/NAME where it made none: a program that the author's text was made to name
+# has to be there on every platform, whatever became of the twin.
 mount=/.xbuild-7c1f out=/.xbuild-out target=/.xbuild-target here=/.xbuild-helper
 
 # Nothing of the base's environment matters; proxies stay, for a twin that has to fetch something.
@@ -239,10 +241,21 @@ record() {
     rm "$list.sums"
 }
 
+# At the end, however it comes.
+plain() {
+    for twin in "$@"; do
+        for file in "$here/$twin"/plain.*; do
+            name=$twin/${file##*/plain.}
+            [ ! -e "$file" ] || [ -e "$out/$name" ] || script "$file" "$name"
+        done
+    done
+}
+
 : >"$out/env"
 script "$here/exec" exec
 if [ "${BUILDARCH:-unknown}" = "${TARGETARCH:-unknown}" ]; then
     echo "all: the build machine's own platform, or one that is not known" >"$out/why"
+    plain "$@"
     exit 0
 fi
 errors=$out.errors ready=
@@ -279,4 +292,5 @@ else
         case ${made##*/} in env | exec | why) ;; *) rm -rf "$made" ;; esac
     done
 fi
+plain "$@"
 exit 0

@@ -1,59 +1,73 @@
-"""The programs pip, pip3, pip3.X and `python WORD ARGUMENT...` of the mount: native where that is the same, else the
-author's own. Runs in the native interpreter with a small library beside it (-IBS), in front of the one that runs pip,
-and starts nothing before everything is asked. Python 3.8 and later read this.
+"""The programs pip, pip3, pip3.X and `python WORD ARGUMENT...` of the mount: native or the author's own.
+
+Runs in the native interpreter with a small library beside it (-IBS), in front of the one that runs pip, and
+starts nothing before everything is asked. Python 3.8 and later read this.
 """
 
-import _signal
 import marshal
 import os
 import stat
 
-import understood
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Iterable, Mapping
+    from typing import Any, NoReturn
+
+    from xbuild.plan.twins.pip import understood
+else:  # in the mount there is no more than this
+    import _signal
+
+    import understood
 
 MOUNT = "/.xbuild-7c1f"
 HOME = MOUNT + "/pip"
 MARKED = 97  # the exit code of what was begun natively and cannot end so
-CRASHES = tuple(
-    getattr(_signal, name)
-    for name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGSYS", "SIGTRAP")
-    if hasattr(_signal, name)
+CRASHES = (
+    _signal.SIGSEGV,
+    _signal.SIGBUS,
+    _signal.SIGILL,
+    _signal.SIGFPE,
+    _signal.SIGABRT,
+    _signal.SIGSYS,
+    _signal.SIGTRAP,
 )
+NO_PROGRAM = 8  # ENOEXEC: the kernel knows no such format
 
 
-class Own(Exception):
+class OwnError(Exception):
     """The author's program instead, and why."""
 
 
 class Call:
     """What the author's command would start: the file, its words, and what they mean to the interpreter."""
 
-    def __init__(self, program, words):
-        self.program = program  # the file that is started
+    def __init__(self, program: str, words: "list[str]") -> None:
+        self.program = program
         self.words = words
-        self.python = ""  # the interpreter, by the path from which it derives where it is
-        self.flags = []
+        self.python = program  # the interpreter, by the path from which it derives where it is
+        self.flags: list[str] = []
         self.kind = ""
         self.target = ""
-        self.arguments = []
+        self.arguments: list[str] = []
 
 
-def say(text):
+def say(text: str) -> None:
     """One line for the report: to the copy of the step's standard error, and nowhere else."""
     try:
         ours, step = os.fstat(9), os.stat("/proc/1/fd/2")
         if stat.S_ISFIFO(ours.st_mode) and (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino):
-            os.write(9, ("xbuild-twin: pip: %s\n" % text).encode("utf-8", "surrogateescape"))
+            os.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
     except OSError:
-        pass
+        return
 
 
-def without_ours(path):
+def without_ours(path: str) -> str:
     """PATH as the author has it."""
-    kept = [place for place in path.split(":") if not place.startswith(MOUNT + "/")]
-    return ":".join(kept)
+    return ":".join(place for place in path.split(":") if not place.startswith(MOUNT + "/"))
 
 
-def find(word, path):
+def find(word: str, path: str) -> "str | None":
     """The file that a shell would start."""
     if "/" in word:
         return word
@@ -64,45 +78,50 @@ def find(word, path):
     return None
 
 
-def read_text(path, size=-1):
+def read_text(path: str, size: int = -1) -> str:
     with open(path, "rb") as file:
         return file.read(size).decode("utf-8", "surrogateescape")
 
 
-def first_sum(path):
+def sum_of(path: str) -> str:
+    """sha256; empty where there is no such file."""
     import _hashlib
 
     digest = _hashlib.openssl_sha256()
-    with open(path, "rb") as file:
-        while True:
-            block = file.read(1 << 20)
-            if not block:
-                return digest.hexdigest()
-            digest.update(block)
+    try:
+        with open(path, "rb") as file:
+            while True:
+                block = file.read(1 << 20)
+                if not block:
+                    return str(digest.hexdigest())
+                digest.update(block)
+    except OSError:
+        return ""
 
 
-def understand_pip(name, call, arguments):
+# -- what is called
+
+
+def understand_pip(call: Call, arguments: "list[str]") -> None:
     """`pip`: a script of a known form, whose first line leads to the interpreter."""
     if not os.path.isabs(call.program):
-        raise Own("%s is not found by a whole path" % name)
+        raise OwnError(f"{call.program} is no whole path")
     python = understood.script(read_text(call.program, 4096))
     if python is None:
-        raise Own("%s is another script" % call.program)
+        raise OwnError(f"{call.program} is another script")
     why = understood.pip(arguments)
     if why:
-        raise Own("%s is not understood" % why)
+        raise OwnError(f"{why} is not understood")
     call.python, call.kind, call.target, call.arguments = python, "script", call.program, arguments
-    return call
 
 
-def understand_python(call, arguments):
+def understand_python(call: Call, arguments: "list[str]") -> None:
     """`python -m pip|venv`, and what pip and venv start to run pip again."""
     found = understood.interpreter(arguments)
     if found is None:
-        raise Own("no call of pip or venv")
-    call.python = call.program
+        raise OwnError("no call of pip or venv")
     call.flags, call.kind, call.target, call.arguments = found
-    why = None
+    why: str | None
     if call.kind == "module":
         why = understood.module(call.target, call.arguments)
     elif call.kind == "code":
@@ -110,24 +129,27 @@ def understand_python(call, arguments):
     else:
         why = understood.pip(call.arguments) if understood.is_runner(call.target) else call.target
     if why:
-        raise Own("%s is not understood" % why)
+        raise OwnError(f"{why} is not understood")
+
+
+def understand(words: "list[str]", path: str) -> Call:
+    """The call behind our own command line: the author's words, looked up as the author's shell does."""
+    program = find(words[0], path)
+    if program is None:
+        raise OwnError(f"{words[0]} is not there")
+    call = Call(program, words)
+    if os.path.basename(words[0])[:3] == "pip":
+        understand_pip(call, words[1:])
+    else:
+        understand_python(call, words[1:])
     return call
 
 
-def understand(words, path):
-    """The call behind our own command line: the author's words, looked up as the author's shell does."""
-    name = os.path.basename(words[0])
-    program = find(words[0], path)
-    if program is None:
-        raise Own("%s is not there" % words[0])
-    call = Call(program, words)
-    if name[:3] == "pip":
-        return understand_pip(name, call, words[1:])
-    return understand_python(call, words[1:])
+# -- whether it is the same
 
 
-def home_of(python):
-    """The folder that a virtual environment names as its interpreter's, or None outside of one."""
+def environment_of(python: str) -> "tuple[str, str] | None":
+    """The home that a virtual environment names, and its folder; None outside of one."""
     folder = os.path.dirname(os.path.abspath(python))
     for place in (folder, os.path.dirname(folder)):
         try:
@@ -138,70 +160,67 @@ def home_of(python):
             key, equals, value = line.partition("=")
             if equals and key.strip().lower() == "home":
                 return value.strip(), place
-        raise Own("%s/pyvenv.cfg names no home" % place)
-    return None, None
+        raise OwnError(f"{place}/pyvenv.cfg names no home")
+    return None
 
 
-def check_interpreter(python, recorded):
+def check_interpreter(python: str, recorded: "Mapping[str, Any]") -> str:
     """That it is byte for byte the image's own, and finds itself where that one does; gives sys.prefix."""
-    real = os.path.realpath(python)
-    home, prefix = home_of(python)
-    if home is not None and os.path.realpath(home + "/" + os.path.basename(recorded["python"])) != recorded["python"]:
-        raise Own("%s belongs to another interpreter" % python)
-    if real != recorded["python"]:
-        expected = recorded["sums"][recorded["python"]]
-        if home is None or not os.path.isfile(real) or first_sum(real) != expected:
-            raise Own("%s is another interpreter" % python)
-    return prefix or recorded["prefix"]
+    expected = recorded["python"]
+    real, inside = os.path.realpath(python), environment_of(python)
+    if inside is None:
+        if real != expected:
+            raise OwnError(f"{python} is another interpreter")
+        return str(recorded["prefix"])
+    home, prefix = inside
+    if os.path.realpath(home + "/" + os.path.basename(expected)) != expected:
+        raise OwnError(f"{python} belongs to another interpreter")
+    if real != expected and sum_of(real) != recorded["sums"][expected]:
+        raise OwnError(f"{python} is another interpreter")
+    return prefix
 
 
-def check_files(sums):
+def check_files(sums: "Mapping[str, str]") -> None:
     """That what the twin was compared with, when it was made, is still there."""
     for path in sorted(sums):
-        try:
-            found = first_sum(path)
-        except OSError:
-            found = ""
-        if found != sums[path]:
-            raise Own("%s is another file than in the base image" % path)
+        if sum_of(path) != sums[path]:
+            raise OwnError(f"{path} is another file than in the base image")
 
 
-def is_hostile(variables, lists):
+def hostile(variables: "Mapping[str, str]", lists: "Iterable[str]") -> "str | None":
     """The first variable that the lists of names and patterns forbid."""
     for text in lists:
         for line in text.splitlines():
             pattern = line.split("#", 1)[0].strip()
             for name in sorted(variables):
                 matches = name.startswith(pattern[:-1]) if pattern[-1:] == "*" else name == pattern
-                if pattern and matches and variables[name]:
+                if matches and variables[name]:
                     return name
     return None
 
 
-def check_environment(variables, recorded):
-    lists = []
-    for path in (MOUNT + "/hostile", HOME + "/hostile"):
-        if os.path.exists(path):
-            lists.append(read_text(path))
-    why = is_hostile(variables, lists) or understood.environment(variables, recorded["reads"])
+def check_environment(variables: "Mapping[str, str]", reads: "tuple[str, ...]") -> None:
+    lists = [
+        read_text(path) for path in (MOUNT + "/hostile", HOME + "/hostile") if os.path.exists(path)
+    ]  # both are there; a mount without them is one of a test
+    why = hostile(variables, lists) or understood.environment(variables, reads)
     if why:
-        raise Own("%s is set" % why)
+        raise OwnError(f"{why} is set")
     if os.path.exists("/etc/ld.so.preload"):
-        raise Own("/etc/ld.so.preload")
+        raise OwnError("/etc/ld.so.preload")
 
 
-def configurations(variables, prefix):
+def configurations(variables: "Mapping[str, str]", prefix: str) -> "list[str]":
     """Files that pip reads settings from."""
-    home = os.path.expanduser("~")
-    places = [place for place in (variables.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":") if place]
-    found = [place + "/pip/pip.conf" for place in places] + ["/etc/pip.conf", home + "/.pip/pip.conf"]
-    found.append((variables.get("XDG_CONFIG_HOME") or home + "/.config") + "/pip/pip.conf")
-    found.append(prefix + "/pip.conf")
+    home = variables.get("HOME") or os.path.expanduser("~")
+    found = [f"{place}/pip/pip.conf" for place in (variables.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")]
+    found += ["/etc/pip.conf", f"{home}/.pip/pip.conf", f"{prefix}/pip.conf"]
+    found.append((variables.get("XDG_CONFIG_HOME") or f"{home}/.config") + "/pip/pip.conf")
     named = variables.get("PIP_CONFIG_FILE")
-    return found + [named] if named and named != "/dev/null" else found
+    return [*found, named] if named and named != "/dev/null" else found
 
 
-def check_configuration(variables, prefix):
+def check_configuration(variables: "Mapping[str, str]", prefix: str) -> None:
     for path in configurations(variables, prefix):
         try:
             text = read_text(path)
@@ -209,34 +228,35 @@ def check_configuration(variables, prefix):
             continue
         why = understood.configuration(text)
         if why:
-            raise Own("%s in %s is not understood" % (why, path))
+            raise OwnError(f"{why} in {path} is not understood")
 
 
-def prepare(words, variables):
-    """The call, and the words that start the native interpreter for it."""
+def prepare(words: "list[str]", variables: "Mapping[str, str]") -> "list[str]":
+    """The words that start the native interpreter for the author's."""
     with open(HOME + "/recorded", "rb") as file:
         recorded = marshal.load(file)
     call = understand(words, variables.get("PATH", ""))
-    check_environment(variables, recorded)
+    check_environment(variables, recorded["reads"])
     prefix = check_interpreter(call.python, recorded)
     check_files(recorded["sums"])
     check_configuration(variables, prefix)
-    shown = call.words
-    if call.kind == "script" and call.python != call.program:
-        shown = [call.python, call.program] + call.words[1:]
-    native = [call.python] + call.flags + ["-S", HOME + "/native.pyc", call.python, str(len(shown))]
-    return call, native + shown + [call.kind, call.target] + call.arguments
+    shown = call.words if call.python == call.program else [call.python, call.program, *call.words[1:]]
+    native = [call.python, *call.flags, "-S", HOME + "/native.pyc", call.python, str(len(shown))]
+    return [*native, *shown, call.kind, call.target, *call.arguments]
 
 
-def original(name):
+# -- starting
+
+
+def original(name: str) -> "list[bytes]":
     """The environment or command line as it came, before this interpreter touched it."""
     with open("/proc/self/" + name, "rb") as file:
         return file.read().split(b"\0")[:-1]
 
 
-def environment():
+def original_environment() -> "dict[bytes, bytes]":
     """As it came, but for our folders in PATH."""
-    found = {}
+    found: dict[bytes, bytes] = {}
     for entry in original("environ"):
         name, equals, value = entry.partition(b"=")
         if equals and name not in found:
@@ -246,25 +266,23 @@ def environment():
     return found
 
 
-def own(words, variables, why):
+def hand_over(words: "list[str]", variables: "Mapping[bytes, bytes]", why: str) -> "NoReturn":
     """The author's program, as if nothing had been here."""
-    if why:
-        say("own: " + why)
+    say("own: " + why)
     program = find(words[0], os.fsdecode(variables.get(b"PATH", b""))) or words[0]
     try:
         os.execve(program, words, variables)
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and not os.path.lexists(program):
-            os.write(2, os.fsencode("%s: not found\n" % words[0]))
-            os._exit(127)
-        if error.errno == 8:  # no format that the kernel knows: for a shell it is a script
-            os.execve("/bin/sh", ["/bin/sh", program] + words[1:], variables)
-        os.write(2, os.fsencode("%s: %s\n" % (words[0], error.strerror)))
-        os._exit(126)
+        if error.errno == NO_PROGRAM:  # for a shell it is a script of its own
+            os.execve("/bin/sh", ["/bin/sh", program, *words[1:]], variables)
+        is_missing = isinstance(error, FileNotFoundError) and not os.path.lexists(program)
+        text = "not found" if is_missing else error.strerror
+        os.write(2, os.fsencode(f"{words[0]}: {text}\n"))
+        os._exit(127 if is_missing else 126)
 
 
-def wait(child, blocked):
-    """The child's end, as ours. A signal sent to us is sent on; one from the terminal has reached it already."""
+def wait(child: int, blocked: "Iterable[int]") -> "NoReturn":
+    """The child's end, as ours. A signal sent to us is sent on; the terminal's has reached it already."""
     while True:
         came = _signal.sigwaitinfo(blocked)
         if came.si_signo != _signal.SIGCHLD:
@@ -272,36 +290,26 @@ def wait(child, blocked):
                 os.kill(child, came.si_signo)
             continue
         pid, status = os.waitpid(child, os.WNOHANG)
-        if pid != child:
-            continue
-        if os.WIFEXITED(status):
+        if pid == child and os.WIFEXITED(status):
             os._exit(os.WEXITSTATUS(status))
-        if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            if number in CRASHES:
-                say("mark: ended by signal %d" % number)
-                os._exit(MARKED)
-            if number != _signal.SIGKILL:
-                _signal.signal(number, _signal.SIG_DFL)
-            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
-            os.kill(os.getpid(), number)
+        if pid == child and os.WIFSIGNALED(status):
+            end_by(os.WTERMSIG(status))
 
 
-def main(script_path):
+def end_by(number: int) -> None:
+    """As the child ended; a crash is no end that the author's program would have had."""
+    if number in CRASHES:
+        say(f"mark: ended by signal {number}")
+        os._exit(MARKED)
+    if number != _signal.SIGKILL:
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
+    os.kill(os.getpid(), number)
+
+
+def start(native: "list[str]", words: "list[str]", variables: "Mapping[bytes, bytes]") -> "NoReturn":
+    # All but those that cannot be blocked, and the two that the C library keeps for itself.
     blocked = set(range(1, _signal.NSIG)) - {_signal.SIGKILL, _signal.SIGSTOP, 32, 33}
-    for name in ("SIGPIPE", "SIGXFSZ"):  # ignored by every Python for itself
-        _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
-    came = [os.fsdecode(word) for word in original("cmdline")]
-    words = came[came.index(script_path) + 1 :]
-    if os.path.basename(os.path.dirname(script_path)) == "bin":
-        words.insert(0, os.path.basename(script_path))
-    variables = environment()
-    try:
-        call, native = prepare(words, {os.fsdecode(k): os.fsdecode(v) for k, v in variables.items()})
-    except Own as why:
-        own(words, variables, str(why))
-    except (OSError, UnicodeError, ValueError) as error:
-        own(words, variables, str(error))
     before = _signal.pthread_sigmask(_signal.SIG_BLOCK, blocked)
     say("native")
     child = os.fork()
@@ -311,4 +319,19 @@ def main(script_path):
     try:
         os.execve(HOME + "/start", native, variables)
     except OSError as error:
-        own(call.words, variables, str(error))
+        hand_over(words, variables, str(error))
+
+
+def main(program: str) -> "NoReturn":
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ):  # which every Python ignores for itself
+        _signal.signal(number, _signal.SIG_DFL)
+    came = [os.fsdecode(word) for word in original("cmdline")]
+    words = came[came.index(program) + 1 :]
+    if os.path.basename(os.path.dirname(program)) == "bin":
+        words.insert(0, os.path.basename(program))
+    variables = original_environment()
+    try:
+        native = prepare(words, {os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()})
+    except (OwnError, OSError, ValueError) as error:
+        hand_over(words, variables, str(error))
+    start(native, words, variables)

@@ -1,10 +1,11 @@
 """Runs pip (venv, ensurepip) of an image for another machine in the build machine's own interpreter.
 
-PYTHON FLAGS -S native.pyc PYTHON COUNT WORD... KIND PROGRAM ARGUMENT...: argv[0] is the image's interpreter, so all
-paths come out as there. Only the interpreter, its extension modules and their libraries are the build machine's. The
-standard library, site-packages, sysconfig and every other file are the image's; os.uname() says what it says there;
-whatever is started runs there, through the kernel, but for pip itself. Nothing may be imported here that pip would not
-import: its bytecode would be missing in the image. Python 3.8 and later read this.
+PYTHON FLAGS -S native.pyc PYTHON COUNT WORD... KIND PROGRAM ARGUMENT...: argv[0] is the image's interpreter,
+so all paths come out as there. Only the interpreter, its extension modules and their libraries are the build
+machine's. The standard library, site-packages, sysconfig and every other file are the image's; os.uname()
+says what it says there; whatever is started runs there, through the kernel, but for pip itself. Nothing may
+be imported here that pip would not import: its bytecode would be there or missing. Python 3.8 and later read
+this.
 """
 
 import _frozen_importlib_external as external
@@ -14,10 +15,27 @@ import marshal
 import posix
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing would be imported, and written as bytecode
+    from collections.abc import Mapping
+    from importlib.abc import PathEntryFinder
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType, TracebackType
+    from typing import Any, NoReturn, TextIO
+
 MOUNT = "/.xbuild-7c1f"
 HOME = MOUNT + "/pip"
 MARKED = 97
-READS = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "os.getxattr", "os.listxattr", "os.putenv", "os.unsetenv")
+READS = (
+    "os.listdir",
+    "os.scandir",
+    "os.walk",
+    "os.fwalk",
+    "os.getxattr",
+    "os.listxattr",
+    "os.putenv",
+    "os.unsetenv",
+)
 WRITING = posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT | posix.O_TRUNC
 
 
@@ -26,31 +44,32 @@ class State:
 
     has_begun = False
     program = ""
-    words = ()
-    kept = ()
+    words: "tuple[str, ...]" = ()
+    kept: "tuple[ModuleType, ...]" = ()
 
 
-def line(text):
+def line(text: str) -> bool:
+    """One line for the report; an empty one only asks whether there is somebody to tell."""
     try:
         ours, step = posix.fstat(9), posix.stat("/proc/1/fd/2")
         is_pipe = ours.st_mode & 0o170000 == 0o010000
         if is_pipe and (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino):
             if text:
-                posix.write(9, ("xbuild-twin: pip: %s\n" % text).encode("utf-8", "surrogateescape"))
+                posix.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
             return True
     except OSError:
-        pass
+        return False
     return False
 
 
-def original_environment():
+def original_environment() -> "dict[bytes, bytes]":
     with open("/proc/self/environ", "rb") as file:
         entries = file.read().split(b"\0")
     return {name: value for name, equals, value in (entry.partition(b"=") for entry in entries) if equals}
 
 
-def mark(why):
-    """Something that only the image's own interpreter can do: there from the start, or the step has to be repeated."""
+def mark(why: str) -> "NoReturn":
+    """What only the image's own interpreter can do: by it from the start, or the step has to be repeated."""
     if not State.has_begun:
         line("own: " + why)
         posix.execve(State.program, State.words, original_environment())
@@ -61,12 +80,15 @@ def mark(why):
 # -- what was done already
 
 
-def is_bytecode(path):
-    text = path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else str(path)
-    return "__pycache__" in text
+def text_of(word: "Any") -> str:
+    return word.decode("utf-8", "surrogateescape") if isinstance(word, bytes) else str(word)
 
 
-def watch(event, arguments):
+def is_bytecode(path: "Any") -> bool:
+    return "__pycache__" in text_of(path)
+
+
+def watch(event: str, arguments: "tuple[Any, ...]") -> None:
     """An audit hook: notes the first effect. Bytecode would be written again as it was."""
     if State.has_begun:
         if event == "ctypes.dlopen":
@@ -83,24 +105,24 @@ def watch(event, arguments):
         State.has_begun = True
 
 
-def check_library(name):
+def check_library(name: "Any") -> None:
     """A library opened by name would be looked for among the build machine's."""
     if name is not None:
-        mark("ctypes opens %s" % (name,))
+        mark(f"ctypes opens {name}")
 
 
-def watch_output(stream):
+def watch_output(stream: "TextIO | None") -> None:
     """What was printed cannot be taken back: the first write ends this watch."""
     if stream is None:
         return
     write = stream.write
 
-    def once(text):
+    def once(text: str) -> int:
         State.has_begun = True
         stream.__dict__.pop("write", None)
         return write(text)
 
-    stream.write = once
+    stream.write = once  # type: ignore[method-assign]
 
 
 # -- what is imported
@@ -109,18 +131,18 @@ def watch_output(stream):
 class Foreign(external.ExtensionFileLoader):
     """An extension module of the image's: found as there, but it cannot be loaded here."""
 
-    def create_module(self, spec):
-        mark("%s is a module for another machine" % spec.name)
+    def create_module(self, spec: "ModuleSpec") -> "NoReturn":
+        mark(f"{spec.name} is a module for another machine")
 
 
-def redirect_imports(recorded):
-    """The interpreter's own extension modules come from the mount; every other one is found and is foreign."""
+def redirect_imports(recorded: "Mapping[str, Any]") -> None:
+    """The interpreter's own extension modules come from the mount; every other one is foreign."""
     own = [(external.ExtensionFileLoader, _imp.extension_suffixes())]
-    extensions, *others = external._get_supported_file_loaders()
+    extensions, *others = external._get_supported_file_loaders()  # type: ignore[attr-defined]
     suffixes = [recorded["suffix"] if s == recorded["own_suffix"] else s for s in extensions[1]]
     theirs = external.FileFinder.path_hook((Foreign, suffixes), *others)
 
-    def hook(path):
+    def hook(path: str) -> "PathEntryFinder":
         if path == recorded["dynload"]:
             return external.FileFinder(recorded["own_dynload"], *own)
         return theirs(path)
@@ -135,27 +157,23 @@ def redirect_imports(recorded):
 # -- what is asked
 
 
-def pretend(recorded):
+def pretend(recorded: "Mapping[str, Any]") -> None:
     """The machine, and the description of the build from which sysconfig takes the rest."""
     real = posix.uname
 
-    def uname():
+    def uname() -> posix.uname_result:
         found = real()
-        return posix.uname_result((found.sysname, found.nodename, found.release, found.version, recorded["machine"]))
+        return posix.uname_result((*found[:4], recorded["machine"]))
 
     posix.uname = uname
-    os = sys.modules.get("os")
-    if os is not None:
-        os.uname = uname
-    sys.implementation._multiarch = recorded["multiarch"]
+    sys.implementation._multiarch = recorded["multiarch"]  # type: ignore[attr-defined]
 
 
 # -- what is started
 
 
-def is_pip(arguments):
+def is_pip(words: "list[str]") -> bool:
     """Whether an interpreter is started to run pip again; what exactly is asked anew by what is started."""
-    words = [word.decode("utf-8", "surrogateescape") if isinstance(word, bytes) else str(word) for word in arguments]
     if not words or words[0][:1] != "/" or not words[0].rpartition("/")[2].startswith("python"):
         return False
     if words[1:2] and words[1].endswith("/pip/__pip-runner__.py"):
@@ -168,17 +186,19 @@ def is_pip(arguments):
     return False
 
 
-def follow():
+def follow() -> None:
     """pip in a process of its own runs natively, too: build requirements, a new environment's first pip."""
     import _posixsubprocess
 
     start = _posixsubprocess.fork_exec
 
-    def fork_exec(arguments, programs, close, kept, *rest):
-        arguments = list(arguments)
-        if len(programs) == 1 and is_pip(arguments) and programs[0] == fsencode(arguments[0]):
-            arguments.insert(0, HOME + "/python")
-            programs = (fsencode(arguments[0]),)
+    def fork_exec(
+        arguments: "Any", programs: "Any", close: bool, kept: "tuple[int, ...]", *rest: "Any"
+    ) -> int:
+        words = [text_of(word) for word in arguments]
+        if is_pip(words) and [text_of(program) for program in programs] == words[:1]:
+            arguments = [HOME + "/python", *arguments]
+            programs = ((HOME + "/python").encode(),)
             if line(""):
                 kept = tuple(sorted({9, *kept}))
         return start(arguments, programs, close, kept, *rest)
@@ -186,17 +206,13 @@ def follow():
     _posixsubprocess.fork_exec = fork_exec
 
 
-def fsencode(word):
-    return word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogateescape")
-
-
 # -- running
 
 
-def hide_frames():
+def hide_frames() -> None:
     """A traceback begins where the author's would."""
 
-    def show(kind, value, trace):
+    def show(kind: "type[BaseException]", value: BaseException, trace: "TracebackType | None") -> None:
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
         sys.__excepthook__(kind, value, trace)
@@ -204,7 +220,7 @@ def hide_frames():
     sys.excepthook = show
 
 
-def run(kind, program, arguments):
+def run(kind: str, program: str, arguments: "list[str]") -> None:
     main = type(sys)("__main__")
     main.__dict__.update(__builtins__=builtins, __annotations__={})
     State.kept = (sys.modules["__main__"], main)
@@ -214,7 +230,7 @@ def run(kind, program, arguments):
         sys.argv[:] = ["-m", *arguments]
         import runpy
 
-        runpy._run_module_as_main(program)
+        runpy._run_module_as_main(program)  # type: ignore[attr-defined]
     elif kind == "code":
         place("")
         sys.argv[:] = ["-c", *arguments]
@@ -229,18 +245,18 @@ def run(kind, program, arguments):
         exec(compile(text, program, "exec", dont_inherit=True), main.__dict__)
 
 
-def place(folder):
+def place(folder: str) -> None:
     """What Python puts first in sys.path: after `site` has run, and not with -I or -P."""
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
         sys.path.insert(0, folder)
 
 
-def begin():
+def begin() -> None:
     if sys.path[:1] == [HOME]:
         del sys.path[0]
     words = sys.argv[2:]
     count = int(words[0])
-    State.program, State.words = sys.argv[1], words[1 : count + 1]
+    State.program, State.words = sys.argv[1], tuple(words[1 : count + 1])
     kind, program, *arguments = words[count + 1 :]
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = State.words

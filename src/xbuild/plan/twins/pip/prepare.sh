@@ -6,7 +6,8 @@ for candidate in /usr/local/bin/python3 /usr/bin/python3; do
 done
 [ -n "$python" ] || refuse "the base image has no python3 in /usr/local/bin or /usr/bin"
 mkdir -p "$out/pip/bin"
-why=$(PYTHONHASHSEED=0 "$python" -EsB "$here/pip/setup.py" "$out/pip" "$target" "$python") || refuse "${why:-setup.py failed}"
+why=$(PYTHONHASHSEED=0 "$python" -sB "$here/pip/setup.py" "$out/pip" "$target" "$python") ||
+    refuse "${why:-setup.py failed}"
 native "$python" pip/start
 stdlib=$("$python" -IB -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 version=${stdlib##*/}
@@ -19,3 +20,5 @@ for name in bin/pip bin/pip3 "bin/pip${version#python}" python; do
 done
 cat "$here/pip/hostile" >"$out/pip/hostile"
 finish
+script "$here/pip/probe" pip/probe
+"$mount/pip/probe" || refuse "the interpreter does not start from its copy"

@@ -1,6 +1,7 @@
-"""In the helper stage, in the image's own Python for the build machine: compares it with the target's, and notes what
-the twin asks and shows. OUT TARGET-ROOT PYTHON; ends with 3 and a reason where they are not the same program.
-Python 3.8 and later read this.
+"""In the helper stage: compares the image's Python for the build machine with the target's.
+
+OUT TARGET-ROOT PYTHON: notes what the twin asks and shows; ends with 3 and a reason where they are not the
+same program. Python 3.8 and later read this.
 """
 
 import hashlib
@@ -13,31 +14,64 @@ import ssl
 import sys
 import sysconfig
 
-# What the two builds must have alike; the rest of their description names machines and folders of their makers.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+# What the two builds must have alike; the rest of their description names machines and folders of their
+# makers.
 SAME = (
-    "ABIFLAGS Py_DEBUG Py_GIL_DISABLED Py_TRACE_REFS VERSION prefix exec_prefix LIBDEST DESTSHARED BINDIR PLATLIBDIR "
-    "WITH_PYMALLOC WITH_DECIMAL_CONTEXTVAR SIZEOF_VOID_P SIZEOF_LONG SIZEOF_TIME_T SIZEOF_WCHAR_T Py_ENABLE_SHARED"
-).split()
+    "ABIFLAGS",
+    "Py_DEBUG",
+    "Py_GIL_DISABLED",
+    "Py_TRACE_REFS",
+    "VERSION",
+    "prefix",
+    "exec_prefix",
+    "LIBDEST",
+    "DESTSHARED",
+    "BINDIR",
+    "PLATLIBDIR",
+    "WITH_PYMALLOC",
+    "WITH_DECIMAL_CONTEXTVAR",
+    "SIZEOF_VOID_P",
+    "SIZEOF_LONG",
+    "SIZEOF_TIME_T",
+    "SIZEOF_WCHAR_T",
+    "Py_ENABLE_SHARED",
+)
 # Folders of the standard library that are not its sources.
 OTHER = ("site-packages", "dist-packages", "__pycache__", "lib-dynload")
 # What the deciding program imports, beside frozen and built-in modules.
 LIBRARY = (
-    "os posixpath genericpath stat _collections_abc abc codecs io site encodings encodings.aliases encodings.utf_8 "
-    "encodings.latin_1 encodings.ascii"
-).split()
+    "os",
+    "posixpath",
+    "genericpath",
+    "stat",
+    "_collections_abc",
+    "abc",
+    "codecs",
+    "io",
+    "site",
+    "encodings/__init__",
+    "encodings/aliases",
+    "encodings/utf_8",
+    "encodings/latin_1",
+    "encodings/ascii",
+)
 
 
-def refuse(why):
+def refuse(why: str) -> "NoReturn":
     print(why)
     sys.exit(3)
 
 
-def read(path):
+def read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
 
 
-def in_root(root, path):
+def in_root(root: str, path: str) -> str:
     """Where a path of the target lies here, its links followed inside the target."""
     for _ in range(40):
         resolved = ""
@@ -54,15 +88,17 @@ def in_root(root, path):
                 resolved += "/" + part
         else:
             return resolved
-    return refuse("%s is a loop of links" % path)
+    raise OSError(f"{path} is a loop of links")
 
 
-def machine(data):
+def machine(data: bytes) -> "tuple[int, int, bytes]":
     """What an ELF header says: class, byte order, machine."""
-    return (data[4], data[5], data[18:20]) if data[:4] == b"\x7fELF" else refuse("an interpreter is no ELF file")
+    if data[:4] != b"\x7fELF":
+        refuse("an interpreter is no ELF file")
+    return data[4], data[5], data[18:20]
 
 
-def compare_library(root, stdlib):
+def compare_library(root: str, stdlib: str) -> None:
     """Every source file of the standard library, byte for byte: interpreters of the same sources."""
     for folder, folders, names in os.walk(stdlib):
         folders[:] = [name for name in folders if name not in OTHER and name[:7] != "config-"]
@@ -71,81 +107,78 @@ def compare_library(root, stdlib):
             if name.endswith(".py") and not name.startswith("_sysconfigdata"):
                 there = root + path
                 if not os.path.isfile(there) or read(path) != read(there):
-                    refuse("%s differs between the platforms" % path)
+                    refuse(f"{path} differs between the platforms")
 
 
-def description(root, stdlib):
+def description(root: str, stdlib: str) -> "tuple[str, dict[str, Any]]":
     """The multiarch name and the variables by which a build describes itself."""
-    head = "_sysconfigdata_%s_%s_" % (sys.abiflags, sys.platform)
+    head = f"_sysconfigdata_{sys.abiflags}_{sys.platform}_"
     found = [n for n in os.listdir(root + stdlib) if n.startswith(head) and n.endswith(".py")]
     if len(found) != 1:
-        refuse("no single %s*.py in %s" % (head, stdlib))
-    variables = {}
+        refuse(f"no single {head}*.py in {stdlib}")
+    variables: dict[str, Any] = {}
     exec(compile(read(root + stdlib + "/" + found[0]), found[0], "exec"), variables)
     return found[0][len(head) : -3], variables["build_time_vars"]
 
 
-def modules(folder, suffix):
+def modules(folder: str, suffix: str) -> "list[str]":
     return sorted(n[: -len(suffix)] for n in os.listdir(folder) if n.endswith(suffix))
 
 
-def shared_library():
+def shared_library() -> "list[str]":
     """libpython, where the interpreter is in it."""
     with open("/proc/self/maps") as file:
         found = {line.split(None, 5)[5].rstrip("\n") for line in file if "/libpython" in line}
     return sorted(path for path in found if ".so" in path)
 
 
-def variables_read(data):
+def variables_read(data: bytes) -> "set[str]":
     """Names of variables that an interpreter looks for, as they stand in its program."""
     return {name.decode() for name in re.findall(rb"\0(_?PYTHON[A-Z_]+)(?=\0)", data)}
 
 
-def libraries(out, stdlib):
+def libraries(out: str, stdlib: str) -> None:
     """What the deciding program imports, with its bytecode, which does not depend on times."""
-    place = "%s/lib/python%d.%d" % (out, *sys.version_info[:2])
+    place = "{}/lib/python{}.{}".format(out, *sys.version_info[:2])
     ours = os.path.dirname(os.path.abspath(__file__))
-    files = {name.replace(".", "/"): importlib.util.find_spec(name) for name in LIBRARY}
-    sources = {}
-    for path, spec in files.items():
-        inner = "/__init__" if spec.submodule_search_locations else ""
-        sources[path + inner] = "%s/%s%s.py" % (stdlib, path, inner)
-    sources.update({name: ours + "/" + name + ".py" for name in ("decide", "understood")})
+    sources = {name: f"{stdlib}/{name}.py" for name in LIBRARY}
+    sources.update({name: f"{ours}/{name}.py" for name in ("decide", "understood")})
     for name, source in sources.items():
-        target = "%s/%s.py" % (place, name)
+        target = f"{place}/{name}.py"
         os.makedirs(os.path.dirname(target) + "/__pycache__", exist_ok=True)
         text = read(source)
         with open(target, "wb") as file:
             file.write(text)
         with open(importlib.util.cache_from_source(target), "wb") as file:
-            file.write(bytecode(text, "<%s>" % name))
+            file.write(bytecode(text, f"<{name}>"))
     with open(out + "/native.pyc", "wb") as file:
         file.write(bytecode(read(ours + "/native.py"), "<xbuild>"))
 
 
-def bytecode(text, name):
+def bytecode(text: bytes, name: str) -> bytes:
     """Unchecked, by the hash of its source: the same from run to run."""
     code = compile(text, name, "exec", dont_inherit=True, optimize=0)
     head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(text)
     return head + marshal.dumps(code)
 
 
-def main(out, root, python):
+def main(out: str, root: str, python: str) -> None:
     stdlib = sysconfig.get_path("stdlib")
     if in_root(root, python) != python:
-        refuse("%s is a link on one platform" % python)
+        refuse(f"{python} is a link on one platform")
     multiarch, theirs = description(root, stdlib)
-    own_multiarch, own = description("", stdlib)
+    _, own = description("", stdlib)
     for name in SAME:
         if theirs.get(name) != own.get(name):
-            refuse("%s of the interpreter differs between the platforms" % name)
+            refuse(f"{name} of the interpreter differs between the platforms")
     binaries = [python, *shared_library()]
-    ours, data = b"".join(map(read, binaries)), b"".join(read(root + in_root(root, path)) for path in binaries)
+    ours = b"".join(read(path) for path in binaries)
+    data = b"".join(read(root + in_root(root, path)) for path in binaries)
     if machine(ours)[:2] != machine(data)[:2] or machine(ours) == machine(data):
         refuse("no interpreter for another machine of the same kind")
     version, compiler = sys.version.split(" ", 1)[0], sys.version.rpartition("[")[2].rstrip("]")
     if b"\0%s\0" % version.encode() not in data or compiler.encode() not in data:
-        refuse("the target's interpreter is not %s [%s]" % (version, compiler))
+        refuse(f"the target's interpreter is not {version} [{compiler}]")
     if os.uname().machine != own["HOST_GNU_TYPE"].partition("-")[0]:
         refuse("the machine's name does not follow from the interpreter's build")
     compare_library(root, stdlib)
@@ -169,14 +202,14 @@ def main(out, root, python):
         "suffix": suffix,
         "own_suffix": own_suffix,
         "dynload": dynload,
-        "own_dynload": "/.xbuild-7c1f/pip/lib/python%d.%d/lib-dynload" % sys.version_info[:2],
+        "own_dynload": "/.xbuild-7c1f/pip/lib/python{}.{}/lib-dynload".format(*sys.version_info[:2]),
     }
     libraries(out, stdlib)
     with open(out + "/recorded", "wb") as file:
-        marshal.dump(recorded, file)
+        marshal.dump(recorded, file, 2)
 
 
 try:
     main(*sys.argv[1:])
 except Exception as error:  # the helper is made without this twin, with a line that says why
-    refuse("%s: %s" % (type(error).__name__, error))
+    refuse(f"{type(error).__name__}: {error}")

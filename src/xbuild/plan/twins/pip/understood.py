@@ -1,9 +1,14 @@
-"""What a command line, an environment and settings must be for pip to run natively; runs in the foreign image.
+"""What a command line, an environment and settings must be for pip to run natively.
 
-Every option that is not listed hands over. pip's own names, of 20.3 to 26.3, from its reference (`pip help COMMAND`);
-`=` takes a value. Left out on purpose: what names another interpreter, root or machine (--python, --root, --platform,
---abi, --implementation, --python-version), and what was removed long ago (--build). Python 3.8 and later read this.
+Every option that is not listed hands over. The names are those of pip 20.3 to 26.3, from its reference (`pip
+help COMMAND`); `=` takes a value. Left out on purpose: what names another interpreter, root or machine
+(--python, --root, --platform, --abi, --implementation, --python-version), and what was removed long ago
+(--build). Runs in foreign images; Python 3.8 and later read this.
 """
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
 
 GENERAL = (
     "-h,--help --debug --isolated --require-virtualenv,--require-venv -v,--verbose -V,--version -q,--quiet "
@@ -13,26 +18,26 @@ GENERAL = (
     "--use-deprecated= --resume-retries="
 )
 _INDEX = (
-    "-i,--index-url,--pypi-url= --extra-index-url= --no-index -f,--find-links= --pre --all-releases= --only-final= "
-    "--no-binary= --only-binary= --prefer-binary --uploaded-prior-to= --refresh-package="
+    "-i,--index-url,--pypi-url= --extra-index-url= --no-index -f,--find-links= --pre --all-releases= "
+    "--only-final= --no-binary= --only-binary= --prefer-binary --uploaded-prior-to= --refresh-package="
 )
 _RESOLVE = (
     _INDEX + " -r,--requirement= -c,--constraint= --build-constraint= --no-deps,--no-dependencies "
-    "--only-deps,--only-dependencies --group= --requirements-from-script= "
-    "--src,--source,--source-dir,--source-directory= --ignore-requires-python --no-build-isolation --use-pep517 "
-    "--no-use-pep517 --check-build-dependencies -C,--config-settings= --global-option= --require-hashes "
+    "--only-deps,--only-dependencies --group= --requirements-from-script= --ignore-requires-python "
+    "--src,--source,--source-dir,--source-directory= --no-build-isolation --use-pep517 --no-use-pep517 --check-build-dependencies -C,--config-settings= --global-option= --require-hashes "
     "--no-require-hashes --progress-bar= --no-clean"
 )
 COMMANDS = {
     "install": _RESOLVE + " -e,--editable= --dry-run -t,--target= --user --no-user --prefix= -U,--upgrade "
-    "--upgrade-strategy= --force-reinstall -I,--ignore-installed --break-system-packages --install-option= --compile "
-    "--no-compile --no-warn-script-location --no-warn-conflicts --root-user-action= --report=",
+    "--upgrade-strategy= --force-reinstall -I,--ignore-installed --break-system-packages --install-option= "
+    "--compile --no-compile --no-warn-script-location --no-warn-conflicts --root-user-action= --report=",
     "download": _RESOLVE + " -d,--dest,--destination-dir,--destination-directory=",
     "wheel": _RESOLVE + " -e,--editable= -w,--wheel-dir= --build-option= --no-verify",
     "uninstall": "-r,--requirement= -y,--yes --break-system-packages --root-user-action=",
     "list": _INDEX + " -e,--editable --exclude= --exclude-editable --include-editable --format= -l,--local "
     "--not-required -o,--outdated --path= -u,--uptodate --user",
-    "freeze": "--all --exclude= --exclude-editable -f,--find-links= -l,--local --path= -r,--requirement= --user",
+    "freeze": "--all --exclude= --exclude-editable -f,--find-links= -l,--local --path= -r,--requirement= "
+    "--user",
     "show": "-f,--files",
     "check": "",
     "hash": "-a,--algorithm=",
@@ -47,19 +52,19 @@ MODULES = {
     "--upgrade-deps --without-scm-ignore-files",
     "ensurepip": "-h,--help --version -v,--verbose -U,--upgrade --user --altinstall --default-pip",
 }
-# Variables that the interpreter reads and that change neither its paths nor its kind. Of those that it reads, every
-# other hands over; which it reads is found in the interpreter itself.
+# Variables that the interpreter reads and that change neither its paths nor its kind. Of those that it reads,
+# every other hands over; which it reads is found in the interpreter itself.
 VARIABLES = (
-    "PYTHONPATH PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONIOENCODING PYTHONUTF8 PYTHONNOUSERSITE "
-    "PYTHONWARNINGS PYTHONFAULTHANDLER PYTHONCOERCECLOCALE PYTHONPYCACHEPREFIX PYTHONSAFEPATH PYTHONSTARTUP "
-    "PYTHONUSERBASE PYTHONOPTIMIZE PYTHONNODEBUGRANGES PYTHONINTMAXSTRDIGITS"
+    "PYTHONPATH PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PYTHONHASHSEED PYTHONIOENCODING PYTHONUTF8 "
+    "PYTHONNOUSERSITE PYTHONWARNINGS PYTHONFAULTHANDLER PYTHONCOERCECLOCALE PYTHONPYCACHEPREFIX "
+    "PYTHONSAFEPATH PYTHONSTARTUP PYTHONUSERBASE PYTHONOPTIMIZE PYTHONNODEBUGRANGES PYTHONINTMAXSTRDIGITS"
 )
 # Of pip's own, beside its options: pip sets the first for pip.
 OWN_VARIABLES = "_PIP_STANDALONE_CERT _PIP_USE_IMPORTLIB_METADATA"
 IGNORED_SETTINGS = "version help"  # pip does not read these either
 
 
-def options(text):
+def options(text: str) -> "dict[str, bool]":
     """-r,--requirement= --pre: whether each name takes a value."""
     found = {}
     for word in text.split():
@@ -68,13 +73,12 @@ def options(text):
     return found
 
 
-def read(arguments, known, operands):
-    """Why an option is not understood, or None. What is no option goes to `operands`, until the list ends it."""
+def read(arguments: "Iterable[str]", known: "Mapping[str, bool]") -> "str | None":
+    """The first option that is not known, or None. Options stand among operands, up to `--`."""
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         if word == "--":
-            operands.extend(rest)
             return None
         if word[:2] == "--":
             name, equals, _ = word.partition("=")
@@ -86,12 +90,10 @@ def read(arguments, known, operands):
             why = _cluster(word, known, rest)
             if why:
                 return why
-        else:
-            operands.append(word)
     return None
 
 
-def _cluster(word, known, rest):
+def _cluster(word: str, known: "Mapping[str, bool]", rest: "list[str]") -> "str | None":
     """-qqr FILE: letters, of which the last may take the rest or the next word."""
     for at in range(1, len(word)):
         name = "-" + word[at]
@@ -104,7 +106,7 @@ def _cluster(word, known, rest):
     return None
 
 
-def pip(arguments):
+def pip(arguments: "list[str]") -> "str | None":
     """Why a command line of pip hands over, or None: options, a command, options and operands."""
     general = options(GENERAL)
     at = 0
@@ -112,7 +114,7 @@ def pip(arguments):
         word = arguments[at]
         if word == "--":
             return "--"
-        why = read([word], general, [])
+        why = read([word], general)
         if why:
             return why
         name = word if word[:2] == "--" else "-" + word[-1]
@@ -122,18 +124,18 @@ def pip(arguments):
     command = arguments[at]
     if command not in COMMANDS:
         return command
-    return read(arguments[at + 1 :], {**general, **options(COMMANDS[command])}, [])
+    return read(arguments[at + 1 :], {**general, **options(COMMANDS[command])})
 
 
-def module(name, arguments):
+def module(name: str, arguments: "list[str]") -> "str | None":
     if name not in MODULES:
         return "-m " + name
     if name == "pip":
         return pip(arguments)
-    return read(arguments, options(MODULES[name]), [])
+    return read(arguments, options(MODULES[name]))
 
 
-def settings():
+def settings() -> "set[str]":
     """Names that a variable PIP_NAME and a line of pip's configuration may have."""
     names = set(IGNORED_SETTINGS.split())
     for text in (GENERAL, *COMMANDS.values()):
@@ -141,7 +143,7 @@ def settings():
     return names
 
 
-def environment(variables, reads):
+def environment(variables: "Mapping[str, str]", reads: "Collection[str]") -> "str | None":
     """Why the environment hands over, or None. `reads`: the names that this interpreter looks for."""
     known = settings()
     allowed = VARIABLES.split()
@@ -153,12 +155,16 @@ def environment(variables, reads):
             return name
         if name[:8] == "_PYTHON_" or (name[:5] == "_PIP_" and name not in own):
             return name
-        if name[:4] == "PIP_" and name != "PIP_CONFIG_FILE" and name[4:].lower().replace("_", "-") not in known:
+        if (
+            name[:4] == "PIP_"
+            and name != "PIP_CONFIG_FILE"
+            and name[4:].lower().replace("_", "-") not in known
+        ):
             return name
     return None
 
 
-def configuration(text):
+def configuration(text: str) -> "str | None":
     """Why a pip.conf hands over, or None: keys as above, by lines; a line that goes on is part of a value."""
     known = settings()
     for line in text.splitlines():
@@ -171,10 +177,10 @@ def configuration(text):
     return None
 
 
-def interpreter(arguments):
+def interpreter(arguments: "list[str]") -> "tuple[list[str], str, str, list[str]] | None":
     """What follows the word python: (flags, kind, program, arguments), or None if it is nothing for us."""
     known = options(FLAGS)
-    flags = []
+    flags: list[str] = []
     rest = list(arguments)
     while rest and rest[0][:1] == "-" and len(rest[0]) > 1:
         word = rest.pop(0)
@@ -196,7 +202,7 @@ def interpreter(arguments):
     return (flags, "script", rest[0], rest[1:]) if rest else None
 
 
-def is_bootstrap(code):
+def is_bootstrap(code: str) -> bool:
     """The text by which ensurepip runs the pip in its wheels."""
     lines = code.split("\n")
     return (
@@ -209,29 +215,35 @@ def is_bootstrap(code):
     )
 
 
-def is_runner(path):
+def is_runner(path: str) -> bool:
     """pip's own way of running pip for the requirements of a build."""
     return path.endswith("/pip/__pip-runner__.py")
 
 
 # A `pip` is one of those that pip, its wheels and Debian write: nothing but a call of pip.
 _LINES = (
-    "import re|import sys|from pip._internal.cli.main import main|from pip._internal.main import main|"
-    "from pip._internal import main|from pip import main|if __name__ == '__main__':|if __name__ == \"__main__\":|"
-    "sys.exit(main())"
-).split("|")
+    "import re",
+    "import sys",
+    "from pip._internal.cli.main import main",
+    "from pip._internal.main import main",
+    "from pip._internal import main",
+    "from pip import main",
+    "if __name__ == '__main__':",
+    'if __name__ == "__main__":',
+    "sys.exit(main())",
+)
 _CUTS = (
     "sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])",
     "sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])",
-    "sys.argv[0] = re.sub(r\"(-script\\.pyw|\\.exe)?$\", \"\", sys.argv[0])",
+    'sys.argv[0] = re.sub(r"(-script\\.pyw|\\.exe)?$", "", sys.argv[0])',
     "if sys.argv[0].endswith('.exe'):",
-    "if sys.argv[0].endswith(\".exe\"):",
+    'if sys.argv[0].endswith(".exe"):',
     "sys.argv[0] = sys.argv[0][:-4]",
     "sys.argv[0] = sys.argv[0].removesuffix('.exe')",
 )
 
 
-def script(text):
+def script(text: str) -> "str | None":
     """The interpreter that a `pip` leads to, or None if it is another script."""
     lines = text.split("\n")
     first = lines[0].rstrip()
