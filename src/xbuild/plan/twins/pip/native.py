@@ -96,7 +96,8 @@ def watch(event: str, arguments: "tuple[Any, ...]") -> None:
         return
     if event == "open":
         path, _, flags = arguments
-        State.has_begun = bool(flags and flags & WRITING) and not is_bytecode(path)
+        is_new = not isinstance(path, int)
+        State.has_begun = bool(flags and flags & WRITING) and is_new and not is_bytecode(path)
     elif event == "ctypes.dlopen":
         check_library(arguments[0])
     elif event[:3] == "os.":
@@ -213,9 +214,9 @@ def hide_frames() -> None:
     """A traceback begins where the author's would."""
 
     def show(kind: "type[BaseException]", value: BaseException, trace: "TracebackType | None") -> None:
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        while trace is not None and trace.tb_frame.f_code.co_filename == begin.__code__.co_filename:
             trace = trace.tb_next
-        sys.__excepthook__(kind, value, trace)
+        sys.__excepthook__(kind, value.with_traceback(trace), trace)
 
     sys.excepthook = show
 

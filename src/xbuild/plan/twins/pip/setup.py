@@ -209,7 +209,8 @@ def main(out: str, root: str, python: str) -> None:
         marshal.dump(recorded, file, 2)
 
 
-try:
-    main(*sys.argv[1:])
-except Exception as error:  # the helper is made without this twin, with a line that says why
-    refuse(f"{type(error).__name__}: {error}")
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Exception as error:  # the helper is made without this twin, with a line that says why
+        refuse(f"{type(error).__name__}: {error}")

@@ -24,8 +24,9 @@ _INDEX = (
 _RESOLVE = (
     _INDEX + " -r,--requirement= -c,--constraint= --build-constraint= --no-deps,--no-dependencies "
     "--only-deps,--only-dependencies --group= --requirements-from-script= --ignore-requires-python "
-    "--src,--source,--source-dir,--source-directory= --no-build-isolation --use-pep517 --no-use-pep517 --check-build-dependencies -C,--config-settings= --global-option= --require-hashes "
-    "--no-require-hashes --progress-bar= --no-clean"
+    "--src,--source,--source-dir,--source-directory= --no-build-isolation --use-pep517 --no-use-pep517 "
+    "--check-build-dependencies -C,--config-settings= --global-option= --require-hashes --no-require-hashes "
+    "--progress-bar= --no-clean"
 )
 COMMANDS = {
     "install": _RESOLVE + " -e,--editable= --dry-run -t,--target= --user --no-user --prefix= -U,--upgrade "
