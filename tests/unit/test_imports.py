@@ -30,7 +30,10 @@ WORLD = {
 
 
 def modules() -> tuple[Path, ...]:
-    return tuple(sorted(ROOT.rglob("*.py")))
+    """Without what a twin ships into foreign images: the files of its room beside `__init__.py`."""
+    twins = ROOT / "plan/twins"
+    found = sorted(ROOT.rglob("*.py"))
+    return tuple(p for p in found if p.parent.parent != twins or p.name == "__init__.py")
 
 
 @cache

@@ -8,7 +8,6 @@ import importlib.util
 import marshal
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -307,7 +306,7 @@ class Image:
         (self.home / "recorded").write_bytes(marshal.dumps(self.recorded, 2))
 
     def start(
-        self, *words: str, does: str = "", is_assisted: bool = True, **variables: str
+        self, *words: str, does: str = "", is_assisted: bool = True, **variables: Any
     ) -> subprocess.CompletedProcess[str]:
         """`pip ...` by PATH, or `python ...` by the replaced word."""
         path = f"{self.root}/author:/usr/bin:/bin"
@@ -415,7 +414,8 @@ def test_a_crash_has_a_code_of_its_own(image: Image, does: str) -> None:
 
 
 def test_signals_are_sent_on(image: Image) -> None:
-    does = "import signal, time; signal.signal(15, lambda *_: sys.exit(5)); os.kill(os.getppid(), 15); time.sleep(9)"
+    does = "import signal, time; signal.signal(15, lambda *_: sys.exit(5)); os.kill(os.getppid(), 15)"
+    does += "; time.sleep(9)"
     assert image.start("pip", "list", does=does).returncode == 5
 
 
@@ -466,7 +466,7 @@ HOSTILE = ("PYTHONHOME", "PIP_PYTHON", "PIP_PLATFORM", "GCONV_PATH", "OPENSSL_CO
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_variable_hands_over(image: Image, name: str) -> None:
     value = sys.base_prefix if name == "PYTHONHOME" else "1"
-    done = image.start("pip", "list", **{name: value})
+    done = image.start("pip", "list", is_assisted=True, **{name: value})
     assert done.stdout == f"{os.uname().machine}\n"
 
 
@@ -552,7 +552,6 @@ def test_setup_follows_links_inside_the_target(image: Image) -> None:
 def test_the_codes_of_marks_are_one() -> None:
     for name in ("decide", "native"):
         assert f"MARKED = {MARKED}" in (FILES / f"pip/{name}.py").read_text()
-    assert signal.SIGSEGV == 11
 
 
 @pytest.mark.parametrize("name", ["decide", "native", "setup", "understood"])
