@@ -281,7 +281,7 @@ class Image:
             "sums": {self.python: hashlib.sha256(Path(self.python).read_bytes()).hexdigest()},
             "reads": ("PYTHONHOME",),
             "machine": MACHINE,
-            "multiarch": sys.implementation._multiarch,  # type: ignore[attr-defined]
+            "multiarch": sys.implementation._multiarch,
             "suffix": SUFFIX,
             "own_suffix": sysconfig.get_config_var("EXT_SUFFIX"),
             "dynload": dynload,

@@ -7,6 +7,7 @@ starts nothing before everything is asked. Python 3.8 and later read this.
 import marshal
 import os
 import stat
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -250,8 +251,13 @@ def prepare(words: "list[str]", variables: "Mapping[str, str]") -> "list[str]":
 
 def original(name: str) -> "list[bytes]":
     """The environment or command line as it came, before this interpreter touched it."""
-    with open("/proc/self/" + name, "rb") as file:
-        return file.read().split(b"\0")[:-1]
+    try:
+        with open("/proc/self/" + name, "rb") as file:
+            return file.read().split(b"\0")[:-1]
+    except OSError:  # no /proc
+        if name == "cmdline":
+            return [os.fsencode(word) for word in sys.argv]
+        return [variable + b"=" + value for variable, value in os.environb.items()]
 
 
 def original_environment() -> "dict[bytes, bytes]":
@@ -332,6 +338,8 @@ def main(program: str) -> "NoReturn":
     variables = original_environment()
     try:
         native = prepare(words, {os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()})
-    except (OwnError, OSError, ValueError) as error:
-        hand_over(words, variables, str(error))
+    except OwnError as why:
+        hand_over(words, variables, str(why))
+    except Exception as error:  # whatever it is, the author's program was not started yet
+        hand_over(words, variables, f"{type(error).__name__}: {error}")
     start(native, words, variables)
