@@ -1,4 +1,4 @@
-"""pip's twin on a real engine: a stage for a foreign platform, installed natively and under emulation, must be one tree.
+"""pip's twin on a real engine: a stage for a foreign platform, assisted and emulated, must be one tree.
 
 One wheel made for the machine, one for all, and a virtual environment through the replaced command word.
 """
@@ -22,7 +22,8 @@ WORD = f"{MOUNT}/pip/python "
 STEPS = (
     "pip install --no-cache-dir markupsafe==3.0.3 idna==3.10",
     WORD + "python -m venv --without-pip /v",
-    "mkdir /said; { pip --version; pip list; pip freeze --all; pip install nosuch --no-index; echo $?; } >/said/to 2>&1",
+    "mkdir /said; { pip --version; pip list; pip freeze --all; pip install nosuch --no-index; echo $?; } "
+    ">/said/to 2>&1",
 )
 
 # Two roots, by path, type, mode, owner, link and content; bytecode without the times of its sources.
@@ -56,7 +57,8 @@ one, other = load("/assisted"), load("/emulated")
 differs = sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
 said = open("/assisted/said/to").read()
 bytecode = sum(path.endswith(".pyc") for path in one)
-json.dump(dict(files=len(one), bytecode=bytecode, differs=differs, leaks=leaks, said=said), open("/result", "w"))
+result = dict(files=len(one), bytecode=bytecode, differs=differs, leaks=leaks, said=said)
+json.dump(result, open("/result", "w"))
 """
 # At its end: what it has opened as program code, name service and certificates included.
 OPENED = """\
@@ -70,7 +72,8 @@ def show():
     except OSError:
         pass
     with open("/proc/self/maps") as file:
-        print("\\n".join(sorted({line.split(None, 5)[5].strip() for line in file if "r-xp" in line and "/" in line})))
+        code = [line.split(None, 5) for line in file if "r-xp" in line and "/" in line]
+    print("\\n".join(sorted({words[5].strip() for words in code})))
 
 atexit.register(show)
 """
