@@ -397,6 +397,24 @@ def test_the_same_bytecode_is_written(image: Image) -> None:
     assert not [name for name, content in written[0].items() if str(image.home).encode() in content]
 
 
+def test_what_is_said_goes_to_the_ninth_descriptor_alone(image: Image) -> None:
+    """Only where it was opened for appending, as `env` does: another pipe there is the author's."""
+    call = (str(image.home / "bin/pip"), "install", "x")
+    variables = {"PATH": f"{image.home}/bin:{image.root}/author:/usr/bin:/bin", "LC_ALL": "C"}
+    does = "words == ['x'] or subprocess.run([sys.executable, '-m', 'pip', 'x'])"
+    variables.update(PYTHONPATH=str(image.root / "site"), DOES=does)
+    said = {}
+    for way in (">>", ">"):
+        text = f'{{ "$@" 9{way}/proc/self/fd/1 >/dev/null; }} 2>&1 | cat'
+        said[way] = subprocess.run(
+            ["sh", "-c", text, "-", *call], capture_output=True, text=True, check=True, env=variables
+        ).stdout
+    assert said == {
+        ">>": "xbuild-twin: pip: native\nxbuild-twin: pip: own: x is not understood\n",
+        ">": "",
+    }
+
+
 ENDS = {"sys.exit(3)": 3, "sys.exit('said')": 1, "1/0": 1, "os._exit(7)": 7, "os.kill(os.getpid(), 15)": -15}
 CRASHES = ("os.abort()", "os.kill(os.getpid(), 11)")
 

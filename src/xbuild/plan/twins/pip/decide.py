@@ -53,14 +53,24 @@ class Call:
         self.arguments: list[str] = []
 
 
+def is_for_us() -> bool:
+    """Whether descriptor 9 is a pipe that `env` opened, for appending, or is the step's standard error."""
+    try:
+        ours = os.fstat(9)
+        with open("/proc/self/fdinfo/9", "rb") as file:
+            flags = [line.split()[1] for line in file if line.startswith(b"flags:")]
+        if not stat.S_ISFIFO(ours.st_mode) or (flags and int(flags[0], 8) & os.O_APPEND):
+            return stat.S_ISFIFO(ours.st_mode)
+        step = os.stat("/proc/1/fd/2")
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino)
+
+
 def say(text: str) -> None:
     """One line for the report: to the copy of the step's standard error, and nowhere else."""
-    try:
-        ours, step = os.fstat(9), os.stat("/proc/1/fd/2")
-        if stat.S_ISFIFO(ours.st_mode) and (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino):
-            os.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
-    except OSError:
-        return
+    if is_for_us():
+        os.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
 
 
 def without_ours(path: str) -> str:

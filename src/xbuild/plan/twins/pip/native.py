@@ -48,18 +48,23 @@ class State:
     kept: "tuple[ModuleType, ...]" = ()
 
 
-def line(text: str) -> bool:
-    """One line for the report; an empty one only asks whether there is somebody to tell."""
+def is_for_us() -> bool:
+    """Whether descriptor 9 is a pipe that `env` opened, for appending, or is the step's standard error."""
     try:
-        ours, step = posix.fstat(9), posix.stat("/proc/1/fd/2")
-        is_pipe = ours.st_mode & 0o170000 == 0o010000
-        if is_pipe and (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino):
-            if text:
-                posix.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
-            return True
+        ours = posix.fstat(9)
+        with open("/proc/self/fdinfo/9", "rb") as file:
+            flags = [line.split()[1] for line in file if line.startswith(b"flags:")]
+        if ours.st_mode & 0o170000 != 0o010000 or (flags and int(flags[0], 8) & posix.O_APPEND):
+            return ours.st_mode & 0o170000 == 0o010000
+        step = posix.stat("/proc/1/fd/2")
     except OSError:
         return False
-    return False
+    return (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino)
+
+
+def say(text: str) -> None:
+    if is_for_us():
+        posix.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
 
 
 def original_environment() -> "dict[bytes, bytes]":
@@ -71,9 +76,9 @@ def original_environment() -> "dict[bytes, bytes]":
 def mark(why: str) -> "NoReturn":
     """What only the image's own interpreter can do: by it from the start, or the step has to be repeated."""
     if not State.has_begun:
-        line("own: " + why)
+        say("own: " + why)
         posix.execve(State.program, State.words, original_environment())
-    line("mark: " + why)
+    say("mark: " + why)
     posix._exit(MARKED)
 
 
@@ -200,7 +205,7 @@ def follow() -> None:
         if is_pip(words) and [text_of(program) for program in programs] == words[:1]:
             arguments = [HOME + "/python", *arguments]
             programs = ((HOME + "/python").encode(),)
-            if line(""):
+            if is_for_us():
                 kept = tuple(sorted({9, *kept}))
         return start(arguments, programs, close, kept, *rest)
 
