@@ -207,6 +207,12 @@ SCRIPTS = {
     OF_WHEELS: "/usr/local/bin/python3.11",
     NEWER: "/v/bin/python",
     OF_THE_BED: "/usr/local/bin/python3.11",
+    OF_WHEELS.replace("import main", "import cli").replace(
+        "exit(main", "exit(cli"
+    ): "/usr/local/bin/python3.11",
+    OF_THE_BED.replace("pip._internal.cli.main", "other"): None,
+    OF_THE_BED.replace("sys.exit(main())", "sys.exit(other())"): None,
+    OF_THE_BED + "sys.exit(main())\n": None,
     OF_THE_BED.replace("import sys\n", "import sys\nimport keyring\n"): None,
     OF_THE_BED.replace("sys.exit(main())", "main()"): None,
     OF_THE_BED.replace("3.11\n", "3.11 -E\n"): None,

@@ -61,7 +61,7 @@ VARIABLES = (
     "PYTHONSAFEPATH PYTHONSTARTUP PYTHONUSERBASE PYTHONOPTIMIZE PYTHONNODEBUGRANGES PYTHONINTMAXSTRDIGITS"
 )
 # Of pip's own, beside its options: pip sets the first for pip.
-OWN_VARIABLES = "_PIP_STANDALONE_CERT _PIP_USE_IMPORTLIB_METADATA"
+OWN_VARIABLES = "_PIP_STANDALONE_CERT _PIP_USE_IMPORTLIB_METADATA _PIP_IN_BUILD_IGNORE_CONSTRAINTS"
 IGNORED_SETTINGS = "version help"  # pip does not read these either
 
 
@@ -221,18 +221,9 @@ def is_runner(path: str) -> bool:
     return path.endswith("/pip/__pip-runner__.py")
 
 
-# A `pip` is one of those that pip, its wheels and Debian write: nothing but a call of pip.
-_LINES = (
-    "import re",
-    "import sys",
-    "from pip._internal.cli.main import main",
-    "from pip._internal.main import main",
-    "from pip._internal import main",
-    "from pip import main",
-    "if __name__ == '__main__':",
-    'if __name__ == "__main__":',
-    "sys.exit(main())",
-)
+# A `pip` is one of those that pip, its wheels and Debian write: nothing but a call of a function of pip's.
+_LINES = ("import re", "import sys", "if __name__ == '__main__':", 'if __name__ == "__main__":')
+_MODULES = ("pip._internal.cli.main", "pip._internal.main", "pip._internal", "pip")
 _CUTS = (
     "sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])",
     "sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])",
@@ -252,6 +243,7 @@ def script(text: str) -> "str | None":
         return None
     body = [line.strip() for line in lines[1:]]
     body = [line for line in body if line and line[:1] != "#"]
-    if any(line not in _LINES and line not in _CUTS for line in body) or "sys.exit(main())" not in body:
-        return None
-    return first[2:]
+    others = [line for line in body if line not in _LINES and line not in _CUTS]
+    words = others[0].split() if others else []
+    is_import = len(words) == 4 and words[0] == "from" and words[1] in _MODULES and words[2] == "import"
+    return first[2:] if is_import and others[1:] == [f"sys.exit({words[3]}())"] else None
