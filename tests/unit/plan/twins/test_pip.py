@@ -143,7 +143,7 @@ ENVIRONMENTS: dict[str, tuple[dict[str, str], str | None]] = {
     "an image's own": ({"PYTHON_VERSION": "3.11.2", "PYTHON_PIP_VERSION": "23", "LANG": "C.UTF-8"}, None),
     "usual": ({"PYTHONUNBUFFERED": "1", "PIP_NO_CACHE_DIR": "1", "PYTHONPATH": "/app"}, None),
     "settings": ({"PIP_INDEX_URL": "x", "PIP_DEFAULT_TIMEOUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}, None),
-    "of pip for pip": ({"_PIP_STANDALONE_CERT": "/x"}, None),
+    "of pip for pip": ({"_PIP_STANDALONE_CERT": "/x", "PIP_BUILD_TRACKER": "/x", "PIP_NO_INPUT": "1"}, None),
     "empty": ({"PYTHONHOME": "", "PIP_PYTHON": ""}, None),
     "home": ({"PYTHONHOME": "/x"}, "PYTHONHOME"),
     "newer": ({"PYTHON_JIT": "1"}, "PYTHON_JIT"),

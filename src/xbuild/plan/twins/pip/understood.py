@@ -60,8 +60,11 @@ VARIABLES = (
     "PYTHONNOUSERSITE PYTHONWARNINGS PYTHONFAULTHANDLER PYTHONCOERCECLOCALE PYTHONPYCACHEPREFIX "
     "PYTHONSAFEPATH PYTHONSTARTUP PYTHONUSERBASE PYTHONOPTIMIZE PYTHONNODEBUGRANGES PYTHONINTMAXSTRDIGITS"
 )
-# Of pip's own, beside its options: pip sets the first for pip.
-OWN_VARIABLES = "_PIP_STANDALONE_CERT _PIP_USE_IMPORTLIB_METADATA _PIP_IN_BUILD_IGNORE_CONSTRAINTS"
+# Of pip's own, beside its options: what it sets for the pip that it starts.
+OWN_VARIABLES = (
+    "_PIP_STANDALONE_CERT _PIP_USE_IMPORTLIB_METADATA _PIP_IN_BUILD_IGNORE_CONSTRAINTS "
+    "PIP_BUILD_TRACKER PIP_REQ_TRACKER PIP_CONFIG_FILE"
+)
 IGNORED_SETTINGS = "version help"  # pip does not read these either
 
 
@@ -149,18 +152,11 @@ def environment(variables: "Mapping[str, str]", reads: "Collection[str]") -> "st
     known = settings()
     allowed = VARIABLES.split()
     own = OWN_VARIABLES.split()
-    for name in sorted(variables):
-        if not variables[name]:
-            continue
-        if name[:6] == "PYTHON" and name in reads and name not in allowed:
-            return name
-        if name[:8] == "_PYTHON_" or (name[:5] == "_PIP_" and name not in own):
-            return name
-        if (
-            name[:4] == "PIP_"
-            and name != "PIP_CONFIG_FILE"
-            and name[4:].lower().replace("_", "-") not in known
-        ):
+    for name in sorted(name for name in variables if variables[name] and name not in own):
+        is_setting = name[:4] == "PIP_" and name[4:].lower().replace("_", "-") in known
+        is_read = name[:6] == "PYTHON" and name in reads and name not in allowed
+        is_pip = name.lstrip("_")[:4] == "PIP_"
+        if is_read or name[:8] == "_PYTHON_" or (is_pip and not is_setting):
             return name
     return None
 
