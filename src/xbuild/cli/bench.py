@@ -29,8 +29,8 @@ _DOOR = Door(
         (
             value_flag("compare"),
             "WORD",
-            "compare whole trees: pins (original, rewritten), assist (the same, with native twins) or against "
-            "(original, FILE)",
+            "compare whole trees: pins (original, rewritten), assist (the same, with native twins) or "
+            "against (original, FILE)",
         ),
         JSON,
     ),
