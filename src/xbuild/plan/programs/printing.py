@@ -395,10 +395,10 @@ PROGRAMS = (
     ),
     Program(
         "ls",
-        "-a,--all -A,--almost-all -b -B -c -C --color[=] -d,--directory -F --classify[=] -f -g "
+        "-a,--all -A,--almost-all -b -B -C --color[=] -d,--directory -F --classify[=] -f -g "
         "-G,--no-group --group-directories-first -h,--human-readable --si -H -I,--ignore= -k -l "
         "-L,--dereference -m -n,--numeric-uid-gid -N -o -p -q -Q -r,--reverse -R,--recursive -s,--size -S "
-        "--sort= --time= --time-style= -t -T= -u -U -v -w,--width= -x -X -Z -1 --full-time",
+        "--sort= --time-style= -t -T= -U -v -w,--width= -x -X -Z -1 --full-time",
         "read*",
         here=True,
     ),
