@@ -15,6 +15,9 @@ from statistics import median
 # docs/explanation/time-saved.md.
 PUBLISHED = (5.0, 50.0)
 
+# Behind the kind of a step in which native twins took part.
+ASSISTED = ", assisted"
+
 # One measured factor is no range: other code compiles at another ratio.
 _SPREAD = 1.25
 
@@ -185,6 +188,8 @@ def _basis(kinds: Mapping[str, Factor]) -> str:
     parts = []
     for kind, factor in kinds.items():
         source = "measured here" if factor.is_measured else "published range"
+        if kind.endswith(ASSISTED) and not factor.is_measured:
+            source = "measured for native twins"
         parts.append(f"{kind} {factor.low:.3g} to {factor.high:.3g} times slower under emulation ({source})")
     return "; ".join(parts)
 

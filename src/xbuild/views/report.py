@@ -16,7 +16,7 @@ from xbuild.plan.twins import TWINS
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.solve.marks import twin_lines
-from xbuild.views.baseline import Saved, Timed
+from xbuild.views.baseline import ASSISTED, Saved, Timed
 from xbuild.views.terminal import clean, shorten
 
 FORMAT = 1
@@ -213,7 +213,7 @@ def timed(steps: Iterable[Step]) -> tuple[Timed, ...]:
             step.line,
             step.target or step.platform,
             step.intervals,
-            f"{step.kind}, assisted" if step.how == "assisted" else step.kind,
+            f"{step.kind}{ASSISTED}" if step.how == "assisted" else step.kind,
             step.emulated,
             _factors(step),
         )

@@ -11,7 +11,10 @@ import pytest
 
 from xbuild import plan as make_plan
 from xbuild.dockerfile.parser import parse
-from xbuild.plan.model import Change, InsertRun, Plan, SetEnvironment, StageVerdict, VerdictWord
+from xbuild.graph.model import Options
+from xbuild.plan.context import NoContext
+from xbuild.plan.deciding.planner import make_plan as planned
+from xbuild.plan.model import Change, InsertRun, Plan, SetEnvironment, Settings, StageVerdict, VerdictWord
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.solve.progress import parse_name
@@ -293,3 +296,41 @@ def test_a_leak_in_one_line() -> None:
         f"/a.gz: its content holds /.lent, in (gzip) > x {made.format(', line 7')}",
         f"/a.7z: not looked into: 7z is not opened {made.format('')}",
     ]
+
+
+def test_a_step_in_which_twins_took_part() -> None:
+    """It is emulated no more, what they said is told, and where all stepped aside it still is."""
+    text = "FROM debian\nRUN apt-get install -y x\nRUN pip list\n"
+    logs = (
+        b"xbuild-twin: apt: native\nGet:1 x\nxbuild-twin: apt: own: options\n",
+        b"xbuild-twin: pip: own: PYTHONPATH\n",
+    )
+    vertices = [
+        replace(vertex(f"[stage-0 {n}/3] RUN x", n, 0.0, 5.0, ARM64, platform=ARM64, emulated=True), log=log)
+        for n, log in enumerate(logs, 2)
+    ]
+    steps = steps_of(vertices, (), parse(Source("Dockerfile", text)), (AMD64, ARM64))
+    assert [step.how for step in steps] == ["assisted", "emulated"]
+    assert steps[0].twins == ("apt: native", "apt: own: options")
+    assert [e.line for e in emulation_left(steps, None, "")] == [3]
+    assert [(t.kind, t.factors is not None) for t in timed(steps)] == [
+        ("apt-get install, assisted", True),
+        ("run", False),
+    ]
+
+
+def test_a_plan_with_twins_fits_its_schema_and_says_what_is_native() -> None:
+
+    text = "FROM debian:bookworm\nRUN apt-get update\nRUN find / -name x\n"
+    made = planned(
+        parse(Source("Dockerfile", text)),
+        Options(),
+        (AMD64, ARM64),
+        NoContext(),
+        Settings(assist=True),
+    )
+    jsonschema.validate(plan_data(made), schema("plan"))
+    lines = "\n".join(plan_lines(made, Terminal()))
+    assert "assisted: runs on the target platform, with native twins" in lines
+    assert "native: apt [Dockerfile:2]" in lines
+    assert "emulated: `find … /` may go through the whole root [Dockerfile:3]" in lines
