@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from xbuild.plan.twins.twin import MOUNT
 
 _LINE = re.compile(rb"^xbuild-twin: ([a-z0-9-]+): (native|own|mark)(?:: (.*))?\r?$", re.MULTILINE)
+# What a shell with -x says of the words that were put there.
+_TRACE = re.compile(rb"^\++ .*$", re.MULTILINE)
 _SIGNS = (MOUNT.encode(), b"Read-only file system")
 
 
@@ -38,6 +40,6 @@ def mark_in(log: bytes, *, is_failed: bool) -> str | None:
     mark = next((line for line in twin_lines(log) if line.word == "mark"), None)
     if mark is not None:
         return f"the twin of {mark.twin}: {mark.why}"
-    rest = _LINE.sub(b"", log)
+    rest = _TRACE.sub(b"", _LINE.sub(b"", log))
     sign = next((s for s in _SIGNS if s in rest), None) if is_failed else None
     return None if sign is None else f"it fails, and says {sign.decode()}"

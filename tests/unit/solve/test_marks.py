@@ -25,6 +25,7 @@ def test_lines_of_twins_among_others() -> None:
         (b"cp: cannot create: Read-only file system\n", True, "it fails, and says Read-only file system"),
         (b"cp: cannot create: Read-only file system\n", False, None),
         (f"rm: cannot remove '{MOUNT}/env'\n".encode(), True, f"it fails, and says {MOUNT}"),
+        (f"+ {MOUNT}/pip/python python -m pip install x\nERROR: no x\n".encode(), True, None),
         (b"E: Unable to locate package nope\n", True, None),
         (b"xbuild-twin: apt: own: /.xbuild-7c1f/x is another\n", True, None),
     ],

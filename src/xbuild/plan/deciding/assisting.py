@@ -389,8 +389,10 @@ def _is_named(text: str, programs: Sequence[str]) -> bool:
 
 
 def _module_word(command: Command, twin: Twin) -> Word | None:
-    """The word of an interpreter that is told to run a module which has a twin."""
+    """The word of an interpreter that is told to run a module which has a twin, or a path to the program."""
     values = [w.value for w in command.words[:3]]
+    if twin.paths and values and values[0] is not None and re.fullmatch(twin.paths, values[0]):
+        return None if command.is_inside("function") else command.words[0]
     if len(values) < 3 or not twin.modules or values[1] != "-m" or values[2] not in twin.modules:
         return None
     is_known = values[0] is not None and re.fullmatch(twin.interpreters, values[0]) is not None

@@ -23,9 +23,9 @@ class Twin:
     """A program and its native twin.
 
     `programs` are the names by which PATH leads to it. `modules` are those of its that an interpreter
-    (`interpreters`, a pattern) runs with `-m`: no name in PATH reaches these, so that `variable`, which the
-    helper's `env` sets where the twin fits, is written in front of the interpreter's word. `families` are
-    those of base images (`facts.images.Image`). `factors` are the least and the largest measured ratio of
+    (`interpreters`, a pattern) runs with `-m`, `paths` (a pattern) words that name it elsewhere: PATH leads
+    to neither, so that `variable`, which the helper's `env` sets where the twin fits, is written in front of
+    the word. `families` are those of base images (`facts.images.Image`). `factors` are the least and the largest measured ratio of
     emulated to assisted time.
     """
 
@@ -35,4 +35,5 @@ class Twin:
     factors: tuple[float, float]
     modules: tuple[str, ...] = ()
     interpreters: str = ""
+    paths: str = ""
     variable: str = ""

@@ -11,5 +11,6 @@ TWIN = Twin(
     (7.4, 15.0),
     modules=("pip", "venv"),
     interpreters=r"(?:/usr/local/bin/)?python3?(?:\.\d+)?",
+    paths=r"/(?:[\w.+-]+/)+bin/pip3?(?:\.\d+)?",
     variable="xbuild_python",
 )
