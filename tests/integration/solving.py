@@ -20,6 +20,7 @@ from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.engine import Engine, inspect_engine
 from xbuild.solve.inputs import read_inputs
 from xbuild.solve.options import BuildOptions, parse_build_arguments
+from xbuild.solve.progress import Event
 
 REGISTRY = os.environ.get("XBUILD_TESTBED_REGISTRY", "127.0.0.1:5601")
 AUTH_REGISTRY = os.environ.get("XBUILD_TESTBED_AUTH_REGISTRY", "")
@@ -65,12 +66,13 @@ def build(
     line_map: Callable[[int], int | None] | None = None,
     output: str = "layout",
     stdin: bytes | None = None,
+    on_event: Callable[[Event], None] | None = None,
 ) -> tuple[SolveResult, BuildOptions]:
     options = parse_build_arguments(["--builder", builder, *arguments])
     folder.mkdir(parents=True, exist_ok=True)
     inputs = read_inputs(options, None if stdin is None else io.BytesIO(stdin), folder)
     request = SolveRequest(options, inputs, engine(builder), folder, text, line_map, output)
-    return solve(request), options
+    return solve(request, on_event), options
 
 
 def file_in(result: SolveResult, name: str, platform: str) -> str:

@@ -30,7 +30,10 @@ WORLD = {
 
 
 def modules() -> tuple[Path, ...]:
-    return tuple(sorted(ROOT.rglob("*.py")))
+    """Without what a twin ships into foreign images: the files of its room beside `__init__.py`."""
+    twins = ROOT / "plan/twins"
+    found = sorted(ROOT.rglob("*.py"))
+    return tuple(p for p in found if p.parent.parent != twins or p.name == "__init__.py")
 
 
 @cache
@@ -114,7 +117,7 @@ def test_only_the_command_line_prints(path: Path) -> None:
 # The rooms of `plan/`, and modules that stand by themselves there: each imports from those in front of it.
 PLAN_ORDER = (
     "table", "model", "context", "facts", "toolchain", "programs", "demands", "cross", "recipes", "reading",
-    "toolchains", "settings", "asking", "deciding",
+    "toolchains", "twins", "settings", "asking", "deciding",
 )  # fmt: skip
 # For the type checker alone: what a call and a description say of each other.
 PLAN_TYPES = {("toolchain", "programs")}

@@ -38,6 +38,7 @@ _OF_A_BUILD = (
 )
 # xbuild's own flags of `build`.
 _OF_OURS = (
+    ("assist", "WORD", "native twins of programs in stages that stay emulated: off (default) or auto"),
     (
         "baseline",
         "WORD",

@@ -9,7 +9,7 @@ from xbuild.cli.door import OFFLINE, ONLINE, Door, run_door
 from xbuild.cli.screen.output import print_source, say, stdin, warn
 from xbuild.errors import DockerfileError, Exit, UsageError
 from xbuild.pipeline.files import Workspace, write_whole
-from xbuild.pipeline.project import Project, open_project
+from xbuild.pipeline.project import Project, open_project, with_assist
 from xbuild.pipeline.questions import Settled, plan_settled
 from xbuild.plan.model import Plan
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag
@@ -21,6 +21,7 @@ _DOOR = Door(
     (
         OFFLINE,
         ONLINE,
+        (boolean_flag("assist"), "", "also write native twins for stages that stay on the target platform"),
         (boolean_flag("conditional"), "", "also write what is right only on a condition"),
         (boolean_flag("diff"), "", "print a unified diff"),
         (boolean_flag("write"), "", "change the file"),
@@ -44,13 +45,17 @@ def rewrite(options: BuildOptions, own: Flags) -> int:
         raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
     with Workspace() as folder:
         project = open_project(options, folder, stdin())
+        if own.flag("assist"):
+            project = with_assist(project)
         settled = plan_settled(project, folder, offline=own.flag("offline"), online=own.flag("online"))
-        new, verdicts = _rewritten(project, settled, conditional=own.flag("conditional"))
+        new, verdicts = _rewritten(
+            project, settled, conditional=own.flag("conditional"), assist=own.flag("assist")
+        )
     _show(project, new, verdicts, diff=own.flag("diff"), write=write, check=check)
     return int(Exit.FAILED) if check and new.text != project.source.text else int(Exit.OK)
 
 
-def _rewritten(project: Project, settled: Settled, *, conditional: bool) -> tuple[Source, str]:
+def _rewritten(project: Project, settled: Settled, *, conditional: bool, assist: bool) -> tuple[Source, str]:
     """The new text, and the verdicts in one line."""
     from xbuild.rewrite.render import rewrite as render
 
@@ -59,7 +64,13 @@ def _rewritten(project: Project, settled: Settled, *, conditional: bool) -> tupl
     if not conditional:
         _warn_of_conditions(settled.plan)
     assert project.dockerfile is not None
-    return render(project.dockerfile, settled.plan, conditional=conditional).text, summary(settled.plan)
+    twins = None
+    if assist:
+        from xbuild.pipeline.helper import twin_files
+
+        twins = twin_files()
+    made = render(project.dockerfile, settled.plan, conditional=conditional, twins=twins)
+    return made.text, summary(settled.plan)
 
 
 def _warn_of_conditions(plan: Plan) -> None:

@@ -62,19 +62,20 @@ def assert_edited(
     replaced: Mapping[int, str] | None = None,
     inserted: Mapping[int, Sequence[str]] | None = None,
     flags: Mapping[int, Sequence[str]] | None = None,
+    words: Mapping[int, Sequence[str]] | None = None,
     removed: Collection[int] = (),
 ) -> Dockerfile:
     """The tree of `new`, when it differs from `original` exactly as announced; raises EditError otherwise.
 
     Keys are indexes into `original.instructions`. `expected` holds the scripts of edited RUNs, `replaced`
     the logical text of other changed instructions, `inserted` the logical texts of new ones in front of an
-    index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before;
-    `removed` are gone.
+    index (or of the end), `flags` the flags, such as `--mount=…`, of RUNs that have others than before,
+    `words` the words of those in exec form; `removed` are gone.
     """
     tree = _parsed(new)
     if [(d.name, d.value) for d in original.directives] != [(d.name, d.value) for d in tree.directives]:
         raise EditError("an edit changed the parser directives", file=new.path)
-    replaced, inserted, flags = replaced or {}, inserted or {}, flags or {}
+    replaced, inserted, flags, words = replaced or {}, inserted or {}, flags or {}, words or {}
     rest = list(reversed(tree.instructions))
     for index in range(len(original.instructions) + 1):
         for text in inserted.get(index, ()):
@@ -90,7 +91,7 @@ def assert_edited(
         if found is None:
             raise EditError(f"an edit removed {_name(before)} of line {before.first_line}", file=new.path)
         if index in expected or index in flags:
-            same = _is_edited_run(before, found, expected.get(index), flags.get(index))
+            same = _is_edited_run(before, found, expected.get(index), flags.get(index), words.get(index))
         elif index in replaced:
             same = _is_replaced(before, found, replaced[index])
         else:
@@ -148,7 +149,11 @@ def _is_only_continuations(dockerfile: Dockerfile, script: Logical, span: Span) 
 
 
 def _is_edited_run(
-    before: Instruction, after: Instruction, script: str | None, flags: Sequence[str] | None
+    before: Instruction,
+    after: Instruction,
+    script: str | None,
+    flags: Sequence[str] | None,
+    words: Sequence[str] | None,
 ) -> bool:
     if not isinstance(before, Run) or not isinstance(after, Run):
         return False
@@ -156,9 +161,8 @@ def _is_edited_run(
     if new != (old if script is None else script):
         return False
     wanted = [_raw_flag(flag.name, flag.value) for flag in before.flags] if flags is None else list(flags)
-    return [
-        _raw_flag(flag.name, flag.value) for flag in after.flags
-    ] == wanted and before.words == after.words
+    is_same = before.words == after.words if words is None else list(words) == list(after.words or ())
+    return is_same and [_raw_flag(flag.name, flag.value) for flag in after.flags] == wanted
 
 
 def _scripts(run: Run) -> str | None:

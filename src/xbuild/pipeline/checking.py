@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from xbuild.pipeline.config import AllowedFile as ConfiguredAllow
 from xbuild.pipeline.prepare import Prepared
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult
-from xbuild.verify.checks import Allow, Check, Verification
+from xbuild.verify.checks import Allow, Check, Layer, Verification
 from xbuild.verify.image import verify_engine_image, verify_layout, verify_reference
+from xbuild.verify.leaks import Leak, LeakScan, find_leaks
 from xbuild.views.origin import Origin, count_triggered, find_origin
 from xbuild.views.terminal import count
 from xbuild.views.verification import check_text
@@ -64,8 +66,12 @@ class Checked:
 
     def line_of(self, platform: str, check: Check) -> int | None:
         """The line of the user's Dockerfile that made the file of a check."""
+        return self.line_of_layer(platform, check.layer)
+
+    def line_of_layer(self, platform: str, layer: Layer | None) -> int | None:
+        """The line of the user's Dockerfile that made a layer."""
         origin = self.origins.get(platform)
-        line = origin.line(check.layer.index) if origin and check.layer else None
+        line = origin.line(layer.index) if origin and layer else None
         return self.prepared.user_line(line) if line else None
 
 
@@ -80,6 +86,34 @@ def check(prepared: Prepared, result: SolveResult) -> Checked:
         base_layers={platform: origin.base_layers for platform, origin in origins.items()} or None,
     )
     return Checked(verification, {str(key): origin for key, origin in origins.items()}, prepared)
+
+
+@dataclass(frozen=True)
+class CheckedLeaks:
+    """Leaks, and the lines of the user's file that made their layers (None: not known)."""
+
+    scan: LeakScan
+    lines_by_layer: Mapping[tuple[Platform, int], int | None]
+
+    def lines(self) -> Iterator[tuple[Leak, int | None]]:
+        for leak in self.scan.leaks:
+            yield leak, self.lines_by_layer.get((leak.platform, leak.layer.index))
+
+
+def check_leaks(prepared: Prepared, result: SolveResult, needle: bytes) -> CheckedLeaks:
+    """Whether a text that belongs to the build alone stands in a layer that the build made."""
+    assert result.layout is not None
+    origins = _origins(prepared, result)
+    base_layers = {platform: origin.base_layers for platform, origin in origins.items()}
+    scan = find_leaks(
+        result.layout.path, needle, base_layers or None, platforms=tuple(result.platforms) or None
+    )
+    lines: dict[tuple[Platform, int], int | None] = {}
+    for leak in scan.leaks:
+        origin = origins.get(leak.platform)
+        line = origin.line(leak.layer.index) if origin else None
+        lines[leak.platform, leak.layer.index] = prepared.user_line(line) if line else None
+    return CheckedLeaks(scan, lines)
 
 
 def _origins(prepared: Prepared, result: SolveResult) -> dict[Platform, Origin]:

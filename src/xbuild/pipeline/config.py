@@ -44,7 +44,7 @@ class AllowedFile:
 @value()
 class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
-    section and name.
+    section and name. `assist` is off, auto or None; `without` names stages and twins that do without.
     """
 
     path: str | None = None
@@ -52,6 +52,8 @@ class Config:
     chosen: Mapping[str, str] = field(default_factory=dict)
     cache_mounts: bool = True
     allow: tuple[AllowedFile, ...] = ()
+    assist: str | None = None
+    without: frozenset[str] = frozenset()
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
@@ -90,6 +92,10 @@ def parse_config(path: str, data: bytes) -> Config:
         {f"{section}.{name}": text for section in schemas() for name, text in value.get(section, {}).items()},
         value.get("cache_mounts", True),
         tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
+        value.get("assist", {}).get("mode"),
+        frozenset(
+            n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
+        ),
     )
 
 

@@ -63,7 +63,12 @@ def build(
     with clock.phase("check engine"):
         preflight(prepared)
     with clock.phase("build"), watcher.showing(scene_of(prepared)) as on_event:
-        result = solve(prepared.request, _meanwhile(on_event), on_raw=watcher.on_raw)
+        if prepared.project.settings.assist:
+            from xbuild.pipeline.rebuilding import solve_assisted
+
+            prepared, result = solve_assisted(prepared, watcher, _meanwhile(on_event))
+        else:
+            result = solve(prepared.request, _meanwhile(on_event), on_raw=watcher.on_raw)
     from xbuild.pipeline.finish import finish
 
     return finish(prepared, result, clock, watcher)

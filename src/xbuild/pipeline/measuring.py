@@ -6,6 +6,7 @@ Each has cache mounts of its own, so that the user's are neither used nor emptie
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -30,8 +31,17 @@ from xbuild.solve.options import redact
 from xbuild.solve.progress import Event
 from xbuild.text import Source
 from xbuild.verify.image import verify_layout
+from xbuild.verify.trees import compare_layouts
 from xbuild.views.baseline import busy, by_line, factors
-from xbuild.views.measurement import AGAINST, ORIGINAL, REWRITTEN, Comparison, Measurement, Sample
+from xbuild.views.measurement import (
+    AGAINST,
+    ORIGINAL,
+    REWRITTEN,
+    ComparedTrees,
+    Comparison,
+    Measurement,
+    Sample,
+)
 from xbuild.views.report import timed
 from xbuild.views.terminal import seconds
 
@@ -45,6 +55,8 @@ _SOURCES = (
     SourceFiles(".c", 'const char xbuild_bench[] = "{}";'),
     SourceFiles(".java", "// {}"),
 )
+_CLOCKS_APART = 3600.0
+"""Seconds by which a builder's clock may differ: what is no older than that counts as made by a build."""
 _LANGUAGES = {files.suffix: files for files in _SOURCES}
 
 
@@ -255,8 +267,13 @@ def measure(
     *,
     skip_original: bool = False,
     is_warm: bool = True,
+    compared: tuple[str, str] | None = None,
 ) -> Measurement:
-    """Build all variants in turns; what is learnt is remembered for estimates of the time saved."""
+    """Build all variants in turns; what is learnt is remembered for estimates of the time saved.
+
+    `compared`: the two variants whose whole trees are compared.
+    """
+    begun = time.time()
     run = _Bench(prepared, variants(prepared, against, skip_original=skip_original), watcher)
     run.cold(rounds)
     changed = run.warm(rounds) if is_warm else None
@@ -272,6 +289,7 @@ def measure(
         samples=tuple(run.samples),
         comparisons=tuple(_comparisons(run)),
         verified={name: _is_right(run, measured) for name, measured in run.first.items()},
+        trees=None if compared is None else _trees(run, *compared, since=begun - _CLOCKS_APART),
     )
 
 
@@ -280,6 +298,13 @@ def _comparisons(run: _Bench) -> Iterator[Comparison]:
         layouts = [run.first[name].result.layout for name in (left, right) if name in run.first]
         if len(layouts) == 2 and layouts[0] is not None and layouts[1] is not None:
             yield compare(left, layouts[0], right, layouts[1])
+
+
+def _trees(run: _Bench, left: str, right: str, since: float) -> ComparedTrees:
+    layouts = [run.first[name].result.layout for name in (left, right)]
+    assert layouts[0] is not None
+    assert layouts[1] is not None
+    return ComparedTrees(left, right, compare_layouts(layouts[0].path, layouts[1].path, since=since))
 
 
 def _is_right(run: _Bench, measured: Measured) -> bool:

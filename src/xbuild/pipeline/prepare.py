@@ -120,8 +120,13 @@ def with_new_text(before: Prepared, *, conditional: bool = False) -> Prepared:
     dockerfile, plan = before.project.dockerfile, before.plan
     assert dockerfile is not None
     assert plan is not None
+    twins = None
+    if before.project.settings.assist:
+        from xbuild.pipeline.helper import twin_files
+
+        twins = twin_files()
     try:
-        outcome = rewrite(dockerfile, plan, conditional=conditional)
+        outcome = rewrite(dockerfile, plan, conditional=conditional, twins=twins)
     except EditError as error:
         # The check of the new text against what was meant: then the user's own text is built.
         return replace(before, why_not=f"the new text would not be what was meant: {error}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
@@ -93,7 +93,12 @@ def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[byte
     config = load_config(options.config, inputs.context_dir)
     names = options.platforms
     asked = parse_platforms(_local(names)) if names else config.platforms
-    settings = Settings(config.cache_mounts and not options.no_cache_mounts, config.chosen)
+    settings = Settings(
+        config.cache_mounts and not options.no_cache_mounts,
+        config.chosen,
+        assist=(options.assist or config.assist) == "auto",
+        without=config.without,
+    )
     return Project(options, inputs, config, settings, asked or None)
 
 
@@ -106,7 +111,17 @@ def with_engine(project: Project, engine: Engine) -> Project:
     """With the platforms that will be built: those asked for, else the builder's own."""
     platforms = project.platforms or (engine.native,)
     options = project.options.without("platform").with_flags(("platform", ",".join(map(str, platforms))))
-    return Project(options, project.inputs, project.config, project.settings, platforms)
+    # Where every platform has a machine of its own nothing is emulated.
+    assist = project.settings.assist and not all(engine.is_native(p) for p in platforms)
+    settings = replace(project.settings, assist=assist)
+    return Project(options, project.inputs, project.config, settings, platforms)
+
+
+def with_assist(project: Project, *, without: Iterable[str] = ()) -> Project:
+    """With twins wherever they fit, but for these stages."""
+    left = project.settings.without | frozenset(without)
+    settings = replace(project.settings, assist=True, without=left)
+    return Project(project.options, project.inputs, project.config, settings, project.platforms)
 
 
 def check_dockerfile(project: Project) -> None:

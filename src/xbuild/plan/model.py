@@ -19,6 +19,7 @@ class VerdictWord(StrEnum):
 
     CROSS = "cross"
     PORTABLE = "portable"
+    ASSISTED = "assisted"
     EMULATED = "emulated"
     UNSURE = "unsure"
     ALREADY = "already"
@@ -166,6 +167,47 @@ class InsertRun:
     kind: str = "insert-run"
 
 
+@value()
+class AddTwins:
+    """Add a helper in front of a FROM: stages that make the native twins of programs of the image that
+    `reference` names, as it stands in the file.
+
+    `names` are those of its stages: the image for the target platform, the one that prepares, and what is
+    mounted. `twins` are the names of rooms of `plan.twins`.
+    """
+
+    before: int
+    reference: str
+    names: tuple[str, str, str]
+    twins: tuple[str, ...]
+    reason: str
+    kind: str = "add-twins"
+
+
+@value()
+class AssistRun:
+    """Give a RUN what the stage `helper` holds, and put it to use in front of its own words.
+
+    `at` is where in its script that goes; in exec form a program of the helper's stands in front.
+    """
+
+    instruction: int
+    helper: str
+    at: int
+    reason: str
+    kind: str = "assist-run"
+
+
+@value()
+class Renumber:
+    """Name a stage by its new number in COPY --from."""
+
+    instruction: int
+    number: int
+    reason: str
+    kind: str = "renumber"
+
+
 Change = (
     PinStage
     | SplitStages
@@ -177,6 +219,9 @@ Change = (
     | ReplaceInScript
     | AddMount
     | InsertRun
+    | AddTwins
+    | AssistRun
+    | Renumber
 )
 
 
@@ -297,13 +342,27 @@ class StageStep:
 
 
 @value()
+class Assistance:
+    """What native twins do for a stage that stays on the target platform.
+
+    `runs` names by line of a RUN the twins that stand in for programs there; `left` says of every other RUN,
+    or of the stage as a whole, why none does. `changes` are what has to be written for it.
+    """
+
+    runs: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    left: tuple[Reason, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@value()
 class StageVerdict:
     """What is decided for one stage.
 
     `is_proved` is False when the verdict rests on `conditions` that could not be looked at; `questions`
     would settle them. `changes` may touch other stages' lines only for SplitStages. `is_pinned` tells
     whether the stage runs on the build platform after the changes; `has_run` whether it runs anything at all.
-    `steps` are its commands, read as if it ran on the build platform.
+    `steps` are its commands, read as if it ran on the build platform. `assistance` is what twins do in it;
+    `reasons` say then why it is not pinned.
     """
 
     stage: int
@@ -322,6 +381,7 @@ class StageVerdict:
     questions: tuple[Question, ...] = ()
     changes: tuple[Change, ...] = ()
     steps: tuple[StageStep, ...] = ()
+    assistance: Assistance | None = None
 
 
 @value()
@@ -337,9 +397,14 @@ class Plan:
     notes: tuple[str, ...] = ()
     sha256: str = ""
 
-    def changes(self, *, conditional: bool = False) -> tuple[Change, ...]:
-        """The changes of every proved verdict; with `conditional` those of conditional ones too."""
-        return tuple(dict.fromkeys(c for s in self.stages if s.is_proved or conditional for c in s.changes))
+    def changes(self, *, conditional: bool = False, assist: bool = False) -> tuple[Change, ...]:
+        """The changes of every proved verdict; with `conditional` those of conditional ones too, with
+        `assist` those for twins.
+        """
+        found = [c for s in self.stages if s.is_proved or conditional for c in s.changes]
+        if assist:
+            found += [c for s in self.stages if s.assistance is not None for c in s.assistance.changes]
+        return tuple(dict.fromkeys(found))
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -367,10 +432,15 @@ class Setting:
 
 @value()
 class Settings:
-    """What a user has set about planning; `chosen` are values of settings of languages, by their key."""
+    """What a user has set about planning; `chosen` are values of settings of languages, by their key.
+
+    `assist`: whether twins are planned; `without` are names of stages and of twins that do without.
+    """
 
     cache_mounts: bool = True
     chosen: Mapping[str, str] = field(default_factory=dict)
+    assist: bool = False
+    without: frozenset[str] = frozenset()
 
     def of(self, setting: Setting) -> str:
         """What was chosen, or the default."""

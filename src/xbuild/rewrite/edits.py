@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xbuild.dockerfile.edit import edit_script, edited_script
-from xbuild.dockerfile.model import Arg, Dockerfile, Env, From, Instruction, Pair, Run, Trivia
+from xbuild.dockerfile.model import Arg, Copy, Dockerfile, Env, From, Instruction, Pair, Run, Trivia
 from xbuild.dockerfile.parser import parse
 from xbuild.errors import EditError
 from xbuild.plan.model import (
     AddMount,
+    AddTwins,
+    AssistRun,
     Change,
     DeclareArg,
     InsertRun,
@@ -18,10 +20,12 @@ from xbuild.plan.model import (
     RemoveArg,
     RemoveArgDefault,
     RemoveEnv,
+    Renumber,
     ReplaceInScript,
     SetEnvironment,
     SplitStages,
 )
+from xbuild.plan.twins.twin import HELPER, MOUNT, OUT, TARGET, TERMINATOR
 from xbuild.text import Edit, Source, Span, apply_edits
 
 PIN = "$BUILDPLATFORM"
@@ -32,9 +36,10 @@ class Edits:
     """Edits of the file, and what they must have done, by instruction (index in the original): the new script
     (`expected`) or text (`replaced`), the flags, whether it is gone, and the texts of new ones put in front
     of it. `added` are the edits that are new instructions, `copied` those that repeat a span of the original,
-    on as many lines.
+    on as many lines. `words` are those of RUNs in exec form; `files` the texts of the files of helpers.
     """
 
+    files: Mapping[str, str] = field(default_factory=dict)
     edits: list[Edit] = field(default_factory=list)
     added: list[Edit] = field(default_factory=list)
     copied: list[tuple[Edit, Span]] = field(default_factory=list)
@@ -45,12 +50,18 @@ class Edits:
     expected: dict[int, str] = field(default_factory=dict)
     replaced: dict[int, str] = field(default_factory=dict)
     flags: dict[int, list[str]] = field(default_factory=dict)
+    words: dict[int, list[str]] = field(default_factory=dict)
     removed_pairs: dict[int, set[str]] = field(default_factory=dict)
 
 
-def collect(dockerfile: Dockerfile, changes: Sequence[Change]) -> Edits:
-    """All edits of all changes; EditError when one cannot be made without doubt."""
-    made = Edits()
+def collect(
+    dockerfile: Dockerfile, changes: Sequence[Change], files: Mapping[str, str] | None = None
+) -> Edits:
+    """All edits of all changes; EditError when one cannot be made without doubt.
+
+    `files` are those of the rooms of twins, by name from `plan/twins` on.
+    """
+    made = Edits(files or {})
     for change in changes:
         _HANDLERS[type(change)](dockerfile, change, made)
     _write_insertions(dockerfile, changes, made)
@@ -208,15 +219,15 @@ def _write_removals(dockerfile: Dockerfile, made: Edits) -> None:
 # -- new lines
 
 
-def _insert_run(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
-    assert isinstance(change, InsertRun)
+def _insert_before(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, InsertRun | AddTwins)
     made.inserted.setdefault(change.before, [])
 
 
 def _write_insertions(dockerfile: Dockerfile, changes: Sequence[Change], made: Edits) -> None:
     """New RUNs and ARGs in front of an instruction and of the comments that belong to it."""
     for before in list(made.inserted):
-        texts = [t for c in changes if (t := _new_line(dockerfile, c, before)) is not None]
+        texts = [t for c in changes if (t := _new_line(dockerfile, c, before, made.files)) is not None]
         if not texts:
             continue
         instruction = dockerfile.instructions[before]
@@ -231,7 +242,7 @@ def _write_insertions(dockerfile: Dockerfile, changes: Sequence[Change], made: E
         made.added.append(edit)
 
 
-def _new_line(dockerfile: Dockerfile, change: Change, before: int) -> str | None:
+def _new_line(dockerfile: Dockerfile, change: Change, before: int, files: Mapping[str, str]) -> str | None:
     keyword = dockerfile.source[dockerfile.instructions[before].keyword_span]
     spell: Callable[[str], str] = str.lower if keyword.islower() else str.upper
     if isinstance(change, DeclareArg) and change.before == before:
@@ -239,7 +250,36 @@ def _new_line(dockerfile: Dockerfile, change: Change, before: int) -> str | None
     if isinstance(change, InsertRun) and change.before == before:
         joint = f" {dockerfile.escape}{dockerfile.source.newline}    "
         return f"{spell('run')} " + joint.join(change.lines)
+    if isinstance(change, AddTwins) and change.before == before:
+        return _helper(change, files)
     return None
+
+
+def _helper(change: AddTwins, files: Mapping[str, str]) -> str:
+    """The stages that make twins. Lines end in a line feed alone: those of the files are read by a shell."""
+    target, native, twins = change.names
+    wanted = {n: text for n, text in files.items() if n.partition("/")[0] in ("helper", *change.twins)}
+    names = "".join(f', "{name}"' for name in change.twins)
+    lines = [
+        f"# {change.reason}",
+        f"FROM {change.reference} AS {target}",
+        f"FROM --platform={PIN} {change.reference} AS {native}",
+        "ARG BUILDARCH",
+        "ARG TARGETARCH",
+        "USER root",
+    ]
+    for name, text in sorted(wanted.items()):
+        if f"\n{TERMINATOR}\n" in f"\n{text}\n":
+            raise EditError(f"{name} holds the line {TERMINATOR}")
+        place = name.removeprefix("helper/")
+        lines += [f'COPY <<"{TERMINATOR}" {HELPER}/{place}', text.removesuffix("\n"), TERMINATOR]
+    lines += [
+        f'RUN --mount=type=bind,from={target},target={TARGET} ["/bin/sh", "{HELPER}/prepare.sh"{names}]',
+        f"FROM scratch AS {twins}",
+        f"COPY --from={native} {OUT}/ /",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _above_comments(dockerfile: Dockerfile, instruction: Instruction) -> int:
@@ -284,6 +324,36 @@ def _add_mount(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     made.edits.append(Edit.insert(run.keyword_span.end, f" --mount={change.mount}"))
 
 
+def _assist_run(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    """The mount, and what puts it to use: in front of the script, or of the words of the exec form."""
+    assert isinstance(change, AssistRun)
+    run = _instruction(dockerfile, change.instruction)
+    assert isinstance(run, Run)
+    _add_mount(
+        dockerfile,
+        AddMount(change.instruction, f"type=bind,from={change.helper},target={MOUNT}", change.reason),
+        made,
+    )
+    if run.words is None:
+        made.scripts.setdefault(change.instruction, []).append(Edit.insert(change.at, f". {MOUNT}/env; "))
+        return
+    program = f"{MOUNT}/exec"
+    at = run.arguments.offsets[run.arguments.text.index("[")] + 1
+    made.edits.append(Edit.insert(at, f'"{program}", '))
+    made.words[change.instruction] = [program, *run.words]
+
+
+def _renumber(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, Renumber)
+    copy = _instruction(dockerfile, change.instruction)
+    assert isinstance(copy, Copy)
+    flag = copy.flag("from")
+    assert flag is not None
+    assert flag.value_span is not None
+    made.touched.add(change.instruction)
+    made.edits.append(Edit(flag.value_span, str(change.number)))
+
+
 _HANDLERS: dict[type, Callable[[Dockerfile, Change, Edits], None]] = {
     PinStage: _pin,
     SplitStages: _split,
@@ -294,5 +364,8 @@ _HANDLERS: dict[type, Callable[[Dockerfile, Change, Edits], None]] = {
     SetEnvironment: _set_environment,
     ReplaceInScript: _replace_in_script,
     AddMount: _add_mount,
-    InsertRun: _insert_run,
+    InsertRun: _insert_before,
+    AddTwins: _insert_before,
+    AssistRun: _assist_run,
+    Renumber: _renumber,
 }

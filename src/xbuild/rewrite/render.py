@@ -5,7 +5,7 @@ meant.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xbuild.dockerfile.edit import assert_edited
@@ -27,18 +27,28 @@ class Rewritten:
     added: frozenset[int] = frozenset()
 
 
-def rewrite(dockerfile: Dockerfile, plan: Plan, *, conditional: bool = False) -> Rewritten:
-    """`dockerfile` with the plan's changes; with `conditional` those of conditional verdicts too.
+def rewrite(
+    dockerfile: Dockerfile,
+    plan: Plan,
+    *,
+    conditional: bool = False,
+    twins: Mapping[str, str] | None = None,
+) -> Rewritten:
+    """`dockerfile` with the plan's changes; with `conditional` those of conditional verdicts too; with
+    `twins` (the files of their rooms, by name) those for native twins.
 
     Raises EditError when the result is not exactly what was meant; nothing is written then.
     """
-    return apply_changes(dockerfile, plan.changes(conditional=conditional))
+    changes = plan.changes(conditional=conditional, assist=twins is not None)
+    return apply_changes(dockerfile, changes, twins)
 
 
-def apply_changes(dockerfile: Dockerfile, changes: Sequence[Change]) -> Rewritten:
+def apply_changes(
+    dockerfile: Dockerfile, changes: Sequence[Change], twins: Mapping[str, str] | None = None
+) -> Rewritten:
     """The same for a list of changes."""
     original = dockerfile.source
-    made = collect(dockerfile, changes)
+    made = collect(dockerfile, changes, twins)
     text = Source(original.path, apply_edits(original.text, made.edits))
     assert_edited(
         dockerfile,
@@ -47,6 +57,7 @@ def apply_changes(dockerfile: Dockerfile, changes: Sequence[Change]) -> Rewritte
         replaced=made.replaced,
         inserted=made.inserted,
         flags={n: [*new, *_flags(dockerfile, n)] for n, new in made.flags.items()},
+        words=made.words,
         removed=made.removed,
     )
     line_map, added = _origins(original, text, made)

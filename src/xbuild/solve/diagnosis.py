@@ -27,7 +27,9 @@ _WRAPPERS = re.compile(r"^(?:failed to build: |failed to solve: |rpc error: code
 
 
 class BuildFailedError(SolveError):
-    """buildx ran and the build failed. `excerpt` is of the user's file, `log` the end of the failing step."""
+    """buildx ran and the build failed. `excerpt` is of the user's file, `log` the end of the failing step,
+    `whole_log` all that is kept of it.
+    """
 
     def __init__(
         self,
@@ -40,12 +42,14 @@ class BuildFailedError(SolveError):
         log: Sequence[str] = (),
         step: str = "",
         exit_code: int = 1,
+        whole_log: bytes = b"",
     ) -> None:
         super().__init__(message, file=file, line=line, hint=hint)
         self.excerpt = excerpt
         self.log = tuple(log)
         self.step = step
         self.buildx_exit_code = exit_code
+        self.whole_log = whole_log
 
     def __str__(self) -> str:
         log = [f"{self.step}:", *(f"  | {line}" for line in self.log)] if self.log else []
@@ -123,6 +127,7 @@ def build_error(progress: Progress, exit_code: int, inputs: Inputs, line_map: Li
         log=_tail(failed),
         step=failed.name if failed else "",
         exit_code=exit_code,
+        whole_log=bytes(failed.log) if failed else b"",
     )
 
 

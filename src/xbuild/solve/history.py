@@ -37,7 +37,8 @@ class Vertex:
 
     `platform` is what it ran on, `targets` the platforms whose images it went into (several when shared).
     `lines` are those of its instruction in the Dockerfile given to buildx, `user_lines` the same in the
-    user's file; of an instruction that is not the user's (`is_added`) those of the place it was put at.
+    user's file; of an instruction that is not the user's (`is_added`) those of the place it was put at. `log`
+    is the end of what it printed.
     """
 
     digest: str
@@ -53,6 +54,7 @@ class Vertex:
     user_lines: Lines | None = None
     error: str = ""
     is_added: bool = False
+    log: bytes = field(default=b"", repr=False)
 
     @property
     def seconds(self) -> float:
@@ -277,6 +279,7 @@ def _vertex(
         user_lines=_map_lines(lines, line_map),
         error=state.error,
         is_added=lines is not None and lines[0] in added,
+        log=bytes(state.log),
     )
 
 

@@ -100,6 +100,7 @@ FLAGS: tuple[BuildFlag, ...] = (
     boolean_flag("rm", hidden=True),
     value_flag("security-opt", repeatable=True, hidden=True),
     boolean_flag("squash", hidden=True),
+    value_flag("assist", own=True),
     value_flag("baseline", own=True),
     value_flag("config", own=True),
     boolean_flag("dry-run", own=True),
@@ -116,6 +117,7 @@ _BY_NAME = {flag.name: flag for flag in FLAGS}
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
+ASSISTS = ("off", "auto")
 _BASELINES = ("none", "estimate", "measure")
 _PROGRESS = ("auto", "none", "plain", "quiet", "rawjson", "tty")
 
@@ -342,6 +344,11 @@ class BuildOptions(Flags):
     @property
     def no_cache_mounts(self) -> bool:
         return self.flag("no-cache-mounts")
+
+    @property
+    def assist(self) -> str | None:
+        """What was asked for, if anything."""
+        return self.value("assist")
 
     @property
     def reports(self) -> tuple[str, ...]:
@@ -571,6 +578,7 @@ def _check_pairs(options: BuildOptions) -> None:
 
 def _check_words(options: BuildOptions) -> None:
     allowed = (
+        ("assist", ASSISTS, options.assist or ASSISTS[0]),
         ("baseline", _BASELINES, options.baseline),
         ("progress", _PROGRESS, options.value("progress") or "auto"),
     )

@@ -29,6 +29,13 @@ _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = tuple(bytes([0x50 + n, 0x2A, 0x4D, 0x18]) for n in range(16))
 
 
+class Readable(Protocol):
+    """What bytes are read from, in order."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+
+
 class Blobs(Protocol):
     """Where blobs come from."""
 
@@ -148,7 +155,7 @@ class Digester:
             )
 
 
-def decompressed(source: Digester, where: str) -> Callable[[], bytes]:
+def decompressed(source: Readable, where: str) -> Callable[[], bytes]:
     """A function that returns the next uncompressed block, empty at the end.
 
     The form is told by the first bytes, not by the media type: gzip (also of several members, as pigz and
@@ -167,7 +174,7 @@ def decompressed(source: Digester, where: str) -> Callable[[], bytes]:
     return plain
 
 
-def _gunzip(source: Digester, first: bytes, where: str) -> Callable[[], bytes]:
+def _gunzip(source: Readable, first: bytes, where: str) -> Callable[[], bytes]:
     pending = first
     member = zlib.decompressobj(31)
 
@@ -182,11 +189,11 @@ def _gunzip(source: Digester, first: bytes, where: str) -> Callable[[], bytes]:
             if not pending:
                 pending = source.read(_READ)
                 if not pending:
-                    raise ImageError("a gzip layer breaks off", file=where)
+                    raise ImageError("the gzip data breaks off", file=where)
             try:
                 found = member.decompress(pending, _BLOCK)
             except zlib.error as error:
-                raise ImageError(f"a gzip layer cannot be read: {error}", file=where) from error
+                raise ImageError(f"the gzip data cannot be read: {error}", file=where) from error
             pending = member.unconsumed_tail
             if found:
                 return found
@@ -197,7 +204,7 @@ def _gunzip(source: Digester, first: bytes, where: str) -> Callable[[], bytes]:
 class _Joined:
     """The bytes already read, then the rest of the source, as a file object for the zstd readers."""
 
-    def __init__(self, first: bytes, source: Digester) -> None:
+    def __init__(self, first: bytes, source: Readable) -> None:
         self._first = first
         self._source = source
 
@@ -209,7 +216,7 @@ class _Joined:
         return self._source.read(size)
 
 
-def _unzstd(source: Digester, first: bytes, where: str) -> Callable[[], bytes]:
+def _unzstd(source: Readable, first: bytes, where: str) -> Callable[[], bytes]:
     joined = cast(IO[bytes], _Joined(first, source))
     if sys.version_info >= (3, 14):
         reader: IO[bytes] = zstd.ZstdFile(joined)
@@ -224,11 +231,11 @@ def _unzstd(source: Digester, first: bytes, where: str) -> Callable[[], bytes]:
         try:
             found = reader.read(_BLOCK)
         except failures as error:
-            raise ImageError(f"a zstd layer cannot be read: {error}", file=where) from error
+            raise ImageError(f"the zstd data cannot be read: {error}", file=where) from error
         total += len(found)
         if not total:
             # zstandard takes a frame that breaks off for the end; later breaks show in the tar.
-            raise ImageError("a zstd layer breaks off", file=where)
+            raise ImageError("the zstd data breaks off", file=where)
         return found
 
     return block

@@ -77,6 +77,7 @@ class Section:
     address: int
     offset: int
     size: int
+    flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,9 @@ def _sections(
     # Some tools leave a table that lies outside the file (UPX); the kernel does not read section headers.
     raw = bytes(data[offset : offset + size * min(count, _MAX_HEADERS)])
     rows = [layout.unpack_from(raw, start) for start in range(0, len(raw) - whole + 1, size)]
-    sections = tuple(Section(name, kind, address, at, length) for name, kind, _, address, at, length in rows)
+    sections = tuple(
+        Section(name, kind, address, at, length, flags) for name, kind, flags, address, at, length in rows
+    )
     if names_index >= len(sections):
         return sections, b""
     named = sections[names_index]

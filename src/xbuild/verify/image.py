@@ -17,7 +17,7 @@ from xbuild.verify.judge import judge
 from xbuild.verify.layers import FileSystem
 from xbuild.verify.oci import ImageIndex, open_image
 from xbuild.verify.pull import pulled, saved
-from xbuild.verify.scan import LayerScan, cache_directory, check_layer_count, scan_layers
+from xbuild.verify.scan import cache_directory, check_layer_count, scan_layers
 from xbuild.verify.spec import Manifest
 from xbuild.verify.variants import read_platform
 
@@ -120,17 +120,23 @@ def load(
     layers = [layer for _, manifest in chosen for layer in manifest.layers]
     scans = scan_layers(image, layers, cache)
     loaded = [
-        _platform_image(platform, manifest, scans, _base_of(base_layers, platform, manifest))
+        PlatformImage(
+            platform,
+            manifest.descriptor.digest,
+            manifest.config,
+            image_layers(platform, manifest, base_layers),
+            FileSystem([scans[descriptor.digest] for descriptor in manifest.layers]),
+        )
         for platform, manifest in chosen
     ]
     return loaded, sum(scan.bytes for scan in scans.values())
 
 
-def _platform_image(
-    platform: Platform, manifest: Manifest, scans: Mapping[str, LayerScan], base: int
-) -> PlatformImage:
+def image_layers(platform: Platform, manifest: Manifest, base_layers: BaseLayers) -> tuple[Layer, ...]:
+    """An image's layers, each with what made it; `added` from where the base image ends."""
+    base = _base_of(base_layers, platform, manifest)
     history = manifest.config.layer_history()
-    layers = tuple(
+    return tuple(
         Layer(
             index,
             descriptor.digest,
@@ -139,8 +145,6 @@ def _platform_image(
         )
         for index, descriptor in enumerate(manifest.layers)
     )
-    files = FileSystem([scans[descriptor.digest] for descriptor in manifest.layers])
-    return PlatformImage(platform, manifest.descriptor.digest, manifest.config, layers, files)
 
 
 def _base_of(base_layers: BaseLayers, platform: Platform, manifest: Manifest) -> int:

@@ -9,6 +9,7 @@ kept between runs in the user's cache by digest. Whiteouts: OCI image spec, `lay
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import mmap
 import os
@@ -39,6 +40,7 @@ GLIBC_PREFIXES = ("usr/glibc-compat/",)
 glibc package that is made for Alpine)."""
 
 _HEAD = 256
+_BLOCK = 1 << 20
 _IN_MEMORY = 64 << 20
 _LARGEST = 512 << 20
 _LARGEST_TEXT = 64 << 10
@@ -68,6 +70,16 @@ class Content(NamedTuple):
     """The interpreter line of a script without `#!`, or the whole text of a loader configuration file."""
 
 
+class Exact(NamedTuple):
+    """All else that a layer (`layer` is its digest) says of an entry, for comparing it with another."""
+
+    mtime: int = 0
+    device: tuple[int, int] = (0, 0)
+    attributes: tuple[tuple[str, str], ...] = ()
+    digest: bytes = b""
+    layer: str = ""
+
+
 class Entry(NamedTuple):
     """One file, directory or link as its layer has it; `content` is None for what needs no judgement."""
 
@@ -79,6 +91,7 @@ class Entry(NamedTuple):
     size: int
     link: str = ""
     content: Content | None = None
+    exact: Exact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +118,28 @@ def normal_path(name: str) -> str:
     return "/".join(parts)
 
 
-def scan_layer(image: ImageIndex, layer: Descriptor) -> LayerScan:
+def removed_path(path: str) -> str | None:
+    """What a whiteout at this path removes from lower layers; None for all else."""
+    folder, _, name = path.rpartition("/")
+    if not name.startswith(_WHITEOUT) or name.startswith(_WHITEOUT * 2):
+        return None
+    return f"{folder}/{name[4:]}" if folder else name[4:]
+
+
+def scan_layer(image: ImageIndex, layer: Descriptor, *, is_exact: bool = False) -> LayerScan:
     """Read one layer, digest checked."""
     where = f"{image.blobs.name}: layer {layer.digest}"
     with image.open_layer(layer) as source:
-        scan = scan_tar(Stream(decompressed(source, where), where), layer.digest)
+        scan = scan_tar(Stream(decompressed(source, where), where), layer.digest, is_exact=is_exact)
         source.finish()
     return scan
 
 
-def scan_tar(stream: Stream, digest: str) -> LayerScan:
-    """The facts of the layer whose uncompressed tar comes from `stream`."""
+def scan_tar(stream: Stream, digest: str, *, is_exact: bool = False) -> LayerScan:
+    """The facts of the layer whose uncompressed tar comes from `stream`.
+
+    `is_exact`: what a comparison needs, the digest of every content, instead of what the contents are.
+    """
     entries: list[Entry] = []
     whiteouts: list[str] = []
     opaque: list[str] = []
@@ -126,15 +150,25 @@ def scan_tar(stream: Stream, digest: str) -> LayerScan:
             raise ImageError(f"a path of {len(path)} characters", file=stream.name)
         folder, _, name = path.rpartition("/")
         if name.startswith(_WHITEOUT):
+            removed = removed_path(path)
             if name == _OPAQUE:
                 opaque.append(folder)
-            elif not name.startswith(_WHITEOUT * 2):
-                whiteouts.append(f"{folder}/{name[4:]}" if folder else name[4:])
+            elif removed is not None:
+                whiteouts.append(removed)
             continue
-        content = _content(reader, member, path) if member.kind == "file" and member.size else None
+        has_content = member.kind == "file" and member.size > 0
+        content = _content(reader, member, path) if has_content and not is_exact else None
+        exact = _exact(reader, digest) if is_exact else None
         link = normal_path(member.link) if member.kind == "hardlink" else member.link
-        entries.append(Entry(path, member.kind, *member[2:6], link, content))
+        entries.append(Entry(path, member.kind, *member[2:6], link, content, exact))
     return LayerScan(digest, tuple(entries), tuple(whiteouts), tuple(opaque), stream.position)
+
+
+def _exact(reader: TarReader, layer: str) -> Exact:
+    digest = hashlib.sha256()
+    while block := reader.content(_BLOCK):
+        digest.update(block)
+    return Exact(*reader.details(), digest.digest(), layer)
 
 
 def _content(reader: TarReader, member: Member, path: str) -> Content | None:
@@ -273,7 +307,7 @@ def from_json(value: Any) -> LayerScan:
     """The scan that `to_json` made into JSON."""
     return LayerScan(
         value["digest"],
-        tuple(Entry._make([*row[:7], _content_from_json(row[7])]) for row in value["entries"]),
+        tuple(Entry._make([*row[:7], _content_from_json(row[7]), None]) for row in value["entries"]),
         tuple(value["whiteouts"]),
         tuple(value["opaque"]),
         value["bytes"],

@@ -7,7 +7,7 @@ sparse files (GNU tar manual, "Basic Tar Format"). Anything else is an ImageErro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from xbuild.errors import ImageError
@@ -21,6 +21,9 @@ _MAX_SEGMENTS = 1 << 19
 """Parts of a sparse file; as many fit into a pax record of the greatest size."""
 
 _SPARSE_SEGMENTS = ("GNU.sparse.offset", "GNU.sparse.numbytes")
+
+_ATTRIBUTE = "SCHILY.xattr."
+_DEVICES = (b"3", b"4")
 
 _KINDS = {
     b"0": "file",
@@ -47,6 +50,15 @@ class Member(NamedTuple):
     size: int
     link: str
     sparse: bool = False
+
+
+class Details(NamedTuple):
+    """What else a tar says of a member; `mtime` in seconds, `device` as major and minor number."""
+
+    mtime: int
+    device: tuple[int, int]
+    attributes: tuple[tuple[str, str], ...]
+    """Extended attributes, sorted: pax records `SCHILY.xattr.NAME` (containerd `archive/tar.go`)."""
 
 
 class Stream:
@@ -115,6 +127,8 @@ class TarReader:
         self._padding = 0
         self._sparse: _Sparse | None = None
         self._global: dict[str, str] = {}
+        self._header = bytes(BLOCK)
+        self._records: Mapping[str, str] = {}
 
     def __iter__(self) -> Iterator[Member]:
         while (member := self._next()) is not None:
@@ -127,6 +141,29 @@ class TarReader:
     def offset(self) -> int:
         """Where the rest of the current member's content begins in the stream."""
         return self._stream.position
+
+    @property
+    def records(self) -> Mapping[str, str]:
+        """The pax records that hold for the current member."""
+        return self._records
+
+    def details(self) -> Details:
+        """What else the header of the current member says."""
+        records, header = self._records, self._header
+        mtime = records.get("mtime")
+        attributes = (
+            (key.removeprefix(_ATTRIBUTE), value)
+            for key, value in records.items()
+            if key.startswith(_ATTRIBUTE)
+        )
+        return Details(
+            # One before 1970 has a sign; no file of an image needs more of it than that it is no other.
+            self._number(header[136:148]) if mtime is None else self._size(mtime.removeprefix("-")),
+            (self._number(header[329:337]), self._number(header[337:345]))
+            if header[156:157] in _DEVICES
+            else (0, 0),
+            tuple(sorted(attributes)),
+        )
 
     def content(self, size: int) -> bytes:
         """The next `size` bytes of the current member, fewer at its end; holes are zeros."""
@@ -168,6 +205,7 @@ class TarReader:
         self, header: bytes, records: dict[str, str], long_name: bytes | None, long_link: bytes | None
     ) -> Member:
         self._check(header)
+        self._header, self._records = header, records
         kind = _KINDS.get(header[156:157])
         size = self._size(records["size"]) if "size" in records else self._number(header[124:136])
         stored = size if kind in ("file", None) else 0

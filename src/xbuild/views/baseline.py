@@ -15,6 +15,9 @@ from statistics import median
 # docs/explanation/time-saved.md.
 PUBLISHED = (5.0, 50.0)
 
+# Behind the kind of a step in which native twins took part.
+ASSISTED = ", assisted"
+
 # One measured factor is no range: other code compiles at another ratio.
 _SPREAD = 1.25
 
@@ -47,13 +50,17 @@ def factor_for(kind: str, architecture: str, learnt: Learnt, date: str | None = 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A step that was executed: its line, for which platform, and when it ran (seconds, any origin)."""
+    """A step that was executed: its line, for which platform, and when it ran (seconds, any origin).
+
+    `factors` are the least and the largest ratio to the time under emulation, where a table has them.
+    """
 
     line: int
     platform: str | None
     intervals: tuple[tuple[float, float], ...]
     kind: str = "run"
     emulated: bool = False
+    factors: tuple[float, float] | None = None
 
     @property
     def seconds(self) -> float:
@@ -147,7 +154,7 @@ def estimated(
         actual += busy(steps)
         low += max([*(each[0] for each in known), *natives])
         high += max([*(each[1] for each in known), *natives])
-        kinds[steps[0].kind] = known[0][2]
+        kinds[next((s.kind for s in steps if s.factors), steps[0].kind)] = known[0][2]
     if not counted:
         return Saved("none", basis="no step that was executed would have been emulated before")
     return Saved("estimated", tuple(counted), actual, low, high, _basis(kinds), date)
@@ -162,7 +169,10 @@ def _seconds_for(steps: list[Timed], platform: str) -> float:
 def _original(
     steps: list[Timed], platform: str, learnt: Learnt, date: str | None
 ) -> tuple[float, float, Factor] | None:
-    factor = factor_for(steps[0].kind, architecture_of(platform), learnt, date)
+    own = next((s for s in steps if s.platform == platform), steps[0])
+    factor = factor_for(own.kind, architecture_of(platform), learnt, date)
+    if factor is None or (not factor.is_measured and own.factors is not None):
+        factor = Factor(*own.factors) if own.factors is not None else None
     if factor is None:
         return None
     seconds = _seconds_for(steps, platform)
@@ -178,6 +188,8 @@ def _basis(kinds: Mapping[str, Factor]) -> str:
     parts = []
     for kind, factor in kinds.items():
         source = "measured here" if factor.is_measured else "published range"
+        if kind.endswith(ASSISTED) and not factor.is_measured:
+            source = "measured for native twins"
         parts.append(f"{kind} {factor.low:.3g} to {factor.high:.3g} times slower under emulation ({source})")
     return "; ".join(parts)
 

@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from xbuild.verify.trees import Excused, PathDifference, TreeComparison
 from xbuild.views.data import plain
 from xbuild.views.report import FORMAT
 from xbuild.views.terminal import Cell, Column, Terminal, clean, count, seconds, table
 
 ORIGINAL, REWRITTEN, AGAINST = "original", "rewritten", "against"
+
+PAIRS: Mapping[str, tuple[str, str]] = {
+    "pins": (ORIGINAL, REWRITTEN),
+    "assist": (ORIGINAL, REWRITTEN),
+    "against": (ORIGINAL, AGAINST),
+}
+"""The variants whose trees `--compare WORD` compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,19 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedTrees:
+    """The trees of two variants, by platform."""
+
+    left: str
+    right: str
+    platforms: tuple[TreeComparison, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        return all(each.is_equal for each in self.platforms)
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """All samples of one run, on one builder; `changed` is the source file changed for warm builds."""
 
@@ -63,6 +84,7 @@ class Measurement:
     samples: tuple[Sample, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     verified: Mapping[str, bool] = field(default_factory=dict)
+    trees: ComparedTrees | None = None
 
     def of(self, variant: str, kind: str) -> tuple[Sample, ...]:
         return tuple(s for s in self.samples if s.variant == variant and s.kind == kind)
@@ -121,7 +143,13 @@ def bench_data(measurement: Measurement) -> dict[str, Any]:
         ],
         "ratios": [{**plain(ratio), "median": ratio.median} for ratio in ratios(measurement)],
         "comparisons": [{**plain(c), "is_equivalent": c.is_equivalent} for c in measurement.comparisons],
+        "trees": None if measurement.trees is None else _trees_data(measurement.trees),
     }
+
+
+def _trees_data(trees: ComparedTrees) -> dict[str, Any]:
+    platforms = [{**plain(each), "is_equal": each.is_equal} for each in trees.platforms]
+    return {"left": trees.left, "right": trees.right, "is_equal": trees.is_equal, "platforms": platforms}
 
 
 _COLUMNS = (
@@ -150,6 +178,8 @@ def bench_lines(measurement: Measurement, terminal: Terminal) -> Iterator[str]:
         yield f"{label}: {ratio.median:.3g} (median of {count(len(ratio.pairs), 'pair')}: {pairs})"
     for comparison in measurement.comparisons:
         yield from _comparison(comparison, terminal)
+    if measurement.trees is not None:
+        yield from trees_lines(measurement.trees, terminal)
     for variant, ok in measurement.verified.items():
         yield f"verified {variant}: {terminal.paint('ok', 'green') if ok else terminal.paint('WRONG', 'red')}"
 
@@ -169,6 +199,34 @@ def _comparison(comparison: Comparison, terminal: Terminal, limit: int = 20) -> 
         yield f"  {each.platform}: {clean(each.what)}: {clean(each.left)} / {clean(each.right)}"
     if len(comparison.differences) > limit:
         yield f"  and {len(comparison.differences) - limit} more"
+
+
+def trees_lines(trees: ComparedTrees, terminal: Terminal, limit: int = 20) -> Iterator[str]:
+    """Per platform how many paths were compared, what was excused and why, what differs."""
+    for each in trees.platforms:
+        excused = sum(len(row.paths) for row in each.excused)
+        word = terminal.paint("equal", "green") if each.is_equal else terminal.paint("different", "red")
+        times = "" if each.has_times else ", times of change not compared"
+        yield (
+            f"trees of {trees.left} and {trees.right}, {each.platform}: {word} ({count(each.paths, 'path')},"
+            f" {excused} excused, {count(len(each.differences), 'difference')}{times})"
+        )
+        yield from (f"  excused: {_excused(row)}" for row in each.excused)
+        yield from (f"  {_difference(row)}" for row in each.differences[:limit])
+        if len(each.differences) > limit:
+            yield f"  and {len(each.differences) - limit} more (--json has all)"
+
+
+def _excused(row: Excused) -> str:
+    paths = clean(row.paths[0]) if len(row.paths) == 1 else f"{len(row.paths)} of {row.pattern}"
+    return f"{paths}: {row.reason}"
+
+
+def _difference(row: PathDifference) -> str:
+    text = f"{clean(row.path)}: {row.what}: {clean(row.left)} / {clean(row.right)}"
+    if row.offset is not None:
+        text += f", first at byte {row.offset}"
+    return f"{text} (no excuse: {clean(row.note)})" if row.note else text
 
 
 def differences(

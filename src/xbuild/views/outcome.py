@@ -35,7 +35,7 @@ _COLUMNS = (
     Column("how"),
     Column("time", right=True),
 )
-_STYLES = {"emulated": ("yellow",), "cross": ("green",), "native": ("green",)}
+_STYLES = {"emulated": ("yellow",), "assisted": ("green",), "cross": ("green",), "native": ("green",)}
 
 
 def headline(outcome: Outcome) -> str:

@@ -12,9 +12,11 @@ from itertools import dropwhile
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Run
 from xbuild.plan.model import Plan, StageVerdict, VerdictWord
+from xbuild.plan.twins import TWINS
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
-from xbuild.views.baseline import Saved, Timed
+from xbuild.solve.marks import twin_lines
+from xbuild.views.baseline import ASSISTED, Saved, Timed
 from xbuild.views.terminal import clean, shorten
 
 FORMAT = 1
@@ -26,7 +28,8 @@ class Step:
     """One operation of the build.
 
     `platform` is where it ran, `target` the platform it worked for (None: shared by all, or not known). `how`
-    is "native", "cross", "emulated", or "" for what runs nothing. `line` is in the user's Dockerfile.
+    is "native", "cross", "emulated", "assisted" (emulated, but for the native twins of some programs), or ""
+    for what runs nothing. `line` is in the user's Dockerfile. `twins` is what twins said: "apt: native".
     """
 
     id: str
@@ -41,6 +44,7 @@ class Step:
     kind: str = ""
     is_critical: bool = False
     error: str = ""
+    twins: tuple[str, ...] = ()
 
     @property
     def executed(self) -> bool:
@@ -134,6 +138,7 @@ def _step(
 ) -> Step:
     line = vertex.user_lines[0] if vertex.user_lines else None
     target = vertex.target_platform or (platforms[0] if len(platforms) == 1 else None)
+    said = twin_lines(vertex.log) if vertex.emulated else ()
     keyword = vertex.instruction or ""  # of the engine's name no more: build args are expanded in it
     fallback = keyword if dockerfile is None else f"{keyword} (added by xbuild)"
     # What we added has the line where it was put, and its time counts there.
@@ -145,12 +150,13 @@ def _step(
         line=line,
         platform=str(vertex.platform) if vertex.platform else None,
         target=str(target) if target else None,
-        how=_how(vertex, target),
+        how="assisted" if any(each.word == "native" for each in said) else _how(vertex, target),
         cached=vertex.cached,
         intervals=vertex.intervals,
         kind=step_kind(theirs, line, vertex.step.text),
         is_critical=is_critical and vertex.executed,
         error=vertex.error,
+        twins=tuple(": ".join(filter(None, (each.twin, each.word, each.why))) for each in said),
     )
 
 
@@ -203,18 +209,36 @@ def _is_flag(word: str) -> bool:
 def timed(steps: Iterable[Step]) -> tuple[Timed, ...]:
     """The RUN steps that were executed, for counting the time saved."""
     return tuple(
-        Timed(step.line, step.target or step.platform, step.intervals, step.kind, step.emulated)
+        Timed(
+            step.line,
+            step.target or step.platform,
+            step.intervals,
+            f"{step.kind}{ASSISTED}" if step.how == "assisted" else step.kind,
+            step.emulated,
+            _factors(step),
+        )
         for step in steps
         if step.executed and step.line is not None and step.how
     )
 
 
+def _factors(step: Step) -> tuple[float, float] | None:
+    """The measured factors of the twins that a step had, from the least to the largest."""
+    native = [t.factors for t in TWINS if f"{t.name}: native" in step.twins]
+    return (min(low for low, _ in native), max(high for _, high in native)) if native else None
+
+
 def moved(steps: Iterable[Step], plan: Plan | None) -> tuple[Timed, ...]:
-    """The executed RUN steps that ran natively only because their stage was pinned by the plan."""
+    """The executed RUN steps that ran natively only because their stage was pinned by the plan, and those
+    that native twins took part in.
+    """
     if plan is None:
         return ()
     names = {s.name for s in plan.stages if is_moved(s)}
-    return timed(step for step in steps if not step.emulated and _belongs(step, plan, names))
+    lines = {s.line for s in steps if s.how == "assisted"}
+    return timed(
+        step for step in steps if step.line in lines or (not step.emulated and _belongs(step, plan, names))
+    )
 
 
 def is_moved(verdict: StageVerdict) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from xbuild.plan.model import Change, Place, Plan, Reason, StageVerdict, VerdictWord
+from xbuild.plan.model import Assistance, Change, Place, Plan, Reason, StageVerdict, VerdictWord
 from xbuild.views.terminal import Terminal, clean, wrap
 
 _COLOURS: dict[VerdictWord, tuple[str, ...]] = {
     VerdictWord.CROSS: ("green", "bold"),
     VerdictWord.PORTABLE: ("green", "bold"),
     VerdictWord.ALREADY: ("green",),
+    VerdictWord.ASSISTED: ("green",),
     VerdictWord.EMULATED: ("yellow", "bold"),
     VerdictWord.UNSURE: ("yellow", "bold"),
 }
@@ -18,6 +19,7 @@ _MEANINGS = {
     VerdictWord.CROSS: "runs on the build platform and compiles for the target",
     VerdictWord.PORTABLE: "runs once for all platforms",
     VerdictWord.ALREADY: "is set up for every platform already",
+    VerdictWord.ASSISTED: "runs on the target platform, with native twins of its heavy programs",
     VerdictWord.EMULATED: "runs on the target platform",
     VerdictWord.UNSURE: "stays as it is",
 }
@@ -49,8 +51,17 @@ def _stage(verdict: StageVerdict, plan: Plan, terminal: Terminal) -> Iterator[st
         yield from _reason(reason, plan, terminal)
     for change in verdict.changes:
         yield from _change(change, plan, terminal)
+    if verdict.assistance is not None:
+        yield from _assistance(verdict.assistance, plan, terminal)
     for note in verdict.notes:
         yield from _item("note", note, None, plan, terminal)
+
+
+def _assistance(assistance: Assistance, plan: Plan, terminal: Terminal) -> Iterator[str]:
+    for line, names in assistance.runs:
+        yield from _item("native", ", ".join(names), Place(line), plan, terminal)
+    for reason in assistance.left:
+        yield from _item("emulated", reason.text, reason.place, plan, terminal)
 
 
 def _word(verdict: StageVerdict) -> str:
@@ -120,6 +131,9 @@ _WORDINGS: Mapping[str, Callable[[Change], str]] = {
     "replace-in-script": _named("write {!r} in the script", "text"),
     "add-mount": _named("add --mount={}", "mount"),
     "insert-run": lambda _: "add a RUN",
+    "add-twins": lambda _: "add the stages of a helper",
+    "assist-run": lambda _: "mount the helper",
+    "renumber": _named("name stage {}", "number"),
 }
 
 

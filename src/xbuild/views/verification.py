@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from xbuild.verify.checks import Check, PlatformVerification, Severity, Verification
+from xbuild.verify.checks import Check, Layer, PlatformVerification, Severity, Verification
+from xbuild.verify.leaks import Leak, Unseen, Where
 from xbuild.views.report import FORMAT, VerifiedPlatform
 from xbuild.views.terminal import Cell, Column, Terminal, clean, count, seconds, shorten, table
 
@@ -73,10 +74,36 @@ def check_text(check: Check, line: int | None = None) -> str:
     if check.reason:
         text += f"; {clean(check.reason)}"
     if check.layer is not None and check.severity is not Severity.OK:
-        made = shorten(clean(check.layer.created_by), 120)
-        where = f", line {line}" if line else ""
-        text += f" [layer {check.layer.index + 1} {check.layer.digest[:19]}{where}: {made}]"
+        text += f" {_layer(check.layer, line)}"
     return text
+
+
+def _layer(layer: Layer, line: int | None) -> str:
+    where = f", line {line}" if line else ""
+    return f"[layer {layer.index + 1} {layer.digest[:19]}{where}: {shorten(clean(layer.created_by), 120)}]"
+
+
+_HOLDS = {
+    Where.PATH: "its name has",
+    Where.LINK: "it leads to",
+    Where.XATTR: "its attributes hold",
+    Where.CONTENT: "its content holds",
+    Where.MEMBER: "its content holds",
+}
+
+
+def leak_text(leak: Leak, needle: str, line: int | None = None) -> str:
+    """One leak: the file, where it holds the text, the layer, and the line that made it."""
+    place = f", in {clean(leak.member)}" if leak.member else ""
+    return f"/{clean(leak.path)}: {_HOLDS[leak.where]} {needle}{place} {_layer(leak.layer, line)}"
+
+
+def unseen_text(unseen: Unseen, line: int | None = None) -> str:
+    """What was not looked into, and why."""
+    place = f", in {clean(unseen.member)}" if unseen.member else ""
+    return (
+        f"/{clean(unseen.path)}: not looked into{place}: {clean(unseen.reason)} {_layer(unseen.layer, line)}"
+    )
 
 
 def verified_platforms(verification: Verification, line_of: LineOf = no_line) -> tuple[VerifiedPlatform, ...]:

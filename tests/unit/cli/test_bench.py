@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from tests.unit.cli.command import Xbuild, project
 from tests.unit.cli.standin import Docker
 from xbuild.errors import Exit
 from xbuild.verify.checks import Check, CheckKind, Severity, Verification
+from xbuild.verify.excuses import Aspect
+from xbuild.verify.trees import PathDifference, TreeComparison
 from xbuild.views.measurement import Comparison, ImageDifference
 
 FAILED = Check(next(iter(CheckKind)), Severity.FAILURE, "wrong")
@@ -61,3 +64,30 @@ def test_only_what_rewriting_did_counts(
     for name in different:
         assert f"images of {name} and rewritten: different" in done.out
     assert ("xbuild: warning: " in done.err) is (code != Exit.OK)
+
+
+def test_trees_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, xbuild: Xbuild) -> None:
+    folder = project(tmp_path / "p", "FROM scratch\nCOPY a /a\n", a="1")
+    words = ("bench", "--platform", BOTH, "-n", "1", "--cold-only", "--compare", "pins")
+    done = xbuild(*words, folder)
+    assert done.code == Exit.OK, done.err
+    for platform in BOTH.split(","):
+        assert f"trees of original and rewritten, {platform}: equal (1 path, 0 excused, 0 diff" in done.out
+    done = xbuild(*words[:-1], "against", "--against", folder / "Dockerfile", folder)
+    assert "trees of original and against, linux/amd64: equal" in done.out
+    found = TreeComparison("linux/arm64", 2, (), (PathDifference("/a", Aspect.MODE, "644", "755"),))
+    monkeypatch.setattr("xbuild.pipeline.measuring.compare_layouts", lambda *_, **__: (found,))
+    done = xbuild(*words, folder)
+    assert done.code == Exit.FAILED
+    assert "  /a: mode: 644 / 755" in done.out
+    assert done.err.endswith("the trees of original and rewritten differ in what has no excuse\n")
+    assert json.loads(xbuild(*words, "--json", folder).out)["trees"]["is_equal"] is False
+
+
+@pytest.mark.parametrize(
+    "words", [("--compare", "all"), ("--compare", "pins", "--skip-original"), ("--compare", "against")]
+)
+def test_trees_that_cannot_be_compared(words: tuple[str, ...], tmp_path: Path, xbuild: Xbuild) -> None:
+    done = xbuild("bench", *words, project(tmp_path / "p", "FROM scratch\nCOPY a /a\n", a="1"))
+    assert done.code == Exit.USAGE
+    assert done.err.startswith("xbuild: --compare ")

@@ -1,7 +1,8 @@
 """Each folder of a room in `tests/fixtures/` is one case: a Dockerfile, what becomes of it, and why.
 
 The rooms: `deciding/` (which stages), `reading/` (what their instructions and commands do), `recipes/`
-(scripts, make, just, task), `toolchains/LANGUAGE/`.
+(scripts, make, just, task), `assisting/` (native twins, with files that stand for theirs),
+`toolchains/LANGUAGE/`.
 
 `before.Dockerfile`; `after.Dockerfile`, absent when it comes out unchanged; `plan.json`, per stage name the
 verdict word, whether it is proved, and parts of what its reasons, notes or conditions say; optional
@@ -11,7 +12,7 @@ verdict word, whether it is proved, and parts of what its reasons, notes or cond
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from xbuild.graph.model import Options
 from xbuild.plan.asking import settle
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.deciding.planner import make_plan
-from xbuild.plan.model import Knowledge, Plan, Question, StageVerdict
+from xbuild.plan.model import Assistance, Knowledge, Plan, Question, StageVerdict
 from xbuild.plan.settings import settings_of
 from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite
@@ -37,6 +38,7 @@ ROOMS = (
     "deciding",
     "reading",
     "recipes",
+    "assisting",
     *(f"toolchains/{p.name}" for p in (FIXTURES / "toolchains").iterdir()),
 )
 FOLDERS = {p.name: p for room in ROOMS for p in (FIXTURES / room).iterdir() if p.is_dir()}
@@ -62,6 +64,12 @@ class Case:
     def context(self) -> Context:
         folder = self.folder / "context"
         return DirectoryContext(folder) if folder.is_dir() else NoContext()
+
+    @property
+    def twins(self) -> dict[str, str] | None:
+        """Files that stand for those of twins, in their own room."""
+        names = ("helper/prepare.sh", "apt/wrapper", "pip/wrapper")
+        return {name: f"# {name}\n" for name in names} if self.folder.parent.name == "assisting" else None
 
     @property
     def conditional(self) -> bool:
@@ -97,6 +105,8 @@ class Case:
         settings = settings_of(
             self.options.get("settings", {}), cache_mounts=self.options.get("cache_mounts", True)
         )
+        if self.twins is not None:
+            settings = replace(settings, assist=True, without=frozenset(self.options.get("without", ())))
         wanted = parse_platforms(platforms) if platforms else None
         return make_plan(dockerfile, options, wanted, self.context, settings, known)
 
@@ -121,12 +131,15 @@ def tree(source: Source) -> Dockerfile:
 
 def said(verdict: StageVerdict) -> dict[str, str]:
     """All that a verdict says, by kind."""
+    assistance = verdict.assistance or Assistance()
     reasons = [" | ".join(filter(None, (r.text, r.path, r.cure))) for r in verdict.reasons]
     return {
         "reasons": "\n".join(reasons),
         "notes": "\n".join(verdict.notes),
         "conditions": "\n".join(verdict.conditions),
         "evidence": "\n".join(e.text for e in verdict.evidence),
+        "native": "\n".join(f"{line}: {', '.join(names)}" for line, names in assistance.runs),
+        "emulated": "\n".join(f"{r.place.line}: {r.text}" for r in assistance.left),
     }
 
 
@@ -162,7 +175,7 @@ def test_rewrite(name: str) -> None:
     case, before, plan = planned(name)
     after = case.folder / "after.Dockerfile"
     expected = (after if after.exists() else case.folder / "before.Dockerfile").read_bytes()
-    made = rewrite(before, plan, conditional=case.conditional)
+    made = rewrite(before, plan, conditional=case.conditional, twins=case.twins)
     assert made.text.to_bytes().decode() == expected.decode()
     assert made.changed == after.exists()
 
@@ -173,7 +186,7 @@ def test_again(name: str) -> None:
     case, _, first = planned(name)
     after = read(case.folder / "after.Dockerfile")
     plan = case.plan(after)
-    again = rewrite(after, plan, conditional=case.conditional)
+    again = rewrite(after, plan, conditional=case.conditional, twins=case.twins)
     assert again.text == after.source
     cross = {v.name for v in first.stages if v.word == "cross" and (v.is_proved or case.conditional)}
     unsure = {v.name for v in plan.stages if v.word == "unsure"}

@@ -19,12 +19,12 @@ from xbuild.platforms import MACHINES
 if sys.version_info >= (3, 14):
     from compression import zstd
 
-    def _zstd(data: bytes) -> bytes:
+    def zstd_compress(data: bytes) -> bytes:
         return zstd.compress(data)
 else:
     import zstandard
 
-    def _zstd(data: bytes) -> bytes:
+    def zstd_compress(data: bytes) -> bytes:
         return zstandard.ZstdCompressor().compress(data)
 
 
@@ -226,6 +226,10 @@ class Item:
     link: str = ""
     uid: int = 0
     gid: int = 0
+    mtime: int = 0
+    device: tuple[int, int] = (0, 0)
+    records: tuple[tuple[str, str], ...] = ()
+    """Pax records."""
 
 
 def folder(path: str, mode: int = 0o755) -> Item:
@@ -247,7 +251,9 @@ def layer_tar(items: Iterable[Item], form: int = tarfile.PAX_FORMAT) -> bytes:
         for item in items:
             info = tarfile.TarInfo(item.path)
             info.type, info.mode, info.linkname = item.kind, item.mode, item.link
-            info.uid, info.gid = item.uid, item.gid
+            info.uid, info.gid, info.mtime = item.uid, item.gid, item.mtime
+            info.devmajor, info.devminor = item.device
+            info.pax_headers = dict(item.records)
             info.size = len(item.content) if item.kind == tarfile.REGTYPE else 0
             tar.addfile(info, io.BytesIO(item.content))
     return buffer.getvalue()
@@ -375,7 +381,7 @@ class Built:
 def compress(data: bytes, how: str) -> bytes:
     if how == "gzip":
         return gzip.compress(data, 1)
-    return _zstd(data) if how == "zstd" else data
+    return zstd_compress(data) if how == "zstd" else data
 
 
 @dataclass

@@ -70,3 +70,18 @@ def test_factors_compare_emulated_with_ours() -> None:
     ]
     assert factors(ours, original) == {("go build", "arm64"): 8.0}
     assert set(by_line(original)) == {3, 7, 8}
+
+
+def test_a_step_with_native_twins_is_counted_by_their_factors() -> None:
+    """Nothing was published for apt: without twins the step is not counted."""
+    took = ((0.0, 10.0),)
+    kind = "apt-get install, assisted"
+    step = Timed(3, "linux/arm64", took, kind, factors=(5.0, 7.0))
+    other = Timed(3, "linux/amd64", ((0.0, 4.0),), "apt-get install")
+    found = estimated([step, other], ["linux/arm64"], ["linux/amd64"], {})
+    assert (found.kind, found.original_low, found.original_high) == ("estimated", 50.0, 70.0)
+    assert "measured for native twins" in found.basis
+    learnt = {(kind, "arm64"): (8.0,)}
+    assert estimated([step, other], ["linux/arm64"], [], learnt).original_high == 100.0
+    plain = Timed(3, "linux/arm64", took, "apt-get install")
+    assert estimated([plain], ["linux/arm64"], [], {}).kind == "none"

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
+from xbuild.verify.excuses import Aspect
+from xbuild.verify.trees import Excused, PathDifference, TreeComparison
 from xbuild.views.findings import Finding, State, doctor_data, doctor_lines, worst
 from xbuild.views.measurement import (
+    ComparedTrees,
     Comparison,
     Measurement,
     Sample,
@@ -24,8 +29,8 @@ from xbuild.views.terminal import Terminal
 SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
 
 
-def schema(name: str) -> dict[str, object]:
-    loaded: dict[str, object] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+def schema(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
     return loaded
 
 
@@ -78,6 +83,52 @@ def test_bench_shows_and_keeps_everything() -> None:
     assert "linux/arm64: /b: missing / y" in text
     assert "verified rewritten: WRONG" in text
     jsonschema.validate(json.loads(json.dumps(bench_data(MEASUREMENT))), schema("bench"))
+
+
+LOGS = Excused("/var/log/apt/*.log", Aspect.CONTENT, "times", ("/var/log/apt/a.log", "/var/log/apt/b.log"))
+TREES = ComparedTrees(
+    "original",
+    "rewritten",
+    (
+        TreeComparison(
+            "linux/amd64",
+            1000,
+            (LOGS, Excused("/a", Aspect.CONTENT, "times", ("/a",))),
+            (
+                PathDifference("/app\x1b[1m", Aspect.CONTENT, "5 bytes", "6 bytes", 3, "line 1: 'a' / 'b'"),
+                *(PathDifference(f"/{n}", Aspect.MODE, "644", "755") for n in range(30)),
+            ),
+            has_times=True,
+        ),
+        TreeComparison("linux/arm64", 1),
+    ),
+)
+
+
+def test_bench_tells_of_the_trees() -> None:
+    measurement = replace(MEASUREMENT, trees=TREES)
+    lines = list(bench_lines(measurement, Terminal()))
+    start = next(at for at, line in enumerate(lines) if line.startswith("trees"))
+    assert lines[start : start + 5] == [
+        "trees of original and rewritten, linux/amd64: different (1000 paths, 3 excused, 31 differences)",
+        "  excused: 2 of /var/log/apt/*.log: times",
+        "  excused: /a: times",
+        "  /app?[1m: content: 5 bytes / 6 bytes, first at byte 3 (no excuse: line 1: 'a' / 'b')",
+        "  /0: mode: 644 / 755",
+    ]
+    assert lines[start + 23 : start + 25] == [
+        "  and 11 more (--json has all)",
+        "trees of original and rewritten, linux/arm64: equal"
+        " (1 path, 0 excused, 0 differences, times of change not compared)",
+    ]
+    data = json.loads(json.dumps(bench_data(measurement)))
+    jsonschema.validate(data, schema("bench"))
+    assert data["trees"]["is_equal"] is False
+    assert data["trees"]["platforms"][0]["excused"][0]["paths"] == list(LOGS.paths)
+    aspects = schema("bench")["properties"]["trees"]["anyOf"][1]["properties"]["platforms"]["items"]
+    assert aspects["properties"]["excused"]["items"]["properties"]["what"]["enum"] == [
+        a.value for a in Aspect
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,16 @@ import pytest
 
 from xbuild import plan as make_plan
 from xbuild.dockerfile.parser import parse
-from xbuild.plan.model import Change, InsertRun, Plan, SetEnvironment, StageVerdict, VerdictWord
+from xbuild.graph.model import Options
+from xbuild.plan.context import NoContext
+from xbuild.plan.deciding.planner import make_plan as planned
+from xbuild.plan.model import Change, InsertRun, Plan, SetEnvironment, Settings, StageVerdict, VerdictWord
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
 from xbuild.solve.progress import parse_name
 from xbuild.text import Source, Span
+from xbuild.verify.checks import Layer
+from xbuild.verify.leaks import Leak, Unseen, Where
 from xbuild.views.baseline import Saved
 from xbuild.views.data import outcome_data, plan_data
 from xbuild.views.outcome import MARKDOWN_LIMIT, markdown, outcome_lines, saved_text
@@ -31,6 +36,7 @@ from xbuild.views.report import (
 )
 from xbuild.views.terminal import Cell, Column, Terminal, clean, seconds, shorten, table, width_of, wrap
 from xbuild.views.verdicts import plan_lines
+from xbuild.views.verification import leak_text, unseen_text
 
 SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
 AMD64, ARM64 = Platform.parse("amd64"), Platform.parse("arm64")
@@ -275,3 +281,56 @@ def test_text_of_any_width() -> None:
     assert table(columns, rows, Terminal(width=20))[1] == "1  " + "z" * 14 + "..."
     assert table(columns, rows, Terminal(has_colour=True))[1].startswith("\x1b[31m1\x1b[0m  zz")
     assert table(columns, [], Terminal()) == ()
+
+
+def test_a_leak_in_one_line() -> None:
+    platform, layer = Platform.parse("linux/arm64"), Layer(2, "sha256:" + "1" * 64, "RUN make # buildkit")
+    told = [
+        leak_text(Leak(platform, layer, "a\x1b", Where.PATH), "/.lent"),
+        leak_text(Leak(platform, layer, "a.gz", Where.MEMBER, "(gzip) > x"), "/.lent", 7),
+        unseen_text(Unseen(platform, layer, "a.7z", "7z is not opened")),
+    ]
+    made = "[layer 3 sha256:111111111111{}: RUN make # buildkit]"
+    assert told == [
+        f"/a?: its name has /.lent {made.format('')}",
+        f"/a.gz: its content holds /.lent, in (gzip) > x {made.format(', line 7')}",
+        f"/a.7z: not looked into: 7z is not opened {made.format('')}",
+    ]
+
+
+def test_a_step_in_which_twins_took_part() -> None:
+    """It is emulated no more, what they said is told, and where all stepped aside it still is."""
+    text = "FROM debian\nRUN apt-get install -y x\nRUN pip list\n"
+    logs = (
+        b"xbuild-twin: apt: native\nGet:1 x\nxbuild-twin: apt: own: options\n",
+        b"xbuild-twin: pip: own: PYTHONPATH\n",
+    )
+    vertices = [
+        replace(vertex(f"[stage-0 {n}/3] RUN x", n, 0.0, 5.0, ARM64, platform=ARM64, emulated=True), log=log)
+        for n, log in enumerate(logs, 2)
+    ]
+    steps = steps_of(vertices, (), parse(Source("Dockerfile", text)), (AMD64, ARM64))
+    assert [step.how for step in steps] == ["assisted", "emulated"]
+    assert steps[0].twins == ("apt: native", "apt: own: options")
+    assert [e.line for e in emulation_left(steps, None, "")] == [3]
+    assert [(t.kind, t.factors is not None) for t in timed(steps)] == [
+        ("apt-get install, assisted", True),
+        ("run", False),
+    ]
+
+
+def test_a_plan_with_twins_fits_its_schema_and_says_what_is_native() -> None:
+
+    text = "FROM debian:bookworm\nRUN apt-get update\nRUN find / -name x\n"
+    made = planned(
+        parse(Source("Dockerfile", text)),
+        Options(),
+        (AMD64, ARM64),
+        NoContext(),
+        Settings(assist=True),
+    )
+    jsonschema.validate(plan_data(made), schema("plan"))
+    lines = "\n".join(plan_lines(made, Terminal()))
+    assert "assisted: runs on the target platform, with native twins" in lines
+    assert "native: apt [Dockerfile:2]" in lines
+    assert "emulated: `find … /` may go through the whole root [Dockerfile:3]" in lines

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from xbuild.dockerfile.frontend import blocks
 from xbuild.dockerfile.model import Copy
 from xbuild.graph.model import ContextBase, ScratchBase, Stage, StageBase, sources_of
+from xbuild.plan.deciding.assisting import with_assistance
 from xbuild.plan.deciding.groups import Group
 from xbuild.plan.deciding.soundness import Soundness
 from xbuild.plan.deciding.steps import steps_of
@@ -56,7 +57,7 @@ class Conclusions:
             replace(v, notes=(*v.notes, *self.likely_slips(v.stage)), steps=self.steps(v.stage))
             for v in found
         ]
-        found = self.spread_conditions(found)
+        found = with_assistance(self.survey, self.spread_conditions(found))
         source = self.graph.dockerfile.source
         return Plan(
             source.path,

@@ -1,0 +1,29 @@
+"""The files that make native twins, as the package brings them along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from xbuild.plan.twins import TWINS
+
+
+@cache
+def twin_files() -> Mapping[str, str]:
+    """By name from `plan/twins` on (`helper/prepare.sh`, `apt/wrapper`) what stands in each file."""
+    rooms = files("xbuild.plan.twins")
+    found: dict[str, str] = {}
+    for room in ("helper", *(twin.name for twin in TWINS)):
+        found.update(_texts(rooms / room, room))
+    return found
+
+
+def _texts(folder: Traversable, name: str) -> Mapping[str, str]:
+    if not folder.is_dir():
+        return {}
+    entries = sorted(
+        (e for e in folder.iterdir() if e.is_file() and e.name != "__init__.py"), key=lambda e: e.name
+    )
+    return {f"{name}/{entry.name}": entry.read_text("utf-8") for entry in entries}

@@ -1,0 +1,126 @@
+"""The net below native twins: a stage in which one went wrong is built once more without any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from xbuild.errors import SolveError
+from xbuild.pipeline.checking import check_leaks
+from xbuild.pipeline.prepare import Prepared, with_new_text
+from xbuild.pipeline.watching import OnEvent, Watcher
+from xbuild.plan.model import Assistance, Place, Plan, Reason, StageVerdict, VerdictWord
+from xbuild.plan.twins.twin import MOUNT
+from xbuild.solve.build import SolveResult, solve
+from xbuild.solve.deliver import discard
+from xbuild.solve.diagnosis import BuildFailedError
+from xbuild.solve.marks import mark_in
+
+_TOLD = 5
+_HINT = "xbuild build --assist=off builds it without native twins"
+
+
+def solve_assisted(
+    prepared: Prepared, watcher: Watcher, on_event: OnEvent | None
+) -> tuple[Prepared, SolveResult]:
+    """Solve; where a twin left a mark, or a layer names the folder of the twins, once more, without twins in
+    that stage.
+
+    What was built is returned with what came of it. Raises what `solve` raises.
+    """
+    while True:
+        try:
+            result = solve(prepared.request, on_event, on_raw=watcher.on_raw)
+        except BuildFailedError as error:
+            found = _marked_failure(prepared, error)
+            if not found:
+                raise _hinted(prepared, error) from None
+        else:
+            found = _marked(prepared, result) or _leaked(prepared, result, watcher)
+            if not found:
+                return prepared, result
+            discard(result)
+        prepared = without_twins(prepared, found, watcher)
+
+
+def without_twins(prepared: Prepared, found: Mapping[int, str], watcher: Watcher) -> Prepared:
+    """The same build with no twins in these stages, and why there are none."""
+    plan = prepared.plan
+    assert plan is not None
+    for stage, why in found.items():
+        watcher.warn(
+            f"stage {plan.stages[stage].name} is built again without native twins: {why}. Please report this "
+            "with the Dockerfile and the output of the step"
+        )
+    stages = tuple(_unassisted(v, found[v.stage]) if v.stage in found else v for v in plan.stages)
+    again = replace(prepared, plan=replace(plan, stages=stages), new=None, line_map=None, added=frozenset())
+    return with_new_text(replace(again, folder=prepared.folder / "again"))
+
+
+def assisted_stages(plan: Plan | None) -> tuple[StageVerdict, ...]:
+    """The stages in which twins are used."""
+    return tuple(v for v in plan.stages if v.word is VerdictWord.ASSISTED) if plan is not None else ()
+
+
+def stages_at(prepared: Prepared, lines: Mapping[int, str]) -> dict[int, str]:
+    """By stage why it has to do without twins, from that by line of the user's file; all where the line is
+    not known (0).
+    """
+    found: dict[int, str] = {}
+    for line, why in lines.items():
+        before = [v for v in assisted_stages(prepared.plan) if v.line <= line]
+        stages = before[-1:] if line else assisted_stages(prepared.plan)
+        found.update({v.stage: why for v in stages})
+    return found
+
+
+def _unassisted(verdict: StageVerdict, why: str) -> StageVerdict:
+    left = (Reason(f"built again without twins: {why}", Place(verdict.line)),)
+    word = VerdictWord.UNSURE if verdict.reasons and not verdict.is_target else VerdictWord.EMULATED
+    return replace(verdict, word=word, assistance=Assistance(left=left))
+
+
+def _marked(prepared: Prepared, result: SolveResult) -> dict[int, str]:
+    """Steps that ended well although a twin left a mark: the author's script goes on behind a failure."""
+    marks = {
+        (v.user_lines[0] if v.user_lines else 0): mark
+        for v in result.vertices
+        if (mark := mark_in(v.log, is_failed=False)) is not None
+    }
+    return stages_at(prepared, marks) if marks else {}
+
+
+def _leaked(prepared: Prepared, result: SolveResult, watcher: Watcher) -> dict[int, str]:
+    """Layers in which the folder of the twins is named. A copy out of a stage leads to no line of that stage:
+    then all do without.
+    """
+    if not assisted_stages(prepared.plan):
+        return {}
+    checked = check_leaks(prepared, result, MOUNT.encode())
+    for unseen in checked.scan.unseen[:_TOLD]:
+        watcher.warn(f"{unseen.path} was not looked into for traces of native twins: {unseen.reason}")
+    found = {
+        line if line in _lines(prepared.plan) else 0: f"/{leak.path.lstrip('/')} names {MOUNT} ({leak.where})"
+        for leak, line in checked.lines()
+    }
+    return stages_at(prepared, found) if found else {}
+
+
+def _lines(plan: Plan | None) -> frozenset[int]:
+    """The lines of RUNs with twins."""
+    return frozenset(
+        line for v in assisted_stages(plan) if v.assistance is not None for line, _ in v.assistance.runs
+    )
+
+
+def _marked_failure(prepared: Prepared, error: BuildFailedError) -> dict[int, str]:
+    mark = mark_in(error.whole_log, is_failed=True)
+    if mark is None or not assisted_stages(prepared.plan):
+        return {}
+    return stages_at(prepared, {error.line or 0: mark})
+
+
+def _hinted(prepared: Prepared, error: SolveError) -> SolveError:
+    if error.hint is None and assisted_stages(prepared.plan):
+        error.hint = _HINT
+    return error

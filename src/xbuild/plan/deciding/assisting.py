@@ -1,0 +1,399 @@
+"""Which RUNs of the stages that stay on the target platform get native twins of their programs.
+
+Nothing of the shell has to be understood for that, but what might find the folder of the twins: it is
+mounted, read-only, while the RUN lasts, and a command that walks the whole root would see it.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from xbuild.dockerfile.frontend import blocks
+from xbuild.dockerfile.model import Copy, Instruction, Onbuild, Run, Trivia
+from xbuild.dockerfile.script import Command, Script, Word
+from xbuild.dockerfile.shell import parse_script
+from xbuild.errors import PlatformError
+from xbuild.graph.model import ImageBase, Stage
+from xbuild.graph.platform import TARGET
+from xbuild.graph.scope import Scope
+from xbuild.plan.deciding.survey import Survey
+from xbuild.plan.facts.images import Image, bound_to, describe
+from xbuild.plan.model import (
+    AddTwins,
+    Assistance,
+    AssistRun,
+    Change,
+    Inspection,
+    Place,
+    Question,
+    Reason,
+    Renumber,
+    ReplaceInScript,
+    StageVerdict,
+    VerdictWord,
+)
+from xbuild.plan.table import words
+from xbuild.plan.twins import TWINS
+from xbuild.plan.twins.twin import MOUNT, Twin
+from xbuild.platforms import Platform, parse_platforms
+from xbuild.text import Span
+
+_SHELLS = ("sh", "bash", "ash", "dash")
+# Programs that go through whole folders, and what is at stake where such a folder is the root.
+_WALKERS = frozenset(
+    words(
+        "find du chown chmod chgrp rm cp mv tar rsync ls tree grep egrep fgrep rg zip scp cpio pax getfacl "
+        "setfacl setfattr restorecon tripwire aide ncdu fd 7z"
+    )
+)
+# Programs that print the environment, which names the folder.
+_TELLERS = frozenset(words("env printenv"))
+_PRINTERS = frozenset(words("export declare typeset set readonly"))
+_ASSIGNING = frozenset(words("export declare typeset readonly local"))
+_KNOWN_FLAGS = frozenset(words("mount network"))
+_COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
+_LITERAL = r"[^*?\[\]$`'\"{}~]*"
+_STAGES_OF_A_HELPER = 3
+# What a build machine is.
+_BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
+
+
+def with_assistance(survey: Survey, verdicts: Sequence[StageVerdict]) -> list[StageVerdict]:
+    """The verdicts, with what twins do where a stage stays on the target platform."""
+    if not survey.settings.assist:
+        return list(verdicts)
+    return _Assisting(survey, verdicts).verdicts()
+
+
+class _NoTwinError(Exception):
+    """Why a stage or a RUN gets no twins."""
+
+
+class _Assisting:
+    def __init__(self, survey: Survey, verdicts: Sequence[StageVerdict]) -> None:
+        self.survey, self.graph, self.given = survey, survey.graph, verdicts
+        self.taken = {s.name for s in self.graph.stages}
+        self.found: dict[int, list[tuple[int, tuple[str, ...], tuple[Change, ...]]]] = {}
+        self.left: dict[int, list[Reason]] = {}
+        self.questions: dict[int, Question] = {}
+
+    def verdicts(self) -> list[StageVerdict]:
+        for verdict in self.given:
+            if verdict.has_run and not verdict.is_pinned:
+                self.look_at(self.graph.stages[verdict.stage])
+        helpers = self.helpers()
+        return [self.told(verdict, helpers) for verdict in self.given]
+
+    def told(self, verdict: StageVerdict, helpers: Mapping[int, AddTwins]) -> StageVerdict:
+        if verdict.stage in self.questions:
+            verdict = replace(verdict, questions=(*verdict.questions, self.questions[verdict.stage]))
+        runs = self.found.get(verdict.stage, [])
+        left = tuple(self.left.get(verdict.stage, ()))
+        if not runs:
+            return replace(verdict, assistance=Assistance(left=left)) if left else verdict
+        helper = helpers[verdict.stage]
+        changes: list[Change] = [helper]
+        for number, names, own in runs:
+            why = f"{', '.join(names)} run natively"
+            changes += [AssistRun(number, helper.names[-1], self.start_of(number), why), *own]
+        changes += self.renumbered(sorted({h.before for h in helpers.values()}))
+        lines = tuple((self.graph.dockerfile.instructions[n].first_line, names) for n, names, _ in runs)
+        assistance = Assistance(lines, left, tuple(changes))
+        return replace(verdict, word=VerdictWord.ASSISTED, assistance=assistance)
+
+    # -- a stage
+
+    def look_at(self, stage: Stage) -> None:
+        try:
+            twins = self.twins_for(stage)
+        except _NoTwinError as error:
+            self.left[stage.index] = [Reason(str(error), Place(stage.from_.first_line))]
+            return
+        for index, instruction in enumerate(stage.instructions):
+            if not isinstance(instruction, Run):
+                continue
+            try:
+                names, own = self.read(stage, index, instruction, twins)
+            except _NoTwinError as error:
+                reason = Reason(str(error), Place(instruction.first_line))
+                self.left.setdefault(stage.index, []).append(reason)
+                continue
+            self.found.setdefault(stage.index, []).append((stage.position + index, names, own))
+
+    def twins_for(self, stage: Stage) -> tuple[Twin, ...]:
+        """The twins of the programs of its image."""
+        dockerfile, without = self.graph.dockerfile, self.survey.settings.without
+        root = self.graph.stages[self.graph.root_of(stage.index)]
+        if MOUNT in dockerfile.source.text:
+            raise _NoTwinError(f"the file names {MOUNT}, where twins would be")
+        if stage.label in without or _is_off(self, stage.from_):
+            raise _NoTwinError("assist is off for it")
+        if dockerfile.source.text.startswith("\ufeff"):
+            raise _NoTwinError(
+                "the file begins with a byte-order mark, which has to stay the first thing in it"
+            )
+        blocked = blocks(dockerfile.syntax, "heredoc")
+        if blocked is not None:
+            raise _NoTwinError(f"no twins: {blocked}")
+        if any(
+            _names_by_number(i.inner) is not None for i in dockerfile.instructions if isinstance(i, Onbuild)
+        ):
+            raise _NoTwinError("an ONBUILD names a stage by number, and a helper would move the numbers")
+        if self.survey.runs_on[stage.index] != TARGET:
+            raise _NoTwinError("it is not known to run on the target platform")
+        image = self.image_of(stage, root)
+        # Of an image that is not known by its name the helper tells what it is.
+        fitting = (t for t in TWINS if image.family == "unknown" or image.family in t.families)
+        found = tuple(t for t in fitting if t.name not in without)
+        if not found:
+            raise _NoTwinError(f"there are no twins for programs of {image.reference} yet")
+        return found
+
+    def image_of(self, stage: Stage, root: Stage) -> Image:
+        """What a stage is based on: nothing of it may run in the helper by itself (ONBUILD), and there
+        must be one for the build machine. Official images are known; others are asked for.
+        """
+        base = root.base
+        if root.is_replaced or not isinstance(base, ImageBase) or base.reference is None or base.stages:
+            raise _NoTwinError("its base is no image that is known")
+        if bound_to(base.reference) is not None:
+            raise _NoTwinError(f"{base.reference} is for one platform")
+        image = describe(base.reference, tuple(row for t in self.survey.toolchains for row in t.images))
+        if image.is_plain:
+            return image
+        text = f"for which platforms {base.reference} is, and what it has run in images made from it"
+        question = Question(stage.index, root.position, "base image", text, Inspection(base.reference))
+        answer = self.survey.knowledge.answers.get(question.key)
+        if answer is None:
+            self.questions[stage.index] = question
+            raise _NoTwinError(f"{base.reference} would have to be looked at (--online)")
+        trouble = _trouble_with(answer, self.survey.platforms or ())
+        if trouble is not None:
+            raise _NoTwinError(f"{base.reference} {trouble}")
+        return replace(image, family=image.family or "unknown")
+
+    # -- a RUN
+
+    def read(
+        self, stage: Stage, index: int, run: Run, twins: Sequence[Twin]
+    ) -> tuple[tuple[str, ...], tuple[Change, ...]]:
+        """The twins that a RUN would use, and the changes beside the mount."""
+        if _is_off(self, run):
+            raise _NoTwinError("assist is off for it")
+        scope = Scope(self.graph, stage.index, index)
+        for flag in run.flags:
+            if flag.name not in _KNOWN_FLAGS:
+                raise _NoTwinError(f"--{flag.name} is not known here")
+        for mount in run.mounts:
+            target = mount.get("target")
+            text = scope.expand_known(target).text if target is not None else None
+            if target is not None and (text is None or f"{MOUNT}/".startswith(text.rstrip("/") + "/")):
+                raise _NoTwinError(f"it mounts something at {target}, where twins would be hidden")
+        script = _script(run, scope)
+        _check_walks(script, scope.workdir())
+        _check_tells(script)
+        number = stage.position + index
+        names, changes = [], list[Change]()
+        for twin in twins:
+            words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
+            if words_of_it and run.script is not None:
+                changes += [
+                    ReplaceInScript(
+                        number, Span(w.span.start, w.span.start), f"${{{twin.variable}-}} ", _why(twin)
+                    )
+                    for w in words_of_it
+                ]
+            if words_of_it or _is_named(script.text, twin.programs):
+                names.append(twin.name)
+        if not names:
+            raise _NoTwinError("it names no program that has a twin")
+        return tuple(names), tuple(changes)
+
+    def start_of(self, number: int) -> int:
+        """Where in the script of a RUN something goes that is to happen first: behind a `#!` line."""
+        run = self.graph.dockerfile.instructions[number]
+        assert isinstance(run, Run)
+        text = run.script.text if run.script is not None else ""
+        return text.index("\n") + 1 if text.startswith("#!") and "\n" in text else 0
+
+    # -- the helpers
+
+    def helpers(self) -> dict[int, AddTwins]:
+        """By stage the helper that its RUNs use: one for each root image."""
+        by_image: dict[str, list[int]] = {}
+        for stage in sorted(self.found):
+            by_image.setdefault(self.root(stage).from_.image, []).append(stage)
+        made: dict[int, AddTwins] = {}
+        for reference, stages in by_image.items():
+            used = {name for s in stages for _, names, _ in self.found[s] for name in names}
+            names = self.fresh_names()
+            before = self.graph.stages[stages[0]].position
+            reason = f"native twins of programs of {reference}"
+            twins = tuple(t.name for t in TWINS if t.name in used)
+            made.update(dict.fromkeys(stages, AddTwins(before, reference, names, twins, reason)))
+        return made
+
+    def root(self, stage: int) -> Stage:
+        return self.graph.stages[self.graph.root_of(stage)]
+
+    def fresh_names(self) -> tuple[str, str, str]:
+        number = 1
+        while True:
+            suffix = f"-{number}" if number > 1 else ""
+            target, native, twins = (f"xbuild-{part}{suffix}" for part in ("target", "native", "twins"))
+            if self.taken.isdisjoint((target, native, twins)):
+                self.taken |= {target, native, twins}
+                return target, native, twins
+            number += 1
+
+    def renumbered(self, positions: Sequence[int]) -> Iterator[Renumber]:
+        """COPY --from=NUMBER of a stage behind a helper."""
+        for number, instruction in enumerate(self.graph.dockerfile.instructions):
+            named = _names_by_number(instruction)
+            if named is None or named >= len(self.graph.stages):
+                continue
+            moved = sum(at <= self.graph.stages[named].position for at in positions)
+            if moved:
+                yield Renumber(
+                    number, named + moved * _STAGES_OF_A_HELPER, "stages of helpers stand in front of it"
+                )
+
+
+def _why(twin: Twin) -> str:
+    return f"{twin.name} runs natively where its twin fits"
+
+
+def _trouble_with(answer: str, platforms: Sequence[Platform]) -> str | None:
+    """Why no helper can be made from an image, by the JSON of its configs (`buildx imagetools inspect`)."""
+    try:
+        told = json.loads(answer)
+        images = told if "os" not in told else {f"{told['os']}/{told['architecture']}": told}
+        found = {name: image.get("config") or {} for name, image in images.items()}
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return "says of itself what cannot be read"
+    if any(config.get("OnBuild") for config in found.values()):
+        return "has something run in images made from it"
+    there = {_platform(name) for name in found}
+    missing = next((p for p in (*_BUILDERS, *platforms) if p not in there), None)
+    return None if missing is None else f"is not there for {missing}"
+
+
+def _platform(name: str) -> Platform | None:
+    try:
+        return Platform.parse(name)
+    except PlatformError:
+        return None
+
+
+def _names_by_number(instruction: Instruction) -> int | None:
+    named = instruction.from_ if isinstance(instruction, Copy) else None
+    return int(named) if named is not None and named.isdecimal() else None
+
+
+def _is_off(assisting: _Assisting, instruction: Instruction) -> bool:
+    """Whether a comment directly above says so; one that is not understood counts as well."""
+    return any(not text.endswith("assist=auto") for text in comments_above(assisting, instruction))
+
+
+def comments_above(assisting: _Assisting, instruction: Instruction) -> Iterator[str]:
+    """What the `# xbuild …` comments directly above an instruction say of assist."""
+    dockerfile = assisting.graph.dockerfile
+    at = dockerfile.nodes.index(instruction)
+    while at > 0 and isinstance(node := dockerfile.nodes[at - 1], Trivia):
+        for line in reversed(dockerfile.source[node.span].splitlines()):
+            found = _COMMENT.fullmatch(line.strip())
+            if not line.strip():
+                return
+            if found is not None and found[1].startswith("assist"):
+                yield found[1]
+        at -= 1
+
+
+# -- scripts
+
+
+def _script(run: Run, scope: Scope) -> Script:
+    if run.words is not None:
+        spans, at = [], 0
+        for text in run.words:
+            spans.append(Word(Span(at, at + len(text)), text, text))
+            at += len(text) + 1
+        return Script(" ".join(run.words), (Command(Span(0, at), tuple(spans)),), has_error=False)
+    shell = scope.shell()
+    if run.script is None or posixpath.basename(shell[0] if shell else "") not in _SHELLS:
+        raise _NoTwinError("its script is not for a POSIX shell")
+    script = parse_script(run.script.text)
+    if script.has_error:
+        raise _NoTwinError("its script cannot be read without doubt")
+    return script
+
+
+def _check_walks(script: Script, directory: str | None) -> None:
+    """Refuse what may go through the whole root, where it would meet the folder of the twins."""
+    moves = [c for c in script.commands if c.name in ("cd", "pushd", "chroot")]
+    at_root = directory in (None, "/") or any(_is_root(w, at_root=True) for c in moves for w in c.words[1:])
+    for command in script.commands:
+        if posixpath.basename(command.name or "") not in _WALKERS:
+            continue
+        for word in command.words[1:]:
+            if not word.raw.startswith("-") and _is_root(word, at_root=at_root):
+                raise _NoTwinError(f"`{command.name} … {word.raw}` may go through the whole root")
+
+
+def _is_root(word: Word, *, at_root: bool) -> bool:
+    """Whether a word may be the root, or a pattern that the folder of the twins in it fits."""
+    text = word.value
+    if text is None:
+        raw = word.raw.lstrip("'\"")
+        start = re.match(_LITERAL, raw)
+        assert start is not None
+        folder, slash, last = start[0].rpartition("/")
+        if word.is_glob and raw[start.end() : start.end() + 1] in ("*", "?", "["):
+            # A pattern fits names that begin with a dot only where it begins with one.
+            return last.startswith(".") and ((slash + folder).strip("/") == "" and (bool(slash) or at_root))
+        if not slash and last.strip(".") and not last.startswith("."):
+            return False
+        text = (folder or "/") if slash else ".."
+    path = posixpath.normpath(text) if text else "."
+    if path.startswith("/"):
+        return path.strip("/") == ""
+    return path.startswith("..") or (at_root and path == ".")
+
+
+def _check_tells(script: Script) -> None:
+    """Refuse what writes down the search path or the whole environment, which name the folder."""
+    for command in script.commands:
+        rest = [w for w in command.words[1:] if not (w.value or "-").startswith("-") and "=" not in w.raw]
+        name = command.name
+        is_bare = not rest and not command.exports
+        if (name in (*_TELLERS, *_PRINTERS) and is_bare) and not (name == "set" and command.words[1:]):
+            raise _NoTwinError(f"`{name}` tells the whole environment")
+        if name == "printenv":
+            raise _NoTwinError("it asks for a variable of the environment")
+        if name in _ASSIGNING:
+            continue
+        if any(e.name == "PATH" for w in command.words for e in w.expansions if e.kind == "variable"):
+            raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
+        if any(r.heredoc is not None and re.search(r"\$\{?PATH\b", r.heredoc) for r in command.redirects):
+            raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
+
+
+def _is_named(text: str, programs: Sequence[str]) -> bool:
+    """Whether a program is named as one that PATH leads to."""
+    names = "|".join(map(re.escape, programs))
+    return re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
+
+
+def _module_word(command: Command, twin: Twin) -> Word | None:
+    """The word of an interpreter that is told to run a module which has a twin, or a path to the program."""
+    values = [w.value for w in command.words[:3]]
+    if twin.paths and values and values[0] is not None and re.fullmatch(twin.paths, values[0]):
+        return None if command.is_inside("function") else command.words[0]
+    if len(values) < 3 or not twin.modules or values[1] != "-m" or values[2] not in twin.modules:
+        return None
+    is_known = values[0] is not None and re.fullmatch(twin.interpreters, values[0]) is not None
+    return command.words[0] if is_known and not command.is_inside("function") else None

@@ -1,0 +1,8 @@
+"""Twins: the programs of which a native copy stands in for the emulated one. One twin, one room."""
+
+from __future__ import annotations
+
+from xbuild.plan.twins import apt, pip
+from xbuild.plan.twins.twin import Twin
+
+TWINS: tuple[Twin, ...] = (apt.TWIN, pip.TWIN)

@@ -1,0 +1,117 @@
+# The twin of apt-get, apt and dpkg on Debian and its kin; sourced by the helper's prepare.sh.
+here=$here/$twin made=$out/$twin
+for program in dpkg apt-get apt apt-config dpkg-query; do
+    command -v "$program" >/dev/null || refuse "the base image has no $program"
+done
+packages='apt dpkg'
+tools='coreutils debianutils diffutils findutils grep gzip sed tar'
+
+# What the status file says of packages, in its own order, as wrappers read it again.
+versions() {
+    file=$1 expression=
+    shift
+    for package in "$@"; do
+        expression="$expression/^Package: $package\$/,/^\$/{/^Package: /p;/^Version: /p};"
+    done
+    sed -n "$expression" "$file"
+}
+mkdir -p "$made"
+for list in packages tools; do
+    eval "set -- \$$list"
+    versions "$(in_target /var/lib/dpkg/status)" "$@" >"$made/$list.versions"
+    versions /var/lib/dpkg/status "$@" | cmp -s - "$made/$list.versions" ||
+        refuse "the base image has other versions of $* on the target platform"
+    [ "$(grep -c '^Version: ' "$made/$list.versions")" = $# ] || refuse "not all of $* are installed"
+done
+
+# dpkg's own architecture is a word in its read-only data: another one of the same length can stand there.
+own=$(dpkg --print-architecture)
+architecture=$(sed -n '/^Package: dpkg$/,/^$/s/^Architecture: //p' "$(in_target /var/lib/dpkg/status)")
+[ ${#own} = ${#architecture} ] || refuse "the names $own and $architecture differ in length"
+word="s/\\x00$own\\x00/\\x00$architecture\\x00/g"
+
+for program in apt-get apt apt-config; do
+    native "/usr/bin/$program" "$twin/own/$program"
+done
+for program in apt-get apt dpkg; do
+    script "$here/wrapper" "$twin/bin/$program"
+done
+for library in "$folder"/libapt-*.so.*; do
+    library "$library"
+done
+# dpkg's programs and what it calls alike for maintainer scripts.
+dpkg='dpkg dpkg-deb dpkg-query dpkg-split dpkg-divert dpkg-trigger dpkg-statoverride update-alternatives'
+for program in $dpkg; do
+    native "/usr/bin/$program" "$twin/dpkg/$program" "$word"
+    record "$made/dpkg.sums" "/usr/bin/$program"
+done
+
+# Tools for maintainer scripts: programs only, and none that tells the machine, loads libraries of its own, changes
+# the root, or reads who is logged in.
+for package in $tools; do
+    dpkg-query -L "$package"
+done | grep -E '^(/usr)?/s?bin/' | grep -vE '/(arch|chcon|chroot|hostid|pinky|runcon|stdbuf|uname|users|who)$' |
+    sort | xargs grep -lF "$loader" >"$made/paths"
+set --
+while read -r program; do
+    native "$program" "$twin/tools/${program##*/}"
+    set -- "$@" "$program"
+done <"$made/paths"
+rm "$made/paths"
+record "$made/tools.sums" "$@"
+
+{
+    echo "APT::Architecture \"$architecture\";"
+    echo "Dir::Bin::dpkg \"$mount/$twin/bin/dpkg\";"
+    set -- /usr/bin/apt-get /usr/bin/apt
+    for library in "$(in_target /usr/lib)"/*/libapt-*.so.*; do
+        [ -h "$library" ] || set -- "$@" "${library#"$target"}"
+    done
+    for method in $(grep -lF "$loader" /usr/lib/apt/methods/*); do
+        name=${method##*/}
+        native "$method" "$twin/methods/$name"
+        [ -h "$method" ] || set -- "$@" "$method"
+        echo "Dir::Bin::Methods::$name \"$mount/$twin/methods/$name\";"
+    done
+} >"$made/apt.conf"
+record "$made/apt.sums" "$@"
+
+# The check of signatures before apt 3: a script for /bin/sh that starts gpgv, once for each list of packages.
+if [ -e /usr/bin/apt-key ] && cmp -s /usr/bin/apt-key "$(in_target /usr/bin/apt-key)" &&
+    [ "$(head -n 1 /usr/bin/apt-key)" = '#!/bin/sh' ]; then
+    key=$twin/key
+    native "$shell" "$key/sh"
+    native /usr/bin/apt-config "$key/apt-config"
+    set -- /usr/bin/apt-key /usr/bin/apt-config "${theirs#"$target"}"
+    for program in gpgv awk; do
+        path=$(readlink -f "/usr/bin/$program") other=$(in_target "/usr/bin/$program")
+        if [ "$path" = "${other#"$target"}" ] && [ -e "$path" ]; then
+            native "$path" "$key/$program"
+            set -- "$@" "/usr/bin/$program"
+        fi
+    done
+    {
+        echo "#!$mount/$key/sh"
+        echo "PATH=$mount/$key:$mount/$twin/tools:\$PATH"
+        sed 1d /usr/bin/apt-key
+    } >"$out/$key/apt-key"
+    chmod 755 "$out/$key/apt-key"
+    {
+        cat "$made/apt.conf"
+        echo "Dir::Bin::apt-key \"$mount/$key/apt-key\";"
+    } >"$made/key.conf"
+    record "$made/key.sums" "$@"
+fi
+cat "$here/options" >"$made/options"
+cat "$here/hostile" >"$made/hostile"
+cat "$here/settings" >"$made/settings"
+finish
+
+# Everything is tried once where the RUNs will see it, and what the configuration comes to is recorded.
+for configuration in apt key; do
+    [ -e "$made/$configuration.conf" ] || continue
+    APT_CONFIG="$mount/$twin/$configuration.conf" "$mount/$twin/own/apt-config" dump |
+        sed -n -f "$here/settings" >"$made/$configuration.settings"
+    [ -s "$made/$configuration.settings" ] || refuse "apt-config does not start"
+done
+[ "$("$mount/$twin/dpkg/dpkg" --print-architecture)" = "$architecture" ] || refuse "dpkg keeps its architecture"

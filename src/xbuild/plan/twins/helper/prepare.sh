@@ -1,0 +1,296 @@
+#!/bin/sh
+# Runs in the helper stage, natively, as root: makes what the assisted RUNs mount. Arguments: the twins wanted.
+#
+# It never fails: what cannot be had stands in `why`, one line a twin, and `env` then does nothing. What it makes
+# depends on the two images alone, since it is part of the cache key of every assisted RUN.
+#
+# A twin's own prepare.sh is sourced in a subshell with `set -eu` and
+#   $mount   where the RUNs will see $out            $out     what is made here, in the layout of the mount
+#   $target  the target image's root                 $here    these scripts
+#   $twin    its name; its files go to $out/$twin: `bin` has its wrappers (their names are the programs' names),
+#            `hostile` the variables that switch it off (twin.sh), `probe`, if there, must succeed as well
+#   native SOURCE DEST [SED]   a copy of a program, at $out/DEST, that starts in the foreign root, with its libraries
+#   library FILE...            copies of libraries that are opened at run time, with those that they need
+#   libraries FILE...          copies of the libraries that these files need
+#   script SOURCE DEST         a file that is run as it is
+#   record LIST FILE...        sums of the target's own files, added to a list that the wrapper checks
+#   finish                     to be called once after these: only then the copies start, here too, below $mount
+#   in_target PATH             where a path of the target lies here, its links followed inside the target
+#   refuse WHY                 no such twin
+# Its file plain.NAME stands at $mount/$twin/NAME where it made none: a program that the author's text was made to name
+# has to be there on every platform, whatever became of the twin.
+mount=/.xbuild-7c1f out=/.xbuild-out target=/.xbuild-target here=/.xbuild-helper
+
+# Nothing of the base's environment matters; proxies stay, for a twin that has to fetch something.
+if [ "${XBUILD_7C1F-}" != clean ] && command -v env >/dev/null 2>&1; then
+    exec env -i XBUILD_7C1F=clean LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        BUILDARCH="${BUILDARCH-}" TARGETARCH="${TARGETARCH-}" http_proxy="${http_proxy-}" \
+        https_proxy="${https_proxy-}" no_proxy="${no_proxy-}" /bin/sh "$0" "$@"
+fi
+umask 022
+mkdir -p "$out"
+ln -s "$out" "$mount"
+cd / || exit 0
+
+refuse() {
+    printf '%s: %s\n' "$twin" "$1" >>"$out/why"
+    exit 3
+}
+
+# Bytes of an ELF file as decimal numbers: FILE OFFSET SIZE.
+number() { od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' \n'; }
+is_elf() { [ -f "$1" ] && [ "$(od -An -v -t x1 -N 4 "$1" | tr -d ' \n')" = 7f454c46 ]; }
+machine() { od -An -v -t x1 -j 18 -N 2 "$1" | tr -d ' \n'; }
+
+# The path in PT_INTERP; nothing for a file without one.
+interpreter() {
+    header=$(number "$1" 32 8) size=$(number "$1" 54 2) count=$(number "$1" 56 2)
+    while [ "$count" -gt 0 ]; do
+        if [ "$(number "$1" "$header" 4)" = 3 ]; then
+            tail -c "+$(($(number "$1" $((header + 8)) 8) + 1))" "$1" |
+                head -c "$(($(number "$1" $((header + 32)) 8) - 1))"
+            return
+        fi
+        header=$((header + size)) count=$((count - 1))
+    done
+}
+
+in_target() {
+    path=$1 turns=0
+    while [ $turns -lt 40 ]; do
+        turns=$((turns + 1)) resolved='' rest=${path#/}/
+        while [ -n "$rest" ]; do
+            part=${rest%%/*} rest=${rest#*/}
+            case $part in
+            '' | .) continue ;;
+            ..) resolved=${resolved%/*} ;;
+            *)
+                if [ -h "$target$resolved/$part" ]; then
+                    link=$(readlink "$target$resolved/$part")
+                    case $link in
+                    /*) path=$link/$rest ;;
+                    *) path=$resolved/$link/$rest ;;
+                    esac
+                    path=${path%/}
+                    continue 2
+                fi
+                resolved=$resolved/$part
+                ;;
+            esac
+        done
+        printf '%s' "$target$resolved"
+        return
+    done
+    refuse "$1 is a loop of links"
+}
+
+# A path of the mount as long as another one: LETTER PATH.
+equal() {
+    room=$((${#2} - ${#mount} - 2))
+    [ $room -ge 1 ] || refuse "$2 is too short to be exchanged"
+    printf "%s/%s%0${room}d" "$mount" "$1" 0
+}
+
+# Conditions of every twin, and what exchanges the loader and the folders of libraries.
+survey() {
+    shell=$(readlink -f /bin/sh) theirs=$(in_target /bin/sh)
+    is_elf "$shell" && is_elf "$theirs" || refuse "/bin/sh is no program"
+    [ "$(machine "$shell")" != "$(machine "$theirs")" ] ||
+        refuse "the base image is for the same architecture on both platforms"
+    for file in "$shell" "$theirs"; do
+        [ "$(number "$file" 4 1) $(number "$file" 5 1)" = "2 1" ] || refuse "not a 64-bit little-endian architecture"
+    done
+    release=$(in_target /etc/os-release)
+    [ -e /etc/os-release ] || refuse "the base image does not say which release it is"
+    cmp -s /etc/os-release "$release" || refuse "the base image is not of the same release on both platforms"
+    bash=$(command -v bash) && is_elf "$bash" || refuse "the base image has no bash"
+    loader=$(interpreter "$bash")
+    case $("$loader" --version 2>/dev/null) in
+    *GLIBC* | *'GNU C Library'* | *'GNU libc'*) ;;
+    *) refuse "the C library is not glibc" ;;
+    esac
+    folder=$(dirname "$(readlink -f "$loader")")
+    triplet=${folder##*/}
+    case $triplet in
+    *-*-*) ;;
+    *) refuse "the loader is not in a folder of one architecture" ;;
+    esac
+    their_loader=$(interpreter "$theirs")
+    [ "$their_loader" != "$loader" ] || refuse "both platforms have one path for the loader"
+    new_loader=$(equal l "$loader") new_long=$(equal d "/usr/lib/$triplet") new_short=$(equal d "/lib/$triplet")
+    # Twice each: what ends one match is what the next one would have to begin with.
+    edge='[^[:alnum:]_.+-]'
+    exchange=
+    for pair in "/usr/lib/$triplet $new_long" "/lib/$triplet $new_short"; do
+        once="s,\\(^\\|$edge\\)$(escape "${pair% *}")\\($edge\\|\$\\),\\1${pair#* }\\2,g"
+        exchange="$exchange;$once;$once"
+    done
+    exchange="s,$(escape "$loader"),$new_loader,g;s,/etc/ld\\.so\\.cache,$mount/ld,g$exchange"
+}
+
+escape() { printf '%s' "$1" | sed 's,[.+],\\&,g'; }
+
+# Starting a process is what takes the time here, so files are copied first and then changed all at once.
+queue=$out.queue programs=$out.programs listed=$out.listed
+
+# SOURCE DEST: a file to be changed by `finish`.
+copy() {
+    [ -d "${2%/*}" ] || mkdir -p "${2%/*}"
+    cp -L "$1" "$2"
+    echo "$2" >>"$queue"
+}
+
+native() {
+    copy "$1" "$out/$2"
+    [ -z "${3-}" ] || sed -i -e "$3" "$out/$2"
+    echo "$out/$2" >>"$programs"
+    libraries "$1"
+}
+
+libraries() {
+    for user in "$@"; do
+        "$loader" --list "$user" >>"$listed" || refuse "libraries of $user not found"
+    done
+}
+
+library() {
+    for opened in "$@"; do
+        [ -e "$out/lib/${opened##*/}" ] || copy "$opened" "$out/lib/${opened##*/}"
+        libraries "$opened"
+    done
+}
+
+# Folders of modules that a library opens by name, at the same place below the folder of libraries.
+modules() {
+    for where in "$@"; do
+        if [ -d "$where" ] && [ ! -d "$out/lib/${where##*/}" ]; then
+            mkdir -p "$out/lib"
+            cp -RL "$where" "$out/lib/"
+            find "$out/lib/${where##*/}" -type f >>"$queue"
+        fi
+    done
+}
+
+# One folder for all libraries, by name. The variants for newer processors would depend on the machine.
+finish() {
+    companions
+    sed -n 's,^[[:space:]]*\([^ ]*\) => \(/.*\) (0x[0-9a-f]*)$,\1 \2,p' "$listed" |
+        sed 's,/glibc-hwcaps/[^/]*/,/,' | sort -u >"$listed.names"
+    while read -r name path; do
+        [ -e "$out/lib/$name" ] || copy "$path" "$out/lib/$name"
+    done <"$listed.names"
+    sort -u "$queue" | tr '\n' '\0' >"$queue.all"
+    xargs -0 wc -c <"$queue.all" >"$queue.before"
+    xargs -0 grep -lZF -e "$triplet" -e "$loader" -e /etc/ld.so.cache <"$queue.all" |
+        xargs -0 sed -i -s -e "$exchange"
+    xargs -0 wc -c <"$queue.all" | cmp -s - "$queue.before" || refuse "a file changed its length"
+    lost=$(tr '\n' '\0' <"$programs" | xargs -0 grep -LF "$new_loader") || : # the status means other things
+    [ -z "$lost" ] || refuse "not programs of $loader: $lost"
+    rm -f "$queue"* "$programs"* "$listed"*
+}
+
+script() {
+    mkdir -p "$(dirname "$out/$2")"
+    cat "$1" >"$out/$2"
+    chmod 755 "$out/$2"
+}
+
+# What every twin needs: the loader, a shell and tools for the wrappers, and what the C library opens by itself.
+common() {
+    survey
+    rm -f "$queue" "$programs" "$listed"
+    mkdir -p "$out/lib"
+    ln -s lib "$out${new_long#"$mount"}"
+    [ "$new_long" = "$new_short" ] || ln -s lib "$out${new_short#"$mount"}"
+    copy "$loader" "$out${new_loader#"$mount"}"
+    # bash would warn of a locale that the image does not have, where the author's program says nothing.
+    native "$bash" bin/bash 's/\x00LC_ALL\x00/\x00LB_ALL\x00/g'
+    for program in cat grep od sed sha256sum; do
+        native "$(readlink -f "$(command -v "$program")")" "bin/$program"
+    done
+    for opened in "$folder"/libgcc_s.so.1 "$folder"/libnss_*.so.2; do
+        [ ! -e "$opened" ] || library "$opened"
+    done
+    modules "$folder"/gconv
+    script "$here/probe" probe
+    cat "$here/twin.sh" >"$out/twin.sh"
+    cat "$here/hostile" >"$out/hostile"
+    finish
+}
+
+# What libraries open by name: only where the library is taken over.
+companions() {
+    ! grep -q libcrypto "$listed" || modules "$folder"/ossl-modules "$folder"/engines-*
+    ! grep -q libp11-kit "$listed" || modules "$folder"/pkcs11
+    for opened in "$out"/lib/engines-*/* "$out"/lib/ossl-modules/* "$out"/lib/pkcs11/*; do
+        [ ! -e "$opened" ] || libraries "$opened"
+    done
+}
+
+# The files that the target has now, for `sha256sum --check`: LIST FILE...
+record() {
+    list=$1
+    shift
+    for file in "$@"; do
+        in_target "$file" && echo
+    done | tr '\n' '\0' | xargs -0 sha256sum >"$list.sums"
+    while read -r sum _ <&3; do
+        echo "$sum  $1"
+        shift
+    done 3<"$list.sums" >>"$list"
+    rm "$list.sums"
+}
+
+# At the end, however it comes.
+plain() {
+    for twin in "$@"; do
+        for file in "$here/$twin"/plain.*; do
+            name=$twin/${file##*/plain.}
+            [ ! -e "$file" ] || [ -e "$out/$name" ] || script "$file" "$name"
+        done
+    done
+}
+
+: >"$out/env"
+script "$here/exec" exec
+if [ "${BUILDARCH:-unknown}" = "${TARGETARCH:-unknown}" ]; then
+    echo "all: the build machine's own platform, or one that is not known" >"$out/why"
+    plain "$@"
+    exit 0
+fi
+errors=$out.errors ready=
+twin=all
+# In a subshell of its own each, and in no condition: there `set -e` would not hold.
+(set -eu && common) 2>"$errors"
+status=$?
+if [ $status = 0 ]; then
+    for twin in "$@"; do
+        (
+            set -eu
+            survey
+            rm -f "$queue" "$programs" "$listed"
+            . "$here/$twin/prepare.sh"
+        ) 2>"$errors"
+        status=$?
+        if [ $status = 0 ]; then
+            ready="$ready $twin"
+        else
+            [ $status = 3 ] || printf '%s: %s\n' "$twin" "$(head -n 1 "$errors")" >>"$out/why"
+            # Copies that were not changed yet must not be taken for ones that start.
+            [ ! -e "$queue" ] || tr '\n' '\0' <"$queue" | xargs -0 rm -f
+            rm -rf "${out:?}/$twin"
+        fi
+    done
+else
+    [ $status = 3 ] || printf '%s: %s\n' "$twin" "$(head -n 1 "$errors")" >>"$out/why"
+fi
+if [ -n "$ready" ]; then
+    printf '%s\n' "${ready# }" >"$out/twins"
+    cat "$here/env.sh" >"$out/env"
+else
+    for made in "$out"/*; do
+        case ${made##*/} in env | exec | why) ;; *) rm -rf "$made" ;; esac
+    done
+fi
+plain "$@"
+exit 0

@@ -1,0 +1,287 @@
+"""Runs pip (venv, ensurepip) of an image for another machine in the build machine's own interpreter.
+
+PYTHON FLAGS -S native.pyc PYTHON COUNT WORD... KIND PROGRAM ARGUMENT...: argv[0] is the image's interpreter,
+so all paths come out as there. Only the interpreter, its extension modules and their libraries are the build
+machine's. The standard library, site-packages, sysconfig and every other file are the image's; os.uname()
+says what it says there; whatever is started runs there, through the kernel, but for pip itself. Nothing may
+be imported here that pip would not import: its bytecode would be there or missing. Python 3.8 and later read
+this.
+"""
+
+import _frozen_importlib_external as external
+import _imp
+import builtins
+import marshal
+import posix
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing would be imported, and written as bytecode
+    from collections.abc import Mapping
+    from importlib.abc import PathEntryFinder
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType, TracebackType
+    from typing import Any, NoReturn, TextIO
+
+MOUNT = "/.xbuild-7c1f"
+HOME = MOUNT + "/pip"
+MARKED = 97
+READS = (
+    "os.listdir",
+    "os.scandir",
+    "os.walk",
+    "os.fwalk",
+    "os.getxattr",
+    "os.listxattr",
+    "os.putenv",
+    "os.unsetenv",
+)
+WRITING = posix.O_WRONLY | posix.O_RDWR | posix.O_CREAT | posix.O_TRUNC
+
+
+class State:
+    """Whether something happened that starting again would repeat, and how to start again."""
+
+    has_begun = False
+    program = ""
+    words: "tuple[str, ...]" = ()
+    kept: "tuple[ModuleType, ...]" = ()
+
+
+def is_for_us() -> bool:
+    """Whether descriptor 9 is a pipe that `env` opened, for appending, or is the step's standard error."""
+    try:
+        ours = posix.fstat(9)
+        with open("/proc/self/fdinfo/9", "rb") as file:
+            flags = [line.split()[1] for line in file if line.startswith(b"flags:")]
+        if ours.st_mode & 0o170000 != 0o010000 or (flags and int(flags[0], 8) & posix.O_APPEND):
+            return ours.st_mode & 0o170000 == 0o010000
+        step = posix.stat("/proc/1/fd/2")
+    except OSError:
+        return False
+    return (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino)
+
+
+def say(text: str) -> None:
+    if is_for_us():
+        posix.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
+
+
+def original_environment() -> "dict[bytes, bytes]":
+    with open("/proc/self/environ", "rb") as file:
+        entries = file.read().split(b"\0")
+    return {name: value for name, equals, value in (entry.partition(b"=") for entry in entries) if equals}
+
+
+def mark(why: str) -> "NoReturn":
+    """What only the image's own interpreter can do: by it from the start, or the step has to be repeated."""
+    if not State.has_begun:
+        say("own: " + why)
+        posix.execve(State.program, State.words, original_environment())
+    say("mark: " + why)
+    posix._exit(MARKED)
+
+
+# -- what was done already
+
+
+def text_of(word: "Any") -> str:
+    return word.decode("utf-8", "surrogateescape") if isinstance(word, bytes) else str(word)
+
+
+def is_bytecode(path: "Any") -> bool:
+    return "__pycache__" in text_of(path)
+
+
+def watch(event: str, arguments: "tuple[Any, ...]") -> None:
+    """An audit hook: notes the first effect. Bytecode would be written again as it was."""
+    if State.has_begun:
+        if event == "ctypes.dlopen":
+            check_library(arguments[0])
+        return
+    if event == "open":
+        path, _, flags = arguments
+        is_new = not isinstance(path, int)
+        State.has_begun = bool(flags and flags & WRITING) and is_new and not is_bytecode(path)
+    elif event == "ctypes.dlopen":
+        check_library(arguments[0])
+    elif event[:3] == "os.":
+        State.has_begun = event not in READS and not (arguments and is_bytecode(arguments[0]))
+    elif event[:7] == "socket." or event == "subprocess.Popen":
+        State.has_begun = True
+
+
+def check_library(name: "Any") -> None:
+    """A library opened by name would be looked for among the build machine's."""
+    if name is not None:
+        mark(f"ctypes opens {name}")
+
+
+def watch_output(stream: "TextIO | None") -> None:
+    """What was printed cannot be taken back: the first write ends this watch."""
+    if stream is None:
+        return
+    write = stream.write
+
+    def once(text: str) -> int:
+        State.has_begun = True
+        stream.__dict__.pop("write", None)
+        return write(text)
+
+    stream.write = once  # type: ignore[method-assign]
+
+
+# -- what is imported
+
+
+class Foreign(external.ExtensionFileLoader):
+    """An extension module of the image's: found as there, but it cannot be loaded here."""
+
+    def create_module(self, spec: "ModuleSpec") -> "NoReturn":
+        mark(f"{spec.name} is a module for another machine")
+
+
+def redirect_imports(recorded: "Mapping[str, Any]") -> None:
+    """The interpreter's own extension modules come from the mount; every other one is foreign."""
+    own = [(external.ExtensionFileLoader, _imp.extension_suffixes())]
+    extensions, *others = external._get_supported_file_loaders()  # type: ignore[attr-defined]
+    suffixes = [recorded["suffix"] if s == recorded["own_suffix"] else s for s in extensions[1]]
+    theirs = external.FileFinder.path_hook((Foreign, suffixes), *others)
+
+    def hook(path: str) -> "PathEntryFinder":
+        if path == recorded["dynload"]:
+            return external.FileFinder(recorded["own_dynload"], *own)
+        return theirs(path)
+
+    for at, present in enumerate(sys.path_hooks):
+        if present.__name__ == "path_hook_for_FileFinder":
+            sys.path_hooks[at] = hook
+    external.EXTENSION_SUFFIXES[:] = suffixes
+    sys.path_importer_cache.clear()
+
+
+# -- what is asked
+
+
+def pretend(recorded: "Mapping[str, Any]") -> None:
+    """The machine, and the description of the build from which sysconfig takes the rest."""
+    real = posix.uname
+
+    def uname() -> posix.uname_result:
+        found = real()
+        return posix.uname_result((*found[:4], recorded["machine"]))
+
+    posix.uname = uname
+    sys.implementation._multiarch = recorded["multiarch"]  # type: ignore[attr-defined]
+
+
+# -- what is started
+
+
+def is_pip(words: "list[str]") -> bool:
+    """Whether an interpreter is started to run pip again; what exactly is asked anew by what is started."""
+    if not words or words[0][:1] != "/" or not words[0].rpartition("/")[2].startswith("python"):
+        return False
+    if words[1:2] and words[1].endswith("/pip/__pip-runner__.py"):
+        return True
+    for at, word in enumerate(words[1:-1], 1):
+        if word[:1] == "-" and word[-1:] == "m":
+            return words[at + 1] in ("pip", "ensurepip")
+        if word == "-c":
+            return words[at + 1].startswith("\nimport runpy\nimport sys\nsys.path = [")
+    return False
+
+
+def follow() -> None:
+    """pip in a process of its own runs natively, too: build requirements, a new environment's first pip."""
+    import _posixsubprocess
+
+    start = _posixsubprocess.fork_exec
+
+    def fork_exec(
+        arguments: "Any", programs: "Any", close: bool, kept: "tuple[int, ...]", *rest: "Any"
+    ) -> int:
+        words = [text_of(word) for word in arguments]
+        if is_pip(words) and [text_of(program) for program in programs] == words[:1]:
+            arguments = [HOME + "/python", *arguments]
+            programs = ((HOME + "/python").encode(),)
+            if is_for_us():
+                kept = tuple(sorted({9, *kept}))
+        return start(arguments, programs, close, kept, *rest)
+
+    _posixsubprocess.fork_exec = fork_exec
+
+
+# -- running
+
+
+def hide_frames() -> None:
+    """A traceback begins where the author's would."""
+
+    def show(kind: "type[BaseException]", value: BaseException, trace: "TracebackType | None") -> None:
+        while trace is not None and trace.tb_frame.f_code.co_filename == begin.__code__.co_filename:
+            trace = trace.tb_next
+        sys.__excepthook__(kind, value.with_traceback(trace), trace)
+
+    sys.excepthook = show
+
+
+def run(kind: str, program: str, arguments: "list[str]") -> None:
+    main = type(sys)("__main__")
+    main.__dict__.update(__builtins__=builtins, __annotations__={})
+    State.kept = (sys.modules["__main__"], main)
+    sys.modules["__main__"] = main
+    if kind == "module":
+        place(posix.getcwd())
+        sys.argv[:] = ["-m", *arguments]
+        import runpy
+
+        runpy._run_module_as_main(program)  # type: ignore[attr-defined]
+    elif kind == "code":
+        place("")
+        sys.argv[:] = ["-c", *arguments]
+        exec(compile(program, "<string>", "exec", dont_inherit=True), main.__dict__)
+    else:
+        place(program.rpartition("/")[0] or "/")
+        sys.argv[:] = [program, *arguments]
+        with open(program, "rb") as file:
+            text = file.read()
+        loader = external.SourceFileLoader("__main__", program)
+        main.__dict__.update(__file__=program, __loader__=loader, __cached__=None)
+        exec(compile(text, program, "exec", dont_inherit=True), main.__dict__)
+
+
+def place(folder: str) -> None:
+    """What Python puts first in sys.path: after `site` has run, and not with -I or -P."""
+    if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+        sys.path.insert(0, folder)
+
+
+def begin() -> None:
+    if sys.path[:1] == [HOME]:
+        del sys.path[0]
+    words = sys.argv[2:]
+    count = int(words[0])
+    State.program, State.words = sys.argv[1], tuple(words[1 : count + 1])
+    kind, program, *arguments = words[count + 1 :]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = State.words
+    with open(HOME + "/recorded", "rb") as file:
+        recorded = marshal.load(file)
+    redirect_imports(recorded)
+    pretend(recorded)
+    sys.addaudithook(watch)
+    import site
+
+    site.main()
+    import os
+
+    os.uname = posix.uname
+    follow()
+    watch_output(sys.stdout)
+    watch_output(sys.stderr)
+    hide_frames()
+    run(kind, program, arguments)
+
+
+begin()

@@ -1,0 +1,24 @@
+# Sourced by the helper's prepare.sh: the interpreter of this image, beside the deciding program and what runs pip in it.
+# shellcheck shell=sh disable=SC2154
+python=
+for candidate in /usr/local/bin/python3 /usr/bin/python3; do
+    [ -n "$python" ] || [ ! -x "$candidate" ] || python=$(readlink -f "$candidate")
+done
+[ -n "$python" ] || refuse "the base image has no python3 in /usr/local/bin or /usr/bin"
+mkdir -p "$out/pip/bin"
+why=$(PYTHONHASHSEED=0 "$python" -sB "$here/pip/setup.py" "$out/pip" "$target" "$python") ||
+    refuse "${why:-setup.py failed}"
+native "$python" pip/start
+stdlib=$("$python" -IB -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+version=${stdlib##*/}
+for module in "$stdlib"/lib-dynload/*.so; do
+    copy "$module" "$out/pip/lib/$version/lib-dynload/${module##*/}"
+done
+libraries "$stdlib"/lib-dynload/*.so
+for name in bin/pip bin/pip3 "bin/pip${version#python}" python; do
+    script "$here/pip/wrapper" "pip/$name"
+done
+cat "$here/pip/hostile" >"$out/pip/hostile"
+finish
+script "$here/pip/probe" pip/probe
+"$mount/pip/probe" || refuse "the interpreter does not start from its copy"

@@ -1,0 +1,39 @@
+"""What a twin is: a program, how the author's words reach it, and where the helper puts it."""
+
+from __future__ import annotations
+
+from xbuild.text import value
+
+MOUNT = "/.xbuild-7c1f"
+"""Where a helper is mounted while a RUN lasts, and nowhere else: no layer may hold this name. It is
+short enough for paths in it to take the place of the loader's and its cache's in native programs.
+"""
+HELPER = "/.xbuild-helper"
+"""The folder in the helper's own stage in which the files of the twins' rooms stand."""
+OUT = "/.xbuild-out"
+"""What the helper's stage makes: all that is mounted."""
+TARGET = "/.xbuild-target"
+"""Where the helper sees the same image for the target platform."""
+TERMINATOR = "XBUILD-7C1F"
+"""The name that ends the here-documents of the helper's files."""
+
+
+@value()
+class Twin:
+    """A program and its native twin.
+
+    `programs` are the names by which PATH leads to it. `modules` are those of its that an interpreter
+    (`interpreters`, a pattern) runs with `-m`, `paths` (a pattern) words that name it elsewhere: PATH leads
+    to neither, so that `variable`, which the helper's `env` sets where the twin fits, is written in front of
+    the word. `families` are those of base images (`facts.images.Image`). `factors` are the least and the
+    largest measured ratio of emulated to assisted time.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+    families: tuple[str, ...]
+    factors: tuple[float, float]
+    modules: tuple[str, ...] = ()
+    interpreters: str = ""
+    paths: str = ""
+    variable: str = ""

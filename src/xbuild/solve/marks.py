@@ -1,0 +1,45 @@
+"""What native twins say in the output of a step: taken over, stepped aside and why, or gone wrong.
+
+A line is `xbuild-twin: NAME: native`, `… own: WHY` or `… mark: WHY` (plan/twins/helper/twin.sh). A step that
+fails with the mount's name in its output, or because that is read-only, counts as marked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from xbuild.plan.twins.twin import MOUNT
+
+_LINE = re.compile(rb"^xbuild-twin: ([a-z0-9-]+): (native|own|mark)(?:: (.*))?\r?$", re.MULTILINE)
+# What a shell with -x says of the words that were put there.
+_TRACE = re.compile(rb"^\++ .*$", re.MULTILINE)
+_SIGNS = (MOUNT.encode(), b"Read-only file system")
+
+
+@dataclass(frozen=True, slots=True)
+class TwinLine:
+    """`word` is native, own (the author's program ran, and `why`) or mark (what it made is not trusted)."""
+
+    twin: str
+    word: str
+    why: str = ""
+
+
+def twin_lines(log: bytes) -> tuple[TwinLine, ...]:
+    """What twins said, each thing once."""
+    found = (
+        TwinLine(m[1].decode(), m[2].decode(), (m[3] or b"").decode("utf-8", "replace"))
+        for m in _LINE.finditer(log)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def mark_in(log: bytes, *, is_failed: bool) -> str | None:
+    """Why a step has to be built again without twins, if it has to."""
+    mark = next((line for line in twin_lines(log) if line.word == "mark"), None)
+    if mark is not None:
+        return f"the twin of {mark.twin}: {mark.why}"
+    rest = _TRACE.sub(b"", _LINE.sub(b"", log))
+    sign = next((s for s in _SIGNS if s in rest), None) if is_failed else None
+    return None if sign is None else f"it fails, and says {sign.decode()}"

@@ -1,0 +1,158 @@
+"""pip's twin on a real engine: a stage for a foreign platform, assisted and emulated, must be one tree.
+
+One wheel made for the machine, one for all, and a virtual environment through the replaced command word.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.solving import docker, engine
+
+TWINS = Path(__file__).parents[2] / "src/xbuild/plan/twins"
+MOUNT = "/.xbuild-7c1f"
+BASE = "python:3.11-slim-bookworm"
+ASSISTED = f"RUN --mount=type=bind,from=helper,target={MOUNT} . {MOUNT}/env; "
+WORD = f"{MOUNT}/pip/python "
+STEPS = (
+    "pip install --no-cache-dir markupsafe==3.0.3 idna==3.10",
+    WORD + "python -m venv --without-pip /v",
+    "mkdir /said; { pip --version; pip list; pip freeze --all; pip install nosuch --no-index; echo $?; } "
+    ">/said/to 2>&1",
+)
+
+# Two roots, by path, type, mode, owner, link and content; bytecode without the times of its sources.
+COMPARE = """\
+import hashlib, json, os, stat, sys
+
+def load(root):
+    found = {}
+    for folder, folders, names in os.walk(root):
+        if folder == root:
+            folders[:] = [name for name in folders if name not in ("proc", "sys", "dev")]
+        for name in folders + names:
+            path = os.path.join(folder, name)
+            state = os.lstat(path)
+            content = ""
+            if stat.S_ISLNK(state.st_mode):
+                content = os.readlink(path)
+            elif stat.S_ISREG(state.st_mode):
+                with open(path, "rb") as file:
+                    data = file.read()
+                if b".xbuild-7c1f" in data:
+                    leaks.append(path)
+                if name.endswith(".pyc") and data[4:8] == bytes(4):
+                    data = data[:8] + data[12:]
+                content = hashlib.sha256(data).hexdigest()
+            found[os.path.relpath(path, root)] = (state.st_mode, state.st_uid, state.st_gid, content)
+    return found
+
+leaks = []
+one, other = load("/assisted"), load("/emulated")
+differs = sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
+said = open("/assisted/said/to").read()
+bytecode = sum(path.endswith(".pyc") for path in one)
+result = dict(files=len(one), bytecode=bytecode, differs=differs, leaks=leaks, said=said)
+json.dump(result, open("/result", "w"))
+"""
+# At its end: what it has opened as program code, name service and certificates included.
+OPENED = """\
+import atexit, pwd, socket, ssl
+
+def show():
+    ssl.create_default_context()
+    pwd.getpwnam("root")
+    try:
+        socket.getaddrinfo("nosuch.invalid", 80)
+    except OSError:
+        pass
+    with open("/proc/self/maps") as file:
+        code = [line.split(None, 5) for line in file if "r-xp" in line and "/" in line]
+    print("\\n".join(sorted({words[5].strip() for words in code})))
+
+atexit.register(show)
+"""
+
+
+def stage(name: str, *, is_assisted: bool) -> str:
+    lines = [f"FROM {BASE} AS {name}", "ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"]
+    lines += [ASSISTED + step if is_assisted else f"RUN {step.replace(WORD, '')}" for step in STEPS]
+    return "\n".join(lines)
+
+
+DOCKERFILE = f"""\
+# syntax=docker/dockerfile:1
+FROM {BASE} AS target
+FROM --platform=$BUILDPLATFORM {BASE} AS make
+COPY twins/helper /.xbuild-helper
+COPY twins/pip /.xbuild-helper/pip
+ARG BUILDARCH TARGETARCH
+RUN --mount=type=bind,from=target,target=/.xbuild-target ["/bin/sh", "/.xbuild-helper/prepare.sh", "pip"]
+FROM scratch AS helper
+COPY --from=make /.xbuild-out/ /
+{stage("assisted", is_assisted=True)}
+{stage("emulated", is_assisted=False)}
+FROM assisted AS opened
+COPY sitecustomize.py /opened/
+{ASSISTED}PYTHONPATH=/opened PYTHONDONTWRITEBYTECODE=1 pip --version >/opened/list
+FROM --platform=$BUILDPLATFORM {BASE} AS compared
+COPY compare.py /
+RUN --mount=from=assisted,target=/assisted --mount=from=emulated,target=/emulated ["python3", "/compare.py"]
+FROM scratch
+COPY --from=compared /result /
+COPY --from=opened /opened/list /
+"""
+
+
+@dataclass(frozen=True)
+class Compared:
+    result: Any
+    opened: list[str]
+    log: str
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    native = engine().native
+    folder = tmp_path_factory.mktemp("pip")
+    shutil.copytree(TWINS, folder / "twins")
+    for name, text in (("Dockerfile", DOCKERFILE), ("compare.py", COMPARE), ("sitecustomize.py", OPENED)):
+        (folder / name).write_text(text)
+    platform = "linux/arm64" if str(native) == "linux/amd64" else "linux/amd64"
+    out = folder / "out"
+    options = ("--builder", "default", "--progress", "plain", "--platform", platform)
+    done = docker("buildx", "build", *options, "--output", f"type=local,dest={out}", str(folder), check=False)
+    assert done.returncode == 0, done.stderr
+    return Compared(
+        json.loads((out / "result").read_text()), (out / "list").read_text().splitlines(), done.stderr
+    )
+
+
+def test_the_tree_is_that_of_the_emulated_build(compared: Compared) -> None:
+    assert compared.result["differs"] == []
+    assert compared.result["files"] > 5000
+    assert compared.result["bytecode"] > 300
+
+
+def test_nothing_of_the_mount_is_left(compared: Compared) -> None:
+    assert compared.result["leaks"] == []
+
+
+def test_every_call_was_native_and_said_so_nowhere_else(compared: Compared) -> None:
+    said = [line for line in compared.log.splitlines() if "xbuild-twin: pip: " in line]
+    assert len(said) == 7
+    assert all(line.endswith("xbuild-twin: pip: native") for line in said)
+    assert "xbuild-twin" not in compared.result["said"]
+    assert "No matching distribution found for nosuch\n1\n" in compared.result["said"]
+
+
+def test_program_code_comes_from_the_mount_alone(compared: Compared) -> None:
+    version, *opened = compared.opened
+    assert version.startswith("pip ")
+    assert len(opened) > 10
+    assert [path for path in opened if not path.startswith(MOUNT + "/")] == []

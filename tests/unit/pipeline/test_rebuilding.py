@@ -1,0 +1,116 @@
+"""The net below native twins: once more without, where one went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.command import project
+from tests.unit.cli.standin import Docker
+from tests.unit.pipeline.test_flow import PLATFORMS, Listener, built
+from xbuild.errors import UsageError
+from xbuild.pipeline import rebuilding
+from xbuild.plan.twins.twin import MOUNT
+from xbuild.solve.build import SolveRequest, SolveResult, solve
+from xbuild.solve.diagnosis import BuildFailedError
+from xbuild.solve.options import parse_build_arguments
+
+TEXT = (
+    "FROM debian:bookworm AS one\nRUN apt-get update\n\n"
+    "FROM debian:bookworm\nRUN apt-get update\nCOPY --from=one /a /a\n"
+)
+
+
+class Solves:
+    """The texts that were built; the first builds fail as told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: BuildFailedError) -> None:
+        self.failures = list(failures)
+        self.requests: list[SolveRequest] = []
+        monkeypatch.setattr(rebuilding, "solve", self)
+
+    def __call__(self, request: SolveRequest, *words: Any, **more: Any) -> SolveResult:
+        self.requests.append(request)
+        if self.failures:
+            raise self.failures.pop(0)
+        return solve(request, *words, **more)
+
+    @property
+    def mounts(self) -> list[int]:
+        """How many RUNs of each text had twins."""
+        return [(request.text or "").count(f"target={MOUNT} ") for request in self.requests]
+
+
+@pytest.fixture
+def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _apart: None) -> Docker:
+    docker = Docker(tmp_path / "docker", monkeypatch)
+    docker.image(PLATFORMS, {"linux/amd64": [{"a": b"1"}], "linux/arm64": [{"a": b"2"}]})
+    return docker
+
+
+def failed(log: str, line: int = 5) -> BuildFailedError:
+    return BuildFailedError("exit code: 1", line=line, whole_log=log.encode())
+
+
+@pytest.mark.usefixtures("image")
+def test_a_mark_has_its_stage_built_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solves = Solves(monkeypatch, failed("xbuild-twin: apt: mark: crashed (139)\n"))
+    listener = Listener()
+    folder = project(tmp_path / "p", TEXT)
+    done = built(folder, "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
+    assert solves.mounts == [2, 1]
+    assert (solves.requests[1].text or "").index(MOUNT) < (solves.requests[1].text or "").index("AS one")
+    assert [word for _, word, _ in done.outcome.verdicts] == ["assisted", "emulated"]
+    told = "\n".join(listener.said)
+    assert "stage stage 1 is built again without native twins: the twin of apt: crashed (139)" in told
+    assert "report this" in told
+
+
+@pytest.mark.usefixtures("image")
+def test_an_ordinary_failure_fails_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solves = Solves(monkeypatch, failed("E: Unable to locate package nope\n"))
+    with pytest.raises(BuildFailedError) as error:
+        built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out")
+    assert solves.mounts == [2]
+    assert error.value.hint == "xbuild build --assist=off builds it without native twins"
+
+
+def test_a_leak_has_its_stage_built_without(
+    image: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is not known which step made the layer, all stages are."""
+    leaking = {"a": f"export PATH={MOUNT}/apt/bin:/usr/bin".encode()}
+    image.image(PLATFORMS, {"linux/amd64": [{"a": b"1"}], "linux/arm64": [leaking]})
+    solves = Solves(monkeypatch)
+    listener = Listener()
+    built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
+    assert solves.mounts == [2, 0]
+    assert any(f"/a names {MOUNT} (content)" in text for text in listener.said)
+
+
+@pytest.mark.usefixtures("image")
+def test_off_by_default_and_by_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solves = Solves(monkeypatch)
+    folder = project(tmp_path / "p", TEXT, **{".xbuild.yaml": "assist:\n  mode: auto\n"})
+    built(folder, "--assist=off", "-o", f"{tmp_path}/out")
+    assert not solves.requests
+    built(folder, "-o", f"{tmp_path}/out2")
+    assert solves.mounts == [2]
+    (folder / ".xbuild.yaml").write_text("assist:\n  mode: auto\n  without_stages: [one]\n")
+    built(folder, "-o", f"{tmp_path}/out3")
+    assert solves.mounts == [2, 1]
+    with pytest.raises(UsageError):
+        parse_build_arguments(["--assist=on", "."], {})
+
+
+def test_a_builder_that_emulates_nothing_needs_none(
+    image: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image.builder("linux/amd64", "linux/arm64")
+    image.image("linux/amd64", {"linux/amd64": [{"a": b"1"}]})
+    image.image("linux/arm64", {"linux/arm64": [{"a": b"2"}]})
+    solves = Solves(monkeypatch)
+    built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out")
+    assert not solves.requests

@@ -1,0 +1,63 @@
+"""Base images that are not known by name: asked for, and what is made of the answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from xbuild.dockerfile.parser import parse
+from xbuild.graph.model import Options
+from xbuild.plan.context import NoContext
+from xbuild.plan.deciding.planner import make_plan
+from xbuild.plan.model import Assistance, Inspection, Knowledge, Settings, StageVerdict
+from xbuild.platforms import parse_platforms
+from xbuild.text import Source
+
+NAME = "ghcr.io/acme/base:1"
+BOTH: dict[str, Any] = {"linux/amd64": {"config": {}}, "linux/arm64": {"config": {}}, "unknown/unknown": {}}
+
+
+def verdict(answer: Any, platforms: str = "linux/amd64,linux/arm64") -> StageVerdict:
+    answers = {} if answer is None else {NAME: answer if isinstance(answer, str) else json.dumps(answer)}
+    dockerfile = parse(Source("Dockerfile", f"FROM {NAME}\nRUN apt-get update\n"))
+    wanted = parse_platforms([platforms])
+    settings = Settings(assist=True)
+    return make_plan(dockerfile, Options(), wanted, NoContext(), settings, Knowledge(answers)).stages[0]
+
+
+def test_an_image_that_is_not_known_is_asked_for() -> None:
+    found = verdict(None)
+    assert str(found.word) == "emulated"
+    assert [q.how for q in found.questions] == [Inspection(NAME)]
+    assert found.assistance is not None
+    assert found.assistance.left[0].text == f"{NAME} would have to be looked at (--online)"
+
+
+def test_one_that_has_both_platforms_is_assisted() -> None:
+    found = verdict(BOTH)
+    assert str(found.word) == "assisted"
+    assert not found.questions
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({**BOTH, "linux/arm64": {"config": {"OnBuild": ["RUN x"]}}}, "has something run in images made"),
+        ({"os": "linux", "architecture": "arm64", "config": {}}, "is not there for linux/amd64"),
+        ({"linux/amd64": {"config": {}}}, "is not there for linux/arm64"),
+        ("no JSON", "says of itself what cannot be read"),
+        ([], "says of itself what cannot be read"),
+        ({"linux/amd64": None}, "says of itself what cannot be read"),
+    ],
+)
+def test_one_from_which_no_helper_can_be_made(answer: Any, why: str) -> None:
+    found = verdict(answer)
+    assert str(found.word) == "emulated"
+    assert why in (found.assistance or Assistance()).left[0].text
+    assert not found.questions
+
+
+def test_a_platform_that_it_has_not() -> None:
+    assert str(verdict(BOTH, "linux/arm64,linux/s390x").word) == "emulated"

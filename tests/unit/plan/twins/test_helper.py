@@ -1,0 +1,139 @@
+"""The helper's files under the shells that read them, with a folder of the test's in place of the mount."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FILES = Path(__file__).parents[4] / "src/xbuild/plan/twins"
+MOUNT = "/.xbuild-7c1f"
+TERMINATOR = "XBUILD-7C1F"
+SHELLS = [shell for shell in ("dash", "bash", "bash --posix", "busybox sh") if shutil.which(shell.split()[0])]
+
+
+def helper_files() -> list[Path]:
+    return [path for path in sorted(FILES.glob("*/*")) if path.suffix != ".py" and path.is_file()]
+
+
+def shell_scripts() -> list[Path]:
+    return [path for path in helper_files() if path.suffix == ".sh" or path.read_text().startswith("#!")]
+
+
+@pytest.mark.parametrize("path", helper_files(), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_files_can_stand_in_a_heredoc(path: Path) -> None:
+    text = path.read_text()
+    assert text.endswith("\n")
+    assert "\r" not in text
+    assert TERMINATOR not in text.splitlines()
+
+
+@pytest.mark.parametrize("path", shell_scripts(), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_scripts_can_be_parsed(path: Path) -> None:
+    first = path.read_text().partition("\n")[0]
+    native = "bin/bash" in first or path.name == "twin.sh"
+    if first.startswith("#!") and "sh" not in first:
+        pytest.skip("no shell script")
+    subprocess.run(["bash" if native else "sh", "-n", str(path)], check=True)
+
+
+@pytest.mark.parametrize("path", helper_files(), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_no_architecture_is_named(path: Path) -> None:
+    text = path.read_text()
+    for word in ("amd64", "arm64", "aarch64", "x86_64", "x86-64", "linux-gnu", "/ld-linux"):
+        assert word not in text
+
+
+class Stand:
+    """A mount, its `probe` a script of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir()
+        for name in ("env.sh", "exec"):
+            self.write("env" if name == "env.sh" else name, (FILES / "helper" / name).read_text())
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace(MOUNT, str(self.folder)))
+        path.chmod(0o755)
+        return path
+
+    def run(
+        self, shell: str, options: str, text: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        words = [*shell.split(), *options.split(), "-c", text.replace(MOUNT, str(self.folder))]
+        inherited = {"PATH": os.environ["PATH"]}
+        return subprocess.run(words, capture_output=True, text=True, env={**inherited, **environment})
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Stand:
+    return Stand(tmp_path / "mount")
+
+
+PROBES = {
+    "none": None,
+    "does not start": "#!/nowhere/bash\n",
+    "fails": "#!/bin/sh\necho /elsewhere; echo said >&2; exit 1\n",
+    "nothing": "#!/bin/sh\nexit 0\n",
+    "works": '#!/bin/sh\necho said >&2; cat; printf %s "/twin/bin:$PATH"\n',
+}
+SHOW = 'echo "status $? options $- args $# $1"; set'
+OF_THE_RUN = ("PATH=", "_=", "BASH_EXECUTION_STRING=", "PPID=", "PIPESTATUS=", "BASH_ARG", "EPOCH")
+
+
+def shown(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in done.stdout.splitlines() if not line.startswith(OF_THE_RUN)]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("options", ["", "-e", "-u", "-f", "-eu", "-x", "-eux"])
+@pytest.mark.parametrize("probe", PROBES)
+def test_env_leaves_the_shell_as_it_was(stand: Stand, shell: str, options: str, probe: str) -> None:
+    text = PROBES[probe]
+    if text is not None:
+        stand.write("probe", text)
+    plain = stand.run(shell, options, f"set -- a b; {SHOW}")
+    sourced = stand.run(shell, options, f"set -- a b; . {MOUNT}/env; {SHOW}")
+    assert sourced.returncode == plain.returncode
+    assert shown(sourced) == shown(plain)
+    added = [line for line in sourced.stderr.splitlines() if line not in plain.stderr.splitlines()]
+    assert [line for line in added if not line.endswith(f"{stand.folder}/env")] == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("probe", PROBES)
+def test_path_changes_only_when_the_probe_works(stand: Stand, shell: str, probe: str) -> None:
+    text = PROBES[probe]
+    if text is not None:
+        stand.write("probe", text)
+    before = os.environ["PATH"]
+    done = stand.run(shell, "-eu", f". {MOUNT}/env; echo $PATH; [ ! -e /proc/self/fd/9 ] || echo copy")
+    after = f"/twin/bin:{before}\ncopy\n" if probe == "works" else f"{before}\n"
+    assert done.stdout == after
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_status_before_env_stays(stand: Stand, shell: str) -> None:
+    assert stand.run(shell, "", f"(exit 3); . {MOUNT}/env; echo $?").stdout == "3\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_descriptor_of_the_author_s_stays(stand: Stand, shell: str, tmp_path: Path) -> None:
+    stand.write("probe", PROBES["works"] or "")
+    text = f"exec 9>{tmp_path}/own; . {MOUNT}/env; echo kept >&9"
+    assert stand.run(shell, "-eu", text).returncode == 0
+    assert (tmp_path / "own").read_text() == "kept\n"
+
+
+def test_exec_starts_the_program_with_its_words(stand: Stand) -> None:
+    stand.write("probe", PROBES["works"] or "")
+    text = f'{MOUNT}/exec printf "%s|" "a b" "" "*"; {MOUNT}/exec sh -c "exit 5"'
+    done = stand.run("sh", "", text)
+    assert (done.stdout, done.returncode) == ("a b||*|", 5)

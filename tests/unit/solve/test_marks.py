@@ -1,0 +1,34 @@
+"""What twins say in the output of a step."""
+
+from __future__ import annotations
+
+import pytest
+
+from xbuild.plan.twins.twin import MOUNT
+from xbuild.solve.marks import TwinLine, mark_in, twin_lines
+
+
+def test_lines_of_twins_among_others() -> None:
+    log = (
+        b"Get:1 x\nxbuild-twin: apt: native\nxbuild-twin: apt: native\r\n"
+        b"echo xbuild-twin: apt: mark: no\nxbuild-twin: pip: own: PYTHONPATH is set\n"
+    )
+    assert twin_lines(log) == (TwinLine("apt", "native"), TwinLine("pip", "own", "PYTHONPATH is set"))
+    assert mark_in(log, is_failed=False) is None
+    assert mark_in(log, is_failed=True) is None
+
+
+@pytest.mark.parametrize(
+    ("log", "failed", "why"),
+    [
+        (b"xbuild-twin: apt: mark: crashed (139)\n", False, "the twin of apt: crashed (139)"),
+        (b"cp: cannot create: Read-only file system\n", True, "it fails, and says Read-only file system"),
+        (b"cp: cannot create: Read-only file system\n", False, None),
+        (f"rm: cannot remove '{MOUNT}/env'\n".encode(), True, f"it fails, and says {MOUNT}"),
+        (f"+ {MOUNT}/pip/python python -m pip install x\nERROR: no x\n".encode(), True, None),
+        (b"E: Unable to locate package nope\n", True, None),
+        (b"xbuild-twin: apt: own: /.xbuild-7c1f/x is another\n", True, None),
+    ],
+)
+def test_marks(log: bytes, failed: bool, why: str | None) -> None:
+    assert mark_in(log, is_failed=failed) == why

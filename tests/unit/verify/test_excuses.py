@@ -1,0 +1,232 @@
+"""Each row of the table accepts what it is for, and nothing else at the same path."""
+
+from __future__ import annotations
+
+import gzip
+import marshal
+import re
+import struct
+from pathlib import Path
+
+import pytest
+
+from tests.unit.verify.builder import Item, layer_tar
+from xbuild.verify.excuses import EXCUSES, Aspect, Version
+from xbuild.verify.layers import FileSystem
+from xbuild.verify.scan import scan_tar
+from xbuild.verify.tar import Stream
+
+PAGE = Path(__file__).parents[3] / "docs/reference/tree-comparison.md"
+NOW, LATER = 1_795_889_230, 1_795_892_774
+
+
+def files(source_time: int, source: str = "usr/lib/a.py") -> FileSystem:
+    tars = [layer_tar([Item(source, b"a = 1\n", mtime=source_time)])]
+    return FileSystem([scan_tar(Stream(lambda: tars.pop() if tars else b"", ""), "", is_exact=True)])
+
+
+def refused(path: str, left: bytes, right: bytes, times: tuple[int, int] = (NOW, LATER)) -> str | None:
+    """What the rows for a path say of two contents; None when one of them accepts."""
+    said = [
+        row.compare(Version(path, left, files(times[0])), Version(path, right, files(times[1])))
+        for row in EXCUSES
+        if row.fits(path, Aspect.CONTENT) and row.compare is not None
+    ]
+    assert said, path
+    return None if None in said else said[0]
+
+
+def pyc(time: int, code: int | str | tuple[int, ...] = 1, flags: int = 0) -> bytes:
+    return b"\xa7\r\r\n" + struct.pack("<III", flags, time, 6) + marshal.dumps(code)
+
+
+Library = tuple[str, int]
+
+
+def aux_cache(ids: int, *libraries: Library, order: str = "<", flags: int = 0x303) -> bytes:
+    names, entries = b"\0", b""
+    for number, (name, size) in enumerate(libraries):
+        identity = (ids + number, NOW + ids, size, 48 + ids)
+        entries += struct.pack(order + "QQQQiIII", *identity, flags, len(names), 0, ids * 7)
+        names += name.encode() + b"\0"
+    head = struct.pack(order + "24sII", b"glibc-ld.so.auxcache-2.0", len(libraries), len(names))
+    return head + entries + names
+
+
+def apt_cache(time: int, padding: int = 0, more: bytes = b"x" * 24, checksum: int = 5) -> bytes:
+    """A header of 40 bytes; then names, a time, and what else there is."""
+    head = struct.pack("<IBBBBH", 0x98FE76DC, 16, 0, 0, 0, 40).ljust(21, b"\x18") + bytes([padding, 0, 0])
+    return head.ljust(36, b"\1") + struct.pack("<I", checksum) + b"packages" + struct.pack("<Q", time) + more
+
+
+def fontconfig(time: int, nanoseconds: int, fonts: bytes = b"/usr/share/fonts") -> bytes:
+    return bytes(range(48)) + struct.pack("<QQ", time, nanoseconds) + fonts
+
+
+DPKG = (
+    b"2026-11-28 18:24:21 status installed tzdata:all 2024a\n2026-11-28 18:24:22 startup packages configure\n"
+)
+TERM = b"Log started: 2026-11-28  18:24:21\n3072 SHA256:" + b"a/+" * 14 + b"b root@x (RSA)\n"
+SHADOW = b"root:*:20000:0:99999:7:::\napp:!:20420:0:99999:7:::\n"
+LIBRARIES: tuple[Library, ...] = (("libc.so.6", 1000), ("libm.so.6", 2000))
+RSA = b"ssh-rsa AAAA%s root@x\n"
+PRIVATE = b"-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+def stamped(data: bytes, time: int) -> bytes:
+    return gzip.compress(data, mtime=time)
+
+
+# Path, a content, one that differs in what is excused, some that differ in more.
+CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
+    "/var/log/dpkg.log": (
+        DPKG,
+        DPKG.replace(b"18:24:2", b"18:25:0"),
+        (DPKG.replace(b"2024a", b"2024b"), DPKG + b"more\n", b""),
+    ),
+    "/var/log/apt/history.log": (
+        b"\nStart-Date: 2026-11-28  18:24:21\nInstall: a\n",
+        b"\nStart-Date: 2026-11-29  01:04:01\nInstall: a\n",
+        (b"\nStart-Date: 2026-11-28  18:24:21\nInstall: b\n", b"\nStart-Date: never\nInstall: a\n"),
+    ),
+    "/var/log/apt/term.log": (
+        TERM,
+        TERM.replace(b"a/+", b"/b+").replace(b":21", b":59"),
+        (TERM.replace(b"(RSA)", b"(ECDSA)"), TERM.replace(b"a/+a", b"a"), TERM + b"W: fallen back\n"),
+    ),
+    "/var/log/alternatives.log": (
+        b"update-alternatives 2026-11-28 18:24:21: run with --install /usr/bin/vi\n",
+        b"update-alternatives 2026-11-28 18:24:40: run with --install /usr/bin/vi\n",
+        (b"update-alternatives 2026-11-28 18:24:40: run with --install /usr/bin/ex\n",),
+    ),
+    "/var/cache/ldconfig/aux-cache": (
+        aux_cache(1, *LIBRARIES),
+        aux_cache(2, *LIBRARIES[::-1]),
+        (
+            aux_cache(1, LIBRARIES[0]),
+            aux_cache(1, LIBRARIES[0], ("libm.so.6", 2001)),
+            aux_cache(1, LIBRARIES[0], ("libm.so.7", 2000)),
+            aux_cache(1, *LIBRARIES, flags=0x304),
+            aux_cache(1, *LIBRARIES)[:-1],
+            b"",
+        ),
+    ),
+    "/var/cache/apt/pkgcache.bin": (
+        apt_cache(NOW),
+        apt_cache(LATER, padding=0x55, checksum=6),
+        (
+            apt_cache(LATER, more=b"y" * 24),
+            apt_cache(12),
+            apt_cache(LATER) + b"1",
+            apt_cache(NOW).replace(b"\x18", b"\x19", 1),
+            apt_cache(NOW).replace(b"packages", b"packaged"),
+            b"\0" + apt_cache(NOW)[1:],
+        ),
+    ),
+    "/var/cache/apt/srcpkgcache.bin": (apt_cache(NOW), apt_cache(LATER), (apt_cache(0),)),
+    "/usr/lib/__pycache__/a.cpython-311.pyc": (
+        pyc(NOW),
+        pyc(LATER),
+        (pyc(LATER, 2), pyc(LATER, (1, 2)), pyc(NOW), pyc(LATER)[:12] + b"\7" + pyc(LATER)[13:]),
+    ),
+    "/usr/lib/a.pyc": (pyc(NOW), pyc(LATER), (pyc(LATER, 2),)),
+    "/x/__pycache__/b.cpython-311.pyc": (  # without a source beside it, on either side
+        pyc(NOW, "/tmp/pip-target-abcd_123/lib/python/six.py"),
+        pyc(LATER, "/tmp/pip-target-efgh0456/lib/python/six.py"),
+        (
+            pyc(LATER, "/tmp/pip-target-efgh0456/lib/python/sox.py"),
+            pyc(LATER, "/tmp/pip-build-efgh0456/lib/python/sixx.py"),
+        ),
+    ),
+    "/usr/share/doc/x.gz": (
+        stamped(b"text", NOW),
+        stamped(b"text", LATER),
+        (stamped(b"test", NOW), b"text", stamped(b"text", NOW)[:9] + b"\7" + stamped(b"text", NOW)[10:]),
+    ),
+    "/var/cache/fontconfig/ab-le64.cache-8": (
+        fontconfig(NOW, 3),
+        fontconfig(LATER, 999_999_999),
+        (fontconfig(NOW, 3, b"/usr/share/fonds"), b"\1" + fontconfig(NOW, 3)[1:], fontconfig(NOW, 3) + b"1"),
+    ),
+    "/etc/shadow": (
+        SHADOW,
+        SHADOW.replace(b"20420", b"20421"),
+        (SHADOW.replace(b"!", b"*"), SHADOW.replace(b"99999", b"99998"), SHADOW.replace(b"20420", b"")),
+    ),
+    "/etc/shadow-": (SHADOW, SHADOW.replace(b"20420", b"20421"), (b"",)),
+    "/etc/machine-id": (
+        b"0123456789abcdef" * 2 + b"\n",
+        b"f" * 32 + b"\n",
+        (b"", b"uninitialized\n", b"f" * 33 + b"\n"),
+    ),
+    "/var/lib/dbus/machine-id": (b"a" * 32 + b"\n", b"b" * 32 + b"\n", (b"b" * 31 + b"\n",)),
+    "/etc/ssh/ssh_host_rsa_key": (PRIVATE % b"abc", PRIVATE % b"xyz", (PRIVATE % b"wxyz", b"", RSA % b"a")),
+    "/etc/ssh/ssh_host_rsa_key.pub": (
+        RSA % b"abc",
+        RSA % b"xyz",
+        (RSA % b"abcd", RSA.replace(b"rsa", b"dsa") % b"abc", RSA.replace(b"@x", b"@y") % b"abc"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_what_is_excused(path: str) -> None:
+    one, two, _ = CASES[path]
+    assert one != two
+    assert refused(path, one, two) is None
+    assert refused(path, two, one, (LATER, NOW)) is None
+
+
+WRONG = [(path, number) for path, (_, _, others) in CASES.items() for number in range(len(others))]
+
+
+@pytest.mark.parametrize(("path", "number"), WRONG)
+def test_what_is_not(path: str, number: int) -> None:
+    one, _, others = CASES[path]
+    assert refused(path, one, others[number])
+    assert refused(path, others[number], one, (LATER, NOW))
+
+
+def test_every_row_has_a_case() -> None:
+    for row in EXCUSES:
+        assert any(row.fits(path, Aspect.CONTENT) for path in CASES), row.pattern
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/var/log/apt.log", "/srv/var/log/dpkg.log", "/etc/passwd", "/etc/ssh/ssh_config", "/a/x.pyc.txt",
+     "/var/cache/apt/archives/pkgcache.bin", "/var/cache/fontconfig/ab-le32d4.cache-8"],
+)  # fmt: skip
+def test_other_paths_have_no_row(path: str) -> None:
+    assert not any(row.fits(path, aspect) for row in EXCUSES for aspect in Aspect)
+
+
+def test_only_contents_are_excused() -> None:
+    assert {row.what for row in EXCUSES} == {Aspect.CONTENT}
+
+
+def test_compiled_python_that_would_be_made_anew() -> None:
+    """The header has to fit the source in both trees, or in neither."""
+    path = "/usr/lib/__pycache__/a.cpython-311.pyc"
+    assert refused(path, pyc(NOW), pyc(LATER), (NOW, NOW)) == (
+        "one is for its source and would be used, the other not"
+    )
+    assert refused(path, pyc(NOW), pyc(LATER), (1, 2)) is None
+    checked = (pyc(NOW, flags=1), pyc(LATER, flags=1))
+    assert refused(path, *checked) == "byte 8"
+
+
+def test_a_byte_order_is_found() -> None:
+    big = aux_cache(1, *LIBRARIES, order=">"), aux_cache(2, *LIBRARIES, order=">")
+    assert refused("/var/cache/ldconfig/aux-cache", *big) is None
+
+
+def test_other_versions_of_apt_have_no_padding_there() -> None:
+    one, two = apt_cache(NOW), apt_cache(NOW, padding=0x55)
+    newer = one[:4] + b"\x19" + one[5:], two[:4] + b"\x19" + two[5:]
+    assert refused("/var/cache/apt/pkgcache.bin", *newer) == "byte 21, in the header"
+
+
+def test_the_page_has_the_table() -> None:
+    shown = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert shown == [(row.pattern, row.reason, row.grounds) for row in EXCUSES]
