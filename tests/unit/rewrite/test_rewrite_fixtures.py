@@ -190,4 +190,6 @@ def test_again(name: str) -> None:
     assert again.text == after.source
     cross = {v.name for v in first.stages if v.word == "cross" and (v.is_proved or case.conditional)}
     unsure = {v.name for v in plan.stages if v.word == "unsure"}
+    assisted = {v.name for v in first.stages if v.word == "assisted" and not v.name.startswith("stage ")}
+    assert assisted <= {v.name for v in plan.stages if v.word == "assisted"}
     assert not cross & unsure

@@ -27,6 +27,7 @@ from xbuild.plan.model import (
     Assistance,
     AssistRun,
     Change,
+    Evidence,
     Inspection,
     Place,
     Question,
@@ -38,7 +39,7 @@ from xbuild.plan.model import (
 )
 from xbuild.plan.table import words
 from xbuild.plan.twins import TWINS
-from xbuild.plan.twins.twin import MOUNT, Twin
+from xbuild.plan.twins.twin import HELPER, MOUNT, Twin
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.text import Span
 
@@ -64,9 +65,26 @@ _BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
 
 def with_assistance(survey: Survey, verdicts: Sequence[StageVerdict]) -> list[StageVerdict]:
     """The verdicts, with what twins do where a stage stays on the target platform."""
+    if MOUNT in survey.graph.dockerfile.source.text:
+        verdicts = [_as_written(survey.graph.stages[v.stage], v) for v in verdicts]
     if not survey.settings.assist:
         return list(verdicts)
     return _Assisting(survey, verdicts).verdicts()
+
+
+def _as_written(stage: Stage, verdict: StageVerdict) -> StageVerdict:
+    """What `xbuild rewrite --assist` has written: the stage that makes twins, and those that use them."""
+    if any(isinstance(i, Run) and f"{HELPER}/prepare.sh" in (i.words or ()) for i in stage.instructions):
+        told = (Evidence("it makes native twins for other stages"),)
+        return replace(verdict, word=VerdictWord.ALREADY, evidence=told, reasons=(), notes=(), questions=())
+    runs = tuple(
+        (i.first_line, tuple(t.name for t in TWINS if _is_named(i.logical.text, t.programs)))
+        for i in stage.instructions
+        if isinstance(i, Run) and any(mount.get("target") == MOUNT for mount in i.mounts)
+    )
+    if not runs or verdict.is_pinned:
+        return verdict
+    return replace(verdict, word=VerdictWord.ASSISTED, assistance=Assistance(runs))
 
 
 class _NoTwinError(Exception):
@@ -94,7 +112,8 @@ class _Assisting:
         runs = self.found.get(verdict.stage, [])
         left = tuple(self.left.get(verdict.stage, ()))
         if not runs:
-            return replace(verdict, assistance=Assistance(left=left)) if left else verdict
+            is_written = verdict.assistance is not None and bool(verdict.assistance.runs)
+            return replace(verdict, assistance=Assistance(left=left)) if left and not is_written else verdict
         helper = helpers[verdict.stage]
         changes: list[Change] = [helper]
         for number, names, own in runs:
