@@ -10,6 +10,7 @@ from pathlib import Path
 from xbuild.errors import ImageError, WrongArchitectureError
 from xbuild.pipeline.config import AllowedFile as ConfiguredAllow
 from xbuild.pipeline.prepare import Prepared
+from xbuild.pipeline.records import Records
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult
 from xbuild.verify.checks import Allow, Check, Layer, Verification
@@ -105,9 +106,16 @@ def check_leaks(prepared: Prepared, result: SolveResult, needle: bytes) -> Check
     assert result.layout is not None
     origins = _origins(prepared, result)
     base_layers = {platform: origin.base_layers for platform, origin in origins.items()}
+    records = Records()
     scan = find_leaks(
-        result.layout.path, needle, base_layers or None, platforms=tuple(result.platforms) or None
+        result.layout.path,
+        needle,
+        base_layers or None,
+        platforms=tuple(result.platforms) or None,
+        known=records.clean_layers(needle),
     )
+    if scan.clean:
+        records.keep_clean_layers(needle, scan.clean)
     lines: dict[tuple[Platform, int], int | None] = {}
     for leak in scan.leaks:
         origin = origins.get(leak.platform)

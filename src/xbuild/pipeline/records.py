@@ -1,7 +1,8 @@
 """What xbuild remembers between runs, under `${XDG_STATE_HOME:-~/.local/state}/xbuild`.
 
 `factors.json` holds slowdown factors by engine, kind of step and architecture; `baselines/` what the original
-Dockerfile took, by everything that makes two builds the same; `builds/` the last report of each project.
+Dockerfile took, by everything that makes two builds the same; `builds/` the last report of each project;
+`layers/` the digests of layers that hold no trace of native twins.
 Nothing secret is kept: build args enter only as a keyed hash (the key is a random file beside the records, so
 that short values cannot be guessed from it). Records are a convenience: one that cannot be read or written
 never fails a build.
@@ -26,6 +27,7 @@ from xbuild.pipeline.files import write_whole
 FORMAT = 1
 _KEPT = 9  # factors of one kind; the oldest go
 _KEPT_FILES = 200
+_KEPT_LAYERS = 4000
 
 
 def state_folder() -> Path:
@@ -137,6 +139,19 @@ class Records:
         """The last report of a project, replaced each time."""
         self._write(self.folder / "builds" / f"{self._name(subject.project)}.json", dict(report))
         self._thin(self.folder / "builds")
+
+    def clean_layers(self, needle: bytes) -> frozenset[str]:
+        """Digests of layers in which this text was not found."""
+        found = self._read(self._layers_path(needle)).get("layers")
+        return frozenset(d for d in found if isinstance(d, str)) if isinstance(found, list) else frozenset()
+
+    def keep_clean_layers(self, needle: bytes, digests: Sequence[str]) -> None:
+        with self._lock():
+            kept = [d for d in sorted(self.clean_layers(needle)) if d not in digests]
+            self._write(self._layers_path(needle), {"layers": [*kept, *digests][-_KEPT_LAYERS:]})
+
+    def _layers_path(self, needle: bytes) -> Path:
+        return self.folder / "layers" / f"{hashlib.sha256(needle).hexdigest()[:16]}.json"
 
     @staticmethod
     def _entries(engines: Any, engine: str) -> list[dict[str, Any]]:

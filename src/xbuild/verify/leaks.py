@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -68,10 +68,13 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class LeakScan:
-    """All leaks, all that was not looked into, and how much was."""
+    """All leaks, all that was not looked into, and how much was. `clean` are the digests of layers in which
+    there was neither.
+    """
 
     leaks: tuple[Leak, ...]
     unseen: tuple[Unseen, ...] = ()
+    clean: tuple[str, ...] = ()
     files: int = 0
     bytes: int = 0
     seconds: float = 0.0
@@ -100,10 +103,12 @@ def find_leaks(
     *,
     platforms: Sequence[Platform] | None = None,
     depths: Depths | None = None,
+    known: Set[str] = frozenset(),
 ) -> LeakScan:
     """Look for `needle` in the images of an OCI layout or archive, above their base images.
 
-    `base_layers` as `verify_layout` takes it. Raises ImageError when the image cannot be read.
+    `base_layers` as `verify_layout` takes it; layers of `known` digests were found clean before. Raises
+    ImageError when the image cannot be read.
     """
     if not needle:
         raise UsageError("an empty text is everywhere", expected="the text to look for")
@@ -117,11 +122,13 @@ def find_leaks(
         ]
         for each in chosen:
             check_layer_count(each.manifest.layers, each.manifest.config.diff_ids, image.blobs.name)
-        found = _search_layers(image, [d for each in chosen for _, d in each.added], needle, depths)
+        added = (d for each in chosen for _, d in each.added if d.digest not in known)
+        found = _search_layers(image, added, needle, depths)
         told = [_told(image, each, found) for each in chosen]
     return LeakScan(
         tuple(leak for leaks, _ in told for leak in leaks),
         tuple(each for _, unseen in told for each in unseen),
+        tuple(digest for digest, hits in found.items() if not hits.found),
         sum(hits.files for hits in found.values()),
         sum(hits.bytes for hits in found.values()),
         time.monotonic() - start,
@@ -367,7 +374,7 @@ def _told(
     unseen: list[Unseen] = []
     carried = _Carried(image, chosen.manifest.layers, found)
     for layer, descriptor in chosen.added:
-        for hit in found[descriptor.digest].found:
+        for hit in found[descriptor.digest].found if descriptor.digest in found else ():
             if carried.below(layer.index, hit):
                 continue
             if hit.reason:

@@ -126,3 +126,16 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     records.keep_build(SUBJECT, {"kind": "report"})
     (file,) = (tmp_path / "builds").iterdir()
     assert json.loads(file.read_text())["kind"] == "report"
+
+
+def test_layers_without_a_text(tmp_path: Path) -> None:
+    """By the text that was looked for; the newest are kept, and a broken file is none."""
+    records = Records(tmp_path)
+    assert records.clean_layers(b"a") == frozenset()
+    records.keep_clean_layers(b"a", ("sha256:1", "sha256:2"))
+    records.keep_clean_layers(b"a", ("sha256:3", "sha256:1"))
+    assert records.clean_layers(b"a") == {"sha256:1", "sha256:2", "sha256:3"}
+    assert records.clean_layers(b"b") == frozenset()
+    for file in (tmp_path / "layers").iterdir():
+        file.write_text("{")
+    assert records.clean_layers(b"a") == frozenset()

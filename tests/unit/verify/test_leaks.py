@@ -46,6 +46,16 @@ def told(found: LeakScan) -> list[tuple[int, str, Where, str]]:
     return [(leak.layer.index, leak.path, leak.where, leak.member) for leak in found.leaks]
 
 
+def test_layers_that_are_known_are_not_read_again(tmp_path: Path) -> None:
+    layers = ([Item("a", b"nothing")], [Item("b", LINE)])
+    layout = write_layout(tmp_path / "layout", Built(AMD64, layers))
+    first = find_leaks(layout, NEEDLE)
+    assert len(first.clean) == 1
+    again = find_leaks(layout, NEEDLE, known=frozenset(first.clean))
+    assert told(again) == told(first) == [(1, "b", Where.CONTENT, "")]
+    assert (first.files, again.files) == (2, 1)
+
+
 # --- compressed files, archives ---
 
 
