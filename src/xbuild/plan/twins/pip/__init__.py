@@ -8,7 +8,7 @@ TWIN = Twin(
     "pip",
     ("pip", "pip3"),
     ("debian",),
-    (7.4, 15.0),
+    (2.9, 27.0),
     modules=("pip", "venv"),
     interpreters=r"(?:/usr/local/bin/)?python3?(?:\.\d+)?",
     paths=r"/(?:[\w.+-]+/)+bin/pip3?(?:\.\d+)?",
