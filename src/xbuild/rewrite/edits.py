@@ -251,32 +251,33 @@ def _new_line(dockerfile: Dockerfile, change: Change, before: int, files: Mappin
         joint = f" {dockerfile.escape}{dockerfile.source.newline}    "
         return f"{spell('run')} " + joint.join(change.lines)
     if isinstance(change, AddTwins) and change.before == before:
-        return _helper(change, files)
+        return _helper(change, files, spell)
     return None
 
 
-def _helper(change: AddTwins, files: Mapping[str, str]) -> str:
+def _helper(change: AddTwins, files: Mapping[str, str], spell: Callable[[str], str]) -> str:
     """The stages that make twins. Lines end in a line feed alone: those of the files are read by a shell."""
+    from_, as_, arg, user, copy, run = map(spell, ("from", "as", "arg", "user", "copy", "run"))
     target, native, twins = change.names
     wanted = {n: text for n, text in files.items() if n.partition("/")[0] in ("helper", *change.twins)}
     names = "".join(f', "{name}"' for name in change.twins)
     lines = [
         f"# {change.reason}",
-        f"FROM {change.reference} AS {target}",
-        f"FROM --platform={PIN} {change.reference} AS {native}",
-        "ARG BUILDARCH",
-        "ARG TARGETARCH",
-        "USER root",
+        f"{from_} {change.reference} {as_} {target}",
+        f"{from_} --platform={PIN} {change.reference} {as_} {native}",
+        f"{arg} BUILDARCH",
+        f"{arg} TARGETARCH",
+        f"{user} root",
     ]
     for name, text in sorted(wanted.items()):
         if f"\n{TERMINATOR}\n" in f"\n{text}\n":
             raise EditError(f"{name} holds the line {TERMINATOR}")
         place = name.removeprefix("helper/")
-        lines += [f'COPY <<"{TERMINATOR}" {HELPER}/{place}', text.removesuffix("\n"), TERMINATOR]
+        lines += [f'{copy} <<"{TERMINATOR}" {HELPER}/{place}', text.removesuffix("\n"), TERMINATOR]
     lines += [
-        f'RUN --mount=type=bind,from={target},target={TARGET} ["/bin/sh", "{HELPER}/prepare.sh"{names}]',
-        f"FROM scratch AS {twins}",
-        f"COPY --from={native} {OUT}/ /",
+        f'{run} --mount=type=bind,from={target},target={TARGET} ["/bin/sh", "{HELPER}/prepare.sh"{names}]',
+        f"{from_} scratch {as_} {twins}",
+        f"{copy} --from={native} {OUT}/ /",
         "",
     ]
     return "\n".join(lines)

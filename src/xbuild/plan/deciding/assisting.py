@@ -55,6 +55,9 @@ _WALKERS = frozenset(
 _TELLERS = frozenset(words("env printenv"))
 _PRINTERS = frozenset(words("export declare typeset set readonly"))
 _ASSIGNING = frozenset(words("export declare typeset readonly local"))
+_FINDERS = frozenset(words("command which type whereis hash"))
+_PATH = re.compile(r"\$\{?PATH\b")
+_SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|DEBUG|ERR)\b")
 _KNOWN_FLAGS = frozenset(words("mount network"))
 _COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
 _LITERAL = r"[^*?\[\]$`'\"{}~]*"
@@ -215,10 +218,12 @@ class _Assisting:
         script = _script(run, scope)
         _check_walks(script, scope.workdir())
         _check_tells(script)
+        _check_places(script, twins)
         number = stage.position + index
         names, changes = [], list[Change]()
         for twin in twins:
             words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
+            words_of_it = [] if _shows_words(script) else words_of_it
             if words_of_it and run.script is not None:
                 changes += [
                     ReplaceInScript(
@@ -395,10 +400,24 @@ def _check_tells(script: Script) -> None:
             raise _NoTwinError("it asks for a variable of the environment")
         if name in _ASSIGNING:
             continue
-        if any(e.name == "PATH" for w in command.words for e in w.expansions if e.kind == "variable"):
+        if any(_PATH.search(w.raw) for w in command.words):
             raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
-        if any(r.heredoc is not None and re.search(r"\$\{?PATH\b", r.heredoc) for r in command.redirects):
+        if any(r.heredoc is not None and _PATH.search(r.heredoc) for r in command.redirects):
             raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
+
+
+def _check_places(script: Script, twins: Sequence[Twin]) -> None:
+    """Refuse what asks where a program with a twin lies: the answer names the folder of the twins."""
+    names = {name for twin in twins for name in twin.programs}
+    for command in script.commands:
+        if command.name in _FINDERS and any(w.value in names for w in command.words[1:]):
+            raise _NoTwinError(f"`{command.name}` asks where a program with a twin lies")
+
+
+def _shows_words(script: Script) -> bool:
+    """Whether a word put in front of a command may be seen, split otherwise, or hide a function."""
+    names = {c.name for c in script.commands}
+    return bool(names & set(script.functions)) or _SHOWING.search(script.text) is not None
 
 
 def _is_named(text: str, programs: Sequence[str]) -> bool:

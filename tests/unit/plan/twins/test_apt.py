@@ -163,6 +163,7 @@ def test_any_other_word_is_the_author_s_program_s(container: Container, line: st
     assert container.kind(*line.split()) == "own"
 
 
+OWN_OF_BASH = "UID RANDOM LINENO IFS BASH_ENV BASH_FUNC_x%% SHELLOPTS POSIXLY_CORRECT COMP_WORDS EPOCHSECONDS"
 HOSTILE = (
     "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_BIND_NOW GCONV_PATH APT_CONFIG DPKG_ROOT DPKG_ADMINDIR "
     "FAKEROOTKEY FAKETIME OPENSSL_CONF"
@@ -174,6 +175,11 @@ def test_hostile_variables(container: Container, variable: str) -> None:
     done = container.start("apt-get", "update", **{variable: "x"})
     assert done.stdout.split()[1] == "own"
     assert container.kind("apt-get", "update", **{variable: ""}) == "native"
+
+
+@pytest.mark.parametrize("variable", OWN_OF_BASH.split())
+def test_variables_that_bash_would_change(container: Container, variable: str) -> None:
+    assert container.kind("apt-get", "update", **{variable: "1000"}) == "own"
 
 
 def test_dpkg_as_apt_starts_it(container: Container) -> None:

@@ -28,7 +28,7 @@ done
 own=$(dpkg --print-architecture)
 architecture=$(sed -n '/^Package: dpkg$/,/^$/s/^Architecture: //p' "$(in_target /var/lib/dpkg/status)")
 [ ${#own} = ${#architecture} ] || refuse "the names $own and $architecture differ in length"
-word="s/\\x00$own\\x00/\\x00$architecture\\x00/g"
+word="s/\\x00$own\\x00/\\x00$architecture\\x00/g;s/($own)/($architecture)/g"
 
 for program in apt-get apt apt-config; do
     native "/usr/bin/$program" "$twin/own/$program"
@@ -47,10 +47,10 @@ for program in $dpkg; do
 done
 
 # Tools for maintainer scripts: programs only, and none that tells the machine, loads libraries of its own, changes
-# the root, or reads who is logged in.
+# the root, reads who is logged in, or counts with the machine's widest floating point (`od -tfL`, `sort -g`).
 for package in $tools; do
     dpkg-query -L "$package"
-done | grep -E '^(/usr)?/s?bin/' | grep -vE '/(arch|chcon|chroot|hostid|pinky|runcon|stdbuf|uname|users|who)$' |
+done | grep -E '^(/usr)?/s?bin/' | grep -vE '/(arch|chcon|chroot|hostid|numfmt|od|pinky|printf|seq|sort|runcon|stdbuf|uname|users|who)$' |
     sort | xargs grep -lF "$loader" >"$made/paths"
 set --
 while read -r program; do

@@ -5,13 +5,9 @@ if _xbuild_7c1f_path=$(/.xbuild-7c1f/probe "$$" </dev/null 2>/dev/null) && [ -n 
     PATH=$_xbuild_7c1f_path
     # What no folder in PATH reaches (`python -m pip`) has this in front of it; not exported, so nobody else sees it.
     case $PATH in */.xbuild-7c1f/pip/bin:*) xbuild_python=/.xbuild-7c1f/pip/python ;; esac
-    # Opened for appending where that is allowed: so twins know it from a pipe of the author's.
-    if [ -e /proc/self/fd/9 ] || [ ! -p /proc/self/fd/2 ]; then
-        :
-    elif [ -w /proc/self/fd/2 ]; then
+    # Opened for appending: so twins know it from what the author opens. Another user cannot, and twins are silent.
+    if [ ! -e /proc/self/fd/9 ] && [ -p /proc/self/fd/2 ] && [ -w /proc/self/fd/2 ]; then
         exec 9>>/proc/self/fd/2
-    else
-        exec 9>&2
     fi
 fi
 # With -e a failed status would end the shell here: there it cannot have been one that counted.

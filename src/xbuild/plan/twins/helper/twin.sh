@@ -12,11 +12,22 @@ set -f
 name=${0##*/}
 twin=${0%/bin/*} twin=${twin##*/}
 
+# Variables that bash has a use of its own for: given by the author they would come out otherwise (bash manual,
+# "Bash Variables"). Where one is there, `taken` is its name, and only a twin with a file `exact` is any good, whose
+# wrapper is no bash.
+own_variables=' BASH BASHOPTS BASHPID COLUMNS COPROC DIRSTACK EUID FUNCNAME GROUPS HISTCMD HOSTTYPE IFS LINENO LINES
+MACHTYPE MAPFILE OPTARG OPTERR OPTIND OSTYPE PIPESTATUS POSIXLY_CORRECT PPID RANDOM REPLY SECONDS SHELLOPTS SRANDOM UID '
+own_variables=${own_variables//$'\n'/ }
+taken=
+
 # bash exports what the caller did not; SHLVL and _ it exports again at every start.
 keep_environment() {
     local entry given=' '
     while IFS= read -r -d '' entry; do
-        given+="${entry%%=*} "
+        entry=${entry%%=*}
+        given+="$entry "
+        case $entry in BASH_* | COMP_* | EPOCH* | READLINE_*) taken=$entry ;; esac
+        [[ $own_variables != *" $entry "* ]] || taken=$entry
     done </proc/self/environ
     for entry in PWD OLDPWD; do
         [[ $given == *" $entry "* ]] || export -n "$entry"
@@ -49,6 +60,8 @@ find_author() {
 # Files `hostile` have one variable a line, with patterns; # begins a remark.
 is_hostile() {
     local list pattern variable
+    why="$taken is set"
+    [ -z "$taken" ] || [ -e "$mount/$1/exact" ] || return 0
     why=/etc/ld.so.preload
     [ ! -e "$why" ] || return 0
     for list in "$mount/hostile" "$mount/$1/hostile"; do
@@ -74,17 +87,22 @@ is_hostile() {
     return 1
 }
 
-# Descriptor 9 is ours where it is a pipe that `env` opened for appending, or the step's standard error itself: a
-# shell may have exchanged its own for the time of this command.
-say() {
-    local key value
-    [ -p /proc/self/fd/9 ] || return 0
+# Descriptor 9 is ours where it is a pipe without a name that was opened for appending, as only `env` does.
+is_ours() {
+    local key value flags=0 place=9 pipes=0 pipe
+    [ -p /proc/self/fd/9 ] || return 1
     while read -r key value; do
-        [ "$key" != flags: ] || break
+        case $key in flags:) flags=$value ;; mnt_id:) place=$value ;; esac
     done </proc/self/fdinfo/9
-    ((value & 02000)) || [ /proc/self/fd/9 -ef /proc/1/fd/2 ] || return 0
-    echo "xbuild-twin: $twin: $1" >&9
+    ((flags & 02000)) || return 1
+    exec {pipe}< <(:)
+    while read -r key value; do
+        [ "$key" != mnt_id: ] || pipes=$value
+    done <"/proc/self/fdinfo/$pipe"
+    exec {pipe}<&-
+    [ "$place" = "$pipes" ]
 }
+say() { ! is_ours || echo "xbuild-twin: $twin: $1" >&9; }
 
 hand_over() {
     local why=$1
@@ -99,12 +117,13 @@ hand_over() {
 run() {
     local program=$1 signal child status
     shift
-    for signal in TERM HUP INT QUIT; do
+    for signal in TERM HUP INT QUIT USR1 USR2 ALRM CONT; do
         # shellcheck disable=SC2064
         trap "kill -$signal \"\$child\" 2>/dev/null" "$signal"
     done
     (
         trap - INT QUIT
+        ! is_ours || exec 9>&-
         exec -a "$name" "$program" "$@"
     ) <&0 &
     child=$!

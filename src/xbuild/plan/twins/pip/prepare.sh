@@ -19,6 +19,7 @@ for name in bin/pip bin/pip3 "bin/pip${version#python}" python; do
     script "$here/pip/wrapper" "pip/$name"
 done
 cat "$here/pip/hostile" >"$out/pip/hostile"
+: >"$out/pip/exact"
 finish
 script "$here/pip/probe" pip/probe
 "$mount/pip/probe" || refuse "the interpreter does not start from its copy"
