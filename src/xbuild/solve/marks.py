@@ -1,7 +1,7 @@
 """What native twins say in the output of a step: taken over, stepped aside and why, or gone wrong.
 
-A line is `xbuild-twin: NAME: native`, `… own: WHY` or `… mark: WHY` (plan/twins/helper/twin.sh). A step that
-fails with the mount's name in its output, or because that is read-only, counts as marked.
+A line is `xbuild-twin: NAME: native`, `… own: WHY` or `… mark: WHY` (plan/twins/helper/twin.sh). A step with
+the mount's name in its output, or that fails because that is read-only, counts as marked.
 """
 
 from __future__ import annotations
@@ -41,5 +41,7 @@ def mark_in(log: bytes, *, is_failed: bool) -> str | None:
     if mark is not None:
         return f"the twin of {mark.twin}: {mark.why}"
     rest = _TRACE.sub(b"", _LINE.sub(b"", log))
-    sign = next((s for s in _SIGNS if s in rest), None) if is_failed else None
-    return None if sign is None else f"it fails, and says {sign.decode()}"
+    if is_failed:
+        sign = next((s for s in _SIGNS if s in rest), None)
+        return None if sign is None else f"it fails, and says {sign.decode()}"
+    return f"it says {MOUNT}" if MOUNT.encode() in rest else None

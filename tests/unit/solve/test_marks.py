@@ -26,6 +26,7 @@ def test_lines_of_twins_among_others() -> None:
         (b"cp: cannot create: Read-only file system\n", False, None),
         (f"rm: cannot remove '{MOUNT}/env'\n".encode(), True, f"it fails, and says {MOUNT}"),
         (f"+ {MOUNT}/pip/python python -m pip install x\nERROR: no x\n".encode(), True, None),
+        (f"{MOUNT}/apt/bin/apt-get\n".encode(), False, f"it says {MOUNT}"),
         (b"E: Unable to locate package nope\n", True, None),
         (b"xbuild-twin: apt: own: /.xbuild-7c1f/x is another\n", True, None),
     ],

@@ -57,7 +57,7 @@ _PRINTERS = frozenset(words("export declare typeset set readonly"))
 _ASSIGNING = frozenset(words("export declare typeset readonly local"))
 _FINDERS = frozenset(words("command which type whereis hash"))
 _PATH = re.compile(r"\$\{?PATH\b")
-_SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|DEBUG|ERR)\b")
+_SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
 _COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
 _LITERAL = r"[^*?\[\]$`'\"{}~]*"
@@ -409,9 +409,15 @@ def _check_tells(script: Script) -> None:
 def _check_places(script: Script, twins: Sequence[Twin]) -> None:
     """Refuse what asks where a program with a twin lies: the answer names the folder of the twins."""
     names = {name for twin in twins for name in twin.programs}
+    if any(c.name in (".", "source") and _ends(c, "/activate") for c in script.commands):
+        raise _NoTwinError("it activates a virtual environment, whose programs come before the twins")
     for command in script.commands:
         if command.name in _FINDERS and any(w.value in names for w in command.words[1:]):
             raise _NoTwinError(f"`{command.name}` asks where a program with a twin lies")
+
+
+def _ends(command: Command, text: str) -> bool:
+    return any(w.raw.strip("'\"").endswith(text) for w in command.words[1:2])
 
 
 def _shows_words(script: Script) -> bool:

@@ -145,7 +145,7 @@ PROGRAMS = (
         does=_unzip,
         variables=("UNZIP", "UNZIPOPT"),
     ),
-    Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v -FS", does=_zip, variables=("ZIPOPT", "ZIP")),
+    Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v", does=_zip, variables=("ZIPOPT", "ZIP")),
     Program(
         "gzip gunzip pigz unpigz zcat",
         f"{_LEVELS} {_DIGITS} --list,-l -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast "

@@ -346,6 +346,8 @@ def _openssl(call: Call, given: Reading) -> Effect | None:
     passwords = given.values("-pass", "-passin", "-passout")
     if any(p is None or not p.startswith(("pass:", "file:", "env:", "stdin")) for p in passwords):
         return None
+    if given.has("-keyout") and call.texts[1] != "req":
+        return None  # no option of the others
     asks = any(p is not None and p.startswith("env:") for p in passwords)
     files = [o.value for o in given.options if o.kind == "=<"]
     files += [p[5:] for p in passwords if p is not None and p.startswith("file:")]

@@ -6,7 +6,6 @@ starts nothing before everything is asked. Python 3.8 and later read this.
 
 import marshal
 import os
-import stat
 import sys
 
 TYPE_CHECKING = False
@@ -54,17 +53,14 @@ class Call:
 
 
 def is_for_us() -> bool:
-    """Whether descriptor 9 is a pipe that `env` opened, for appending, or is the step's standard error."""
+    """Whether descriptor 9 is a pipe without a name that was opened for appending, as only `env` does."""
     try:
-        ours = os.fstat(9)
         with open("/proc/self/fdinfo/9", "rb") as file:
             flags = [line.split()[1] for line in file if line.startswith(b"flags:")]
-        if not stat.S_ISFIFO(ours.st_mode) or (flags and int(flags[0], 8) & os.O_APPEND):
-            return stat.S_ISFIFO(ours.st_mode)
-        step = os.stat("/proc/1/fd/2")
+        is_pipe = os.readlink("/proc/self/fd/9").startswith("pipe:")
     except OSError:
         return False
-    return (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino)
+    return is_pipe and bool(flags) and bool(int(flags[0], 8) & os.O_APPEND)
 
 
 def say(text: str) -> None:

@@ -49,17 +49,14 @@ class State:
 
 
 def is_for_us() -> bool:
-    """Whether descriptor 9 is a pipe that `env` opened, for appending, or is the step's standard error."""
+    """Whether descriptor 9 is a pipe without a name that was opened for appending, as only `env` does."""
     try:
-        ours = posix.fstat(9)
         with open("/proc/self/fdinfo/9", "rb") as file:
             flags = [line.split()[1] for line in file if line.startswith(b"flags:")]
-        if ours.st_mode & 0o170000 != 0o010000 or (flags and int(flags[0], 8) & posix.O_APPEND):
-            return ours.st_mode & 0o170000 == 0o010000
-        step = posix.stat("/proc/1/fd/2")
+        is_pipe = posix.readlink("/proc/self/fd/9").startswith("pipe:")
     except OSError:
         return False
-    return (ours.st_dev, ours.st_ino) == (step.st_dev, step.st_ino)
+    return is_pipe and bool(flags) and bool(int(flags[0], 8) & posix.O_APPEND)
 
 
 def say(text: str) -> None:
@@ -271,6 +268,7 @@ def begin() -> None:
     redirect_imports(recorded)
     pretend(recorded)
     sys.addaudithook(watch)
+    sys.argv[:] = [{"module": "-m", "code": "-c"}.get(kind, program), *arguments]
     import site
 
     site.main()
