@@ -20,7 +20,9 @@ def helper_files() -> list[Path]:
 
 
 def shell_scripts() -> list[Path]:
-    return [path for path in helper_files() if path.suffix == ".sh" or path.read_text().startswith("#!")]
+    """Those with a suffix, and what a shell is named in the first line of."""
+    first = {path: path.read_text().partition("\n")[0] for path in helper_files()}
+    return [p for p, line in first.items() if p.suffix == ".sh" or (line.startswith("#!") and "sh" in line)]
 
 
 @pytest.mark.parametrize("path", helper_files(), ids=lambda path: f"{path.parent.name}-{path.name}")
@@ -35,8 +37,6 @@ def test_files_can_stand_in_a_heredoc(path: Path) -> None:
 def test_scripts_can_be_parsed(path: Path) -> None:
     first = path.read_text().partition("\n")[0]
     native = "bin/bash" in first or path.name == "twin.sh"
-    if first.startswith("#!") and "sh" not in first:
-        pytest.skip("no shell script")
     subprocess.run(["bash" if native else "sh", "-n", str(path)], check=True)
 
 
