@@ -61,3 +61,30 @@ def test_one_from_which_no_helper_can_be_made(answer: Any, why: str) -> None:
 
 def test_a_platform_that_it_has_not() -> None:
     assert str(verdict(BOTH, "linux/arm64,linux/s390x").word) == "emulated"
+
+
+WRITTEN = """\
+FROM --platform=$BUILDPLATFORM debian:bookworm AS xbuild-native
+RUN ["/bin/sh", "/.xbuild-helper/prepare.sh", "apt"]
+FROM scratch AS xbuild-twins
+COPY --from=xbuild-native /.xbuild-out/ /
+FROM debian:bookworm
+"""
+MOUNTED = "RUN --mount=type=bind,from=xbuild-twins,target=/.xbuild-7c1f . /.xbuild-7c1f/env; apt-get update\n"
+
+
+@pytest.mark.parametrize(
+    ("rest", "word"),
+    [
+        (MOUNTED, "already"),
+        (f"{MOUNTED}COPY --from=xbuild-twins /bin/bash /bin/\n", "unsure"),
+        (f"{MOUNTED}COPY --from=xbuild-native /bin/bash /bin/\n", "unsure"),
+        ("COPY --from=xbuild-twins / /.xbuild-7c1f/\n", "unsure"),
+        (MOUNTED.replace("target=/.xbuild-7c1f", "target=/mnt"), "unsure"),
+    ],
+)
+def test_a_stage_that_makes_twins_is_known_only_where_nothing_of_it_is_shipped(rest: str, word: str) -> None:
+    dockerfile = parse(Source("Dockerfile", WRITTEN + rest))
+    found = make_plan(dockerfile, Options(), None, NoContext(), Settings(), Knowledge()).stages[0]
+    assert str(found.word) == word
+    assert bool(found.reasons) == (word == "unsure")

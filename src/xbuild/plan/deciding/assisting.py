@@ -17,7 +17,7 @@ from xbuild.dockerfile.model import Copy, Instruction, Onbuild, Run, Trivia
 from xbuild.dockerfile.script import Command, Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.errors import PlatformError
-from xbuild.graph.model import ImageBase, Stage
+from xbuild.graph.model import ImageBase, ScratchBase, Stage, StageGraph
 from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
 from xbuild.plan.deciding.survey import Survey
@@ -69,15 +69,15 @@ _BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
 def with_assistance(survey: Survey, verdicts: Sequence[StageVerdict]) -> list[StageVerdict]:
     """The verdicts, with what twins do where a stage stays on the target platform."""
     if MOUNT in survey.graph.dockerfile.source.text:
-        verdicts = [_as_written(survey.graph.stages[v.stage], v) for v in verdicts]
+        verdicts = [_as_written(survey.graph, survey.graph.stages[v.stage], v) for v in verdicts]
     if not survey.settings.assist:
         return list(verdicts)
     return _Assisting(survey, verdicts).verdicts()
 
 
-def _as_written(stage: Stage, verdict: StageVerdict) -> StageVerdict:
+def _as_written(graph: StageGraph, stage: Stage, verdict: StageVerdict) -> StageVerdict:
     """What `xbuild rewrite --assist` has written: the stage that makes twins, and those that use them."""
-    if any(isinstance(i, Run) and f"{HELPER}/prepare.sh" in (i.words or ()) for i in stage.instructions):
+    if verdict.is_pinned and _makes_twins(graph, stage):
         told = (Evidence("it makes native twins for other stages"),)
         return replace(verdict, word=VerdictWord.ALREADY, evidence=told, reasons=(), notes=(), questions=())
     runs = tuple(
@@ -88,6 +88,22 @@ def _as_written(stage: Stage, verdict: StageVerdict) -> StageVerdict:
     if not runs or verdict.is_pinned:
         return verdict
     return replace(verdict, word=VerdictWord.ASSISTED, assistance=Assistance(runs))
+
+
+def _makes_twins(graph: StageGraph, stage: Stage) -> bool:
+    """Whether all that a stage runs is the helper, and what is taken from it gets no further than a mount:
+    nothing of it may get into an image.
+    """
+    runs = [i for i in stage.instructions if isinstance(i, Run)]
+    taken = graph.edges_out_of(stage.index)
+    further = [e for edge in taken for e in graph.edges_out_of(edge.consumer)]
+    return (
+        len(runs) == 1
+        and f"{HELPER}/prepare.sh" in (runs[0].words or ())
+        and all(e.kind == "copy" and isinstance(graph.stages[e.consumer].base, ScratchBase) for e in taken)
+        and bool(further)
+        and all(e.kind == "mount" and e.destination == MOUNT for e in further)
+    )
 
 
 class _NoTwinError(Exception):
