@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from tests.integration.solving import build, engine
 
+from xbuild.pipeline.helper import twin_files
 from xbuild.solve.build import SolveResult
 from xbuild.solve.export import merged
 from xbuild.solve.progress import Event, LogEvent
 
-FILES = Path(__file__).parents[2] / "src/xbuild/plan/twins"
 BASE = "debian:bookworm"
 MOUNT = "--mount=type=bind,from=xbuild-twins,target=/.xbuild-7c1f"
 SOURCE = ". /.xbuild-7c1f/env;"
@@ -44,12 +44,11 @@ def helper(base: str, twins: tuple[str, ...] = ("apt",)) -> str:
         "ARG TARGETARCH",
         "USER root",
     ]
-    for folder in ("helper", *twins):
-        for path in sorted(
-            path for path in (FILES / folder).iterdir() if path.suffix != ".py" and path.is_file()
-        ):
-            place = path.name if folder == "helper" else f"{folder}/{path.name}"
-            lines += [f'COPY <<"XBUILD-7C1F" /.xbuild-helper/{place}', path.read_text() + "XBUILD-7C1F"]
+    for name, text in twin_files().items():
+        room, _, place = name.partition("/")
+        if room in ("helper", *twins):
+            place = place if room == "helper" else name
+            lines += [f'COPY <<"XBUILD-7C1F" /.xbuild-helper/{place}', text + "XBUILD-7C1F"]
     words = json.dumps(["/bin/sh", "/.xbuild-helper/prepare.sh", *twins])
     lines += [
         f"RUN --mount=type=bind,from=xbuild-target,target=/.xbuild-target {words}",
@@ -113,7 +112,7 @@ sed -n '1p;$p' /usr/share/tools/data | tr 1 x > /usr/share/tools/changed
 dpkg --print-architecture > /usr/share/tools/architecture
 uname -m >> /usr/share/tools/architecture
 echo "$DPKG_MAINTSCRIPT_ARCH $DPKG_MAINTSCRIPT_NAME" >> /usr/share/tools/architecture
-env | cut -d= -f1 | grep -vx -e _ -e SHLVL | sort > /usr/share/tools/environment
+env | grep -v ^PATH= | sort > /usr/share/tools/environment
 update-alternatives --install /usr/bin/tools-run tools-run /usr/share/tools/run 10
 chown nobody:nogroup /usr/share/tools/changed
 ldconfig

@@ -9,6 +9,9 @@ from importlib.resources.abc import Traversable
 
 from xbuild.plan.twins import TWINS
 
+# Sources of what stands beside them in base64, and what makes it.
+_NOT_SENT = (".c", "make-native", "__init__.py")
+
 
 @cache
 def twin_files() -> Mapping[str, str]:
@@ -24,6 +27,6 @@ def _texts(folder: Traversable, name: str) -> Mapping[str, str]:
     if not folder.is_dir():
         return {}
     entries = sorted(
-        (e for e in folder.iterdir() if e.is_file() and e.name != "__init__.py"), key=lambda e: e.name
+        (e for e in folder.iterdir() if e.is_file() and not e.name.endswith(_NOT_SENT)), key=lambda e: e.name
     )
     return {f"{name}/{entry.name}": entry.read_text("utf-8") for entry in entries}

@@ -24,25 +24,21 @@ for list in packages tools; do
     [ "$(grep -c '^Version: ' "$made/$list.versions")" = $# ] || refuse "not all of $* are installed"
 done
 
-# dpkg's own architecture is a word in its read-only data: another one of the same length can stand there.
-own=$(dpkg --print-architecture)
 architecture=$(sed -n '/^Package: dpkg$/,/^$/s/^Architecture: //p' "$(in_target /var/lib/dpkg/status)")
-[ ${#own} = ${#architecture} ] || refuse "the names $own and $architecture differ in length"
-word="s/\\x00$own\\x00/\\x00$architecture\\x00/g;s/($own)/($architecture)/g"
 
 for program in apt-get apt apt-config; do
     native "/usr/bin/$program" "$twin/own/$program"
 done
-for program in apt-get apt dpkg; do
-    script "$here/wrapper" "$twin/bin/$program"
-done
+starter "$twin/bin/apt-get" "$twin/bin/apt" "$twin/bin/dpkg"
+script "$here/decide" "$twin/decide"
+[ -e "$here/settled.$BUILDARCH" ] || refuse "nothing for $BUILDARCH takes apt its settings"
+base64 -d "$here/settled.$BUILDARCH" >"$made/settled.so"
 for library in "$folder"/libapt-*.so.*; do
     library "$library"
 done
-# dpkg's programs and what it calls alike for maintainer scripts.
-dpkg='dpkg dpkg-deb dpkg-query dpkg-split dpkg-divert dpkg-trigger dpkg-statoverride update-alternatives'
-for program in $dpkg; do
-    native "/usr/bin/$program" "$twin/dpkg/$program" "$word"
+# dpkg stays the target's own. What it starts is not, where it does not know the machine.
+for program in dpkg-deb dpkg-split update-alternatives; do
+    native "/usr/bin/$program" "$twin/dpkg/$program"
     record "$made/dpkg.sums" "/usr/bin/$program"
 done
 
@@ -60,9 +56,12 @@ done <"$made/paths"
 rm "$made/paths"
 record "$made/tools.sums" "$@"
 
+# Where apt has dpkg look for programs, by the image's own configuration.
+path=$(apt-config dump | sed -n 's/^D[Pp]kg::Path "\(.*\)";$/\1/p')
+[ -n "$path" ] || refuse "apt does not say where dpkg looks for programs"
+printf '%s\n' "$path" >"$made/path"
 {
     echo "APT::Architecture \"$architecture\";"
-    echo "Dir::Bin::dpkg \"$mount/$twin/bin/dpkg\";"
     set -- /usr/bin/apt-get /usr/bin/apt
     for library in "$(in_target /usr/lib)"/*/libapt-*.so.*; do
         [ -h "$library" ] || set -- "$@" "${library#"$target"}"
@@ -73,8 +72,15 @@ record "$made/tools.sums" "$@"
         [ -h "$method" ] || set -- "$@" "$method"
         echo "Dir::Bin::Methods::$name \"$mount/$twin/methods/$name\";"
     done
-} >"$made/apt.conf"
+} >"$made/methods.conf"
 record "$made/apt.sums" "$@"
+for configuration in "apt $mount/$twin/dpkg" "tools $mount/$twin/dpkg:$mount/$twin/tools"; do
+    {
+        cat "$made/methods.conf"
+        echo "DPkg::Path \"${configuration#* }:$path\";"
+    } >"$made/${configuration%% *}.conf"
+done
+rm "$made/methods.conf"
 
 # The check of signatures before apt 3: a script for /bin/sh that starts gpgv, once for each list of packages.
 if [ -e /usr/bin/apt-key ] && cmp -s /usr/bin/apt-key "$(in_target /usr/bin/apt-key)" &&
@@ -97,7 +103,7 @@ if [ -e /usr/bin/apt-key ] && cmp -s /usr/bin/apt-key "$(in_target /usr/bin/apt-
     } >"$out/$key/apt-key"
     chmod 755 "$out/$key/apt-key"
     {
-        cat "$made/apt.conf"
+        cat "$made/tools.conf"
         echo "Dir::Bin::apt-key \"$mount/$key/apt-key\";"
     } >"$made/key.conf"
     record "$made/key.sums" "$@"
@@ -107,11 +113,12 @@ cat "$here/hostile" >"$made/hostile"
 cat "$here/settings" >"$made/settings"
 finish
 
-# Everything is tried once where the RUNs will see it, and what the configuration comes to is recorded.
-for configuration in apt key; do
+# Everything is tried once where the RUNs will see it: apt has its settings, and does not hand them on.
+[ "$(LD_PRELOAD="$mount/$twin/settled.so" APT_CONFIG="$mount/$twin/apt.conf" "$mount/$twin/own/apt-config" dump |
+    grep -c "^DPkg::Path \"$mount")" = 1 ] || refuse "apt does not take its settings"
+ for configuration in apt tools key; do
     [ -e "$made/$configuration.conf" ] || continue
     APT_CONFIG="$mount/$twin/$configuration.conf" "$mount/$twin/own/apt-config" dump |
         sed -n -f "$here/settings" >"$made/$configuration.settings"
     [ -s "$made/$configuration.settings" ] || refuse "apt-config does not start"
 done
-[ "$("$mount/$twin/dpkg/dpkg" --print-architecture)" = "$architecture" ] || refuse "dpkg keeps its architecture"

@@ -2,9 +2,11 @@
 # copy of standard error for their lines. Status, variables, options, folder and output stay as they were.
 { _xbuild_7c1f_status=$? _xbuild_7c1f_options=$-; set +xv; } 2>/dev/null
 if _xbuild_7c1f_path=$(/.xbuild-7c1f/probe "$$" </dev/null 2>/dev/null) && [ -n "$_xbuild_7c1f_path" ]; then
-    PATH=$_xbuild_7c1f_path
-    # What no folder in PATH reaches (`python -m pip`) has this in front of it; not exported, so nobody else sees it.
-    case $PATH in */.xbuild-7c1f/pip/bin:*) xbuild_python=/.xbuild-7c1f/pip/python ;; esac
+    PATH=${_xbuild_7c1f_path#*:}
+    # What no folder in PATH reaches a twin sets in a file of its own.
+    for _xbuild_7c1f_twin in ${_xbuild_7c1f_path%%:*}; do
+        [ ! -e "/.xbuild-7c1f/$_xbuild_7c1f_twin/env" ] || . "/.xbuild-7c1f/$_xbuild_7c1f_twin/env"
+    done
     # Opened for appending: so twins know it from what the author opens. Another user cannot, and twins are silent.
     if [ ! -e /proc/self/fd/9 ] && [ -p /proc/self/fd/2 ] && [ -w /proc/self/fd/2 ]; then
         exec 9>>/proc/self/fd/2
@@ -19,4 +21,4 @@ case $_xbuild_7c1f_options in
 *v*) _xbuild_7c1f_options=-v ;;
 *) _xbuild_7c1f_options=+x ;;
 esac
-eval "unset _xbuild_7c1f_path _xbuild_7c1f_status _xbuild_7c1f_options; set $_xbuild_7c1f_options$_xbuild_7c1f_status"
+eval "unset _xbuild_7c1f_path _xbuild_7c1f_twin _xbuild_7c1f_status _xbuild_7c1f_options; set $_xbuild_7c1f_options$_xbuild_7c1f_status"

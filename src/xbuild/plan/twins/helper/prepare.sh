@@ -7,8 +7,10 @@
 # A twin's own prepare.sh is sourced in a subshell with `set -eu` and
 #   $mount   where the RUNs will see $out            $out     what is made here, in the layout of the mount
 #   $target  the target image's root                 $here    these scripts
-#   $twin    its name; its files go to $out/$twin: `bin` has its wrappers (their names are the programs' names),
-#            `hostile` the variables that switch it off (twin.sh), `probe`, if there, must succeed as well
+#   $twin    its name; its files go to $out/$twin: `decide` says at every call what is to be started (twin.sh); `bin`
+#            has its wrappers (their names are the programs' names); `hostile` the variables that switch it off;
+#            `probe`, if there, must succeed as well; `env`, if there, is read by the author's shell
+#   starter DEST...        wrappers: below $out, the starter by which `decide` is asked (starter.c)
 #   native SOURCE DEST [SED]   a copy of a program, at $out/DEST, that starts in the foreign root, with its libraries
 #   library FILE...            copies of libraries that are opened at run time, with those that they need
 #   libraries FILE...          copies of the libraries that these files need
@@ -189,6 +191,13 @@ finish() {
     rm -f "$queue"* "$programs"* "$listed"*
 }
 
+starter() {
+    for wrapper in "$@"; do
+        mkdir -p "$(dirname "$out/$wrapper")"
+        cp "$out/starter" "$out/$wrapper"
+    done
+}
+
 script() {
     mkdir -p "$(dirname "$out/$2")"
     cat "$1" >"$out/$2"
@@ -212,6 +221,9 @@ common() {
         [ ! -e "$opened" ] || library "$opened"
     done
     modules "$folder"/gconv
+    [ -e "$here/starter.$BUILDARCH" ] || refuse "no starter for $BUILDARCH"
+    base64 -d "$here/starter.$BUILDARCH" >"$out/starter"
+    chmod 755 "$out/starter"
     script "$here/probe" probe
     cat "$here/twin.sh" >"$out/twin.sh"
     cat "$here/hostile" >"$out/hostile"

@@ -1,7 +1,7 @@
-"""The programs pip, pip3, pip3.X and `python WORD ARGUMENT...` of the mount: native or the author's own.
+"""Says, at every call of pip, pip3, pip3.X and `python WORD ARGUMENT...`, whether it runs natively (twin.sh).
 
 Runs in the native interpreter with a small library beside it (-IBS), in front of the one that runs pip, and
-starts nothing before everything is asked. Python 3.8 and later read this.
+starts nothing. Python 3.8 and later read this.
 """
 
 import marshal
@@ -10,29 +10,15 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Iterable, Mapping
-    from typing import Any, NoReturn
+    from typing import Any
 
     from xbuild.plan.twins.pip import understood
 else:  # in the mount there is no more than this
-    import _signal
-
     import understood
 
 MOUNT = "/.xbuild-7c1f"
 HOME = MOUNT + "/pip"
-MARKED = 97  # the exit code of what was begun natively and cannot end so
-CRASHES = (
-    _signal.SIGSEGV,
-    _signal.SIGBUS,
-    _signal.SIGILL,
-    _signal.SIGFPE,
-    _signal.SIGABRT,
-    _signal.SIGSYS,
-    _signal.SIGTRAP,
-)
-NO_PROGRAM = 8  # ENOEXEC: the kernel knows no such format
 
 
 class OwnError(Exception):
@@ -50,39 +36,6 @@ class Call:
         self.kind = ""
         self.target = ""
         self.arguments: list[str] = []
-
-
-def is_for_us() -> bool:
-    """Whether descriptor 9 is a pipe without a name that was opened for appending, as only `env` does."""
-    try:
-        with open("/proc/self/fdinfo/9", "rb") as file:
-            flags = [line.split()[1] for line in file if line.startswith(b"flags:")]
-        is_pipe = os.readlink("/proc/self/fd/9").startswith("pipe:")
-    except OSError:
-        return False
-    return is_pipe and bool(flags) and bool(int(flags[0], 8) & os.O_APPEND)
-
-
-def say(text: str) -> None:
-    """One line for the report: to the copy of the step's standard error, and nowhere else."""
-    if is_for_us():
-        os.write(9, f"xbuild-twin: pip: {text}\n".encode("utf-8", "surrogateescape"))
-
-
-def without_ours(path: str) -> str:
-    """PATH as the author has it."""
-    return ":".join(place for place in path.split(":") if not place.startswith(MOUNT + "/"))
-
-
-def find(word: str, path: str) -> "str | None":
-    """The file that a shell would start."""
-    if "/" in word:
-        return word
-    for place in path.split(":"):
-        found = (place or ".") + "/" + word
-        if os.path.isfile(found) and os.access(found, os.X_OK):
-            return found
-    return None
 
 
 def read_text(path: str, size: int = -1) -> str:
@@ -139,13 +92,12 @@ def understand_python(call: Call, arguments: "list[str]") -> None:
         raise OwnError(f"{why} is not understood")
 
 
-def understand(words: "list[str]", path: str) -> Call:
-    """The call behind our own command line: the author's words, looked up as the author's shell does."""
-    program = find(words[0], path)
-    if program is None:
+def understand(name: str, program: str, words: "list[str]") -> Call:
+    """The call behind the author's words: `name` is what they stand for, `program` where that was found."""
+    if not program:
         raise OwnError(f"{words[0]} is not there")
     call = Call(program, words)
-    if os.path.basename(words[0])[:3] == "pip":
+    if name[:3] == "pip":
         understand_pip(call, words[1:])
     else:
         understand_python(call, words[1:])
@@ -238,11 +190,11 @@ def check_configuration(variables: "Mapping[str, str]", prefix: str) -> None:
             raise OwnError(f"{why} in {path} is not understood")
 
 
-def prepare(words: "list[str]", variables: "Mapping[str, str]") -> "list[str]":
+def prepare(name: str, program: str, words: "list[str]", variables: "Mapping[str, str]") -> "list[str]":
     """The words that start the native interpreter for the author's."""
     with open(HOME + "/recorded", "rb") as file:
         recorded = marshal.load(file)
-    call = understand(words, variables.get("PATH", ""))
+    call = understand(name, program, words)
     check_environment(variables, recorded["reads"])
     prefix = check_interpreter(call.python, recorded)
     check_files(recorded["sums"])
@@ -252,100 +204,31 @@ def prepare(words: "list[str]", variables: "Mapping[str, str]") -> "list[str]":
     return [*native, *shown, call.kind, call.target, *call.arguments]
 
 
-# -- starting
-
-
-def original(name: str) -> "list[bytes]":
-    """The environment or command line as it came, before this interpreter touched it."""
-    try:
-        with open("/proc/self/" + name, "rb") as file:
-            return file.read().split(b"\0")[:-1]
-    except OSError:  # no /proc
-        if name == "cmdline":
-            return [os.fsencode(word) for word in sys.argv]
-        return [variable + b"=" + value for variable, value in os.environb.items()]
-
-
-def original_environment() -> "dict[bytes, bytes]":
-    """As it came, but for our folders in PATH."""
-    found: dict[bytes, bytes] = {}
-    for entry in original("environ"):
-        name, equals, value = entry.partition(b"=")
-        if equals and name not in found:
-            found[name] = value
-    if b"PATH" in found:
-        found[b"PATH"] = os.fsencode(without_ours(os.fsdecode(found[b"PATH"])))
+def variables_of(process: "int | str") -> "dict[str, str]":
+    """The environment with which a process was started; of two variables of one name the first."""
+    with open(f"/proc/{process}/environ", "rb") as file:
+        entries = file.read().split(b"\0")[:-1]
+    found: dict[str, str] = {}
+    for entry in entries:
+        name, equals, value = (os.fsdecode(part) for part in entry.partition(b"="))
+        if equals:
+            found.setdefault(name, value)
     return found
 
 
-def hand_over(words: "list[str]", variables: "Mapping[bytes, bytes]", why: str) -> "NoReturn":
-    """The author's program, as if nothing had been here."""
-    say("own: " + why)
-    program = find(words[0], os.fsdecode(variables.get(b"PATH", b""))) or words[0]
+def decide(started: str, author: str, words: "list[str]") -> "list[str]":
+    """Records for the starter."""
+    name = os.path.basename(started if started.startswith(HOME + "/bin/") else words[0])
     try:
-        os.execve(program, words, variables)
-    except OSError as error:
-        if error.errno == NO_PROGRAM:  # for a shell it is a script of its own
-            os.execve("/bin/sh", ["/bin/sh", program, *words[1:]], variables)
-        is_missing = isinstance(error, FileNotFoundError) and not os.path.lexists(program)
-        text = "not found" if is_missing else error.strerror
-        os.write(2, os.fsencode(f"{words[0]}: {text}\n"))
-        os._exit(127 if is_missing else 126)
-
-
-def wait(child: int, blocked: "Iterable[int]") -> "NoReturn":
-    """The child's end, as ours. A signal sent to us is sent on; the terminal's has reached it already."""
-    while True:
-        came = _signal.sigwaitinfo(blocked)
-        if came.si_signo != _signal.SIGCHLD:
-            if came.si_code <= 0:
-                os.kill(child, came.si_signo)
-            continue
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid == child and os.WIFEXITED(status):
-            os._exit(os.WEXITSTATUS(status))
-        if pid == child and os.WIFSIGNALED(status):
-            end_by(os.WTERMSIG(status))
-
-
-def end_by(number: int) -> None:
-    """As the child ended; a crash is no end that the author's program would have had."""
-    if number in CRASHES:
-        say(f"mark: ended by signal {number}")
-        os._exit(MARKED)
-    if number != _signal.SIGKILL:
-        _signal.signal(number, _signal.SIG_DFL)
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
-    os.kill(os.getpid(), number)
-
-
-def start(native: "list[str]", words: "list[str]", variables: "Mapping[bytes, bytes]") -> "NoReturn":
-    # All but those that cannot be blocked, and the two that the C library keeps for itself.
-    blocked = set(range(1, _signal.NSIG)) - {_signal.SIGKILL, _signal.SIGSTOP, 32, 33}
-    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, blocked)
-    say("native")
-    child = os.fork()
-    if child:
-        wait(child, blocked)
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
-    try:
-        os.execve(HOME + "/start", native, variables)
-    except OSError as error:
-        hand_over(words, variables, str(error))
-
-
-def main(program: str) -> "NoReturn":
-    for number in (_signal.SIGPIPE, _signal.SIGXFSZ):  # which every Python ignores for itself
-        _signal.signal(number, _signal.SIG_DFL)
-    came = [os.fsdecode(word) for word in original("cmdline")]
-    words = came[came.index(program) + 1 :]
-    if os.path.basename(os.path.dirname(program)) == "bin":
-        words.insert(0, os.path.basename(program))
-    variables = original_environment()
-    try:
-        native = prepare(words, {os.fsdecode(name): os.fsdecode(value) for name, value in variables.items()})
+        native = prepare(name, author, words, variables_of(os.getppid()))
     except OwnError as why:
-        hand_over(words, variables, str(why))
-    except Exception as error:  # whatever it is, the author's program was not started yet
-        hand_over(words, variables, f"{type(error).__name__}: {error}")
-    start(native, words, variables)
+        return [f"own {why}", "end"]
+    except Exception as error:  # whatever it is, nothing was started yet
+        return [f"own {type(error).__name__}: {error}", "end"]
+    arguments = [f"arg {word}" for word in native[1:]]
+    return [f"run {HOME}/start", f"argv0 {native[0]}", *arguments, "alone", "report", "end"]
+
+
+def main() -> None:
+    records = decide(sys.argv[1], sys.argv[2], sys.argv[3:])
+    os.write(1, b"".join(os.fsencode(record) + b"\0" for record in records))

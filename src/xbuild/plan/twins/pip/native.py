@@ -49,7 +49,7 @@ class State:
 
 
 def is_for_us() -> bool:
-    """Whether descriptor 9 is a pipe without a name that was opened for appending, as only `env` does."""
+    """Whether descriptor 9 is a pipe without a name that was opened for appending, as only `env` opens it."""
     try:
         with open("/proc/self/fdinfo/9", "rb") as file:
             flags = [line.split()[1] for line in file if line.startswith(b"flags:")]
@@ -268,6 +268,8 @@ def begin() -> None:
     redirect_imports(recorded)
     pretend(recorded)
     sys.addaudithook(watch)
+    if is_for_us():
+        posix.set_inheritable(9, False)
     sys.argv[:] = [{"module": "-m", "code": "-c"}.get(kind, program), *arguments]
     import site
 

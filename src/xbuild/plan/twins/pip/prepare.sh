@@ -15,11 +15,11 @@ for module in "$stdlib"/lib-dynload/*.so; do
     copy "$module" "$out/pip/lib/$version/lib-dynload/${module##*/}"
 done
 libraries "$stdlib"/lib-dynload/*.so
-for name in bin/pip bin/pip3 "bin/pip${version#python}" python; do
-    script "$here/pip/wrapper" "pip/$name"
+starter pip/bin/pip pip/bin/pip3 "pip/bin/pip${version#python}" pip/python
+script "$here/pip/decide" pip/decide
+for file in hostile env; do
+    cat "$here/pip/$file" >"$out/pip/$file"
 done
-cat "$here/pip/hostile" >"$out/pip/hostile"
-: >"$out/pip/exact"
 finish
 script "$here/pip/probe" pip/probe
 "$mount/pip/probe" || refuse "the interpreter does not start from its copy"
