@@ -51,7 +51,8 @@ def test_leaks_of_a_build(tmp_path: Path) -> None:
 SAME = """\
 FROM busybox
 COPY main.txt /
-RUN mkdir -p /var/log && date '+%F %T startup archives' > /var/log/dpkg.log \\
+RUN mkdir -p /var/log \\
+ && date -d "@$(tr -dc 1-9 < /dev/urandom | head -c 9)" '+%F %T startup archives' > /var/log/dpkg.log \\
  && touch -d '2001-01-01 00:00:00' /old
 """
 
