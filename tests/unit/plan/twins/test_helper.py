@@ -9,40 +9,38 @@ from pathlib import Path
 
 import pytest
 
+from xbuild.pipeline.helper import twin_files
+from xbuild.plan.twins.twin import MOUNT, TERMINATOR
+
 FILES = Path(__file__).parents[4] / "src/xbuild/plan/twins"
-MOUNT = "/.xbuild-7c1f"
-TERMINATOR = "XBUILD-7C1F"
 SHELLS = [shell for shell in ("dash", "bash", "bash --posix", "busybox sh") if shutil.which(shell.split()[0])]
 
 
-def helper_files() -> list[Path]:
-    return [path for path in sorted(FILES.glob("*/*")) if path.suffix != ".py" and path.is_file()]
-
-
-def shell_scripts() -> list[Path]:
+def shell_scripts() -> list[str]:
     """Those with a suffix, and what a shell is named in the first line of."""
-    first = {path: path.read_text().partition("\n")[0] for path in helper_files()}
-    return [p for p, line in first.items() if p.suffix == ".sh" or (line.startswith("#!") and "sh" in line)]
+    first = {name: text.partition("\n")[0] for name, text in twin_files().items()}
+    return [n for n, line in first.items() if n.endswith(".sh") or (line.startswith("#!") and "sh" in line)]
 
 
-@pytest.mark.parametrize("path", helper_files(), ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_files_can_stand_in_a_heredoc(path: Path) -> None:
-    text = path.read_text()
+@pytest.mark.parametrize("name", twin_files())
+def test_files_can_stand_in_a_heredoc(name: str) -> None:
+    text = twin_files()[name]
     assert text.endswith("\n")
     assert "\r" not in text
     assert TERMINATOR not in text.splitlines()
 
 
-@pytest.mark.parametrize("path", shell_scripts(), ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_scripts_can_be_parsed(path: Path) -> None:
-    first = path.read_text().partition("\n")[0]
-    native = "bin/bash" in first or path.name == "twin.sh"
-    subprocess.run(["bash" if native else "sh", "-n", str(path)], check=True)
+@pytest.mark.parametrize("name", shell_scripts())
+def test_scripts_can_be_parsed(name: str) -> None:
+    text = twin_files()[name]
+    native = "bin/bash" in text.partition("\n")[0] or name.endswith("twin.sh")
+    subprocess.run(["bash" if native else "sh", "-n"], input=text, text=True, check=True)
 
 
-@pytest.mark.parametrize("path", helper_files(), ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_no_architecture_is_named(path: Path) -> None:
-    text = path.read_text()
+@pytest.mark.parametrize("name", twin_files())
+def test_no_architecture_is_named(name: str) -> None:
+    """But for programs of each build machine, whose names end with it."""
+    text = twin_files()[name]
     for word in ("amd64", "arm64", "aarch64", "x86_64", "x86-64", "linux-gnu", "/ld-linux"):
         assert word not in text
 
@@ -81,7 +79,7 @@ PROBES = {
     "does not start": "#!/nowhere/bash\n",
     "fails": "#!/bin/sh\necho /elsewhere; echo said >&2; exit 1\n",
     "nothing": "#!/bin/sh\nexit 0\n",
-    "works": '#!/bin/sh\necho said >&2; cat; printf %s "/twin/bin:$PATH"\n',
+    "works": '#!/bin/sh\necho said >&2; cat; printf %s "one two:/twin/bin:$PATH"\n',
 }
 SHOW = 'echo "status $? options $- args $# $1"; set'
 OF_THE_RUN = ("PATH=", "_=", "BASH_EXECUTION_STRING=", "PPID=", "PIPESTATUS=", "BASH_ARG", "EPOCH")

@@ -1,0 +1,69 @@
+"""A mount of the test's own: its path is as long as the real one's, and can take its place in programs."""
+
+from __future__ import annotations
+
+import base64
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xbuild.architectures import ARCHITECTURES
+from xbuild.pipeline.helper import twin_files
+from xbuild.plan.twins.twin import MOUNT
+
+TOOLS = ("bash", "cat", "grep", "od", "sed", "sha256sum")
+
+
+class Mount:
+    """Files are those of the helper, with this folder in place of the real mount."""
+
+    def __init__(self, folder: Path) -> None:
+        assert len(str(folder)) == len(MOUNT)
+        self.folder = folder
+
+    def moved(self, name: str, places: dict[str, str] | None = None) -> str:
+        """The text of a file of the helper (`apt/decide`) for this mount and other places."""
+        text = twin_files()[name]
+        for place, here in {MOUNT: str(self.folder), **(places or {})}.items():
+            text = text.replace(place, here)
+        return text
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        path.chmod(0o755)
+        return path
+
+    def add_tools(self) -> None:
+        """What every script of a twin has."""
+        (self.folder / "bin").mkdir()
+        for name in TOOLS:
+            (self.folder / "bin" / name).symlink_to(shutil.which(name) or name)
+        self.write("twin.sh", self.moved("helper/twin.sh"))
+        self.write("hostile", twin_files()["helper/hostile"])
+
+    def add_starter(self, *names: str) -> None:
+        program = native_file("helper/starter").replace(MOUNT.encode(), str(self.folder).encode())
+        for name in names:
+            self.write(name, program)
+
+
+def native_file(name: str) -> bytes:
+    """A program of the helper for this machine."""
+    machine = next(each.goarch for each in ARCHITECTURES if each.uname == platform.machine())
+    return base64.b64decode(twin_files()[f"{name}.{machine}"])
+
+
+@contextmanager
+def mounted() -> Iterator[Mount]:
+    folder = Path(tempfile.mkdtemp(prefix="", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield Mount(folder)
+    finally:
+        shutil.rmtree(folder)
+        Path(f"{folder}-mark").unlink(missing_ok=True)
