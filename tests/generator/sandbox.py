@@ -24,6 +24,7 @@ _CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+setgid,+setuid,+setf
 _LIMITS = 'ulimit -t 5; ulimit -f 65536; ulimit -v 4000000; ulimit -c 0; cd "$1" || exit 99; shift; exec "$@"'
 _SCRATCH = "size=1g,mode=755"
 _MOST_PROCESSES = 200
+_DEEPEST = 100
 _libc = ctypes.CDLL(None, use_errno=True)
 _MS_PRIVATE_REC = 0x4000 | (1 << 18)
 
@@ -116,12 +117,12 @@ class Sandbox:
         if keep is not None:
             if status != 0:
                 raise RuntimeError(f"{script} failed ({status}): {errors.decode(errors='replace')}")
-            shutil.rmtree(work)
+            _remove(work)
             shutil.move(upper, keep)
-            shutil.rmtree(here)
+            _remove(here)
             return Outcome(status, output, told)
         changed = dict(_changes(upper, [*trees, self.root]))
-        shutil.rmtree(here)
+        _remove(here)
         return Outcome(status, output, told, changed)
 
     def entry(self, path: str, trees: Sequence[Path] = ()) -> Entry | None:
@@ -210,12 +211,17 @@ def _changes(upper: Path, lower: Sequence[Path]) -> Iterator[tuple[str, Change]]
             yield from ((n, Change(_entry(p), None)) for n, p in _hidden(name, found, path))
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, Entry]]:
+def _walk(folder: Path, depth: int = _DEEPEST) -> Iterator[tuple[Path, Entry]]:
+    """What a folder holds; a copy of a folder into itself ends only where paths get too long to be asked for."""
     for path in sorted(folder.iterdir()):
         entry = _entry(path)
         yield path, entry
-        if entry.kind == "d":
-            yield from _walk(path)
+        if entry.kind == "d" and depth:
+            yield from _walk(path, depth - 1)
+
+
+def _remove(folder: Path) -> None:
+    subprocess.run(["rm", "-rf", "--", str(folder)], check=True)
 
 
 def _entry(path: Path) -> Entry:

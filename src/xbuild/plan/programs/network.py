@@ -41,7 +41,7 @@ _CURL = (
     "-G,--get -u,--user= -n,--netrc --netrc-optional --netrc-file=< -x,--proxy= --noproxy= --retry= "
     "--retry-delay= --retry-max-time= --retry-connrefused --retry-all-errors --connect-timeout= "
     "-m,--max-time= --max-redirs= --limit-rate= -y,--speed-time= -Y,--speed-limit= -C,--continue-at= "
-    "-r,--range= -z,--time-cond= -R,--remote-time --compressed --tr-encoding --tlsv1 --tlsv1.2 --tlsv1.3 "
+    "-r,--range= -R,--remote-time --compressed --tr-encoding --tlsv1 --tlsv1.2 --tlsv1.3 "
     "--tls-max= --proto= --proto-default= --proto-redir= --cacert=< --capath=< -E,--cert= --key=< "
     "--ciphers= --http1.0 --http1.1 --http2 --http3 -0 -4,--ipv4 -6,--ipv6 --ssl-reqd --ssl --url= "
     "-T,--upload-file=< --path-as-is -g,--globoff --interface= --resolve= --create-file-mode= "
