@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -202,3 +203,30 @@ def test_the_same_tree(context: Path, tmp_path: Path) -> None:
         "apt: native",
         "apt: native",
     ]
+
+
+MADE = """\
+FROM golang:1.21-bookworm AS made
+RUN apt-get update && apt-get install -y --no-install-recommends gcc-x86-64-linux-gnu gcc-aarch64-linux-gnu
+COPY . /rooms
+RUN mkdir /made && sh /rooms/helper/make-native /made
+FROM scratch
+COPY --from=made /made /made
+"""
+
+
+def test_programs_are_what_their_sources_make(tmp_path: Path) -> None:
+    """What is shipped in base64 comes from the source beside it, byte for byte."""
+    shutil.copytree(Path(__file__).parents[2] / "src/xbuild/plan/twins", tmp_path / "rooms")
+    (tmp_path / "rooms/Dockerfile").write_text(MADE)
+    result, _ = build(tmp_path / "b", "--platform=linux/amd64", str(tmp_path / "rooms"))
+    assert result.layout is not None
+    made = {
+        info.name.removeprefix("made/"): content.read().decode()
+        for info, content in merged(result.layout, result.layout.images[0])
+        if content is not None
+    }
+    assert sorted(made) == [
+        f"{name}.{m}" for name in ("apt/settled", "helper/starter") for m in ("amd64", "arm64")
+    ]
+    assert made == {name: twin_files()[name] for name in made}

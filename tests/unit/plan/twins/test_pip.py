@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import marshal
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -572,6 +573,62 @@ def test_setup_follows_links_inside_the_target(image: Image) -> None:
     assert image.setup.in_root(str(root), "/absolute/./file") == "/usr/real/file"
     with pytest.raises(OSError, match="loop"):
         image.setup.in_root(str(root), "/loop")
+
+
+DEPENDING = {
+    "x = 10.0 ** 3": True,
+    "x = 10 ** -5": True,
+    "x = [f(2 ** 0.5)]": True,
+    "x = 2 ** 64": False,
+    "x = y ** 0.5": False,
+    "x = -(2.5 ** 3) + y": True,
+    "x = (2 **\n 1.5)": True,
+    "x = 1j": False,
+    "x = 1 + 2j": False,
+    "x = (1 + 2j) * 3": True,
+    "x = 1 / (2j - 1)": True,
+    "x = 1 + (1j * 1.5) * y": True,
+    "x = 3.J * 2": True,
+    "def f(*a, **b): return f(*a, **b)": False,
+    "x = {**a, 'k': 10 ** 2}": False,
+    "x = True ** -1": True,
+    "x = '10.0 ** 3, 1j * 2j'": False,
+    "x = 0.1 + 0.2 * 3 / 7 // 1.5 % 2": False,
+}
+
+
+@pytest.mark.parametrize("text", DEPENDING)
+def test_constants_whose_digits_depend_on_the_machine(text: str) -> None:
+    native = load(FILES / "pip/native.py")
+    assert native.depends(text.encode(), "x.py") is DEPENDING[text]
+
+
+def test_bytecode_with_such_is_made_by_the_image_s_interpreter(
+    image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "it.py"
+    source.write_text("x = 10.0 ** 3\n")
+    does = f"import py_compile; py_compile.compile({str(source)!r}, {str(tmp_path / '__pycache__/it.pyc')!r})"
+    written = []
+    for is_assisted in (True, False):
+        assert image.start("pip", "list", does=does, is_assisted=is_assisted).returncode == 0
+        written.append((tmp_path / "__pycache__/it.pyc").read_bytes())
+    assert written[0] == written[1]
+    native = load(FILES / "pip/native.py")
+    external = native.external
+    for name in ("SourceLoader", "_write_atomic"):
+        monkeypatch.setattr(external, name, getattr(external, name))
+    monkeypatch.setattr(
+        external.SourceLoader, "source_to_code", external.SourceLoader.source_to_code, raising=True
+    )
+    monkeypatch.setattr(native, "compile_there", lambda *told: b"there" + repr(told).encode())
+    native.compile_elsewhere()
+    py_compile.compile(str(source), str(tmp_path / "__pycache__/it.pyc"))
+    made = (tmp_path / "__pycache__/it.pyc").read_bytes()
+    assert made[16:] == b"there" + repr((b"x = 10.0 ** 3\n", str(source), 0)).encode()
+    source.write_text("x = 1\n")
+    py_compile.compile(str(source), str(tmp_path / "__pycache__/it.pyc"))
+    assert b"there" not in (tmp_path / "__pycache__/it.pyc").read_bytes()
 
 
 def test_the_codes_of_marks_are_one() -> None:

@@ -153,7 +153,8 @@ def test_what_bash_started_is_the_author_s_program(room: Room) -> None:
 
 def test_variables_words_and_name(room: Room) -> None:
     room.decides(
-        "native /usr/bin/bash; argument -c; argument 'echo \"$0|$1|$2|$A|${B-none}|$C|$PATH\"'; argument zero\n"
+        "native /usr/bin/bash; argument -c\n"
+        "argument 'echo \"$0|$1|$2|$A|${B-none}|$C|$PATH\"'; argument zero\n"
         "setting A=2; setting C=3; no_setting B; setting PATH=/else; call_it named; decided"
     )
     assert room.run(A="1", B="1").stdout == "zero|a b||2|none|3|/else\n"

@@ -46,6 +46,7 @@ class State:
     program = ""
     words: "tuple[str, ...]" = ()
     kept: "tuple[ModuleType, ...]" = ()
+    compiled: "tuple[bytes, str, int] | None" = None
 
 
 def is_for_us() -> bool:
@@ -157,6 +158,128 @@ def redirect_imports(recorded: "Mapping[str, Any]") -> None:
     sys.path_importer_cache.clear()
 
 
+# -- what is compiled
+
+# Last digits of some constants depend on the machine: how its C library raises to a power, and whether its
+# compiler fuses multiplications and additions of complex numbers. Bytecode with such is made by the image's.
+# marshal writes down what is referred to more than once, so the code has a name there, as in py_compile.
+COMPILE = (
+    "import marshal, sys; path, optimize = sys.argv[1], int(sys.argv[2]); data = sys.stdin.buffer.read(); "
+    "code = compile(data, path, 'exec', dont_inherit=True, optimize=optimize); "
+    "sys.stdout.buffer.write(marshal.dumps(code))"
+)
+
+
+def may_depend(data: bytes) -> bool:
+    """Whether a power of constants, or a complex constant, may stand in a source; a cheap look first."""
+    at = data.find(b"**")
+    while at >= 0:
+        if data[max(0, at - 80) : at].rstrip()[-1:] not in b"(,{[*:=|" or at < 1:
+            return True
+        at = data.find(b"**", at + 2)
+    text = data.lower()
+    at = text.find(b"j")
+    while at >= 0:
+        if text[at - 1 : at].isdigit() or text[at - 1 : at] in (b".", b"_"):
+            return True
+        at = text.find(b"j", at + 1)
+    return False
+
+
+def numeric_kind(node: "Any") -> str:
+    """i, f or c where the compiler makes one number of it, a capital if the machine decides which."""
+    name = type(node).__name__
+    if name == "Constant":
+        kinds = {bool: "i", int: "i", float: "f", complex: "c"}
+        return kinds.get(type(node.value), "")
+    if name == "UnaryOp":
+        return numeric_kind(node.operand)
+    if name != "BinOp":
+        return ""
+    left, right = numeric_kind(node.left), numeric_kind(node.right)
+    if not left or not right:
+        return ""
+    both, operator = (left + right).lower(), type(node.op).__name__
+    kind = "c" if "c" in both else "f" if "f" in both or operator == "Div" else "i"
+    if operator == "Pow" and (kind != "i" or type(node.right).__name__ != "Constant"):
+        kind = kind.replace("i", "f").upper()
+    if (operator in ("Mult", "Div") and kind == "c") or left.isupper() or right.isupper():
+        kind = kind.upper()
+    return kind
+
+
+def depends(data: bytes, path: str) -> bool:
+    """Whether a constant of a source depends on the machine that compiles it."""
+    if not may_depend(data):
+        return False
+    only_ast = 0x400
+    try:
+        stack = [compile(data, path, "exec", only_ast, dont_inherit=True)]
+        while stack:
+            node: Any = stack.pop()
+            if numeric_kind(node).isupper():
+                return True
+            for field in node._fields:
+                value = getattr(node, field, None)
+                stack += [n for n in (value if isinstance(value, list) else [value]) if hasattr(n, "_fields")]
+    except RecursionError:
+        return True
+    return False
+
+
+def compile_there(data: bytes, path: str, optimize: int) -> bytes:
+    """What the image's own interpreter makes of a source, as bytecode has it."""
+    (their_in, our_out), (our_in, their_out) = posix.pipe(), posix.pipe()
+    child = posix.fork()
+    if not child:
+        try:
+            posix.dup2(their_in, 0)
+            posix.dup2(their_out, 1)
+            words = [sys.executable, "-IBS", "-c", COMPILE, path, str(optimize)]
+            posix.execve(sys.executable, words, original_environment())
+        finally:
+            posix._exit(MARKED)
+    posix.close(their_in)
+    posix.close(their_out)
+    while data:  # all of it is read before anything is written
+        data = data[posix.write(our_out, data) :]
+    posix.close(our_out)
+    made = b""
+    while True:
+        block = posix.read(our_in, 1 << 16)
+        if not block:
+            break
+        made += block
+    posix.close(our_in)
+    if posix.waitpid(child, 0)[1]:
+        mark(f"{path} is not compiled")
+    return made
+
+
+def compile_elsewhere() -> None:
+    """Bytecode that would depend on this machine is replaced where it is written."""
+    to_code = external.SourceLoader.source_to_code
+    write = external._write_atomic  # type: ignore[attr-defined]
+    head = 16  # PEP 552: what stands before the code
+
+    def source_to_code(self: "Any", data: "Any", path: "Any", *, _optimize: int = -1) -> "Any":
+        code = to_code(self, data, path, _optimize=_optimize)
+        State.compiled = None
+        if isinstance(data, (bytes, bytearray, memoryview)) and depends(bytes(data), text_of(path)):
+            optimize = sys.flags.optimize if _optimize < 0 else _optimize
+            State.compiled = (bytes(data), text_of(path), optimize)
+        return code
+
+    def write_atomic(path: str, data: "Any", *mode: int) -> None:
+        if State.compiled is not None and is_bytecode(path):
+            data = bytes(data[:head]) + compile_there(*State.compiled)
+            State.compiled = None
+        write(path, data, *mode)
+
+    external.SourceLoader.source_to_code = source_to_code  # type: ignore[method-assign]
+    external._write_atomic = write_atomic  # type: ignore[attr-defined]
+
+
 # -- what is asked
 
 
@@ -266,6 +389,7 @@ def begin() -> None:
     with open(HOME + "/recorded", "rb") as file:
         recorded = marshal.load(file)
     redirect_imports(recorded)
+    compile_elsewhere()
     pretend(recorded)
     sys.addaudithook(watch)
     if is_for_us():
@@ -284,4 +408,5 @@ def begin() -> None:
     run(kind, program, arguments)
 
 
-begin()
+if __name__ == "__main__":
+    begin()
