@@ -56,7 +56,7 @@ def apply_changes(
         made.expected,
         replaced=made.replaced,
         inserted=made.inserted,
-        flags={n: [*new, *_flags(dockerfile, n)] for n, new in made.flags.items()},
+        flags={n: [*new, *_flags(dockerfile, n, made.behind.get(n, {}))] for n, new in made.flags.items()},
         words=made.words,
         removed=made.removed,
     )
@@ -64,9 +64,11 @@ def apply_changes(
     return Rewritten(text, line_map, text.text != original.text, added)
 
 
-def _flags(dockerfile: Dockerfile, number: int) -> list[str]:
+def _flags(dockerfile: Dockerfile, number: int, behind: Mapping[int, str]) -> list[str]:
+    """The flags of an instruction, with what stands behind each of them now."""
     found = dockerfile.instructions[number].flags
-    return [f"--{f.name}" if f.value is None else f"--{f.name}={f.value}" for f in found]
+    texts = [f"--{f.name}" if f.value is None else f"--{f.name}={f.value}" for f in found]
+    return [f"{text}{behind.get(at, '')}" for at, text in enumerate(texts)]
 
 
 def _origins(original: Source, new: Source, made: Edits) -> tuple[Callable[[int], int], frozenset[int]]:

@@ -20,6 +20,7 @@ from xbuild.errors import PlatformError
 from xbuild.graph.model import ImageBase, ScratchBase, Stage, StageGraph
 from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
+from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
 from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.facts.images import Image, bound_to, describe
 from xbuild.plan.model import (
@@ -140,7 +141,7 @@ class _Assisting:
             changes += [AssistRun(number, helper.names[-1], self.start_of(number), why), *own]
         changes += self.renumbered(sorted({h.before for h in helpers.values()}))
         lines = tuple((self.graph.dockerfile.instructions[n].first_line, names) for n, names, _ in runs)
-        assistance = Assistance(lines, left, tuple(changes))
+        assistance = Assistance(lines, left, tuple(dict.fromkeys(changes)))
         return replace(verdict, word=VerdictWord.ASSISTED, assistance=assistance)
 
     # -- a stage
@@ -251,6 +252,10 @@ class _Assisting:
                 names.append(twin.name)
         if not names:
             raise _NoTwinError("it names no program that has a twin")
+        try:
+            changes += own_caches(self.graph, stage.index, index, run)
+        except UnnamedCacheError as error:
+            raise _NoTwinError(str(error)) from error
         return tuple(names), tuple(changes)
 
     def start_of(self, number: int) -> int:
