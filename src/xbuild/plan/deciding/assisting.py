@@ -22,6 +22,7 @@ from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
 from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
 from xbuild.plan.deciding.survey import Survey
+from xbuild.plan.deciding.telling import why_told
 from xbuild.plan.facts.images import Image, bound_to, describe
 from xbuild.plan.model import (
     AddTwins,
@@ -236,6 +237,9 @@ class _Assisting:
         _check_walks(script, scope.workdir())
         _check_tells(script)
         _check_places(script, twins)
+        why = why_told(script, [program for twin in TWINS for program in (*twin.programs, *twin.modules)])
+        if why is not None:
+            raise _NoTwinError(why)
         number = stage.position + index
         names, changes = [], list[Change]()
         for twin in twins:
