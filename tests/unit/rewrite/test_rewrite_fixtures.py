@@ -192,4 +192,5 @@ def test_again(name: str) -> None:
     unsure = {v.name for v in plan.stages if v.word == "unsure"}
     assisted = {v.name for v in first.stages if v.word == "assisted" and not v.name.startswith("stage ")}
     assert assisted <= {v.name for v in plan.stages if v.word == "assisted"}
+    assert all(names for v in plan.stages if v.assistance is not None for _, names in v.assistance.runs)
     assert not cross & unsure

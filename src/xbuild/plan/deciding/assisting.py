@@ -20,7 +20,10 @@ from xbuild.errors import PlatformError
 from xbuild.graph.model import ImageBase, ScratchBase, Stage, StageGraph
 from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
+from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
+from xbuild.plan.deciding.calling import Called, called_scripts
 from xbuild.plan.deciding.survey import Survey
+from xbuild.plan.deciding.telling import why_told
 from xbuild.plan.facts.images import Image, bound_to, describe
 from xbuild.plan.model import (
     AddTwins,
@@ -80,14 +83,26 @@ def _as_written(graph: StageGraph, stage: Stage, verdict: StageVerdict) -> Stage
     if verdict.is_pinned and _makes_twins(graph, stage):
         told = (Evidence("it makes native twins for other stages"),)
         return replace(verdict, word=VerdictWord.ALREADY, evidence=told, reasons=(), notes=(), questions=())
+    made = tuple(t.name for t in TWINS if any(t.name in words for words in _preparing(graph)))
     runs = tuple(
-        (i.first_line, tuple(t.name for t in TWINS if _is_named(i.logical.text, t.programs)))
+        (i.first_line, tuple(t.name for t in TWINS if _is_named(_text(i), t.programs)) or made)
         for i in stage.instructions
         if isinstance(i, Run) and any(mount.get("target") == MOUNT for mount in i.mounts)
     )
     if not runs or verdict.is_pinned:
         return verdict
     return replace(verdict, word=VerdictWord.ASSISTED, assistance=Assistance(runs))
+
+
+def _text(run: Run) -> str:
+    return run.script.text if run.script is not None else run.logical.text
+
+
+def _preparing(graph: StageGraph) -> Iterator[tuple[str, ...]]:
+    """The words of the RUNs that make twins: their names are behind the script's."""
+    for instruction in graph.dockerfile.instructions:
+        if isinstance(instruction, Run) and f"{HELPER}/prepare.sh" in (instruction.words or ()):
+            yield instruction.words or ()
 
 
 def _makes_twins(graph: StageGraph, stage: Stage) -> bool:
@@ -140,7 +155,7 @@ class _Assisting:
             changes += [AssistRun(number, helper.names[-1], self.start_of(number), why), *own]
         changes += self.renumbered(sorted({h.before for h in helpers.values()}))
         lines = tuple((self.graph.dockerfile.instructions[n].first_line, names) for n, names, _ in runs)
-        assistance = Assistance(lines, left, tuple(changes))
+        assistance = Assistance(lines, left, tuple(dict.fromkeys(changes)))
         return replace(verdict, word=VerdictWord.ASSISTED, assistance=assistance)
 
     # -- a stage
@@ -232,9 +247,9 @@ class _Assisting:
             if target is not None and (text is None or f"{MOUNT}/".startswith(text.rstrip("/") + "/")):
                 raise _NoTwinError(f"it mounts something at {target}, where twins would be hidden")
         script = _script(run, scope)
-        _check_walks(script, scope.workdir())
-        _check_tells(script)
-        _check_places(script, twins)
+        _check(script, scope.workdir(), twins)
+        called = list(called_scripts([c for c in self.survey.alone(stage.index).calls if c.run is run]))
+        _check_called(called, twins)
         number = stage.position + index
         names, changes = [], list[Change]()
         for twin in twins:
@@ -249,8 +264,13 @@ class _Assisting:
                 ]
             if words_of_it or _is_named(script.text, twin.programs):
                 names.append(twin.name)
+        names = names or _names_in(called, twins)
         if not names:
             raise _NoTwinError("it names no program that has a twin")
+        try:
+            changes += own_caches(self.graph, stage.index, index, run)
+        except UnnamedCacheError as error:
+            raise _NoTwinError(str(error)) from error
         return tuple(names), tuple(changes)
 
     def start_of(self, number: int) -> int:
@@ -370,6 +390,37 @@ def _script(run: Run, scope: Scope) -> Script:
     if script.has_error:
         raise _NoTwinError("its script cannot be read without doubt")
     return script
+
+
+def _check(script: Script, directory: str | None, twins: Sequence[Twin]) -> None:
+    _check_walks(script, directory)
+    _check_tells(script)
+    _check_places(script, twins)
+    why = why_told(script, [program for twin in TWINS for program in (*twin.programs, *twin.modules)])
+    if why is not None:
+        raise _NoTwinError(why)
+
+
+def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
+    """The same for scripts of the build context that are called, as far as they can be read."""
+    for each in called:
+        try:
+            if each.script is not None:
+                _check(each.script, each.directory, twins)
+        except _NoTwinError as error:
+            raise _NoTwinError(f"{each.name}: {error}") from error
+
+
+def _names_in(called: Sequence[Called], twins: Sequence[Twin]) -> list[str]:
+    """The twins of programs that scripts name, if all of them can be read."""
+    scripts = [each.script for each in called if each.script is not None]
+    found = [t.name for t in twins if any(_is_named(script.text, t.programs) for script in scripts)]
+    trouble = next((each.trouble for each in called if each.trouble), None)
+    if found and trouble is not None:
+        raise _NoTwinError(trouble)
+    if not scripts and trouble is not None:
+        raise _NoTwinError(f"it names no program that has a twin, and {trouble}")
+    return found
 
 
 def _check_walks(script: Script, directory: str | None) -> None:
