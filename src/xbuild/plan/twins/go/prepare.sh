@@ -44,8 +44,9 @@ done
 record "$made/sums" "$root/bin/go" "$root/VERSION"
 [ ! -e "$image/go.env" ] || record "$made/sums" "$root/go.env"
 native "$(readlink -f "$(command -v stat)")" "$twin/stat"
-starter "$twin/bin/go" "$twin/tool"
+starter "$twin/bin/go" "$twin/word" "$twin/tool"
 script "$here/$twin/decide" "$twin/decide"
 cat "$here/$twin/options" >"$made/options"
 cat "$here/$twin/hostile" >"$made/hostile"
+cat "$here/$twin/env" >"$made/env"
 finish
