@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.verify.builder import Item, layer_tar
-from xbuild.verify.excuses import EXCUSES, Aspect, Version
+from xbuild.verify.excuses import Aspect, Version
+from xbuild.verify.languages.excused import EXCUSES
 from xbuild.verify.layers import FileSystem
 from xbuild.verify.scan import scan_tar
 from xbuild.verify.tar import Stream

@@ -158,7 +158,9 @@ def decided(container: Container, *words: str, **environment: str) -> str:
     return subprocess.run(starts, capture_output=True, text=True, check=True, env=given).stdout
 
 
-@pytest.mark.parametrize("environment", [{"GOFLAGS": "-mod=mod -trimpath"}, {"GODEBUG": "x=1"}, {"GOENV": "off"}])
+@pytest.mark.parametrize(
+    "environment", [{"GOFLAGS": "-mod=mod -trimpath"}, {"GODEBUG": "x=1"}, {"GOENV": "off"}]
+)
 def test_environments_that_change_nothing(container: Container, environment: dict[str, str]) -> None:
     assert container.command("build", **environment) == ["build", "TOOLEXEC"]
 
@@ -200,7 +202,19 @@ NATIVE = (
     ("compile", "-o", "x", "-trimpath", "a=>b", "-p", "main", "-std", "-+", "-c=4", "-pack", "a.go", "-x"),
     ("compile", "-l=4", "-N", "-d", "panic", "-d=checkptr", "-spectre=all", "a.go"),
     ("asm", "-p", "runtime", "-I", "d", "-D", "GOOS_linux", "-gensymabis", "-o", "x", "a.s"),
-    ("link", "-o", "x", "-s", "-w", "-X=main.a=b", "-X", "main.c=d -v", "-extldflags=-static", "-buildid=x", "a"),
+    (
+        "link",
+        "-o",
+        "x",
+        "-s",
+        "-w",
+        "-X=main.a=b",
+        "-X",
+        "main.c=d -v",
+        "-extldflags=-static",
+        "-buildid=x",
+        "a",
+    ),
     ("cgo", "-objdir", "d", "-importpath", "p", "-import_syscall=false", "--", "-g", "-O2", "a.go"),
     ("cover", "-pkgcfg", "x", "-mode=set", "-outfilelist", "y", "a.go"),
     ("vet", "-unsafeptr=false", "-anything", "vet.cfg"),
