@@ -45,7 +45,8 @@ MODULE = {
 export CGO_ENABLED=0
 go generate ./plain
 go build -o /out/again ./plain
-{ go build -o /dev/null ./broken; echo $?; go version -m /out/plain; go env; } 2>&1 | grep -v GOGCCFLAGS >/said/to
+{ go build -o /dev/null ./broken; echo $?; go version -m /out/plain; go env; } >/said/all 2>&1
+grep -v GOGCCFLAGS /said/all >/said/to && rm /said/all
 """,
     # Tells what of the mount runs while a command does.
     "watch": """\
@@ -105,9 +106,7 @@ def stage(name: str, *, is_assisted: bool) -> str:
     return "\n".join(lines)
 
 
-DOCKERFILE = f"""\
-# syntax=docker/dockerfile:1
-FROM {BASE} AS target
+HELPER = f"""\
 FROM --platform=$BUILDPLATFORM {BASE} AS make
 COPY twins/helper /.xbuild-helper
 COPY twins/go /.xbuild-helper/go
@@ -115,6 +114,11 @@ ARG BUILDARCH TARGETARCH
 RUN --mount=type=bind,from=target,target=/.xbuild-target ["/bin/sh", "/.xbuild-helper/prepare.sh", "go"]
 FROM scratch AS helper
 COPY --from=make /.xbuild-out/ /
+"""
+DOCKERFILE = f"""\
+# syntax=docker/dockerfile:1
+FROM {BASE} AS target
+{HELPER}\
 {stage("assisted", is_assisted=True)}
 {stage("emulated", is_assisted=False)}
 FROM --platform=$BUILDPLATFORM {COMPARING} AS compared
@@ -150,9 +154,44 @@ class Compared:
         return found
 
 
+def foreign() -> str:
+    return "linux/arm64" if str(engine().native) == "linux/amd64" else "linux/amd64"
+
+
+def helper_of(folder: Path, change: str) -> dict[str, str]:
+    """The small files of the helper for a target image in which something was changed."""
+    shutil.copytree(TWINS, folder / "twins")
+    text = f"# syntax=docker/dockerfile:1\nFROM {BASE} AS target\nRUN {change}\n{HELPER}"
+    (folder / "Dockerfile").write_text(text)
+    options = ("--builder", "default", "--platform", foreign())
+    docker("buildx", "build", *options, "--output", f"type=local,dest={folder}/out", str(folder))
+    return {
+        path.name: path.read_text() for path in (folder / "out").iterdir() if path.name in ("why", "twins")
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            "echo '// x' >>/usr/local/go/src/cmd/compile/main.go",
+            "the base image has another Go on the target platform",
+        ),
+        (
+            "cp /usr/local/go/pkg/tool/*/asm /usr/local/go/pkg/tool/*/link",
+            "link was built otherwise for the target platform",
+        ),
+        ("mkdir /usr/local/go/pkg/tool/a_b", "not one folder of Go's tools"),
+        ("rm -r /usr/local/go", "the base image has no Go in /usr/local/go"),
+    ],
+)
+def test_no_twin_of_another_go(tmp_path: Path, change: str, why: str) -> None:
+    assert helper_of(tmp_path, change) == {"why": f"go: {why}\n"}
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    native = engine().native
+    platform = foreign()
     folder = tmp_path_factory.mktemp("go")
     shutil.copytree(TWINS, folder / "twins")
     (folder / "Dockerfile").write_text(DOCKERFILE)
@@ -161,7 +200,6 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
         path = folder / "module" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    platform = "linux/arm64" if str(native) == "linux/amd64" else "linux/amd64"
     out = folder / "out"
     # What twins say is in the output of a step, which a cached one has not.
     fresh = ("--no-cache-filter", "assisted")

@@ -86,13 +86,17 @@ def _as_written(graph: StageGraph, stage: Stage, verdict: StageVerdict) -> Stage
         told = (Evidence("it makes native twins for other stages"),)
         return replace(verdict, word=VerdictWord.ALREADY, evidence=told, reasons=(), notes=(), questions=())
     runs = tuple(
-        (i.first_line, tuple(t.name for t in TWINS if _is_named(i.logical.text, t.programs)))
+        (i.first_line, _named_in(i.logical.text) or tuple(t.name for t in TWINS if t.is_called_by_others))
         for i in stage.instructions
         if isinstance(i, Run) and any(mount.get("target") == MOUNT for mount in i.mounts)
     )
     if not runs or verdict.is_pinned:
         return verdict
     return replace(verdict, word=VerdictWord.ASSISTED, assistance=Assistance(runs))
+
+
+def _named_in(text: str) -> tuple[str, ...]:
+    return tuple(t.name for t in TWINS if _is_named(text, t.programs))
 
 
 def _makes_twins(graph: StageGraph, stage: Stage) -> bool:
