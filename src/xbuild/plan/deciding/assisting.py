@@ -40,6 +40,8 @@ from xbuild.plan.model import (
     StageVerdict,
     VerdictWord,
 )
+from xbuild.plan.programs import PROGRAMS
+from xbuild.plan.programs.program import by_name
 from xbuild.plan.table import words
 from xbuild.plan.twins import TWINS
 from xbuild.plan.twins.twin import HELPER, MOUNT, Twin
@@ -59,6 +61,9 @@ _TELLERS = frozenset(words("env printenv"))
 _PRINTERS = frozenset(words("export declare typeset set readonly"))
 _ASSIGNING = frozenset(words("export declare typeset readonly local"))
 _FINDERS = frozenset(words("command which type whereis hash"))
+# Programs that start no others but those that their words name.
+_PLAIN = by_name(PROGRAMS)
+_SOURCES = (".", "source")
 _PATH = re.compile(r"\$\{?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
@@ -85,7 +90,7 @@ def _as_written(graph: StageGraph, stage: Stage, verdict: StageVerdict) -> Stage
         return replace(verdict, word=VerdictWord.ALREADY, evidence=told, reasons=(), notes=(), questions=())
     made = tuple(t.name for t in TWINS if any(t.name in words for words in _preparing(graph)))
     runs = tuple(
-        (i.first_line, tuple(t.name for t in TWINS if _is_named(_text(i), t.programs)) or made)
+        (i.first_line, _named_in(_text(i)) or made)
         for i in stage.instructions
         if isinstance(i, Run) and any(mount.get("target") == MOUNT for mount in i.mounts)
     )
@@ -103,6 +108,10 @@ def _preparing(graph: StageGraph) -> Iterator[tuple[str, ...]]:
     for instruction in graph.dockerfile.instructions:
         if isinstance(instruction, Run) and f"{HELPER}/prepare.sh" in (instruction.words or ()):
             yield instruction.words or ()
+
+
+def _named_in(text: str) -> tuple[str, ...]:
+    return tuple(t.name for t in TWINS if _is_named(text, t.programs))
 
 
 def _makes_twins(graph: StageGraph, stage: Stage) -> bool:
@@ -200,8 +209,8 @@ class _Assisting:
             raise _NoTwinError("it is not known to run on the target platform")
         image = self.image_of(stage, root)
         # Of an image that is not known by its name the helper tells what it is.
-        fitting = (t for t in TWINS if image.family == "unknown" or image.family in t.families)
-        found = tuple(t for t in fitting if t.name not in without)
+        fitting = (t for t in TWINS if image.family == "unknown" or _fits(t, image))
+        found = tuple(_of_image(t, image) for t in fitting if t.name not in without)
         if not found:
             raise _NoTwinError(f"there are no twins for programs of {image.reference} yet")
         return found
@@ -262,7 +271,8 @@ class _Assisting:
                     )
                     for w in words_of_it
                 ]
-            if words_of_it or _is_named(script.text, twin.programs):
+            is_hidden = twin.is_called_by_others and _may_call_others(script)
+            if words_of_it or is_hidden or _is_named(script.text, twin.programs):
                 names.append(twin.name)
         names = names or _names_in(called, twins)
         if not names:
@@ -321,6 +331,16 @@ class _Assisting:
                 yield Renumber(
                     number, named + moved * _STAGES_OF_A_HELPER, "stages of helpers stand in front of it"
                 )
+
+
+def _fits(twin: Twin, image: Image) -> bool:
+    return image.family in twin.families and (not twin.images or image.name in twin.images)
+
+
+def _of_image(twin: Twin, image: Image) -> Twin:
+    """That a script may start it is taken for granted only where the image is known to have the program."""
+    is_called = twin.is_called_by_others and image.name in twin.images
+    return replace(twin, is_called_by_others=is_called)
 
 
 def _why(twin: Twin) -> str:
@@ -497,6 +517,12 @@ def _is_named(text: str, programs: Sequence[str]) -> bool:
     """Whether a program is named as one that PATH leads to."""
     names = "|".join(map(re.escape, programs))
     return re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
+
+
+def _may_call_others(script: Script) -> bool:
+    """Whether a command may start programs that its words do not name."""
+    names = (c.name for c in script.commands if c.words)
+    return any(n not in script.functions and (n not in _PLAIN or n in _SOURCES) for n in names)
 
 
 def _module_word(command: Command, twin: Twin) -> Word | None:
