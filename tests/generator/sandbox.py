@@ -212,7 +212,7 @@ def _changes(upper: Path, lower: Sequence[Path]) -> Iterator[tuple[str, Change]]
 
 
 def _walk(folder: Path, depth: int = _DEEPEST) -> Iterator[tuple[Path, Entry]]:
-    """What a folder holds; a copy of a folder into itself ends only where paths get too long to be asked for."""
+    """What a folder holds; one copied into itself is deeper than paths may be long."""
     for path in sorted(folder.iterdir()):
         entry = _entry(path)
         yield path, entry

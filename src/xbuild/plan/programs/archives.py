@@ -24,8 +24,8 @@ _TAR = (
     "-s,--preserve-order,--same-order -X,--exclude-from=< -T,--files-from= "
     "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
     "--exclude= --sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
-    "--skip-old-files --keep-newer-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "
-    "--warning= --exclude-vcs --exclude-vcs-ignores --no-overwrite-dir --totals --no-xattrs --xattrs "
+    "--skip-old-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "
+    "--warning= --exclude-vcs --exclude-vcs-ignores --no-overwrite-dir --totals --no-xattrs "
     "--delay-directory-restore --ignore-zeros -i --null --blocking-factor= --checkpoint[=] --utc "
     "--no-unquote --sparse -S --unlink-first -U --no-auto-compress --show-transformed-names"
 )

@@ -147,15 +147,15 @@ PROGRAMS = (
         "cp",
         f"-a,--archive {_INTO} {_ASIDE} -f,--force -i,--interactive -H -l,--link -L,--dereference "
         "-n,--no-clobber -P,--no-dereference -p --preserve[=] --no-preserve= --parents -r,-R,--recursive "
-        "--reflink[=] --remove-destination --sparse= --strip-trailing-slashes -s,--symbolic-link "
-        "-T,--no-target-directory -u --update[=] -v,--verbose -x,--one-file-system -d --attributes-only -Z",
+        "--reflink[=] --remove-destination --sparse= --strip-trailing-slashes "
+        "-T,--no-target-directory -v,--verbose -x,--one-file-system -d --attributes-only -Z",
         does=_copies,
         puts_into_folders=True,
     ),
     Program(
         "mv",
         f"{_INTO} {_ASIDE} -f,--force -i,--interactive -n,--no-clobber --strip-trailing-slashes "
-        "-T,--no-target-directory -u --update[=] -v,--verbose -Z --no-copy",
+        "-T,--no-target-directory -v,--verbose -Z --no-copy",
         does=_copies,
         puts_into_folders=True,
     ),
