@@ -42,6 +42,8 @@ def _tar(call: Call, given: Reading) -> Effect | None:
     if given.has("-t") or (given.has("-x") and given.has("-O")):
         return plain(call, held, (), (archive,))
     if given.has("-x"):
+        if given.has("-T"):
+            return None  # its names land where it is read
         return plain(call, held, (write(call, f, held) for f in _unpack_folders(given)), (archive,))
     return _packed(call, given, archive)
 
@@ -52,11 +54,15 @@ def _told(call: Call, given: Reading) -> Kind:
 
 
 def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
-    """Where members land; a later relative `-C` is seen from the one before."""
-    folders: list[str | None] = []
+    """Where members land; a later relative `-C` is seen from the one before, and a member that is named in
+    front of the first lands here.
+    """
+    changes = [o for o in given.options if o.name == "-C"]
+    is_named_before = bool(changes and given.places and given.places[0] < changes[0].at)
+    folders: list[str | None] = ["."] if is_named_before else []
     here: str | None = "."
-    for folder in given.values("-C"):
-        here = None if here is None or folder is None else posixpath.join(here, folder)
+    for change in changes:
+        here = None if here is None or change.value is None else posixpath.join(here, change.value)
         folders.append(here)
     base = folders or ["."]
     if not given.has("--one-top-level"):

@@ -247,6 +247,15 @@ def _states(call: Call, given: Reading) -> Effect | None:
     return plain(call, kind, (), given.operands)
 
 
+def _resolves(call: Call, given: Reading) -> Effect | None:
+    """`readlink`, `realpath`: where a link leads; those of the kernel lead where the process has it."""
+    named = (*given.operands, *given.values("--relative-to"))
+    paths = tuple(absolute(p, call.directory) if p is not None else None for p in named)
+    if any(p is not None and is_in_any(p, ("/dev", "/proc")) for p in paths):
+        return None
+    return plain(call, join((word_kind(call), call.stdin, *(source_kind(call, p) for p in paths))), (), paths)
+
+
 def _finds_program(call: Call, given: Reading) -> Effect | None:
     """`which`, `type`: whether a program is there, which is not asked of the machine unless it is named."""
     kind = Kind.BUILD if any(names_machine(t) for t in given.operands) else Kind.PORTABLE
@@ -384,13 +393,13 @@ PROGRAMS = (
         "readlink",
         "-f,--canonicalize -e,--canonicalize-existing -m,--canonicalize-missing -n,--no-newline "
         "-q,--quiet,-s,--silent",
-        "read*",
+        does=_resolves,
     ),
     Program(
         "realpath",
         "-e,--canonicalize-existing -m,--canonicalize-missing -q,--quiet --relative-to= "
         "-s,--strip,--no-symlinks",
-        "read*",
+        does=_resolves,
     ),
     Program(
         "ls",
