@@ -24,6 +24,7 @@ from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
 from xbuild.plan.deciding.calling import Called, called_scripts
 from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.deciding.telling import why_told
+from xbuild.plan.deciding.walking import why_walked
 from xbuild.plan.facts.images import Image, bound_to, describe
 from xbuild.plan.model import (
     AddTwins,
@@ -49,17 +50,11 @@ from xbuild.platforms import Platform, parse_platforms
 from xbuild.text import Span
 
 _SHELLS = ("sh", "bash", "ash", "dash")
-# Programs that go through whole folders, and what is at stake where such a folder is the root.
-_WALKERS = frozenset(
-    words(
-        "find du chown chmod chgrp rm cp mv tar rsync ls tree grep egrep fgrep rg zip scp cpio pax getfacl "
-        "setfacl setfattr restorecon tripwire aide ncdu fd 7z"
-    )
-)
 # Programs that print the environment, which names the folder.
 _TELLERS = frozenset(words("env printenv"))
 _PRINTERS = frozenset(words("export declare typeset set readonly"))
 _ASSIGNING = frozenset(words("export declare typeset readonly local"))
+_WRITING = frozenset(words("echo printf"))
 _FINDERS = frozenset(words("command which type whereis hash"))
 # Programs that start no others but those that their words name.
 _PLAIN = by_name(PROGRAMS)
@@ -68,7 +63,6 @@ _PATH = re.compile(r"\$\{?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
 _COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
-_LITERAL = r"[^*?\[\]$`'\"{}~]*"
 _STAGES_OF_A_HELPER = 3
 # What a build machine is.
 _BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
@@ -256,7 +250,8 @@ class _Assisting:
             if target is not None and (text is None or f"{MOUNT}/".startswith(text.rstrip("/") + "/")):
                 raise _NoTwinError(f"it mounts something at {target}, where twins would be hidden")
         script = _script(run, scope)
-        _check(script, scope.workdir(), twins)
+        told = {n: v.text for n, v in scope.environment().items() if v.text is not None}
+        _check(script, scope.workdir(), twins, told)
         called = list(called_scripts([c for c in self.survey.alone(stage.index).calls if c.run is run]))
         _check_called(called, twins)
         number = stage.position + index
@@ -412,8 +407,12 @@ def _script(run: Run, scope: Scope) -> Script:
     return script
 
 
-def _check(script: Script, directory: str | None, twins: Sequence[Twin]) -> None:
-    _check_walks(script, directory)
+def _check(
+    script: Script, directory: str | None, twins: Sequence[Twin], environment: Mapping[str, str]
+) -> None:
+    walked = why_walked(script, directory, environment)
+    if walked is not None:
+        raise _NoTwinError(walked)
     _check_tells(script)
     _check_places(script, twins)
     why = why_told(script, [program for twin in TWINS for program in (*twin.programs, *twin.modules)])
@@ -426,7 +425,7 @@ def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
     for each in called:
         try:
             if each.script is not None:
-                _check(each.script, each.directory, twins)
+                _check(each.script, each.directory, twins, {})
         except _NoTwinError as error:
             raise _NoTwinError(f"{each.name}: {error}") from error
 
@@ -443,38 +442,6 @@ def _names_in(called: Sequence[Called], twins: Sequence[Twin]) -> list[str]:
     return found
 
 
-def _check_walks(script: Script, directory: str | None) -> None:
-    """Refuse what may go through the whole root, where it would meet the folder of the twins."""
-    moves = [c for c in script.commands if c.name in ("cd", "pushd", "chroot")]
-    at_root = directory in (None, "/") or any(_is_root(w, at_root=True) for c in moves for w in c.words[1:])
-    for command in script.commands:
-        if posixpath.basename(command.name or "") not in _WALKERS:
-            continue
-        for word in command.words[1:]:
-            if not word.raw.startswith("-") and _is_root(word, at_root=at_root):
-                raise _NoTwinError(f"`{command.name} … {word.raw}` may go through the whole root")
-
-
-def _is_root(word: Word, *, at_root: bool) -> bool:
-    """Whether a word may be the root, or a pattern that the folder of the twins in it fits."""
-    text = word.value
-    if text is None:
-        raw = word.raw.lstrip("'\"")
-        start = re.match(_LITERAL, raw)
-        assert start is not None
-        folder, slash, last = start[0].rpartition("/")
-        if word.is_glob and raw[start.end() : start.end() + 1] in ("*", "?", "["):
-            # A pattern fits names that begin with a dot only where it begins with one.
-            return last.startswith(".") and ((slash + folder).strip("/") == "" and (bool(slash) or at_root))
-        if not slash and last.strip(".") and not last.startswith("."):
-            return False
-        text = (folder or "/") if slash else ".."
-    path = posixpath.normpath(text) if text else "."
-    if path.startswith("/"):
-        return path.strip("/") == ""
-    return path.startswith("..") or (at_root and path == ".")
-
-
 def _check_tells(script: Script) -> None:
     """Refuse what writes down the search path or the whole environment, which name the folder."""
     for command in script.commands:
@@ -483,13 +450,15 @@ def _check_tells(script: Script) -> None:
         is_bare = not rest and not command.exports
         if (name in (*_TELLERS, *_PRINTERS) and is_bare) and not (name == "set" and command.words[1:]):
             raise _NoTwinError(f"`{name}` tells the whole environment")
-        if name == "printenv":
+        if name == "printenv" and not all(w.value and "PATH" not in w.value for w in rest):
             raise _NoTwinError("it asks for a variable of the environment")
         if name in _ASSIGNING:
             continue
-        if any(_PATH.search(w.raw) for w in command.words):
-            raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
-        if any(r.heredoc is not None and _PATH.search(r.heredoc) for r in command.redirects):
+        text = [r.heredoc for r in command.redirects if r.heredoc is not None]
+        # What is only written down, as text, is no search path yet.
+        is_text = name in _WRITING and not command.is_inside("pipeline")
+        text += [w.raw for w in command.words if not is_text or any(e.name == "PATH" for e in w.expansions)]
+        if any(_PATH.search(each) for each in text):
             raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
 
 
