@@ -119,8 +119,8 @@ def test_path_changes_only_when_the_probe_works(stand: Stand, shell: str, probe:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_where_native_programs_do_not_start_nothing_happens(stand: Stand, shell: str) -> None:
-    """Stands in for an emulator that starts whatever an emulated process starts: to it, a native program is one of
-    a machine that it does not know.
+    """Stands in for an emulator that starts whatever an emulated process starts: to it, a native program is
+    one of a machine that it does not know.
     """
     for name in ("probe", "twin.sh", "hostile"):
         stand.write(name, (FILES / "helper" / name).read_text())
