@@ -21,7 +21,7 @@ _TAR = (
     "-C,--directory=/ --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
     "-J,--xz --zstd --lzma -a,--auto-compress -p,--preserve-permissions,--same-permissions "
     "-k,--keep-old-files -m,--touch -h,--dereference -o -X,--exclude-from=< -T,--files-from= "
-    "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
+    "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= "
     "--exclude= --sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
     "--skip-old-files --wildcards --no-anchored --no-recursion --warning= --exclude-vcs --totals "
     "--checkpoint[=]"
