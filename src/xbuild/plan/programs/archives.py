@@ -23,7 +23,7 @@ _TAR = (
     "-k,--keep-old-files -m,--touch -h,--dereference -o -X,--exclude-from=< -T,--files-from= "
     "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= "
     "--exclude= --sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
-    "--skip-old-files --wildcards --no-anchored --no-recursion --warning= --exclude-vcs --totals "
+    "--skip-old-files --wildcards --no-anchored --no-recursion --warning= --exclude-vcs "
     "--checkpoint[=]"
 )
 
