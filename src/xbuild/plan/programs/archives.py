@@ -169,7 +169,7 @@ PROGRAMS = (
     ),
     Program(
         "zstd unzstd zstdcat",
-        f"{_LEVELS} -NUM -o=/ -T,--threads= --rm --ultra --long[=] --no-progress",
+        f"{_LEVELS} -NUM -o=/ -T,--threads= --ultra --long[=] --no-progress",
         does=_compresses,
     ),
 )
