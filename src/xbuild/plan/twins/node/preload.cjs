@@ -2,8 +2,7 @@
 // The first thing in a native node: JavaScript sees the image's own. What it starts finds natives below the mount,
 // and what only the image's node can do is done by that, from the start, or leaves a mark.
 //
-// Copies of it are `manager` (a package manager), `script` (a script of a package that is being installed) and `alone`
-// (a package manager of which a mark could not be heard: what it starts is the image's).
+// Copies of it are `manager` (of a package manager) and `script` (of a package that is being installed).
 const childProcess = require('child_process');
 const fs = require('fs');
 const moduleApi = require('module');
@@ -30,25 +29,26 @@ const define = (object, name, value) => Object.defineProperty(object, name, {
   ...(Object.getOwnPropertyDescriptor(object, name) ?? {writable: true, enumerable: true, configurable: true}), value,
 });
 
-// -- a line for the report: to the descriptor of who started us
+// -- a line for the report; that the starter marks what ends with 97 does not hang on it
 
-let heard;
-function channel() {
-  if (heard === undefined) {
-    try {
-      heard = raw.open(`/proc/${process.ppid}/fd/${DESCRIPTOR}`, fs.constants.O_WRONLY | fs.constants.O_APPEND);
-    } catch {
-      heard = -1;
-    }
+const isHeard = (pid) => {
+  try {
+    const [, flags] = /^flags:\s*(\d+)$/m.exec(raw.readFile(`/proc/${pid}/fdinfo/${DESCRIPTOR}`, 'latin1'));
+    return Boolean(parseInt(flags, 8) & fs.constants.O_APPEND) && fs.readlinkSync(`/proc/${pid}/fd/${DESCRIPTOR}`).startsWith('pipe:');
+  } catch {
+    return false;
   }
-  return heard;
-}
-if (MODE !== 'alone') channel();
+};
+// What is started does not see it.
+if (workers.isMainThread && isHeard('self')) fs.closeSync(DESCRIPTOR);
 
-function mark(why) {
-  const text = `xbuild-twin: node: mark: ${why}\n`;
-  if (heard >= 0) raw.write(heard, text);
-  else raw.write(2, `${HERE}: ${text}`); // a step that fails and names the mount counts as marked
+function say(text) {
+  for (const pid of [process.ppid, 1].filter(isHeard)) {
+    try {
+      raw.write(raw.open(`/proc/${pid}/fd/${DESCRIPTOR}`, fs.constants.O_WRONLY | fs.constants.O_APPEND), `xbuild-twin: node: ${text}\n`);
+      return;
+    } catch {} // another user's
+  }
 }
 
 // -- what only the image's own node can do
@@ -64,8 +64,8 @@ function foreign(why) {
   const texts = [...given('environ'), ...given('cmdline')];
   const isPlain = bytes(texts).every((data) => data.equals(Buffer.from(data.toString('utf8'), 'utf8')));
   if (begun || !isPlain) {
-    mark(`${why}, after ${begun || 'words that are no text'}`);
-    if (!workers.isMainThread) raw.kill(process.pid, 'SIGKILL');
+    say(`mark: ${why}, after ${begun || 'words that are no text'}`);
+    if (!workers.isMainThread) raw.kill(process.pid, 'SIGSYS'); // there an exit is that of the thread
     raw.exit(MARKED);
   }
   const decode = (name) => bytes(given(name)).map((data) => data.toString('utf8'));
@@ -113,6 +113,11 @@ define(process, 'arch', recorded.arch);
 define(process, 'config', Object.isFrozen(process.config) ? freeze(recorded.config) : recorded.config);
 define(os, 'arch', shown(recorded.arch));
 define(os, 'machine', shown(machineOf));
+if (globalThis.navigator !== undefined) {
+  const navigator = Object.getPrototypeOf(globalThis.navigator);
+  const get = () => `Linux ${recorded.arch === 'x64' ? machineOf() : recorded.arch}`;
+  Object.defineProperty(navigator, 'platform', {...Object.getOwnPropertyDescriptor(navigator, 'platform'), get});
+}
 if (process.report) {
   const {report} = process;
   const getReport = report.getReport;
@@ -170,23 +175,17 @@ function lead(value) {
 }
 function follow(options) {
   begin(`the start of ${path.basename(String(options.file))}`);
-  if (MODE === 'alone' || heard === undefined || heard < 0 || !options.envPairs) return options;
-  const at = options.envPairs.findIndex((entry) => entry.startsWith('PATH='));
+  const at = options.envPairs?.findIndex((entry) => entry.startsWith('PATH=')) ?? -1;
   const led = at < 0 ? undefined : lead(options.envPairs[at].slice(5));
   if (led === undefined) return options;
   const envPairs = options.envPairs.map((entry, i) => (i === at ? `PATH=${led}` : entry));
-  const stdio = Array.from({length: Math.max(DESCRIPTOR + 1, options.stdio.length)}, (_, i) => options.stdio[i] ?? {type: 'ignore'});
-  if (options.stdio[DESCRIPTOR] === undefined) stdio[DESCRIPTOR] = {type: 'fd', fd: heard};
-  const file = options.file === recorded.node ? `${BELOW}/node` : options.file;
-  return {...options, file, envPairs, stdio};
+  return {...options, file: options.file === recorded.node ? `${BELOW}/node` : options.file, envPairs};
 }
 define(startProcess, 'spawn', function (options) {
   return raw.start.call(this, follow(options));
 });
 startSync.spawn = function (options) {
-  const done = raw.startSync.call(this, follow(options));
-  if (done.output) done.output.length = options.stdio.length;
-  return done;
+  return raw.startSync.call(this, follow(options));
 };
 
 // -- what cannot be taken back
