@@ -1,7 +1,7 @@
-"""Official Node.js programs, npm, corepack and yarn 1 from the npm registry, put together as in the public images.
+"""Official Node.js programs, npm, corepack and yarn 1 from the npm registry, laid out as in public images.
 
-The registry's packages of Node.js have the program, its headers and manuals, and no npm: which npm belongs to a
-release stands here.
+The registry's packages of Node.js have the program, its headers and manuals, and no npm: which npm belongs
+to a release stands here.
 """
 
 from __future__ import annotations

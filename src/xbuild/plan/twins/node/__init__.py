@@ -1,4 +1,4 @@
-"""npm and yarn of Node.js in official images: the build machine's node runs the image's own package managers."""
+"""npm and yarn in official images of Node.js: the build machine's node runs the container's scripts."""
 
 from __future__ import annotations
 

@@ -220,6 +220,7 @@ for (const object of [fs, fs.promises]) {
 note(net.Socket.prototype, 'connect');
 note(net.Server.prototype, 'listen');
 note(require('dgram'), 'createSocket');
+note(workers, 'Worker');
 for (const name of ['chdir', 'umask', 'kill', 'setuid', 'setgid', 'seteuid', 'setegid', 'setgroups', 'abort', '_rawDebug', 'binding', 'execve']) {
   if (typeof process[name] === 'function') note(process, name);
 }
