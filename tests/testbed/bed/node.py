@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,8 @@ MODULES = "usr/local/lib/node_modules"
 
 
 def release(asked: str) -> Release:
+    """`22`, `22.23` or `22.23.3`: those that there are."""
+    asked = asked.partition(".")[0]
     if asked not in RELEASES:
         raise BedError(f"no recipe for node:{asked}: there are {', '.join(RELEASES)}")
     return RELEASES[asked]
@@ -78,7 +81,9 @@ def _unpack(bed: Bed, name: str, version: str, target: Path) -> None:
         if shutil.which("npm") is None:
             raise BedError("node images are fetched with npm, which this machine does not have")
         folder.mkdir(parents=True, exist_ok=True)
-        run("npm", "pack", f"{name}@{version}", "--pack-destination", folder, cwd=folder)
+        with tempfile.TemporaryDirectory(dir=folder) as fresh:
+            run("npm", "pack", f"{name}@{version}", "--pack-destination", fresh, cwd=folder)
+            (Path(fresh) / archive.name).replace(archive)
     target.mkdir(parents=True, exist_ok=True)
     run("tar", "--extract", "--no-same-owner", "--strip-components=1", "-C", target, "-f", archive)
 

@@ -350,7 +350,7 @@ def _python(kitchen: Kitchen, version: str, suite: str, slim: bool, tags: tuple[
 def node_images(kitchen: Kitchen, asked: str) -> list[str]:
     """The full image, with compilers and Python, and the slim one; both on bookworm."""
     version = node.release(asked).version
-    named = (asked, version.rpartition(".")[0], version)
+    named = (version.partition(".")[0], version.rpartition(".")[0], version)
     return [
         name
         for slim in ("-slim", "")
