@@ -58,20 +58,21 @@ const begin = (what) => { begun ||= what; };
 
 // The environment and the words as they came, less what was put in front of them.
 const given = (name) => raw.readFile(`/proc/self/${name}`, 'latin1').split('\0').slice(0, -1);
+const givenWords = given('cmdline'); // a process that names itself overwrites them
 const bytes = (texts) => texts.map((text) => Buffer.from(text, 'latin1'));
 
 function foreign(why) {
-  const texts = [...given('environ'), ...given('cmdline')];
+  const texts = [...given('environ'), ...givenWords];
   const isPlain = bytes(texts).every((data) => data.equals(Buffer.from(data.toString('utf8'), 'utf8')));
   if (begun || !isPlain) {
     say(`mark: ${why}, after ${begun || 'words that are no text'}`);
     if (!workers.isMainThread) raw.kill(process.pid, 'SIGSYS'); // there an exit is that of the thread
     raw.exit(MARKED);
   }
-  const decode = (name) => bytes(given(name)).map((data) => data.toString('utf8'));
-  const environment = Object.fromEntries(decode('environ').filter((entry) => entry.indexOf('=') > 0)
+  const decode = (list) => bytes(list).map((data) => data.toString('utf8'));
+  const environment = Object.fromEntries(decode(given('environ')).filter((entry) => entry.indexOf('=') > 0)
     .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
-  const [name, ...rest] = decode('cmdline').filter((word) => word !== `--require=${__filename}`);
+  const [name, ...rest] = decode(givenWords).filter((word) => word !== `--require=${__filename}`);
   if (raw.execve) {
     process.emitWarning = () => {}; // it is called experimental
     raw.execve(recorded.node, [name, ...rest], environment);
