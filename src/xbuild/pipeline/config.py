@@ -52,7 +52,8 @@ class AllowedFile:
 class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
     section and name. `assist` is off, auto or None; `without` names stages and twins that do without;
-    `silence` are minutes without output and CPU time after which a step with twins is given up (0: never).
+    `silence` are minutes without output and CPU time after which a step with twins is given up (0: never);
+    `with_twins` names twins that are used although they are not by default.
     """
 
     path: str | None = None
@@ -63,6 +64,7 @@ class Config:
     assist: str | None = None
     without: frozenset[str] = frozenset()
     silence: int = SILENCE_MINUTES
+    with_twins: frozenset[str] = frozenset()
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
@@ -106,6 +108,7 @@ def parse_config(path: str, data: bytes) -> Config:
             n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
         ),
         value.get("assist", {}).get("silence", SILENCE_MINUTES),
+        frozenset(value.get("assist", {}).get("with_twins", ())),
     )
 
 
