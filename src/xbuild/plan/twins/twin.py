@@ -28,8 +28,8 @@ class Twin:
     the word. `families` are those of base images (`facts.images.Image`); `images` the names of the only
     official ones that have the program, if it is not one of a distribution. `by_default`: it is used unless
     the project says otherwise; others are where it names them. `is_called_by_others`: in these images also
-    what is no program that is described may start it (make, scripts, generators). `factors` are the least and the
-    largest measured ratio of emulated to assisted time.
+    what is no program that is described may start it (make, scripts, generators). `factors` are the least and
+    the largest measured ratio of emulated to assisted time.
     """
 
     name: str
