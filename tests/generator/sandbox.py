@@ -21,7 +21,12 @@ from pathlib import Path
 SECONDS = 10
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+setgid,+setuid,+setfcap,+kill"
-_LIMITS = 'ulimit -t 5; ulimit -f 65536; ulimit -v 4000000; ulimit -c 0; cd "$1" || exit 99; shift; exec "$@"'
+_LARGEST = 64 << 20
+_LIMITS = (
+    f"ulimit -t 5; ulimit -f {_LARGEST >> 10}; ulimit -v 4000000; ulimit -c 0; "
+    'cd "$1" || exit 99; shift; exec "$@"'
+)
+_KILLED = frozenset((137, 152, 153))  # by a limit, which programs cannot tidy up after
 _SCRATCH = "size=1g,mode=755"
 _MOST_PROCESSES = 200
 _DEEPEST = 100
@@ -123,6 +128,8 @@ class Sandbox:
             return Outcome(status, output, told)
         changed = dict(_changes(upper, [*trees, self.root]))
         _remove(here)
+        if any(c.after is not None and len(c.after.data) >= _LARGEST for c in changed.values()):
+            status = None  # in a pipeline, whose status is that of its last command
         return Outcome(status, output, told, changed)
 
     def entry(self, path: str, trees: Sequence[Path] = ()) -> Entry | None:
@@ -154,7 +161,7 @@ class Sandbox:
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 return None
-        return done.returncode
+        return None if done.returncode in _KILLED else done.returncode
 
 
 def enter() -> None:
