@@ -16,6 +16,7 @@ from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveResult, solve
 from xbuild.solve.deliver import discard
 from xbuild.solve.diagnosis import BuildFailedError
+from xbuild.solve.history import Vertex
 from xbuild.solve.marks import mark_in
 from xbuild.solve.stall import StalledError
 
@@ -115,9 +116,15 @@ def _marked(prepared: Prepared, result: SolveResult) -> dict[int, str]:
     marks = {
         (v.user_lines[0] if v.user_lines else 0): mark
         for v in result.vertices
-        if (mark := mark_in(v.log, is_failed=False)) is not None
+        if (mark := mark_in(v.log, is_failed=False) or _lost(v)) is not None
     }
     return stages_at(prepared, marks) if marks else {}
+
+
+def _lost(vertex: Vertex) -> str | None:
+    """Why a mark may be missing: the builder takes so much output, and leaves out what is more."""
+    is_lost = vertex.is_cut and vertex.emulated and MOUNT in vertex.name
+    return "the builder left out some of its output, where a mark may have been" if is_lost else None
 
 
 def _leaked(prepared: Prepared, result: SolveResult, watcher: Watcher) -> dict[int, str]:

@@ -36,10 +36,14 @@ TEXT = (
 
 
 class Solves:
-    """The texts that were built; the first fail as told, and in those that end well a step says `log`."""
+    """The texts that were built; the first fail as told, in those that end well a step says `log`; of the
+    first of these the builder has left something out.
+    """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: SolveError, log: bytes = b"") -> None:
-        self.failures, self.log = list(failures), log
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *failures: SolveError, log: bytes = b"", is_cut: bool = False
+    ) -> None:
+        self.failures, self.log, self.is_cut = list(failures), log, is_cut
         self.requests: list[SolveRequest] = []
         monkeypatch.setattr(rebuilding, "solve", self)
 
@@ -48,8 +52,10 @@ class Solves:
         if self.failures:
             raise self.failures.pop(0)
         result = solve(request, *words, **more)
-        said = Vertex("sha256:said", "RUN x", parse_name("RUN x"), log=self.log)
-        return replace(result, vertices=(*result.vertices, said)) if self.log else result
+        said = Vertex("sha256:said", f"RUN {MOUNT}", parse_name("RUN x"), log=self.log, is_cut=self.is_cut)
+        said, self.is_cut = replace(said, emulated=self.is_cut), False
+        is_told = self.log or said.is_cut
+        return replace(result, vertices=(*result.vertices, said)) if is_told else result
 
     @property
     def mounts(self) -> list[int]:
@@ -220,3 +226,12 @@ def test_twins_that_were_changed_by_hand_fail(tmp_path: Path, monkeypatch: pytes
     Solves(monkeypatch, failed("xbuild-twin: apt: mark: crashed (139)\n", 0))
     with pytest.raises(SolveError, match="native twins cannot be left out: they were changed by hand"):
         built(folder, "-o", f"{tmp_path}/out")
+
+
+@pytest.mark.usefixtures("image")
+def test_where_a_mark_may_be_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solves = Solves(monkeypatch, is_cut=True)
+    listener = Listener()
+    built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
+    assert solves.mounts == [2, 0]
+    assert any("left out some of its output, where a mark may have been" in t for t in listener.said)
