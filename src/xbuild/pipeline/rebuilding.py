@@ -70,7 +70,7 @@ def without_twins(prepared: Prepared, found: Mapping[int, str], watcher: Watcher
 
 
 def _without_written(prepared: Prepared, plan: Plan, why: str) -> Prepared:
-    """The same for twins that are written in the user's file: all of them go. Raises SolveError where what
+    """The same for twins that are written in the user's file: none is left. Raises SolveError where what
     was written is not of the form that xbuild writes.
     """
     from xbuild.rewrite.undo import without_twins as undo
