@@ -180,7 +180,10 @@ function follow(options) {
   const led = at < 0 ? undefined : lead(options.envPairs[at].slice(5));
   if (led === undefined) return options;
   const envPairs = options.envPairs.map((entry, i) => (i === at ? `PATH=${led}` : entry));
-  return {...options, file: options.file === recorded.node ? `${BELOW}/node` : options.file, envPairs};
+  // Not a copy: what is not enumerable counts, too.
+  return Object.create(options, {
+    file: {value: options.file === recorded.node ? `${BELOW}/node` : options.file}, envPairs: {value: envPairs},
+  });
 }
 define(startProcess, 'spawn', function (options) {
   return raw.start.call(this, follow(options));
