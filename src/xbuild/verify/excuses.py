@@ -275,7 +275,7 @@ _TIMES_OF_ANSWER = ("date", "expires", "age")
 
 
 def same_but_npm_times(left: Version, right: Version) -> str | None:
-    """cacache `lib/entry-index.js`: lines of a SHA-1 and the JSON text it is of, which has times of answers."""
+    """cacache `lib/entry-index.js`: lines of a SHA-1 and the JSON text of that sum, with times of answers."""
     one, two = _entries(left.data), _entries(right.data)
     if one is None or two is None:
         return "not an index of npm's that can be read, on both sides"
