@@ -31,6 +31,15 @@ function configOf(data) {
   return JSON.parse(text.slice(0, end), (_, value) => words[value] ?? value);
 }
 
+// Names of variables, and others like them, as they stand in a program.
+function variablesIn(data) {
+  const found = [];
+  for (let at = data.indexOf('NODE_'); at >= 0; at = data.indexOf('NODE_', at + 5)) {
+    found.push(/^[A-Z0-9_]*/.exec(data.toString('latin1', at, at + 80))[0]);
+  }
+  return found;
+}
+
 function main([out, root, node, theirNode, loader, newLoader, theirLoader, triplet, theirTriplet]) {
   const ours = fs.readFileSync(node);
   const theirs = fs.readFileSync(theirNode);
@@ -60,7 +69,7 @@ function main([out, root, node, theirNode, loader, newLoader, theirLoader, tripl
   if (loader.length !== newLoader.length || !ours.includes(loader)) refuse(`node is no program of ${loader}`);
   for (let at = ours.indexOf(loader); at >= 0; at = ours.indexOf(loader, at)) ours.write(newLoader, at, 'latin1');
   fs.writeFileSync(`${out}/node`, ours, {mode: 0o755});
-  const names = [ours, theirs].flatMap((data) => data.toString('latin1').match(/\bNODE_[A-Z][A-Z0-9_]*/g) ?? []);
+  const names = [ours, theirs].flatMap(variablesIn);
   const objects = process.report.getReport().sharedObjects.map((file) =>
     (file === loader ? theirLoader : file.replace(`/${triplet}/`, `/${theirTriplet}/`)));
   const recorded = {node, sums, arch: config.variables.target_arch, config, objects, reads: [...new Set(names)].sort()};
