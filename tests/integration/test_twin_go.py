@@ -24,7 +24,8 @@ COMPARING = "python:3.11-slim-bookworm"
 ASSISTED = f"RUN --mount=type=bind,from=helper,target={MOUNT} . {MOUNT}/env; "
 STEPS = ("mkdir /said; make", "./build.sh", "CGO_ENABLED=1 go build -o /out/with ./with")
 # Tells what of the mount runs meanwhile. It ends with the step, and leaves nothing.
-WATCH = f"while sleep 1; do readlink /proc/[0-9]*/exe; done 2>/dev/null | grep --line-buffered ^{MOUNT}/go/own >&2 & "
+SEEN = f"grep --line-buffered ^{MOUNT}/go/own >&2"
+WATCH = f"while sleep 1; do readlink /proc/[0-9]*/exe; done 2>/dev/null | {SEEN} & "
 
 MODULE = {
     "go.mod": "module example.org/hello\n\ngo 1.21\n",
