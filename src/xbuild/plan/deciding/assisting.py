@@ -22,6 +22,7 @@ from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
 from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
 from xbuild.plan.deciding.calling import Called, called_scripts
+from xbuild.plan.deciding.inner import name_of, with_inner
 from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.deciding.telling import why_told
 from xbuild.plan.deciding.walking import why_walked
@@ -59,7 +60,7 @@ _FINDERS = frozenset(words("command which type whereis hash"))
 # Programs that start no others but those that their words name.
 _PLAIN = by_name(PROGRAMS)
 _SOURCES = (".", "source")
-_PATH = re.compile(r"\$\{?PATH\b")
+_PATH = re.compile(r"\$\{?[#!]?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
 _COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
@@ -258,7 +259,7 @@ class _Assisting:
         names, changes = [], list[Change]()
         for twin in twins:
             words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
-            words_of_it = [] if _shows_words(script) else words_of_it
+            words_of_it = [] if _shows_words(script) or self.is_taken(twin.variable) else words_of_it
             if words_of_it and run.script is not None:
                 changes += [
                     ReplaceInScript(
@@ -277,6 +278,10 @@ class _Assisting:
         except UnnamedCacheError as error:
             raise _NoTwinError(str(error)) from error
         return tuple(names), tuple(changes)
+
+    def is_taken(self, variable: str) -> bool:
+        """Whether the author's file has a variable of a twin's name: it would be put in front of words."""
+        return bool(variable) and variable in self.graph.dockerfile.source.text
 
     def start_of(self, number: int) -> int:
         """Where in the script of a RUN something goes that is to happen first: behind a `#!` line."""
@@ -410,14 +415,13 @@ def _script(run: Run, scope: Scope) -> Script:
 def _check(
     script: Script, directory: str | None, twins: Sequence[Twin], environment: Mapping[str, str]
 ) -> None:
-    walked = why_walked(script, directory, environment)
-    if walked is not None:
-        raise _NoTwinError(walked)
-    _check_tells(script)
-    _check_places(script, twins)
-    why = why_told(script, [program for twin in TWINS for program in (*twin.programs, *twin.modules)])
-    if why is not None:
-        raise _NoTwinError(why)
+    programs = [program for twin in TWINS for program in (*twin.programs, *twin.modules)]
+    for each in with_inner(script):
+        _check_tells(each)
+        _check_places(each, twins)
+        why = why_walked(each, directory, environment) or why_told(each, programs)
+        if why is not None:
+            raise _NoTwinError(why)
 
 
 def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
@@ -446,7 +450,7 @@ def _check_tells(script: Script) -> None:
     """Refuse what writes down the search path or the whole environment, which name the folder."""
     for command in script.commands:
         rest = [w for w in command.words[1:] if not (w.value or "-").startswith("-") and "=" not in w.raw]
-        name = command.name
+        name = name_of(command)
         is_bare = not rest and not command.exports
         if (name in (*_TELLERS, *_PRINTERS) and is_bare) and not (name == "set" and command.words[1:]):
             raise _NoTwinError(f"`{name}` tells the whole environment")
@@ -468,7 +472,7 @@ def _check_places(script: Script, twins: Sequence[Twin]) -> None:
     if any(c.name in (".", "source") and _ends(c, "/activate") for c in script.commands):
         raise _NoTwinError("it activates a virtual environment, whose programs come before the twins")
     for command in script.commands:
-        if command.name in _FINDERS and any(w.value in names for w in command.words[1:]):
+        if name_of(command) in _FINDERS and any(w.value in names for w in command.words[1:]):
             raise _NoTwinError(f"`{command.name}` asks where a program with a twin lies")
 
 

@@ -191,6 +191,22 @@ def test_where_the_author_s_program_is_looked_for(room: Room) -> None:
     assert (done.returncode, done.stderr) == (127, "tool: not found\n")
 
 
+def test_a_program_that_may_not_be_started(room: Room) -> None:
+    """Nobody asks for a twin of it; one behind it in the path is taken, as by every shell."""
+    room.decides("native /usr/bin/true; decided")
+    (room.root / "author/tool").chmod(0o644)
+    done = room.run()
+    assert (done.returncode, done.stderr) == (126, "tool: Permission denied\n")
+    room.decides("hand_over because")
+    room.program("later/tool", "#!/bin/sh\necho later\n")
+    assert room.run(PATH=f"{room.path}:{room.root}/later").stdout == "later\n"
+
+
+def test_an_environment_that_cannot_be_read(room: Room) -> None:
+    room.decides("read_environment /nowhere; native /usr/bin/true; decided")
+    assert room.run().stdout.startswith("own")
+
+
 def test_a_program_without_a_first_line(room: Room) -> None:
     room.program("author/tool", 'echo "shell $1"\n')
     assert room.run().stdout == "shell a b\n"

@@ -267,15 +267,20 @@ static void clean_environment(void)
     }
 }
 
-static int is_program(const char *path)
+static int is_file(const char *path)
 {
     struct stat seen;
-    return call(NEWFSTATAT, HERE, (word)path, (word)&seen, 0, 0, 0) >= 0 && (seen.mode & KIND) == REGULAR &&
-           call(FACCESSAT, HERE, (word)path, 1, 0, 0, 0) >= 0;
+    return call(NEWFSTATAT, HERE, (word)path, (word)&seen, 0, 0, 0) >= 0 && (seen.mode & KIND) == REGULAR;
+}
+
+static int is_program(const char *path)
+{
+    return is_file(path) && call(FACCESSAT, HERE, (word)path, 1, 0, 0, 0) >= 0;
 }
 
 /* As execvp finds it. Where our own folder is in the path the shell had got as far as that: what stands in front of it
- * now came later, and a shell that remembers the place of a name does not see it. */
+ * now came later, and a shell that remembers the place of a name does not see it. A file that may not be started is
+ * what is found where there is no other. */
 static const char *find(const char *name, const char *after)
 {
     const char *path = value_of("PATH");
@@ -284,7 +289,7 @@ static const char *find(const char *name, const char *after)
         return name;
     if (!path)
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    const char *start = path;
+    const char *start = path, *barred = "";
     for (const char *at = path; count && *at; at++)
         if ((at == path || at[-1] == ':') && begins(at, after) && (!at[count] || at[count] == ':')) {
             start = at;
@@ -301,10 +306,12 @@ static const char *find(const char *name, const char *after)
             const char *found = joined(*place ? place : ".", "/", name);
             if (is_program(found))
                 return found;
+            if (!*barred && is_file(found))
+                barred = found;
         }
         at = end;
         if (!*at)
-            return "";
+            return barred;
     }
 }
 
@@ -629,6 +636,8 @@ __attribute__((used, noreturn)) void begin(word *stack)
     clean_environment();
     expect_children();
     char **entries = cleaned;
+    if (*author && !is_program(author))
+        hand_over("it may not be started");
     if (!ask())
         hand_over("it cannot be decided");
     struct plan plan = read_answer(&entries);
