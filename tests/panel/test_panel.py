@@ -2,11 +2,11 @@
 
     tests/testbed/run panel FOLDER[:DOCKERFILE[:ARGUMENT,ARGUMENT…]]... [--panel-report FILE]
 
-A project in which xbuild neither pins nor assists a stage is planned only, and its reasons go into the report.
-For the others: original and rewritten are built cold on the same builder, their images compared (the whole
-trees, where a stage has native twins), the real build is verified and pushed, and pulled images are started on
-both platforms with the arguments given. A program that ends must end with the same exit code on both; one that
-does not, such as a server, is looked at and stopped.
+A project in which xbuild neither pins nor assists a stage is planned only, and its reasons go into the
+report. For the others: original and rewritten are built cold on the same builder, their images compared (the
+whole trees, where a stage has native twins), the real build is verified and pushed, and pulled images are
+started on both platforms with the arguments given. A program that ends must end with the same exit code on
+both; one that does not, such as a server, is looked at and stopped.
 """
 
 from __future__ import annotations
@@ -51,8 +51,6 @@ class Project:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = metafunc.config.getoption("--project")
-    if not given:
-        raise pytest.UsageError("the panel needs folders: tests/testbed/run panel FOLDER...")
     metafunc.parametrize("text", given, ids=lambda text: Path(text.partition(":")[0]).name)
 
 

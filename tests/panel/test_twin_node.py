@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from tests.integration.solving import build, engine
 from tests.integration.test_twins import MOUNT, SOURCE, Said, Tree, archive, helper, member, tree
+
+pytestmark = pytest.mark.panel
 
 BASE = "node:22-slim"
 PROJECT = Path(__file__).parents[1] / "projects/node-service"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
 from tests.integration.commands import report, xbuild
 from tests.integration.solving import CONTAINER_BUILDER, build, docker, engine, file_in, project
-
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.pipeline.helper import twin_files
@@ -26,6 +26,8 @@ from xbuild.solve.options import parse_build_arguments
 from xbuild.solve.progress import Progress
 from xbuild.solve.stall import StalledError
 from xbuild.text import Source
+
+pytestmark = pytest.mark.panel
 
 TEXT = "FROM debian:bookworm\nRUN apt-get clean; dpkg --print-architecture > /architecture\n"
 ARM = ("--platform", "linux/arm64")
