@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from tests.integration.solving import docker, engine
+
 from xbuild.verify.excuses import Aspect, Version
 from xbuild.verify.languages.excused import EXCUSES
 from xbuild.verify.layers import FileSystem
+
+pytestmark = pytest.mark.panel
 
 TWINS = Path(__file__).parents[2] / "src/xbuild/plan/twins"
 MOUNT = "/.xbuild-7c1f"
@@ -51,8 +53,6 @@ grep -v GOGCCFLAGS /said/all >/said/to && rm /said/all
 # Two roots, by path, type, mode, owner, link and content. Contents that differ are handed out.
 COMPARE = """\
 import hashlib, json, os, shutil, stat
-
-pytestmark = pytest.mark.panel
 
 def load(root):
     found = {}
