@@ -222,6 +222,8 @@ def test_a_tool_is_the_author_s_where_that_is_another_file(room: Room) -> None:
         os.utime(room.author, ns=(when, when))
         record()
         assert call(path) == f"native x {path}\n0\n"
+    for name in ("LD_PRELOAD", "FAKEROOTKEY", "LOCPATH"):
+        assert room.run("env", f"{name}=", "tool", PATH=path).stdout.startswith("own")
     other = room.program("other/tool", "#!/bin/sh\necho other $0 $PATH\n")
     assert call(f"{folder}:{other.parent}:{path}") == f"other {other} {folder}:{other.parent}:{path}\n0\n"
     os.utime(room.author, ns=(2, 2))

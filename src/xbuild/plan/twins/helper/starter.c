@@ -594,6 +594,17 @@ static char *decimals(size number, int digits)
     return at;
 }
 
+/* Whether the loader or the C library of a native program would be told to load what is the target's. */
+static int is_led(void)
+{
+    static const char *const names[] = {"LD_", "FAKE", "GCONV_PATH=", "GLIBC_TUNABLES=", "LOCPATH=", "NLSPATH=", "MALLOC_"};
+    for (char **entry = environment; *entry; entry++)
+        for (size at = 0; at < sizeof names / sizeof *names; at++)
+            if (begins(*entry, names[at]))
+                return 1;
+    return call(FACCESSAT, HERE, (word) "/etc/ld.so.preload", 0, 0, 0, 0) >= 0;
+}
+
 /* A tool of the scripts of packages: no `decide`, but the file NAME.same beside it, of size, time and native program.
  * The native one, unless the search path leads to another file by now than when the helper was made: packages that are
  * installed may bring or divert one. The environment stays as it is. */
@@ -609,7 +620,7 @@ static void pass(char **argv)
     folder[name - started - 1] = 0;
     const char *own = find(name, folder);
     struct stat seen;
-    if (*own && call(NEWFSTATAT, HERE, (word)own, (word)&seen, 0, 0, 0) >= 0) {
+    if (*own && !is_led() && call(NEWFSTATAT, HERE, (word)own, (word)&seen, 0, 0, 0) >= 0) {
         const char *time = joined(decimals(seen.rest[SECONDS], 1), ".", decimals(seen.rest[SECONDS + 1], 9));
         const char *same = joined(joined(decimals(seen.rest[SIZE], 1), " ", time), " ", "");
         if (begins(line, same))
