@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.integration.solving import docker, engine
 
+from tests.integration.solving import docker, engine
 from xbuild.verify.excuses import Aspect, Version
 from xbuild.verify.languages.excused import EXCUSES
 from xbuild.verify.layers import FileSystem
