@@ -44,7 +44,8 @@ class AllowedFile:
 @value()
 class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
-    section and name. `assist` is off, auto or None; `without` names stages and twins that do without.
+    section and name. `assist` is off, auto or None; `without` names stages and twins that do without, and
+    `accepted` tells what is accepted of a twin.
     """
 
     path: str | None = None
@@ -54,6 +55,7 @@ class Config:
     allow: tuple[AllowedFile, ...] = ()
     assist: str | None = None
     without: frozenset[str] = frozenset()
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
@@ -80,6 +82,7 @@ def load_config(given: str | None, context: Path | None) -> Config:
 def parse_config(path: str, data: bytes) -> Config:
     """The settings in the bytes of a file. Raises ConfigError."""
     from xbuild.plan.settings import schemas
+    from xbuild.plan.twins import TWINS
 
     document = _compose(path, data)
     if document is None:
@@ -96,6 +99,7 @@ def parse_config(path: str, data: bytes) -> Config:
         frozenset(
             n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
         ),
+        {twin.name: text for twin in TWINS if (text := value.get("assist", {}).get(twin.name)) is not None},
     )
 
 
@@ -105,9 +109,21 @@ def schema() -> dict[str, Any]:
     from importlib.resources import files
 
     from xbuild.plan.settings import schemas
+    from xbuild.plan.twins import TWINS
 
     text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
+    loaded["properties"]["assist"]["properties"].update(
+        {
+            twin.name: {
+                "description": "; ".join(f"{word}: {meaning}" for word, meaning in twin.choices) + ".",
+                "type": "string",
+                "enum": [word for word, _ in twin.choices],
+            }
+            for twin in TWINS
+            if twin.choices
+        }
+    )
     return {**loaded, "properties": {**loaded["properties"], **schemas()}}
 
 

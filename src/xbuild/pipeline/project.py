@@ -98,6 +98,7 @@ def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[byte
         config.chosen,
         assist=(options.assist or config.assist) == "auto",
         without=config.without,
+        accepted=config.accepted,
     )
     return Project(options, inputs, config, settings, asked or None)
 

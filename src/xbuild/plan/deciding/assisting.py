@@ -139,6 +139,14 @@ class _Assisting:
             why = f"{', '.join(names)} run natively"
             changes += [AssistRun(number, helper.names[-1], self.start_of(number), why), *own]
         changes += self.renumbered(sorted({h.before for h in helpers.values()}))
+        used = {name for _, names, _ in runs for name in names}
+        notes = [
+            f"assist.{t.name} is {choice}: {meaning}"
+            for t in TWINS
+            for choice, meaning in t.choices
+            if t.name in used and self.survey.settings.accepted.get(t.name) == choice
+        ]
+        verdict = replace(verdict, notes=(*verdict.notes, *notes))
         lines = tuple((self.graph.dockerfile.instructions[n].first_line, names) for n, names, _ in runs)
         assistance = Assistance(lines, left, tuple(changes))
         return replace(verdict, word=VerdictWord.ASSISTED, assistance=assistance)
@@ -247,11 +255,41 @@ class _Assisting:
                     )
                     for w in words_of_it
                 ]
-            if words_of_it or _is_named(script.text, twin.programs):
+            is_named = words_of_it or _is_named(script.text, twin.programs)
+            if is_named or self.is_started(stage, index, script.text, twin):
                 names.append(twin.name)
+        names = self.not_told(stage, run, script.text, [t for t in twins if t.name in names])
         if not names:
             raise _NoTwinError("it names no program that has a twin")
         return tuple(names), tuple(changes)
+
+    def is_started(self, stage: Stage, index: int, text: str, twin: Twin) -> bool:
+        """Whether a RUN may start a program of which there is one: in the image, or installed before."""
+        is_sure = _has_word(text, twin.starters)
+        if not twin.starters or not (is_sure or _has_word(text, twin.installers)):
+            return False
+        chain = [self.graph.stages[number] for number in self.graph.chain_of(stage.index)]
+        before = [i for s in chain for i in (s.instructions[: index + 1] if s is stage else s.instructions)]
+        installed = "\n".join(i.logical.text for i in before if isinstance(i, Run))
+        if _has_word(installed, twin.packages):
+            return True
+        image = self.image_of(stage, self.root(stage.index))
+        is_there = re.fullmatch(twin.provided_by, f"{image.name}:{image.tag}".rstrip(":")) is not None
+        return is_there and (is_sure or _has_word(installed, twin.headers))
+
+    def not_told(self, stage: Stage, run: Run, text: str, twins: Sequence[Twin]) -> list[str]:
+        """Those of the twins whose place the RUN does not print or write down."""
+        is_shipped = stage.index in self.graph.chain_of(self.graph.target)
+        told = {
+            twin.name: f"{twin.name} stays emulated: {why}"
+            for twin in twins
+            for what, why, is_local in reversed(twin.telling)
+            if re.search(what, text) and (is_shipped or not is_local)
+        }
+        if told and len(told) == len(twins):
+            raise _NoTwinError(next(iter(told.values())))
+        self.left.setdefault(stage.index, []).extend(Reason(w, Place(run.first_line)) for w in told.values())
+        return [twin.name for twin in twins if twin.name not in told]
 
     def start_of(self, number: int) -> int:
         """Where in the script of a RUN something goes that is to happen first: behind a `#!` line."""
@@ -273,9 +311,14 @@ class _Assisting:
             names = self.fresh_names()
             before = self.graph.stages[stages[0]].position
             reason = f"native twins of programs of {reference}"
-            twins = tuple(t.name for t in TWINS if t.name in used)
+            twins = tuple(t.name + self.choice_of(t) for t in TWINS if t.name in used)
             made.update(dict.fromkeys(stages, AddTwins(before, reference, names, twins, reason)))
         return made
+
+    def choice_of(self, twin: Twin) -> str:
+        """What is accepted for a twin, as the helper reads it behind its name."""
+        choice = self.survey.settings.accepted.get(twin.name)
+        return "" if choice is None else f"={choice}"
 
     def root(self, stage: int) -> Stage:
         return self.graph.stages[self.graph.root_of(stage)]
@@ -445,7 +488,12 @@ def _shows_words(script: Script) -> bool:
 def _is_named(text: str, programs: Sequence[str]) -> bool:
     """Whether a program is named as one that PATH leads to."""
     names = "|".join(map(re.escape, programs))
-    return re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
+    return bool(programs) and re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
+
+
+def _has_word(text: str, pattern: str) -> bool:
+    """Whether a word of a text is, or a path in it ends in, what fits a pattern."""
+    return re.search(rf"(?<![\w.-])(?:{pattern})(?![\w-])", text) is not None
 
 
 def _module_word(command: Command, twin: Twin) -> Word | None:

@@ -27,6 +27,15 @@ class Twin:
     to neither, so that `variable`, which the helper's `env` sets where the twin fits, is written in front of
     the word. `families` are those of base images (`facts.images.Image`). `factors` are the least and the
     largest measured ratio of emulated to assisted time.
+
+    A twin that other programs start, and words of a RUN do not name, is of use where its program is there: in
+    images whose name and tag fit `provided_by`, and behind RUNs that install one of `packages`. `starters`
+    are those other programs, and `installers` ones that start it for few of the things that they install,
+    and count where such a package, or one of `headers`, was installed. All of these are patterns.
+
+    `telling` are words of a RUN with which its place would be printed or written: each a pattern, why, and
+    whether only files that are shipped with the stage matter. `choices` are what may be accepted for it
+    (`assist.NAME` in the settings), with what that means.
     """
 
     name: str
@@ -37,3 +46,10 @@ class Twin:
     interpreters: str = ""
     paths: str = ""
     variable: str = ""
+    starters: str = ""
+    installers: str = ""
+    provided_by: str = ""
+    packages: str = ""
+    headers: str = ""
+    telling: tuple[tuple[str, str, bool], ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
