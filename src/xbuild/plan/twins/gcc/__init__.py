@@ -1,7 +1,7 @@
 """gcc's compilers proper and binutils' as and ld: those of Debian's cross compiler of the same revision.
 
-Which official images have a compiler: docker-library's `Dockerfile-debian.template` and the like of each (made from
-buildpack-deps but for the slim ones; those of rust install one). That of `gcc` itself is another one.
+Which official images have a compiler: docker-library's `Dockerfile-debian.template` and the like of each (made
+from buildpack-deps but for the slim ones; those of rust install one). That of gcc itself has another.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ TWIN = Twin(
     ("debian",),
     (3.0, 7.0),
     starters=(
-        r"gcc|g\+\+|cc|c\+\+|c[89]9|gfortran|\w+-gcc(?:-\d+)?|g?make|cmake|ninja|meson|scons|waf|configure|autoreconf"
-        r"|setup\.py|node-gyp|(?<!CGO_ENABLED=0 )go|cargo|Makefile\.PL|pecl|phpize|docker-php-ext-install|luarocks"
-        r"|[\w./-]+\.sh|(?<=\./)[\w./-]+"
+        r"gcc|g\+\+|cc|c\+\+|c[89]9|gfortran|\w+-gcc(?:-\d+)?|g?make|cmake|ninja|meson|scons|waf"
+        r"|configure|autoreconf|setup\.py|node-gyp|(?<!CGO_ENABLED=0 )go|cargo|Makefile\.PL|pecl|phpize"
+        r"|docker-php-ext-install|luarocks|[\w./-]+\.sh|(?<=\./)[\w./-]+"
     ),
     installers=(
         r"pip3?(?:\.\d+)?|python3?(?:\.\d+)? -m (?:pip|build)|pipx|uv|poetry|pdm|pipenv|npm|npx|yarn|pnpm"
