@@ -265,16 +265,21 @@ class _Assisting:
 
     def is_started(self, stage: Stage, index: int, text: str, twin: Twin) -> bool:
         """Whether a RUN may start a program of which there is one: in the image, or installed before."""
-        is_sure = _has_word(text, twin.starters)
-        if not twin.starters or not (is_sure or _has_word(text, twin.installers)):
+        if not twin.starters:
+            return False
+        image = self.image_of(stage, self.root(stage.index))
+        own = [p for t in self.survey.toolchains if image.row in t.images for p in t.programs]
+        is_own = image.has_compiler is True and any(_is_named(text, program.names.split()) for program in own)
+        is_sure = is_own or _has_word(text, twin.starters)
+        if not is_sure and not _has_word(text, twin.installers):
             return False
         chain = [self.graph.stages[number] for number in self.graph.chain_of(stage.index)]
         before = [i for s in chain for i in (s.instructions[: index + 1] if s is stage else s.instructions)]
         installed = "\n".join(i.logical.text for i in before if isinstance(i, Run))
         if _has_word(installed, twin.packages):
             return True
-        image = self.image_of(stage, self.root(stage.index))
-        is_there = re.fullmatch(twin.provided_by, f"{image.name}:{image.tag}".rstrip(":")) is not None
+        tagged = f"{image.name}:{image.tag}".rstrip(":")
+        is_there = image.has_compiler is True or re.fullmatch(twin.provided_by, tagged) is not None
         return is_there and (is_sure or _has_word(installed, twin.headers))
 
     def not_told(self, stage: Stage, run: Run, text: str, twins: Sequence[Twin]) -> list[str]:

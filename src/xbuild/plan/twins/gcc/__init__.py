@@ -1,7 +1,8 @@
 """gcc's compilers proper and binutils' as and ld: those of Debian's cross compiler of the same revision.
 
-Which official images have a compiler: docker-library's `Dockerfile-debian.template` and the like of each (made
-from buildpack-deps but for the slim ones; those of rust install one). That of gcc itself has another.
+Which official images have a compiler: docker-library's `Dockerfile-debian.template` and the like of each
+(made from buildpack-deps but for the slim ones; those of rust install one). That of gcc itself has another.
+What a toolchain knows of its images is not said again.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ TWIN = Twin(
     (3.0, 7.0),
     starters=(
         r"gcc|g\+\+|cc|c\+\+|c[89]9|gfortran|\w+-gcc(?:-\d+)?|g?make|cmake|ninja|meson|scons|waf"
-        r"|configure|autoreconf|setup\.py|node-gyp|(?<!CGO_ENABLED=0 )go|cargo|Makefile\.PL|pecl|phpize"
+        r"|configure|autoreconf|setup\.py|node-gyp|cargo|Makefile\.PL|pecl|phpize"
         r"|docker-php-ext-install|luarocks|[\w./-]+\.sh|(?<=\./)[\w./-]+"
     ),
     installers=(
         r"pip3?(?:\.\d+)?|python3?(?:\.\d+)? -m (?:pip|build)|pipx|uv|poetry|pdm|pipenv|npm|npx|yarn|pnpm"
         r"|gem|bundler?|rake|cpanm?|Rscript"
     ),
-    provided_by=r"(?:buildpack-deps|golang|node|perl|php|python|ruby)(?::(?!.*slim).*)?|rust(?::.*)?",
+    provided_by=r"(?:buildpack-deps|node|perl|php|python|ruby)(?::(?!.*slim).*)?|rust(?::.*)?",
     packages=r"build-essential|(?:gcc|g\+\+|gfortran)(?:-\d+)?",
     headers=r"lib[\w.+-]+-dev|python3(?:\.\d+)?-dev|ruby-dev|default-lib[\w-]+-dev",
     telling=(
