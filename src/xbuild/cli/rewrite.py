@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xbuild.cli.door import OFFLINE, ONLINE, Door, run_door
 from xbuild.cli.screen.output import print_source, say, stdin, warn
 from xbuild.errors import DockerfileError, Exit, UsageError
 from xbuild.pipeline.files import Workspace, write_whole
-from xbuild.pipeline.project import Project, open_project, with_assist
+from xbuild.pipeline.project import Fresh, Project, open_project, with_assist, without_written_twins
 from xbuild.pipeline.questions import Settled, plan_settled
 from xbuild.plan.model import Plan
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag
@@ -30,7 +30,8 @@ _DOOR = Door(
     """
 Without --platform the output is right for any platforms. Running it on its own output changes nothing. What
 is unsure stays as it is, byte for byte; `xbuild plan` says why. So does, with a warning, what is right only
-on a condition; without other changes --check then ends with 0.
+on a condition; without other changes --check then ends with 0. Native twins that an older xbuild has written
+stay as they are, and --assist brings them up to date.
 """,
 )
 
@@ -45,11 +46,14 @@ def rewrite(options: BuildOptions, own: Flags) -> int:
         raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
     with Workspace() as folder:
         project = open_project(options, folder, stdin())
-        if own.flag("assist"):
-            project = with_assist(project)
-        settled = plan_settled(project, folder, offline=own.flag("offline"), online=own.flag("online"))
+        fresh = without_written_twins(with_assist(project)) if own.flag("assist") else Fresh(project)
+        if fresh.problem:
+            warn(fresh.problem)
+        settled = plan_settled(fresh.project, folder, offline=own.flag("offline"), online=own.flag("online"))
+        if not own.flag("conditional"):
+            _warn_of_conditions(settled.plan, fresh.line_of)
         new, verdicts = _rewritten(
-            project, settled, conditional=own.flag("conditional"), assist=own.flag("assist")
+            fresh.project, settled, conditional=own.flag("conditional"), assist=own.flag("assist")
         )
     _show(project, new, verdicts, diff=own.flag("diff"), write=write, check=check)
     return int(Exit.FAILED) if check and new.text != project.source.text else int(Exit.OK)
@@ -61,8 +65,6 @@ def _rewritten(project: Project, settled: Settled, *, conditional: bool, assist:
 
     if settled.problem:
         warn(settled.problem)
-    if not conditional:
-        _warn_of_conditions(settled.plan)
     assert project.dockerfile is not None
     twins = None
     if assist:
@@ -73,13 +75,13 @@ def _rewritten(project: Project, settled: Settled, *, conditional: bool, assist:
     return made.text, summary(settled.plan)
 
 
-def _warn_of_conditions(plan: Plan) -> None:
+def _warn_of_conditions(plan: Plan, line_of: Callable[[int], int]) -> None:
     """What is left as it was although it could be rewritten: a file that comes out unchanged says nothing."""
     for stage in plan.stages:
         if stage.conditions and not stage.is_proved:
             warn(
-                f"line {stage.line}: stage {stage.name} is not rewritten, as that would be right only on the"
-                f" condition {'; '.join(stage.conditions)} (--conditional writes it all the same)"
+                f"line {line_of(stage.line)}: stage {stage.name} is not rewritten, as that would be right"
+                f" only on the condition {'; '.join(stage.conditions)} (--conditional writes it all the same)"
             )
 
 

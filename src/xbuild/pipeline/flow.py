@@ -65,8 +65,9 @@ def build(
     with clock.phase("build"), watcher.showing(scene_of(prepared)) as on_event:
         if prepared.project.settings.assist:
             from xbuild.pipeline.rebuilding import solve_assisted
+            from xbuild.pipeline.records import Records
 
-            prepared, result = solve_assisted(prepared, watcher, _meanwhile(on_event))
+            prepared, result = solve_assisted(prepared, watcher, _meanwhile(on_event), Records())
         else:
             result = solve(prepared.request, _meanwhile(on_event), on_raw=watcher.on_raw)
     from xbuild.pipeline.finish import finish

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
 
 from xbuild.dockerfile.model import Dockerfile
-from xbuild.errors import DockerfileError
+from xbuild.errors import DockerfileError, EditError
 from xbuild.graph.model import Options
 from xbuild.pipeline.config import Config, load_config
 from xbuild.plan.context import Context, NoContext
@@ -123,6 +123,36 @@ def with_assist(project: Project, *, without: Iterable[str] = ()) -> Project:
     left = project.settings.without | frozenset(without)
     settings = replace(project.settings, assist=True, without=left)
     return Project(project.options, project.inputs, project.config, settings, project.platforms)
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A project without the twins that xbuild has once written into its file. `line_of` gives the line of the
+    file for one of the text without them; `problem` says why the text is still the file's.
+    """
+
+    project: Project
+    line_of: Callable[[int], int] = lambda line: line
+    problem: str = ""
+
+
+def without_written_twins(project: Project) -> Fresh:
+    """With the text as it was before twins were written into it, or as it is where that cannot be told."""
+    from xbuild.plan.twins.twin import MOUNT
+
+    dockerfile = project.dockerfile
+    if dockerfile is None or MOUNT not in dockerfile.source.text:
+        return Fresh(project)
+    from xbuild.rewrite.undo import without_twins
+
+    problem = f"the file names {MOUNT} in a form that xbuild does not write, so its twins stay as they are"
+    try:
+        made = without_twins(dockerfile)
+    except EditError as error:
+        return Fresh(project, problem=f"{problem}: {error.message}")
+    if MOUNT in made.text.text:
+        return Fresh(project, problem=problem)
+    return Fresh(replace(project, inputs=replace(project.inputs, dockerfile=made.text)), made.line_map)
 
 
 def check_dockerfile(project: Project) -> None:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from xbuild.errors import SolveError
 from xbuild.pipeline.checking import check_leaks
 from xbuild.pipeline.prepare import Prepared, with_new_text
+from xbuild.pipeline.records import Records
+from xbuild.pipeline.remaking import remember_helpers, with_helpers_anew, with_notes_of_helpers
 from xbuild.pipeline.watching import OnEvent, Watcher
 from xbuild.plan.model import Assistance, Place, Plan, Reason, StageVerdict, VerdictWord
 from xbuild.plan.twins.twin import MOUNT
@@ -21,7 +23,7 @@ _HINT = "xbuild build --assist=off builds it without native twins"
 
 
 def solve_assisted(
-    prepared: Prepared, watcher: Watcher, on_event: OnEvent | None
+    prepared: Prepared, watcher: Watcher, on_event: OnEvent | None, records: Records
 ) -> tuple[Prepared, SolveResult]:
     """Solve; where a twin left a mark, or a layer names the folder of the twins, once more, without twins in
     that stage.
@@ -30,15 +32,17 @@ def solve_assisted(
     """
     while True:
         try:
-            result = solve(prepared.request, on_event, on_raw=watcher.on_raw)
+            result = solve(with_helpers_anew(prepared, records), on_event, on_raw=watcher.on_raw)
         except BuildFailedError as error:
+            for note in remember_helpers(prepared, [error.whole_log], records, is_whole=False):
+                watcher.warn(note)
             found = _marked_failure(prepared, error)
             if not found:
                 raise _hinted(prepared, error) from None
         else:
             found = _marked(prepared, result) or _leaked(prepared, result, watcher)
             if not found:
-                return prepared, result
+                return prepared, with_notes_of_helpers(prepared, result, records)
             discard(result)
         prepared = without_twins(prepared, found, watcher)
 

@@ -2,7 +2,8 @@
 
 `factors.json` holds slowdown factors by engine, kind of step and architecture; `baselines/` what the original
 Dockerfile took, by everything that makes two builds the same; `builds/` the last report of each project;
-`layers/` the digests of layers that hold no trace of native twins.
+`layers/` the digests of layers that hold no trace of native twins; `helpers.json` the images whose helper
+failed to make any.
 Nothing secret is kept: build args enter only as a keyed hash (the key is a random file beside the records, so
 that short values cannot be guessed from it). Records are a convenience: one that cannot be read or written
 never fails a build.
@@ -152,6 +153,28 @@ class Records:
 
     def _layers_path(self, needle: bytes) -> Path:
         return self.folder / "layers" / f"{hashlib.sha256(needle).hexdigest()[:16]}.json"
+
+    def failed_helpers(self, engine: str) -> frozenset[str]:
+        """The images whose helper failed the last time on an engine."""
+        return frozenset(self._failed_helpers().get(engine, ()))
+
+    def keep_failed_helpers(self, engine: str, images: frozenset[str], *, is_failed: bool) -> None:
+        """Remember, or forget, that the helpers of these images failed."""
+        before = self.failed_helpers(engine)
+        after = before | images if is_failed else before - images
+        if after == before:
+            return
+        with self._lock():
+            known = {**self._failed_helpers(), engine: sorted(after)}
+            self._write(self.folder / "helpers.json", {"engines": {e: n for e, n in known.items() if n}})
+
+    def _failed_helpers(self) -> dict[str, list[str]]:
+        found = self._read(self.folder / "helpers.json").get("engines")
+        return (
+            {engine: [n for n in names if isinstance(n, str)] for engine, names in found.items()}
+            if isinstance(found, dict) and all(isinstance(names, list) for names in found.values())
+            else {}
+        )
 
     @staticmethod
     def _entries(engines: Any, engine: str) -> list[dict[str, Any]]:

@@ -199,6 +199,17 @@ class AssistRun:
 
 
 @value()
+class OwnCache:
+    """Give a cache mount of a RUN, its `mount`th, another `id`: the last one that is said counts."""
+
+    instruction: int
+    mount: int
+    id: str
+    reason: str
+    kind: str = "own-cache"
+
+
+@value()
 class Renumber:
     """Name a stage by its new number in COPY --from."""
 
@@ -221,6 +232,7 @@ Change = (
     | InsertRun
     | AddTwins
     | AssistRun
+    | OwnCache
     | Renumber
 )
 

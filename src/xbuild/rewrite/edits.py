@@ -16,6 +16,7 @@ from xbuild.plan.model import (
     Change,
     DeclareArg,
     InsertRun,
+    OwnCache,
     PinStage,
     RemoveArg,
     RemoveArgDefault,
@@ -37,6 +38,7 @@ class Edits:
     (`expected`) or text (`replaced`), the flags, whether it is gone, and the texts of new ones put in front
     of it. `added` are the edits that are new instructions, `copied` those that repeat a span of the original,
     on as many lines. `words` are those of RUNs in exec form; `files` the texts of the files of helpers.
+    `behind` is what stands behind a flag, by its number among those of the RUN.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Edits:
     expected: dict[int, str] = field(default_factory=dict)
     replaced: dict[int, str] = field(default_factory=dict)
     flags: dict[int, list[str]] = field(default_factory=dict)
+    behind: dict[int, dict[int, str]] = field(default_factory=dict)
     words: dict[int, list[str]] = field(default_factory=dict)
     removed_pairs: dict[int, set[str]] = field(default_factory=dict)
 
@@ -345,6 +348,17 @@ def _assist_run(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     made.words[change.instruction] = [program, *run.words]
 
 
+def _own_cache(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    assert isinstance(change, OwnCache)
+    run = _instruction(dockerfile, change.instruction)
+    assert isinstance(run, Run)
+    flag = run.mounts[change.mount].flag
+    assert flag.value_span is not None
+    made.flags.setdefault(change.instruction, [])
+    made.behind.setdefault(change.instruction, {})[run.flags.index(flag)] = f",id={change.id}"
+    made.edits.append(Edit.insert(flag.value_span.end, f",id={change.id}"))
+
+
 def _renumber(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     assert isinstance(change, Renumber)
     copy = _instruction(dockerfile, change.instruction)
@@ -369,5 +383,6 @@ _HANDLERS: dict[type, Callable[[Dockerfile, Change, Edits], None]] = {
     InsertRun: _insert_before,
     AddTwins: _insert_before,
     AssistRun: _assist_run,
+    OwnCache: _own_cache,
     Renumber: _renumber,
 }

@@ -47,8 +47,14 @@ def apply_changes(
     dockerfile: Dockerfile, changes: Sequence[Change], twins: Mapping[str, str] | None = None
 ) -> Rewritten:
     """The same for a list of changes."""
-    original = dockerfile.source
     made = collect(dockerfile, changes, twins)
+    flags = {n: [*new, *_flags(dockerfile, n, made.behind.get(n, {}))] for n, new in made.flags.items()}
+    return apply_made(dockerfile, made, flags)
+
+
+def apply_made(dockerfile: Dockerfile, made: Edits, flags: Mapping[int, Sequence[str]]) -> Rewritten:
+    """The same for edits, with all flags of the RUNs that have others then."""
+    original = dockerfile.source
     text = Source(original.path, apply_edits(original.text, made.edits))
     assert_edited(
         dockerfile,
@@ -56,7 +62,7 @@ def apply_changes(
         made.expected,
         replaced=made.replaced,
         inserted=made.inserted,
-        flags={n: [*new, *_flags(dockerfile, n)] for n, new in made.flags.items()},
+        flags=flags,
         words=made.words,
         removed=made.removed,
     )
@@ -64,9 +70,11 @@ def apply_changes(
     return Rewritten(text, line_map, text.text != original.text, added)
 
 
-def _flags(dockerfile: Dockerfile, number: int) -> list[str]:
+def _flags(dockerfile: Dockerfile, number: int, behind: Mapping[int, str]) -> list[str]:
+    """The flags of an instruction, with what stands behind each of them now."""
     found = dockerfile.instructions[number].flags
-    return [f"--{f.name}" if f.value is None else f"--{f.name}={f.value}" for f in found]
+    texts = [f"--{f.name}" if f.value is None else f"--{f.name}={f.value}" for f in found]
+    return [f"{text}{behind.get(at, '')}" for at, text in enumerate(texts)]
 
 
 def _origins(original: Source, new: Source, made: Edits) -> tuple[Callable[[int], int], frozenset[int]]:

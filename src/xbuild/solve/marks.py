@@ -1,7 +1,9 @@
 """What native twins say in the output of a step: taken over, stepped aside and why, or gone wrong.
 
 A line is `xbuild-twin: NAME: native`, `… own: WHY` or `… mark: WHY` (plan/twins/helper/twin.sh). A step with
-the mount's name in its output, or that fails because that is read-only, counts as marked.
+the mount's name in its output, or that fails because that is read-only, counts as marked. A helper that has
+no twin says `xbuild-helper: NAME: WHY`, or `… failed: WHY` where another try may do better
+(helper/prepare.sh).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from xbuild.plan.twins.twin import MOUNT
 
 _LINE = re.compile(rb"^xbuild-twin: ([a-z0-9-]+): (native|own|mark)(?:: (.*))?\r?$", re.MULTILINE)
+_HELPER = re.compile(rb"^xbuild-helper: ([a-z0-9-]+): (failed: )?(.*?)\r?$", re.MULTILINE)
 # What a shell with -x says of the words that were put there.
 _TRACE = re.compile(rb"^\++ .*$", re.MULTILINE)
 _SIGNS = (MOUNT.encode(), b"Read-only file system")
@@ -35,12 +38,30 @@ def twin_lines(log: bytes) -> tuple[TwinLine, ...]:
     return tuple(dict.fromkeys(found))
 
 
+@dataclass(frozen=True, slots=True)
+class HelperLine:
+    """Which twin a helper did not make ("all": none), why, and whether it may do better the next time."""
+
+    twin: str
+    why: str
+    is_failed: bool = False
+
+
+def helper_lines(log: bytes) -> tuple[HelperLine, ...]:
+    """What helpers said, each thing once."""
+    found = (
+        HelperLine(m[1].decode(), m[3].decode("utf-8", "replace"), m[2] is not None)
+        for m in _HELPER.finditer(log)
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def mark_in(log: bytes, *, is_failed: bool) -> str | None:
     """Why a step has to be built again without twins, if it has to."""
     mark = next((line for line in twin_lines(log) if line.word == "mark"), None)
     if mark is not None:
         return f"the twin of {mark.twin}: {mark.why}"
-    rest = _TRACE.sub(b"", _LINE.sub(b"", log))
+    rest = _TRACE.sub(b"", _HELPER.sub(b"", _LINE.sub(b"", log)))
     if is_failed:
         sign = next((s for s in _SIGNS if s in rest), None)
         return None if sign is None else f"it fails, and says {sign.decode()}"

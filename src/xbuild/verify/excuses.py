@@ -96,11 +96,11 @@ def _same_lines(left: bytes, right: bytes) -> str | None:
     one, two = left.split(b"\n"), right.split(b"\n")
     for number, (a, b) in enumerate(zip(one, two, strict=False), 1):
         if a != b:
-            return f"line {number}: {_short(a)} / {_short(b)}"
+            return f"line {number}: {short(a)} / {short(b)}"
     return None if len(one) == len(two) else f"{len(one) - 1} lines / {len(two) - 1} lines"
 
 
-def _short(line: bytes) -> str:
+def short(line: bytes) -> str:
     text = line.decode("utf-8", "backslashreplace")
     return repr(text if len(text) <= 60 else text[:57] + "...")
 

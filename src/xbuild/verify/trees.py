@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from xbuild.platforms import Platform
 from xbuild.verify.blobs import decompressed
-from xbuild.verify.excuses import EXCUSES, Aspect, Excuse, Version
+from xbuild.verify.excuses import Aspect, Excuse, Version
+from xbuild.verify.languages.excused import EXCUSES
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.oci import ImageIndex, open_image
 from xbuild.verify.scan import Entry, Exact, LayerScan, check_layer_count, normal_path, scan_layer

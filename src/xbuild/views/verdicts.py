@@ -133,6 +133,7 @@ _WORDINGS: Mapping[str, Callable[[Change], str]] = {
     "insert-run": lambda _: "add a RUN",
     "add-twins": lambda _: "add the stages of a helper",
     "assist-run": lambda _: "mount the helper",
+    "own-cache": _named("name the cache of a mount {}", "id"),
     "renumber": _named("name stage {}", "number"),
 }
 

@@ -53,4 +53,4 @@ RANDOM = dict(_entries("random"))
 # What dash does not have.
 BASHISMS = frozenset(words("[[ (( declare typeset local shopt let pushd popd source read type hash printf"))
 # Options that let a line wait for what never comes: taken only where they are wanted themselves.
-FLAGS_THAT_WAIT = frozenset(("-f,-F", "--follow", "--retry", "--pid", "-i", "--interactive", "-w"))
+FLAGS_THAT_WAIT = frozenset(("--retry",))

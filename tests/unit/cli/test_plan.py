@@ -174,3 +174,35 @@ def test_a_folder_that_cannot_be_written(
         result = xbuild("rewrite", "--offline", "--write", folder)
     assert result.code == Exit.DOCKERFILE
     assert "cannot be written: Permission denied" in result.err
+
+
+def test_only_rewrite_with_assist_brings_twins_up_to_date(xbuild: Xbuild, tmp_path: Path) -> None:
+    """Of a file that an older xbuild has written, with other texts in its helper."""
+    folder = project(tmp_path, "FROM debian:bookworm\nRUN apt-get update\n")
+    assist = ("rewrite", "--offline", "--assist")
+    assert xbuild(*assist, "--write", folder).code == 0
+    written = (folder / "Dockerfile").read_text("utf-8")
+    older = written.replace("XBUILD-7C1F\n", "XBUILD-7C1F\n# as it once was\n", 1)
+    assert older != written
+    (folder / "Dockerfile").write_text(older, "utf-8")
+    assert xbuild("rewrite", "--offline", "--check", folder).code == 0
+    assert "assisted" in xbuild("plan", "--offline", folder).out
+    assert xbuild(*assist, "--check", folder).code == Exit.FAILED
+    assert xbuild(*assist, "--write", folder).code == 0
+    assert (folder / "Dockerfile").read_text("utf-8") == written
+    assert xbuild(*assist, "--check", folder).code == 0
+
+
+def test_twins_that_somebody_has_changed_stay(xbuild: Xbuild, tmp_path: Path) -> None:
+    """What is not of the form that xbuild writes is the author's."""
+    folder = project(tmp_path, "FROM debian:bookworm\nRUN apt-get update\n")
+    assert xbuild("rewrite", "--offline", "--assist", "--write", folder).code == 0
+    file = folder / "Dockerfile"
+    file.write_text(
+        file.read_text("utf-8").replace("env; apt-get", "env; true; . /.xbuild-7c1f/env; apt-get")
+    )
+    before = file.read_text("utf-8")
+    result = xbuild("rewrite", "--offline", "--assist", "--write", folder)
+    assert result.code == 0
+    assert file.read_text("utf-8") == before
+    assert "its twins stay as they are" in result.err

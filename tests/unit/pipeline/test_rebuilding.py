@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from xbuild.pipeline import rebuilding
 from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.diagnosis import BuildFailedError
+from xbuild.solve.history import Vertex
 from xbuild.solve.options import parse_build_arguments
+from xbuild.solve.progress import parse_name
 
 TEXT = (
     "FROM debian:bookworm AS one\nRUN apt-get update\n\n"
@@ -24,10 +27,12 @@ TEXT = (
 
 
 class Solves:
-    """The texts that were built; the first builds fail as told."""
+    """The texts that were built; the first fail as told, and in those that end well a step says `log`."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: BuildFailedError) -> None:
-        self.failures = list(failures)
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *failures: BuildFailedError, log: bytes = b""
+    ) -> None:
+        self.failures, self.log = list(failures), log
         self.requests: list[SolveRequest] = []
         monkeypatch.setattr(rebuilding, "solve", self)
 
@@ -35,7 +40,9 @@ class Solves:
         self.requests.append(request)
         if self.failures:
             raise self.failures.pop(0)
-        return solve(request, *words, **more)
+        result = solve(request, *words, **more)
+        said = Vertex("sha256:said", "RUN x", parse_name("RUN x"), log=self.log)
+        return replace(result, vertices=(*result.vertices, said)) if self.log else result
 
     @property
     def mounts(self) -> list[int]:
@@ -114,3 +121,43 @@ def test_a_builder_that_emulates_nothing_needs_none(
     solves = Solves(monkeypatch)
     built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out")
     assert not solves.requests
+
+
+@pytest.mark.usefixtures("image")
+def test_a_helper_that_failed_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once: whether it failed again is seen by what is said then."""
+    failing = b"xbuild-helper: apt: failed: no network\nxbuild-helper: pip: no pip there\n"
+    folder = project(tmp_path / "p", TEXT)
+    flags = []
+    for number, log in enumerate((failing, failing, b"", b"")):
+        solves = Solves(monkeypatch, log=log)
+        done = built(folder, "--assist=auto", "-o", f"{tmp_path}/out{number}")
+        flags.append(solves.requests[0].options.values("no-cache-filter"))
+        assert done.outcome.warnings == (
+            (
+                "native twins of apt were not made: no network (the next build tries it again)",
+                "native twins of pip were not made: no pip there",
+            )
+            if log
+            else ()
+        )
+    assert flags == [(), ("xbuild-native",), ("xbuild-native",), ()]
+
+
+@pytest.mark.usefixtures("image")
+def test_a_helper_that_failed_in_a_build_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made anew also where another build has failed, and said nothing of it."""
+    folder = project(tmp_path / "p", TEXT)
+    Solves(monkeypatch, failed("xbuild-helper: all: failed: no space left\nE: nope\n"))
+    listener = Listener()
+    with pytest.raises(BuildFailedError):
+        built(folder, "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
+    Solves(monkeypatch, failed("E: nope\n"))
+    with pytest.raises(BuildFailedError):
+        built(folder, "--assist=auto", "-o", f"{tmp_path}/out")
+    assert listener.said == [
+        "warning: native twins were not made: no space left (the next build tries it again)"
+    ]
+    solves = Solves(monkeypatch)
+    built(folder, "--assist=auto", "-o", f"{tmp_path}/out")
+    assert solves.requests[0].options.values("no-cache-filter") == ("xbuild-native",)

@@ -68,7 +68,7 @@ class Case:
     @property
     def twins(self) -> dict[str, str] | None:
         """Files that stand for those of twins, in their own room."""
-        names = ("helper/prepare.sh", "apt/wrapper", "pip/wrapper", "gcc/decide")
+        names = ("helper/prepare.sh", "apt/wrapper", "pip/wrapper", "gcc/decide", "go/decide")
         return {name: f"# {name}\n" for name in names} if self.folder.parent.name == "assisting" else None
 
     @property
@@ -193,4 +193,5 @@ def test_again(name: str) -> None:
     unsure = {v.name for v in plan.stages if v.word == "unsure"}
     assisted = {v.name for v in first.stages if v.word == "assisted" and not v.name.startswith("stage ")}
     assert assisted <= {v.name for v in plan.stages if v.word == "assisted"}
+    assert all(names for v in plan.stages if v.assistance is not None for _, names in v.assistance.runs)
     assert not cross & unsure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xbuild.plan.twins.twin import MOUNT
-from xbuild.solve.marks import TwinLine, mark_in, twin_lines
+from xbuild.solve.marks import HelperLine, TwinLine, helper_lines, mark_in, twin_lines
 
 
 def test_lines_of_twins_among_others() -> None:
@@ -29,7 +29,20 @@ def test_lines_of_twins_among_others() -> None:
         (f"{MOUNT}/apt/bin/apt-get\n".encode(), False, f"it says {MOUNT}"),
         (b"E: Unable to locate package nope\n", True, None),
         (b"xbuild-twin: apt: own: /.xbuild-7c1f/x is another\n", True, None),
+        (b"xbuild-helper: apt: failed: /.xbuild-7c1f/x: Read-only file system\n", True, None),
     ],
 )
 def test_marks(log: bytes, failed: bool, why: str | None) -> None:
     assert mark_in(log, is_failed=failed) == why
+
+
+def test_lines_of_helpers() -> None:
+    log = (
+        b"xbuild-helper: all: the C library is not glibc\nGet:1 x\n"
+        b"xbuild-helper: gcc: failed: E: no network\r\n"
+        b"echo xbuild-helper: apt: failed: no\nxbuild-helper: all: the C library is not glibc\n"
+    )
+    assert helper_lines(log) == (
+        HelperLine("all", "the C library is not glibc"),
+        HelperLine("gcc", "E: no network", is_failed=True),
+    )

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.verify.builder import Item, layer_tar
-from xbuild.verify.excuses import EXCUSES, Aspect, Version
+from xbuild.verify.excuses import Aspect, Version
+from xbuild.verify.languages.excused import EXCUSES
 from xbuild.verify.layers import FileSystem
 from xbuild.verify.scan import scan_tar
 from xbuild.verify.tar import Stream
@@ -71,6 +72,15 @@ SHADOW = b"root:*:20000:0:99999:7:::\napp:!:20420:0:99999:7:::\n"
 LIBRARIES: tuple[Library, ...] = (("libc.so.6", 1000), ("libm.so.6", 2000))
 RSA = b"ssh-rsa AAAA%s root@x\n"
 PRIVATE = b"-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+GO_ENTRY = b"v1 " + b"0a" * 32 + b" " + b"1b" * 32 + b"                   58  1795928022738980029\n"
+
+
+def go_counts(end: bytes, program: bytes = b"cmd/asm", counts: bytes = bytes(16192)) -> bytes:
+    meta = b"TimeBegin: 2026-11-29T00:00:00Z\nTimeEnd: " + end + b"T00:00:00Z\nProgram: " + program
+    meta += b"\nVersion: go1.26.8\nGoVersion: go1.26.8\nGOOS: linux\nGOARCH: arm64\n\n"
+    return b"# telemetry/counter file v1\n" + struct.pack("<I", 192) + meta + counts
 
 
 def stamped(data: bytes, time: int) -> bytes:
@@ -165,6 +175,18 @@ CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
         RSA % b"abc",
         RSA % b"xyz",
         (RSA % b"abcd", RSA.replace(b"rsa", b"dsa") % b"abc", RSA.replace(b"@x", b"@y") % b"abc"),
+    ),
+    "/root/.cache/go-build/0a/0a-a": (
+        GO_ENTRY,
+        GO_ENTRY.replace(b"1795928022738980029", b"1795928022738980030"),
+        (GO_ENTRY.replace(b"58", b"59"), GO_ENTRY.replace(b"1b1b ", b"1b1c "), GO_ENTRY[:-1], b""),
+    ),
+    "/root/.cache/go-build/trim.txt": (b"1795927792", b"1795927475", (b"", b"1795927475\n", b"never")),
+    "/root/.config/go/telemetry/local/weekends": (b"5\n", b"0\n", (b"7\n", b"", b"55\n")),
+    "/root/.config/go/telemetry/local/asm@go1.26.8-go1.26.8-linux-arm64-2026-11-29.v1.count": (
+        go_counts(b"2026-12-04"),
+        go_counts(b"2026-12-05", counts=b"x" * 16192),
+        (go_counts(b"2026-12-04", b"cmd/compile"), go_counts(b"2026-12-04")[1:], b""),
     ),
 }  # fmt: skip
 

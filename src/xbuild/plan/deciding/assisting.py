@@ -20,7 +20,11 @@ from xbuild.errors import PlatformError
 from xbuild.graph.model import ImageBase, ScratchBase, Stage, StageGraph
 from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
+from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
+from xbuild.plan.deciding.calling import Called, called_scripts
 from xbuild.plan.deciding.survey import Survey
+from xbuild.plan.deciding.telling import why_told
+from xbuild.plan.deciding.walking import why_walked
 from xbuild.plan.facts.images import Image, bound_to, describe
 from xbuild.plan.model import (
     AddTwins,
@@ -37,6 +41,8 @@ from xbuild.plan.model import (
     StageVerdict,
     VerdictWord,
 )
+from xbuild.plan.programs import PROGRAMS
+from xbuild.plan.programs.program import by_name
 from xbuild.plan.table import words
 from xbuild.plan.twins import TWINS
 from xbuild.plan.twins.twin import HELPER, MOUNT, Twin
@@ -44,23 +50,19 @@ from xbuild.platforms import Platform, parse_platforms
 from xbuild.text import Span
 
 _SHELLS = ("sh", "bash", "ash", "dash")
-# Programs that go through whole folders, and what is at stake where such a folder is the root.
-_WALKERS = frozenset(
-    words(
-        "find du chown chmod chgrp rm cp mv tar rsync ls tree grep egrep fgrep rg zip scp cpio pax getfacl "
-        "setfacl setfattr restorecon tripwire aide ncdu fd 7z"
-    )
-)
 # Programs that print the environment, which names the folder.
 _TELLERS = frozenset(words("env printenv"))
 _PRINTERS = frozenset(words("export declare typeset set readonly"))
 _ASSIGNING = frozenset(words("export declare typeset readonly local"))
+_WRITING = frozenset(words("echo printf"))
 _FINDERS = frozenset(words("command which type whereis hash"))
+# Programs that start no others but those that their words name.
+_PLAIN = by_name(PROGRAMS)
+_SOURCES = (".", "source")
 _PATH = re.compile(r"\$\{?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
 _COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
-_LITERAL = r"[^*?\[\]$`'\"{}~]*"
 _STAGES_OF_A_HELPER = 3
 # What a build machine is.
 _BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
@@ -80,14 +82,30 @@ def _as_written(graph: StageGraph, stage: Stage, verdict: StageVerdict) -> Stage
     if verdict.is_pinned and _makes_twins(graph, stage):
         told = (Evidence("it makes native twins for other stages"),)
         return replace(verdict, word=VerdictWord.ALREADY, evidence=told, reasons=(), notes=(), questions=())
+    made = tuple(t.name for t in TWINS if any(t.name in words for words in _preparing(graph)))
     runs = tuple(
-        (i.first_line, tuple(t.name for t in TWINS if _is_named(i.logical.text, t.programs)))
+        (i.first_line, _named_in(_text(i)) or made)
         for i in stage.instructions
         if isinstance(i, Run) and any(mount.get("target") == MOUNT for mount in i.mounts)
     )
     if not runs or verdict.is_pinned:
         return verdict
     return replace(verdict, word=VerdictWord.ASSISTED, assistance=Assistance(runs))
+
+
+def _text(run: Run) -> str:
+    return run.script.text if run.script is not None else run.logical.text
+
+
+def _preparing(graph: StageGraph) -> Iterator[tuple[str, ...]]:
+    """The words of the RUNs that make twins: their names are behind the script's."""
+    for instruction in graph.dockerfile.instructions:
+        if isinstance(instruction, Run) and f"{HELPER}/prepare.sh" in (instruction.words or ()):
+            yield tuple(word.partition("=")[0] for word in instruction.words or ())
+
+
+def _named_in(text: str) -> tuple[str, ...]:
+    return tuple(t.name for t in TWINS if _is_named(text, t.programs))
 
 
 def _makes_twins(graph: StageGraph, stage: Stage) -> bool:
@@ -148,7 +166,7 @@ class _Assisting:
         ]
         verdict = replace(verdict, notes=(*verdict.notes, *notes))
         lines = tuple((self.graph.dockerfile.instructions[n].first_line, names) for n, names, _ in runs)
-        assistance = Assistance(lines, left, tuple(changes))
+        assistance = Assistance(lines, left, tuple(dict.fromkeys(changes)))
         return replace(verdict, word=VerdictWord.ASSISTED, assistance=assistance)
 
     # -- a stage
@@ -193,8 +211,8 @@ class _Assisting:
             raise _NoTwinError("it is not known to run on the target platform")
         image = self.image_of(stage, root)
         # Of an image that is not known by its name the helper tells what it is.
-        fitting = (t for t in TWINS if image.family == "unknown" or image.family in t.families)
-        found = tuple(t for t in fitting if t.name not in without)
+        fitting = (t for t in TWINS if image.family == "unknown" or _fits(t, image))
+        found = tuple(_of_image(t, image) for t in fitting if t.name not in without)
         if not found:
             raise _NoTwinError(f"there are no twins for programs of {image.reference} yet")
         return found
@@ -240,10 +258,12 @@ class _Assisting:
             if target is not None and (text is None or f"{MOUNT}/".startswith(text.rstrip("/") + "/")):
                 raise _NoTwinError(f"it mounts something at {target}, where twins would be hidden")
         script = _script(run, scope)
-        _check_walks(script, scope.workdir())
-        _check_tells(script)
-        _check_places(script, twins)
+        told = {n: v.text for n, v in scope.environment().items() if v.text is not None}
+        _check(script, scope.workdir(), twins, told)
+        called = list(called_scripts([c for c in self.survey.alone(stage.index).calls if c.run is run]))
+        _check_called(called, twins)
         number = stage.position + index
+        text = "\n".join([script.text, *(c.script.text for c in called if c.script is not None)])
         names, changes = [], list[Change]()
         for twin in twins:
             words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
@@ -255,12 +275,18 @@ class _Assisting:
                     )
                     for w in words_of_it
                 ]
-            is_named = words_of_it or _is_named(script.text, twin.programs)
-            if is_named or self.is_started(stage, index, script.text, twin):
+            is_hidden = twin.is_called_by_others and _may_call_others(script)
+            if words_of_it or is_hidden or _is_named(script.text, twin.programs):
                 names.append(twin.name)
-        names = self.not_told(stage, run, script.text, [t for t in twins if t.name in names])
+        started = [t.name for t in twins if self.is_started(stage, index, text, t)]
+        names = names or _names_in(called, twins, is_enough=bool(started))
+        names = self.not_told(stage, run, text, [t for t in twins if t.name in (*names, *started)])
         if not names:
             raise _NoTwinError("it names no program that has a twin")
+        try:
+            changes += own_caches(self.graph, stage.index, index, run)
+        except UnnamedCacheError as error:
+            raise _NoTwinError(str(error)) from error
         return tuple(names), tuple(changes)
 
     def is_started(self, stage: Stage, index: int, text: str, twin: Twin) -> bool:
@@ -270,8 +296,8 @@ class _Assisting:
         image = self.image_of(stage, self.root(stage.index))
         own = [p for t in self.survey.toolchains if image.row in t.images for p in t.programs]
         is_own = image.has_compiler is True and any(_is_named(text, program.names.split()) for program in own)
-        is_sure = is_own or _has_word(text, twin.starters)
-        if not is_sure and not _has_word(text, twin.installers):
+        is_sure = _has_word(text, twin.starters)
+        if not is_sure and not is_own and not _has_word(text, twin.installers):
             return False
         chain = [self.graph.stages[number] for number in self.graph.chain_of(stage.index)]
         before = [i for s in chain for i in (s.instructions[: index + 1] if s is stage else s.instructions)]
@@ -351,6 +377,16 @@ class _Assisting:
                 )
 
 
+def _fits(twin: Twin, image: Image) -> bool:
+    return image.family in twin.families and (not twin.images or image.name in twin.images)
+
+
+def _of_image(twin: Twin, image: Image) -> Twin:
+    """That a script may start it is taken for granted only where the image is known to have the program."""
+    is_called = twin.is_called_by_others and image.name in twin.images
+    return replace(twin, is_called_by_others=is_called)
+
+
 def _why(twin: Twin) -> str:
     return f"{twin.name} runs natively where its twin fits"
 
@@ -420,36 +456,39 @@ def _script(run: Run, scope: Scope) -> Script:
     return script
 
 
-def _check_walks(script: Script, directory: str | None) -> None:
-    """Refuse what may go through the whole root, where it would meet the folder of the twins."""
-    moves = [c for c in script.commands if c.name in ("cd", "pushd", "chroot")]
-    at_root = directory in (None, "/") or any(_is_root(w, at_root=True) for c in moves for w in c.words[1:])
-    for command in script.commands:
-        if posixpath.basename(command.name or "") not in _WALKERS:
-            continue
-        for word in command.words[1:]:
-            if not word.raw.startswith("-") and _is_root(word, at_root=at_root):
-                raise _NoTwinError(f"`{command.name} … {word.raw}` may go through the whole root")
+def _check(
+    script: Script, directory: str | None, twins: Sequence[Twin], environment: Mapping[str, str]
+) -> None:
+    walked = why_walked(script, directory, environment)
+    if walked is not None:
+        raise _NoTwinError(walked)
+    _check_tells(script)
+    _check_places(script, twins)
+    why = why_told(script, [program for twin in TWINS for program in (*twin.programs, *twin.modules)])
+    if why is not None:
+        raise _NoTwinError(why)
 
 
-def _is_root(word: Word, *, at_root: bool) -> bool:
-    """Whether a word may be the root, or a pattern that the folder of the twins in it fits."""
-    text = word.value
-    if text is None:
-        raw = word.raw.lstrip("'\"")
-        start = re.match(_LITERAL, raw)
-        assert start is not None
-        folder, slash, last = start[0].rpartition("/")
-        if word.is_glob and raw[start.end() : start.end() + 1] in ("*", "?", "["):
-            # A pattern fits names that begin with a dot only where it begins with one.
-            return last.startswith(".") and ((slash + folder).strip("/") == "" and (bool(slash) or at_root))
-        if not slash and last.strip(".") and not last.startswith("."):
-            return False
-        text = (folder or "/") if slash else ".."
-    path = posixpath.normpath(text) if text else "."
-    if path.startswith("/"):
-        return path.strip("/") == ""
-    return path.startswith("..") or (at_root and path == ".")
+def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
+    """The same for scripts of the build context that are called, as far as they can be read."""
+    for each in called:
+        try:
+            if each.script is not None:
+                _check(each.script, each.directory, twins, {})
+        except _NoTwinError as error:
+            raise _NoTwinError(f"{each.name}: {error}") from error
+
+
+def _names_in(called: Sequence[Called], twins: Sequence[Twin], *, is_enough: bool) -> list[str]:
+    """The twins of programs that scripts name, if all of them can be read."""
+    scripts = [each.script for each in called if each.script is not None]
+    found = [t.name for t in twins if any(_is_named(script.text, t.programs) for script in scripts)]
+    trouble = next((each.trouble for each in called if each.trouble), None)
+    if found and trouble is not None:
+        raise _NoTwinError(trouble)
+    if not scripts and trouble is not None and not is_enough:
+        raise _NoTwinError(f"it names no program that has a twin, and {trouble}")
+    return found
 
 
 def _check_tells(script: Script) -> None:
@@ -460,13 +499,15 @@ def _check_tells(script: Script) -> None:
         is_bare = not rest and not command.exports
         if (name in (*_TELLERS, *_PRINTERS) and is_bare) and not (name == "set" and command.words[1:]):
             raise _NoTwinError(f"`{name}` tells the whole environment")
-        if name == "printenv":
+        if name == "printenv" and not all(w.value and "PATH" not in w.value for w in rest):
             raise _NoTwinError("it asks for a variable of the environment")
         if name in _ASSIGNING:
             continue
-        if any(_PATH.search(w.raw) for w in command.words):
-            raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
-        if any(r.heredoc is not None and _PATH.search(r.heredoc) for r in command.redirects):
+        text = [r.heredoc for r in command.redirects if r.heredoc is not None]
+        # What is only written down, as text, is no search path yet.
+        is_text = name in _WRITING and not command.is_inside("pipeline")
+        text += [w.raw for w in command.words if not is_text or any(e.name == "PATH" for e in w.expansions)]
+        if any(_PATH.search(each) for each in text):
             raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
 
 
@@ -499,6 +540,12 @@ def _is_named(text: str, programs: Sequence[str]) -> bool:
 def _has_word(text: str, pattern: str) -> bool:
     """Whether a word of a text is, or a path in it ends in, what fits a pattern."""
     return re.search(rf"(?<![\w.-])(?:{pattern})(?![\w-])", text) is not None
+
+
+def _may_call_others(script: Script) -> bool:
+    """Whether a command may start programs that its words do not name."""
+    names = (c.name for c in script.commands if c.words)
+    return any(n not in script.functions and (n not in _PLAIN or n in _SOURCES) for n in names)
 
 
 def _module_word(command: Command, twin: Twin) -> Word | None:

@@ -17,17 +17,14 @@ from xbuild.plan.toolchain import Call, Effect
 
 # What compresses is named by letter or name; `-I PROGRAM` runs one that may be anything.
 _TAR = (
-    "-x,--extract,--get -c,--create -t,--list -r,--append -u,--update -d,--diff,--compare -f,--file= "
+    "-x,--extract,--get -c,--create -t,--list -f,--file= "
     "-C,--directory=/ --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
     "-J,--xz --zstd --lzma -a,--auto-compress -p,--preserve-permissions,--same-permissions "
-    "-k,--keep-old-files -m,--touch -h,--dereference -o -P,--absolute-names "
-    "-s,--preserve-order,--same-order -X,--exclude-from=< -T,--files-from= "
+    "-k,--keep-old-files -m,--touch -h,--dereference -o -X,--exclude-from=< -T,--files-from= "
     "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
     "--exclude= --sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
-    "--skip-old-files --keep-newer-files --wildcards --no-wildcards --no-anchored --anchored --no-recursion "
-    "--warning= --exclude-vcs --exclude-vcs-ignores --no-overwrite-dir --totals --no-xattrs --xattrs "
-    "--delay-directory-restore --ignore-zeros -i --null --blocking-factor= --checkpoint[=] --utc "
-    "--no-unquote --sparse -S --unlink-first -U --no-auto-compress --show-transformed-names"
+    "--skip-old-files --wildcards --no-anchored --no-recursion --warning= --exclude-vcs --totals "
+    "--checkpoint[=]"
 )
 
 
@@ -35,18 +32,20 @@ def _tar(call: Call, given: Reading) -> Effect | None:
     """Unpacks into each `-C`, `--one-top-level` or here, or to its output; packs what is named, seen from
     each `-C`.
     """
-    if sum(given.has(mode) for mode in ("-x", "-c", "-t", "-r", "-u", "-d")) != 1 or given.has("-P"):
+    if sum(given.has(mode) for mode in ("-x", "-c", "-t")) != 1:
         return None
     kind = _told(call, given)
     archive = given.value("-f", "-")
     if archive is not None and ":" in archive:
         return None  # of another host
     held = join((kind, source_kind(call, archive)))
-    if given.has("-t", "-d") or (given.has("-x") and given.has("-O")):
+    if given.has("-t") or (given.has("-x") and given.has("-O")):
         return plain(call, held, (), (archive,))
     if given.has("-x"):
+        if given.has("-T"):
+            return None  # its names land where it is read
         return plain(call, held, (write(call, f, held) for f in _unpack_folders(given)), (archive,))
-    return _packed(call, given, archive, held)
+    return _packed(call, given, archive)
 
 
 def _told(call: Call, given: Reading) -> Kind:
@@ -55,11 +54,15 @@ def _told(call: Call, given: Reading) -> Kind:
 
 
 def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
-    """Where members land; a later relative `-C` is seen from the one before."""
-    folders: list[str | None] = []
+    """Where members land; a later relative `-C` is seen from the one before, and a member that is named in
+    front of the first lands here.
+    """
+    changes = [o for o in given.options if o.name == "-C"]
+    is_named_before = bool(changes and given.places and given.places[0] < changes[0].at)
+    folders: list[str | None] = ["."] if is_named_before else []
     here: str | None = "."
-    for folder in given.values("-C"):
-        here = None if here is None or folder is None else posixpath.join(here, folder)
+    for change in changes:
+        here = None if here is None or change.value is None else posixpath.join(here, change.value)
         folders.append(here)
     base = folders or ["."]
     if not given.has("--one-top-level"):
@@ -70,7 +73,7 @@ def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
     return tuple(None if f is None else posixpath.join(f, top) for f in base)
 
 
-def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effect:
+def _packed(call: Call, given: Reading, archive: str | None) -> Effect:
     is_listed = given.has("-T")
     kind = Kind.UNKNOWN if is_listed else _told(call, given)
     folders: list[str | None] = [".", *_unpack_folders(given)]
@@ -80,14 +83,14 @@ def _packed(call: Call, given: Reading, archive: str | None, held: Kind) -> Effe
             read.append(named)
         else:
             read += [None if f is None or named is None else posixpath.join(f, named) for f in folders]
-    kind = join((kind, *(source_kind(call, p) for p in read), *([] if given.has("-c") else [held])))
+    kind = join((kind, *(source_kind(call, p) for p in read)))
     to_output = archive == "-"
-    made = () if to_output else (write(call, archive, kind, is_file=given.has("-c")),)
+    made = () if to_output else (write(call, archive, kind, is_file=True),)
     return plain(call, kind, made, [*read, None] if is_listed else read)
 
 
 def _unzip(call: Call, given: Reading) -> Effect | None:
-    """Into `-d` or here; `-p` and `-c` to its output; `-l`, `-t`, `-z` only look. Of a file that is there
+    """Into `-d` or here; `-p` and `-c` to its output; `-l` and `-t` only look. Of a file that is there
     already it asks what to do.
     """
     if not given.operands or any(
@@ -96,7 +99,7 @@ def _unzip(call: Call, given: Reading) -> Effect | None:
         return None  # behind the archive these are names of members
     archive = given.operands[0]
     kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
-    if given.has("-p", "-c", "-l", "-t", "-z"):
+    if given.has("-p", "-c", "-l", "-t"):
         made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.values("-d"))
         return plain(call, kind, made, (archive,))
     return plain(call, kind, (write(call, given.value("-d", "."), kind),), (archive,))
@@ -117,7 +120,7 @@ def _compresses(call: Call, given: Reading) -> Effect | None:
     """Beside each file it is given, or to its output; of the modes the last one given counts."""
     files = given.operands
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in files)))
-    is_only_read = given.has("-t", "--list") and not given.has("-d", "-z")
+    is_only_read = given.has("-t") and not given.has("-d", "-z")
     is_printed = given.has("-c") or is_only_read
     made: Iterable[Write] = ()
     if given.has("-o"):
@@ -141,34 +144,32 @@ PROGRAMS = (
     Program("tar", _TAR, does=_tar, style=Style.TAR, variables=("TAR_OPTIONS", "TAPE")),
     Program(
         "unzip",
-        "-d=/ -p -c -l -t -z -o -n -q -j -u -f -v -a -b -C -L -X -K -x -qq -P=",
+        "-d=/ -p -c -l -t -o -n -q -j -x -qq",
         does=_unzip,
         variables=("UNZIP", "UNZIPOPT"),
     ),
-    Program("zip", "-r -q -j -9 -0 -1 -X -y -u -m -D -v", does=_zip, variables=("ZIPOPT", "ZIP")),
+    Program("zip", "-r -q -j -9 -0 -1 -X -y -D", does=_zip, variables=("ZIPOPT", "ZIP")),
     Program(
         "gzip gunzip pigz unpigz zcat",
-        f"{_LEVELS} {_DIGITS} --list,-l -n,--no-name -N,--name -r,--recursive -S,--suffix= --best --fast "
-        "--rsyncable -p,--processes=",
+        f"{_LEVELS} {_DIGITS} -n,--no-name -r,--recursive --best --fast -p,--processes=",
         does=_compresses,
         variables=("GZIP",),
     ),
     Program(
         "xz unxz xzcat lzma unlzma",
-        f"{_LEVELS} {_DIGITS} --list,-l -T,--threads= -e,--extreme -z,--compress -F,--format= -C,--check= "
-        "--memlimit= -S,--suffix=",
+        f"{_LEVELS} {_DIGITS} -T,--threads= -e,--extreme -z,--compress",
         does=_compresses,
         variables=("XZ_OPT", "XZ_DEFAULTS"),
     ),
     Program(
         "bzip2 bunzip2 bzcat",
-        f"{_LEVELS} {_DIGITS} -z,--compress -s,--small --best --fast",
+        f"{_LEVELS} {_DIGITS} -z,--compress --best --fast",
         does=_compresses,
         variables=("BZIP2", "BZIP"),
     ),
     Program(
         "zstd unzstd zstdcat",
-        f"{_LEVELS} -NUM --list,-l -o=/ -T,--threads= --rm --ultra --long[=] --no-progress -r",
+        f"{_LEVELS} -NUM -o=/ -T,--threads= --rm --ultra --long[=] --no-progress",
         does=_compresses,
     ),
 )

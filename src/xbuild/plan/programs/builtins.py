@@ -99,7 +99,7 @@ def _prints_folder(call: Call, _given: Reading) -> Effect | None:
 
 
 # `declare -n` makes a name stand for another variable: that is not followed.
-_BUILTIN_FLAGS = "-a -A -f -F -g -i -I -l -p -r -t -u -x"
+_BUILTIN_FLAGS = "-a -A -f -g -p -r -x"
 
 PROGRAMS = (
     Program("echo", style=Style.NONE, operands="text*", prints=Prints.INPUT),
@@ -114,18 +114,18 @@ PROGRAMS = (
     Program("sleep kill", style=Style.NONE, operands="text*", prints=Prints.WORDS),
     Program("let", style=Style.NONE, operands="text*", prints=Prints.WORDS),
     Program("shopt", "-s -u -q -p -o", does=_sets_shell_options),
-    Program("cd pushd popd", "-L -P -e -n", "text*", Prints.WORDS, builtin=Builtin.DIRECTORY),
+    Program("cd pushd popd", "-L -P", "text*", Prints.WORDS, builtin=Builtin.DIRECTORY),
     Program("unset", "-f -v -n", "text*", Prints.WORDS, builtin=Builtin.UNSET),
     Program(
         "read",
-        "-a= -d= -e -i= -n= -N= -p= -r -s -t= -u=",
+        "-a= -d= -n= -p= -r -s",
         "text*",
         Prints.INPUT,
         builtin=Builtin.ASSIGN_NAMED,
     ),
     Program(
         "set",
-        "-a -b -e -f -h -k -m -n -o= -p -t -u -v -x -B -C -E -H -P -T",
+        "-a -e -f -m -o= -u -v -x -C -E",
         does=_sets_options,
         style=Style.FIRST,
         builtin=Builtin.OPTIONS,
@@ -136,9 +136,9 @@ PROGRAMS = (
         "declare typeset readonly local", _BUILTIN_FLAGS, does=_prints_variables, builtin=Builtin.DECLARE
     ),
     Program(". source", style=Style.NONE, does=_sources, builtin=Builtin.SOURCE),
-    Program("printenv", "-0,--null", does=_prints_variables),
+    Program("printenv", does=_prints_variables),
     Program("env", "", does=_runs_another, style=Style.FIRST, is_wrapper=True),
-    Program("command", "-v -V -p", does=_runs_another, style=Style.FIRST, is_wrapper=True, is_test=True),
+    Program("command", "-v -V", does=_runs_another, style=Style.FIRST, is_wrapper=True, is_test=True),
     Program("nice ionice nohup time", "", does=_runs_another, style=Style.FIRST, is_wrapper=True),
     Program("exec", "", does=_runs_another, style=Style.FIRST, is_wrapper=True, builtin=Builtin.END),
 )

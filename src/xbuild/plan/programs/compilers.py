@@ -19,10 +19,10 @@ from xbuild.text import expression
 
 # What names a plugin, a file of options or of measurements is left out.
 _GCC = (
-    "-o=> -MF=> -MT= -MQ= -MD -MMD -M -MM -MP -MG -c -S -E -v -### -pipe -pthread -static -static-libgcc "
+    "-o=> -MF=> -MT= -MD -MMD -M -MM -MP -c -S -E -v -pipe -pthread -static -static-libgcc "
     "-static-libstdc++ -shared -rdynamic -nostdlib -nodefaultlibs -nostartfiles -pie -no-pie -s -w -ansi -x= "
-    "-include= -isystem= -iquote= -idirafter= -I* -L* -l* -D* -U* -O* -g* -std* -W* -m* -f* -dumpmachine "
-    "-dumpversion -dumpfullversion -print* --print* --sysroot* -target= --target* -u= -T="
+    "-include= -isystem= -I* -L* -l* -D* -U* -O* -g* -std* -W* -m* -f* -dumpmachine "
+    "-dumpversion -dumpfullversion -print* --print* --sysroot* -target= --target*"
 )
 _OTHER_FILES = ("-Wl,-Map", "-Wp,", "-Wa,", "-fdump", "-fplugin", "-fprofile", "-fcallgraph",
     "-ftest-coverage",
@@ -42,7 +42,7 @@ def _compiles(call: Call, given: Reading) -> Effect | None:
         given.options
         and not given.operands
         and all(
-            o.name in ("-dumpmachine", "-dumpversion", "-dumpfullversion", "-print", "--print", "-v", "-###")
+            o.name in ("-dumpmachine", "-dumpversion", "-dumpfullversion", "-print", "--print", "-v")
             for o in given.options
         )
     ):
@@ -90,10 +90,10 @@ PROGRAMS = (
         does=_compiles,
         variables=("CPATH", "LIBRARY_PATH", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES", "GCC_EXEC_PREFIX"),
     ),
-    Program("ldd", "-v,--verbose -u,--unused -d,--data-relocs -r,--function-relocs", does=_loads),
+    Program("ldd", "-v,--verbose", does=_loads),
     Program("objdump", "-a -f -p -h -x -d -D -S -t -T -r -R -s -C -j= -w", does=_loads),
-    Program("file", "-b,--brief -i,--mime -k,--keep-going -L,--dereference -s -z -r --mime-type", "read*"),
-    Program("readelf", "-a -h -l -S -s -d -r -n -V -W -e -x= -p= --dyn-syms --version-info", "read*"),
+    Program("file", "-b,--brief -i,--mime -L,--dereference --mime-type", "read*"),
+    Program("readelf", "-a -h -l -S -s -d -r -n -V -W --dyn-syms", "read*"),
     refuses(
         "strip",
         "runs the build machine's binutils, which cannot read other machines' files",

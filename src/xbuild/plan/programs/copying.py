@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, join, without_glob
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Write, absolute, join, without_glob
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import (
     Program,
@@ -22,10 +22,9 @@ from xbuild.plan.programs.program import (
 from xbuild.plan.toolchain import Call, Effect
 
 _INTO = "-t,--target-directory=/"
-_ASIDE = "-b --backup[=] -S,--suffix="
 _WHOLE_TREES = ("-r", "-a")
 # With these, what was there may stay.
-_KEEPS = ("-n", "-u", "--update", "-i", "--attributes-only")
+_KEEPS = ("-n",)
 
 
 def _copies(call: Call, given: Reading) -> Effect | None:
@@ -36,7 +35,8 @@ def _copies(call: Call, given: Reading) -> Effect | None:
         return plain(call, word_kind(call))
     sources = paths if into_folder else paths[:-1]
     destination = given.value("-t") if into_folder else paths[-1]
-    kind = join((word_kind(call), *(source_kind(call, p) for p in sources), *_asked(call, given)))
+    lists = tuple(o.value for o in given.options if o.kind == "=<")
+    kind = join((word_kind(call), *(source_kind(call, p) for p in (*sources, *lists))))
     is_whole = call.program_name != "rsync" and not given.has(*_KEEPS)
     told = kind if given.has(*_KEEPS) else word_kind(call)
     moved = changed(call, sources, told) if call.program_name == "mv" else ()
@@ -52,28 +52,13 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     else:
         is_one = len(sources) == 1 and not into_folder and not given.has("--parents", "-R")
         made = (write(call, destination, kind, is_file=is_one and is_whole),)
-    read = (*sources, *(o.value for o in given.options if o.kind == "=<"))
-    return plain(call, kind, (*made, *_aside(call, given, destination, kind), *moved), read)
+    return plain(call, kind, (*made, *moved), (*sources, *lists))
 
 
 def _is_there(call: Call, destination: str | None) -> bool:
     """Whether a folder is there in any case."""
     found = absolute(destination, call.directory) if destination is not None else None
     return found in TOOL_FOLDERS
-
-
-def _asked(call: Call, given: Reading) -> tuple[Kind, ...]:
-    """What it reads besides its operands: answers, and files that options name."""
-    named = tuple(source_kind(call, o.value) for o in given.options if o.kind == "=<")
-    return (*named, call.stdin) if given.has("-i") else named
-
-
-def _aside(call: Call, given: Reading, destination: str | None, kind: Kind) -> tuple[Write, ...]:
-    """The copy of what was there before, which stays beside it."""
-    if not given.has("-b", "--backup", "-S"):
-        return ()
-    folder = posixpath.dirname(destination) or "." if destination is not None else None
-    return (write(call, folder, join((kind, source_kind(call, destination)))),)
 
 
 def _names_in_folder(
@@ -92,9 +77,7 @@ def _names_in_folder(
 
 
 def _installs(call: Call, given: Reading) -> Effect | None:
-    """`install -d` makes folders; else it copies, and `-s` strips with the machine's binutils."""
-    if given.has("-s"):
-        return None
+    """`install -d` makes folders; else it copies."""
     if given.has("-d"):
         made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.operands)
         seen = join((word_kind(call), *(source_kind(call, p) for p in given.operands)))
@@ -115,7 +98,7 @@ def _links(call: Call, given: Reading) -> Effect | None:
     made = write(call, destination, kind, is_file=one)
     if given.has("-s") and made.path is not None:
         made = _linked(call, given, made, sources[0] if one else None, destination or "")
-    return plain(call, kind, (made, *_aside(call, given, destination, kind)), sources)
+    return plain(call, kind, (made,), sources)
 
 
 def _linked(call: Call, given: Reading, made: Write, source: str | None, destination: str) -> Write:
@@ -145,72 +128,66 @@ def _makes_node(call: Call, given: Reading) -> Effect | None:
 PROGRAMS = (
     Program(
         "cp",
-        f"-a,--archive {_INTO} {_ASIDE} -f,--force -i,--interactive -H -l,--link -L,--dereference "
-        "-n,--no-clobber -P,--no-dereference -p --preserve[=] --no-preserve= --parents -r,-R,--recursive "
-        "--reflink[=] --remove-destination --sparse= --strip-trailing-slashes -s,--symbolic-link "
-        "-T,--no-target-directory -u --update[=] -v,--verbose -x,--one-file-system -d --attributes-only -Z",
+        f"-a,--archive {_INTO} -f,--force -L,--dereference -n,--no-clobber -P,--no-dereference -p "
+        "--preserve[=] --no-preserve= --parents -r,-R,--recursive --reflink[=] --remove-destination "
+        "-T,--no-target-directory -v,--verbose -x,--one-file-system -d",
         does=_copies,
         puts_into_folders=True,
     ),
     Program(
         "mv",
-        f"{_INTO} {_ASIDE} -f,--force -i,--interactive -n,--no-clobber --strip-trailing-slashes "
-        "-T,--no-target-directory -u --update[=] -v,--verbose -Z --no-copy",
+        f"{_INTO} -f,--force -n,--no-clobber -T,--no-target-directory -v,--verbose",
         does=_copies,
         puts_into_folders=True,
     ),
     Program(
         "install",
-        f"{_INTO} {_ASIDE} -c -C,--compare -d,--directory -D -g,--group= -m,--mode= -o,--owner= "
-        "-p,--preserve-timestamps -s,--strip -T,--no-target-directory -v,--verbose -Z",
+        f"{_INTO} -c -d,--directory -D -g,--group= -m,--mode= -o,--owner= -p,--preserve-timestamps "
+        "-T,--no-target-directory -v,--verbose",
         does=_installs,
         puts_into_folders=True,
     ),
     Program(
         "ln",
-        f"{_INTO} {_ASIDE} -f,--force -i,--interactive -L,--logical -n,--no-dereference -P,--physical "
-        "-r,--relative -s,--symbolic -T,--no-target-directory -v,--verbose",
+        f"{_INTO} -f,--force -n,--no-dereference -r,--relative -s,--symbolic -T,--no-target-directory "
+        "-v,--verbose",
         does=_links,
         puts_into_folders=True,
     ),
     Program(
         "rsync",
         "-a,--archive -r,--recursive -q,--quiet -l,--links -L,--copy-links "
-        "-p,--perms -o,--owner -g,--group -t,--times -D -H,--hard-links -A,--acls -X,--xattrs "
-        "-x,--one-file-system -u,--update --delete --delete-after --delete-before --delete-excluded "
-        "--exclude= --include= --exclude-from=< --ignore-existing --chmod= --chown= --no-owner --no-group "
-        "--no-perms -z,--compress -c,--checksum -W,--whole-file -R,--relative",
+        "-p,--perms -o,--owner -g,--group -t,--times -D -H,--hard-links -x,--one-file-system --delete "
+        "--exclude= --include= --exclude-from=< --chmod= --chown= --no-owner --no-group --no-perms "
+        "-z,--compress -R,--relative",
         does=_synchronises,
         variables=("RSYNC_RSH",),
         puts_into_folders=True,
     ),
-    Program("mkdir", "-p,--parents -m,--mode= -v,--verbose -Z", "make*"),
+    Program("mkdir", "-p,--parents -m,--mode= -v,--verbose", "make*"),
     Program(
         "touch",
-        "-a -c,--no-create -d,--date= -f -h,--no-dereference -m -r,--reference=< -t= --time=",
+        "-a -c,--no-create -d,--date= -h,--no-dereference -m -r,--reference=< -t=",
         "make*",
     ),
-    Program("truncate", "-c,--no-create -o,--io-blocks -r,--reference=< -s,--size=", "make*"),
+    Program("truncate", "-s,--size=", "make*"),
     Program("mktemp", "-d,--directory -u,--dry-run -q,--quiet -p,--tmpdir= -t --suffix=", does=_makes_node),
     Program(
         "rm",
-        "-f,--force -r,-R,--recursive -d,--dir -v,--verbose --one-file-system",
+        "-f,--force -r,-R,--recursive -d,--dir -v,--verbose",
         "change*",
     ),
     Program("rmdir", "-p,--parents -v,--verbose --ignore-fail-on-non-empty", "change*"),
     Program("unlink", "", "change"),
     Program(
         "chmod",
-        "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -x -w -r --reference=<",
+        "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -x -w -r",
         "text change*",
-        instead=("--reference",),
     ),
     Program(
         "chown chgrp",
-        "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -h,--no-dereference -H -L -P --from= "
-        "--reference=< --dereference",
+        "-R,--recursive -c,--changes -f,--silent,--quiet -v,--verbose -h,--no-dereference",
         "text change*",
-        instead=("--reference",),
     ),
-    Program("setcap", "-r -q -v -n=", "text change*"),
+    Program("setcap", "-r -q", "text change*"),
 )

@@ -136,25 +136,35 @@ class _UnreadError(Exception):
 
 
 def read(
-    known: Grammar, texts: Sequence[str | None], open_words: frozenset[int], style: Style = Style.GNU
+    known: Grammar,
+    texts: Sequence[str | None],
+    open_words: frozenset[int],
+    style: Style = Style.GNU,
+    patterns: frozenset[int] = frozenset(),
 ) -> Reading | None:
     """Read the words behind a program's name; None when a word is not covered.
 
     `texts` are the words, None where one cannot be told; `open_words` are the indexes of those that may be
     options or several words (an unquoted variable). Such a word is taken for an operand only where no
-    option could name a file to be written.
+    option could name a file to be written. `patterns` are the indexes of those that match names of files.
     """
     try:
-        return _LineReader(known, texts, open_words, style).read()
+        return _LineReader(known, texts, open_words, style, patterns).read()
     except _UnreadError:
         return None
 
 
 class _LineReader:
     def __init__(
-        self, known: Grammar, texts: Sequence[str | None], open_words: frozenset[int], style: Style
+        self,
+        known: Grammar,
+        texts: Sequence[str | None],
+        open_words: frozenset[int],
+        style: Style,
+        patterns: frozenset[int],
     ) -> None:
         self.known, self.texts, self.open_words, self.style = known, texts, open_words, style
+        self.patterns = patterns
         self.options: list[Option] = []
         self.operands: list[int] = []
         self.at = 0
@@ -214,7 +224,7 @@ class _LineReader:
         elif equals:
             self.add(spelling, _told(value), here)
         else:
-            self.add(spelling, self.following(), here)
+            self.add(spelling, self.following(spelling), here)
 
     def prefixed(self, here: int, text: str) -> None:
         found = next(((p, s) for p, s in self.known.prefixes if text.startswith(p)), None)
@@ -228,7 +238,8 @@ class _LineReader:
             return
         whole = self.known.spellings.get(text)
         if whole is not None and len(text) > 2:  # `-name` of a program that knows both forms
-            self.add(whole, None if whole.value in (Takes.NONE, Takes.MAYBE) else self.following(), here)
+            takes = whole.value not in (Takes.NONE, Takes.MAYBE)
+            self.add(whole, self.following(whole) if takes else None, here)
             return
         for position, letter in enumerate(text[1:], 1):
             spelling = self.known.spellings.get("-" + letter)
@@ -241,7 +252,7 @@ class _LineReader:
             if spelling.value is Takes.MAYBE:
                 self.add(spelling, self.certain(rest) if rest else None, here)
             else:
-                self.add(spelling, _told(rest) if rest else self.following(), here)
+                self.add(spelling, _told(rest) if rest else self.following(spelling), here)
             return
 
     def bundle_without_dash(self, text: str) -> None:
@@ -251,10 +262,12 @@ class _LineReader:
             if spelling is None:
                 raise _UnreadError
             takes = spelling.value not in (Takes.NONE, Takes.MAYBE)
-            self.add(spelling, self.following() if takes else None, 0)
+            self.add(spelling, self.following(spelling) if takes else None, 0)
 
-    def following(self) -> str | None:
-        if self.at >= len(self.texts):
+    def following(self, spelling: Spelling) -> str | None:
+        """The next word; a pattern there may be several files, of which only the first is the value."""
+        is_file = spelling.value in (Takes.READS, Takes.WRITES, Takes.INTO)
+        if self.at >= len(self.texts) or (is_file and self.at in self.patterns):
             raise _UnreadError
         self.at += 1
         return self.texts[self.at - 1]

@@ -32,33 +32,28 @@ from xbuild.plan.toolchain import Call, Effect
 from xbuild.text import expression
 
 _CURL = (
-    "-f,--fail --fail-with-body --fail-early -s,--silent -S,--show-error -L,--location --location-trusted "
-    "-k,--insecure -o,--output= -O,--remote-name --remote-name-all -J,--remote-header-name --output-dir= "
-    "--create-dirs -D,--dump-header=> -c,--cookie-jar=> --trace=> --trace-ascii=> --stderr=> --libcurl=> "
-    "--etag-save=> --hsts=> --alt-svc=> -v,--verbose -#,--progress-bar --no-progress-meter "
+    "-f,--fail --fail-with-body -s,--silent -S,--show-error -L,--location --location-trusted "
+    "-k,--insecure -o,--output= -O,--remote-name -J,--remote-header-name --output-dir= "
+    "--create-dirs -D,--dump-header=> -c,--cookie-jar=> -v,--verbose -#,--progress-bar --no-progress-meter "
     "-i,--include,--show-headers -I,--head -w,--write-out= -H,--header= -A,--user-agent= -e,--referer= "
-    "-X,--request= -d,--data,--data-ascii= --data-raw= --data-binary= --data-urlencode= --json= -F,--form= "
-    "-G,--get -u,--user= -n,--netrc --netrc-optional --netrc-file=< -x,--proxy= --noproxy= --retry= "
+    "-X,--request= -d,--data,--data-ascii= --data-raw= --data-binary= --data-urlencode= "
+    "-G,--get -u,--user= -n,--netrc --netrc-file=< -x,--proxy= --noproxy= --retry= "
     "--retry-delay= --retry-max-time= --retry-connrefused --retry-all-errors --connect-timeout= "
     "-m,--max-time= --max-redirs= --limit-rate= -y,--speed-time= -Y,--speed-limit= -C,--continue-at= "
-    "-r,--range= -R,--remote-time --compressed --tr-encoding --tlsv1 --tlsv1.2 --tlsv1.3 "
-    "--tls-max= --proto= --proto-default= --proto-redir= --cacert=< --capath=< -E,--cert= --key=< "
-    "--ciphers= --http1.0 --http1.1 --http2 --http3 -0 -4,--ipv4 -6,--ipv6 --ssl-reqd --ssl --url= "
-    "-T,--upload-file=< --path-as-is -g,--globoff --interface= --resolve= --create-file-mode= "
-    "-N,--no-buffer -q,--disable --etag-compare=< -Z,--parallel --parallel-max= --anyauth --basic --digest "
-    "-b,--cookie= --post301 --post302 --no-keepalive --keepalive-time= --oauth2-bearer= --doh-url= "
-    "--remove-on-error --skip-existing"
+    "-R,--remote-time --compressed --tlsv1 --tlsv1.2 --tlsv1.3 "
+    "--tls-max= --proto= --proto-redir= --cacert=< -E,--cert= --key=< "
+    "--ciphers= --http1.1 --http2 -4,--ipv4 -6,--ipv6 --ssl-reqd --url= -g,--globoff --resolve= "
+    "-N,--no-buffer -b,--cookie= --oauth2-bearer="
 )
 _WGET = (
-    "-q,--quiet -v,--verbose -nv,--no-verbose -O,--output-document= -o,--output-file=> -a,--append-output=> "
-    "--save-cookies=> -P,--directory-prefix= -c,--continue -N,--timestamping -nc,--no-clobber "
+    "-q,--quiet -v,--verbose -nv,--no-verbose -O,--output-document= -o,--output-file=> "
+    "-P,--directory-prefix= -c,--continue -N,--timestamping -nc,--no-clobber "
     "-r,--recursive -S,--server-response -T,--timeout= -t,--tries= -w,--wait= --waitretry= "
     "--retry-connrefused --retry-on-http-error= -U,--user-agent= --header= --user= --password= --post-data= "
     "--no-check-certificate --ca-certificate=< --progress= --show-progress --max-redirect= "
     "--content-disposition --trust-server-names -i,--input-file=< -4,--inet4-only -6,--inet6-only "
-    "--no-proxy --https-only --secure-protocol= --no-hsts --no-cache --no-cookies -x -nH "
-    "-nd,--no-directories -np,--no-parent -l,--level= -A,--accept= -R,--reject= --cut-dirs= -Y= --spider -k "
-    "-E -p,--page-requisites -e="
+    "--no-proxy --https-only --secure-protocol= --no-hsts --no-cache --no-cookies -nH "
+    "-nd,--no-directories -np,--no-parent -l,--level= -A,--accept= -R,--reject= --cut-dirs="
 )
 
 
@@ -86,10 +81,7 @@ _HOST = expression(r"[^/]+:")
 
 # What is sent, and how a file is named in it.
 _SENT = {
-    **dict.fromkeys(
-        ("-d", "--data-binary", "--json", "--data-urlencode", "-H"), expression(r"[^@]*@(.*)", re.DOTALL)
-    ),
-    "-F": expression(r"[^=]*=[\"']?[@<](.*?)(?:[;,].*)?", re.DOTALL),
+    **dict.fromkeys(("-d", "--data-binary", "--data-urlencode", "-H"), expression(r"[^@]*@(.*)", re.DOTALL)),
     "-b": expression(r"([^=]*)", re.DOTALL),
     "-E": expression(r"([^:]*).*", re.DOTALL),
 }
@@ -102,10 +94,6 @@ def _curl(call: Call, given: Reading) -> Effect | None:
     files = [m[1] if value is not None and m else None for value, m in sent if value is None or m]
     files += [o.value for o in given.options if o.kind == "=<"]
     urls = [t if t is None or "://" in t or _is_file(t) else f"http://{t}" for t in given.operands]
-    if given.has("--proto-default"):
-        urls = list(given.operands)
-    if given.has("-T") and any(u is None or _is_file(u) for u in (*urls, *given.values("--url"))):
-        return None  # it writes there
     outputs = [p for p in given.values("-o") if not is_device(p)]
     kept = outputs if given.has("-C") else []
     kind = join((
@@ -113,10 +101,9 @@ def _curl(call: Call, given: Reading) -> Effect | None:
         *(addressed(call, u) for u in (*urls, *given.values("--url"))),
     ))  # fmt: skip
     folder = given.value("--output-dir", "")
-    is_whole = not given.has("-C", "--skip-existing")
-    made = [_downloaded(call, folder, p, kind, is_whole=is_whole) for p in outputs]
+    made = [_downloaded(call, folder, p, kind, is_whole=not given.has("-C")) for p in outputs]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
-    if given.has("-O", "--remote-name-all"):
+    if given.has("-O"):
         made.append(write(call, folder if folder != "" else ".", kind))
     return plain(call, kind, made, files)
 
@@ -132,14 +119,12 @@ def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind, *,
 
 
 def _wget(call: Call, given: Reading) -> Effect | None:
-    if given.has("-e"):
-        return None  # sets anything that a wgetrc can
     kind = join((word_kind(call), *(source_kind(call, o.value) for o in given.options if o.kind == "=<")))
     outputs = given.values("-O")
     is_whole = not given.has("-c", "-nc", "-N")
     made = [write(call, p, kind, is_file=is_whole) for p in outputs if not is_device(p)]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
-    if not outputs and not given.has("--spider"):
+    if not outputs:
         made.append(write(call, given.value("-P", "."), kind))
     return plain(call, kind, made)
 
@@ -159,7 +144,7 @@ def _repository(call: Call, given: Reading, *, is_tree: bool) -> Kind:
     return join(kind_of(call.writes, p) for p in places if call.writes.touch(p))
 
 
-_TREE_OPTIONS = ("--dirty", "-m", "--others", "--untracked-files", "-u", "--cached")
+_TREE_OPTIONS = ("--dirty", "--others", "--cached")
 _TREE_VERBS = ("status", "diff", "ls-files")
 
 
@@ -288,40 +273,35 @@ def _git(options: str, does: Callable[[Call, Reading], Effect | None]) -> Progra
 _SHOWS = (
     "-NUM -n,--max-count= -q,--quiet -s --short[=] --porcelain[=] --format,--pretty= --oneline --abbrev[=] "
     "--abbrev-commit --tags -a,--all --always --dirty[=] --long --exact-match --match= --exclude= "
-    "--first-parent --abbrev-ref[=] --verify --show-toplevel --git-dir --absolute-git-dir -m,--modified "
+    "--first-parent --abbrev-ref[=] --verify --show-toplevel --git-dir --absolute-git-dir "
     "--is-inside-work-tree --is-shallow-repository --symbolic --show-current -l,--list --sort= "
-    "--points-at= --contains[=] --merged[=] --count --date= --since= --until= --no-patch --no-ext-diff "
-    "--name-only --name-status --stat -h,--heads -t --refs --exit-code --no-walk --reverse --max-parents= "
-    "--untracked-files[=] -u[=] --decorate[=] --no-color --cached --others --exclude-standard -z -r "
-    "--recursive --symref --get-url -p --simplify-by-decoration --no-merges"
+    "--points-at= --count --date= --no-patch --no-ext-diff --name-only --name-status --stat -h,--heads -t "
+    "--refs --exit-code --no-walk --max-parents= --no-color --cached --others --exclude-standard "
+    "--no-merges"
 )
 _FETCHES = (
-    "-q,--quiet -v,--verbose --progress -b,--branch= --depth= --shallow-since= --single-branch "
+    "-q,--quiet -v,--verbose --progress -b,--branch= --depth= --single-branch "
     "--no-single-branch --recurse-submodules[=] --recursive --shallow-submodules -j,--jobs= --no-tags "
-    "--tags -n,--no-checkout --bare --mirror -o,--origin= --filter= --sparse -f,--force -p,--prune "
-    "--unshallow -t -c,--config= --update-head-ok -u --all --ff-only --rebase[=] --no-rebase -4 -6"
+    "--tags -n,--no-checkout --bare --mirror -o,--origin= --filter= -f,--force -p,--prune "
+    "--unshallow -t -c,--config= --all --ff-only --rebase[=] --no-rebase"
 )
 _CHANGES = (
     "-q,--quiet -f,--force -A --single-branch -b= -B= --detach -d --hard --soft --mixed --keep --merge -m= "
-    "-x -X -p --orphan= --init --recursive --remote --depth= -j,--jobs= --reference= --checkout --theirs "
-    "--ours --track -t --no-track --worktree --staged -s,--source= -N -3 -R --reject --whitespace= "
-    "--directory= --index --cached --unsafe-paths -v,--verbose -c= -n -a,--all --no-verify --allow-empty "
-    "--amend --no-edit -u --abort --continue --no-commit --no-ff --ff-only --initial-branch= --bare "
+    "-x --init --recursive --remote --depth= -j,--jobs= --checkout --theirs --ours --track -t "
+    "-3 -R --reject --whitespace= --directory= --index --cached -v,--verbose -c= -n -a,--all --no-verify "
+    "--allow-empty --amend --no-edit --no-commit --no-ff --ff-only --initial-branch= --bare "
     "--include= --exclude= --stat --check --ignore-whitespace"
 )
 
 _VERBS = {
     **dict.fromkeys(
-        words(
-            "rev-parse describe log status show rev-list diff ls-files ls-remote name-rev merge-base "
-            "for-each-ref var shortlog version"
-        ),
+        words("rev-parse describe log status show rev-list diff ls-files ls-remote version"),
         _git(_SHOWS, _asks_git),
     ),
-    **dict.fromkeys(words("tag branch symbolic-ref"), _git(_SHOWS, _changes_tree)),
+    **dict.fromkeys(words("tag branch"), _git(_SHOWS, _changes_tree)),
     "remote": _git(_SHOWS, _remotes),
     **dict.fromkeys(
-        words("checkout reset clean switch restore add commit merge cherry-pick stash rm mv sparse-checkout"),
+        words("checkout reset clean switch restore add commit merge cherry-pick rm"),
         _git(_CHANGES, _changes_tree),
     ),
     **dict.fromkeys(("apply", "am"), _git(_CHANGES, _applies)),
@@ -351,7 +331,7 @@ def _openssl(call: Call, given: Reading) -> Effect | None:
     asks = any(p is not None and p.startswith("env:") for p in passwords)
     files = [o.value for o in given.options if o.kind == "=<"]
     files += [p[5:] for p in passwords if p is not None and p.startswith("file:")]
-    if call.texts[1] in ("dgst", "sha256", "md5", "verify"):
+    if call.texts[1] in ("dgst", "sha256"):
         files += given.operands
     base = told_kind(call) if asks else word_kind(call)
     kind = join((base, call.stdin, *(source_kind(call, f) for f in files)))
@@ -361,12 +341,10 @@ def _openssl(call: Call, given: Reading) -> Effect | None:
 
 _OPENSSL = Program(
     "openssl",
-    "-in=< -out=> -key=< -keyout=> -CA=< -CAkey=< -config=< -extfile=< -inkey=< -certfile=< -new -x509 "
-    "-nodes -noenc -days= -subj= -newkey= -sha256 -sha384 -sha512 -sha1 -md5 -req -extensions= -addext= "
-    "-CAcreateserial -pubout -pubin -text -noout -hex -base64 -d -e -a -A -r -binary -export -passout= "
-    "-passin= -pass= -name= -modulus -fingerprint -subject -issuer -dates -enddate -outform= -inform= "
-    "-aes256 -aes-256-cbc -pbkdf2 -salt -set_serial= -reqexts= -utf8 -batch -verbose -quiet -nocerts "
-    "-nokeys -topk8 -nocrypt -subject_hash -hash",
+    "-in=< -out=> -key=< -keyout=> -config=< -new -x509 -nodes -noenc -days= -subj= -newkey= -sha256 "
+    "-sha384 -sha512 -sha1 -md5 -extensions= -addext= -text -noout -hex -base64 -d -e -a -A -r -binary "
+    "-passout= -passin= -pass= -fingerprint -subject -issuer -dates -enddate -outform= -inform= "
+    "-aes256 -aes-256-cbc -pbkdf2 -salt -batch -subject_hash -hash",
     does=_openssl,
     style=Style.LONG,
 )
@@ -387,7 +365,7 @@ def _gpg(call: Call, given: Reading) -> Effect | None:
         home = value.text if value is not None and "GNUPGHOME" not in call.assignments else None
     else:
         home = given.value("--homedir", _in_home(call, ".gnupg"))
-    named = given.values("--keyring", "--primary-keyring")
+    named = given.values("--keyring")
     rings = [r if r is None or "/" in r or home is None else posixpath.join(home, r) for r in named]
     kept = [p for p in (home, *rings) if p is None or call.writes.touch(where(call, p) or "/")]
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in (*given.operands, *kept))))
@@ -422,23 +400,19 @@ PROGRAMS = (
         "openssl",
         style=Style.FIRST,
         verbs=dict.fromkeys(
-            words(
-                "req x509 genrsa rsa genpkey pkey ec ecparam rand dgst enc base64 pkcs12 pkcs8 passwd "
-                "sha256 md5 dhparam verify"
-            ),
+            words("req x509 genrsa rand dgst enc base64 passwd sha256"),
             _OPENSSL,
         ),
     ),
     Program(
         "gpg gpg2",
         "-o,--output=> --dearmor --armor -a --batch --yes --no-tty -q,--quiet -v,--verbose --import "
-        "--export --keyserver= --recv-keys --recv-key --verify --decrypt -d --homedir= --keyring= "
-        "--no-default-keyring --trust-model= --import-ownertrust --keyserver-options= --status-fd= "
-        "--fingerprint --list-keys -k --with-colons --show-keys --no-options --primary-keyring= "
-        "--pinentry-mode= --passphrase= --delete-keys",
+        "--export --keyserver= --recv-keys --recv-key --verify --homedir= --keyring= --no-default-keyring "
+        "--trust-model= --keyserver-options= --fingerprint --list-keys --with-colons --show-keys "
+        "--no-options",
         style=Style.FIRST,
         does=_gpg,
     ),
     Program("gpgconf", "--kill --homedir=", "text*", Prints.WORDS),
-    Program("ssh-keyscan", "-t= -p= -T= -H -4 -6", "text*"),
+    Program("ssh-keyscan", "-t= -p= -T= -H", "text*"),
 )

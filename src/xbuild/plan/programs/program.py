@@ -122,7 +122,7 @@ class Program:
             return None
         if any(self.is_told_by(call, name) for name in self.settings):
             return None
-        return read(self.grammar, call.texts[1:], open_words(call), self.style)
+        return read(self.grammar, call.texts[1:], open_words(call), self.style, patterns(call))
 
     @cached_property
     def all_variables(self) -> tuple[str, ...]:
@@ -161,7 +161,13 @@ class Program:
         if program is None or not given.places:
             return anything(call)
         rest = given.places[0] + 1
-        inner = read(program.grammar, call.texts[1:][rest:], shifted(open_words(call), rest), program.style)
+        inner = read(
+            program.grammar,
+            call.texts[1:][rest:],
+            shifted(open_words(call), rest),
+            program.style,
+            shifted(patterns(call), rest),
+        )
         if inner is None:
             return anything(call)
         front = tuple(o for o in given.options if o.at < rest)
@@ -223,6 +229,11 @@ def open_words(call: Call) -> frozenset[int]:
 
 
 _IS_ONE_WORD = expression(r'"(?!\$\{?@).*"|\$(?:\w+|\{\w+\})/.*', re.DOTALL)
+
+
+def patterns(call: Call) -> frozenset[int]:
+    """The indexes, behind the name, of words that match names of files."""
+    return frozenset(at for at, word in enumerate(call.words[1:]) if word.is_glob)
 
 
 def shifted(places: Iterable[int], by: int) -> frozenset[int]:

@@ -54,10 +54,10 @@ def _accounts(call: Call, given: Reading) -> Effect | None:
     kind = join((word_kind(call), call.stdin))
     has_own = first(call.writes.near(_SKELETON, _WRONG, packages=False)) is not None
     skeleton = Kind.BUILD if has_own else Kind.PORTABLE
-    home = join((kind, skeleton, *(source_kind(call, p) for p in given.values("-k"))))
-    homes = ("/home", *given.values("-d"), *given.values("-b"))
+    home = join((kind, skeleton))
+    homes = ("/home", *given.values("-d"))
     made = (*(write(call, p, kind) for p in _ACCOUNT_TABLES), *(write(call, p, home) for p in homes))
-    return plain(call, kind, made, given.values("-k"))
+    return plain(call, kind, made)
 
 
 def _asks_accounts(call: Call, _given: Reading) -> Effect | None:
@@ -69,10 +69,9 @@ def _asks_accounts(call: Call, _given: Reading) -> Effect | None:
 _CERTIFICATES = ("/usr/local/share/ca-certificates", "/usr/share/ca-certificates")
 
 
-def _certificates(call: Call, given: Reading) -> Effect | None:
+def _certificates(call: Call, _given: Reading) -> Effect | None:
     """The certificates of the distribution and of the project, in one file."""
-    named = given.values("--certsconf", "--certsdir", "--localcertsdir")
-    read = (*_CERTIFICATES, "/etc/ca-certificates.conf", *named)
+    read = (*_CERTIFICATES, "/etc/ca-certificates.conf")
     kind = join((word_kind(call), *(source_kind(call, p) for p in read)))
     return plain(call, kind, (Write("/etc/ssl/certs", kind, call.place, call.spelled()),), read)
 
@@ -257,26 +256,24 @@ PROGRAMS = (
     Program("lsb_release", "-a,--all -i,--id -d,--description -r,--release -c,--codename -s,--short", ""),
     Program(
         "date",
-        "-d,--date= -f,--file=< -I,--iso-8601[=] -R,--rfc-email --rfc-3339= -r,--reference=< -s,--set= "
-        "-u,--utc,--universal -D=",
+        "-d,--date= -I,--iso-8601[=] -R,--rfc-email --rfc-3339= -u,--utc,--universal",
         "text*",
     ),
-    Program("getent", "-s= -i", does=_asks_accounts),
-    Program("ldconfig", "-v,--verbose -N -X -p,--print-cache", does=_caches_libraries),
+    Program("getent", does=_asks_accounts),
+    Program("ldconfig", "-v,--verbose -p,--print-cache", does=_caches_libraries),
     Program("locale-gen", "--purge --lang=", does=_asks_packages),
     Program(
         "adduser useradd addgroup groupadd usermod groupmod passwd chpasswd deluser userdel delgroup "
         "groupdel",
         "-r,--system -S -D -H -M,--no-create-home -m,--create-home -N,--no-user-group -U,--user-group "
-        "-u,--uid= -g,--gid= -G,--groups= -s,--shell= -d,-h,--home-dir,--home= -c,--comment= -k,--skel= "
-        "-p,--password= -o,--non-unique -l -L -f,--force --disabled-password --disabled-login --gecos= "
-        "--ingroup= --group --quiet -q --no-log-init -K,--key= -a,--append -e= --allow-bad-names "
-        "--badname -b,--base-dir= -n --remove --add-subids-for-system -J -Z=",
+        "-u,--uid= -g,--gid= -G,--groups= -s,--shell= -d,-h,--home-dir,--home= -c,--comment= "
+        "-p,--password= -o,--non-unique -l -L --disabled-password --disabled-login --gecos= "
+        "--ingroup= --group --quiet -q --no-log-init -a,--append",
         does=_accounts,
     ),
     Program(
         "update-ca-certificates",
-        "-f,--fresh -v,--verbose --certsconf= --certsdir= --localcertsdir=",
+        "-f,--fresh -v,--verbose",
         does=_certificates,
     ),
     Program("apt-key", style=Style.NONE, operands="text*", does=_asks_packages),

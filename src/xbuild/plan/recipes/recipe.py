@@ -336,6 +336,24 @@ def _is_script(call: Call, name: str) -> bool:
     return "/" in name and _placed(call, absolute(name, call.directory))[0] is not None
 
 
+class NotReadError(Exception):
+    """A script that a command calls cannot be read."""
+
+
+def script_of(call: Call) -> tuple[str, str] | None:
+    """The file and the text of the script of the build context that a command calls; None for other commands.
+    The text begins with a line that changes into the folder where it runs. Raises NotReadError.
+    """
+    name = call.texts[0] if call.texts else None
+    if name is None or not _is_script(call, name):
+        return None
+    try:
+        recipe = _script(call, {})
+    except _CannotTellError as error:
+        raise NotReadError(error.reason.text) from error
+    return recipe.told, recipe.script
+
+
 def _script(call: Call, _added: Mapping[str, str]) -> _Recipe:
     name = call.texts[0] or ""
     arguments = tuple(zip(call.words[1:], call.texts[1:], call.kinds[1:], strict=True))

@@ -34,7 +34,8 @@ class Container:
         self.plugin = f"{self.folder}/liblto_plugin.so"
         places = {"/var/lib/dpkg/": f"{root}/dpkg/", "/usr/": f"{root}/usr/"}
         mount.add_tools()
-        (mount.folder / "bin/md5sum").symlink_to(shutil.which("md5sum") or "md5sum")
+        for name in ("env", "md5sum"):
+            (mount.folder / "bin" / name).symlink_to(shutil.which(name) or name)
         mount.write("gcc/decide", mount.moved("gcc/decide", places))
         for name in ("hostile", "options.cc1", "options.as", "options.ld"):
             mount.write(f"gcc/{name}", mount.moved(f"gcc/{name}"))
@@ -54,6 +55,7 @@ class Container:
         for name in ("gcc-14", "as", "ld.bfd"):
             self.program(f"{root}/usr/bin/{MACHINE}-{name}")
             (root / "usr/bin" / name.removesuffix("-14").removesuffix(".bfd")).symlink_to(f"{MACHINE}-{name}")
+        self.driver(root / "usr/bin" / f"{MACHINE}-gcc-14", self.folder)
         self.record({"cpp": ("cc1",), "g++": ("cc1plus",), "gcc": ("lto1", "liblto_plugin.so")})
         self.status(VERSIONS)
 
@@ -63,6 +65,15 @@ class Container:
         path.write_text(SAYS.format(kind=kind))
         path.chmod(0o755)
         return path
+
+    def driver(self, path: Path, folder: Path) -> str:
+        """It says where it would find a program: in a folder of its own, or by PATH."""
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            f"#!/bin/sh\nn=${{1#-print-prog-name=}}\n[ -x {folder}/$n ] && n={folder}/$n\necho $n\n"
+        )
+        path.chmod(0o755)
+        return str(path)
 
     def record(self, packages: dict[str, tuple[str, ...]]) -> None:
         """What dpkg says of the files."""
@@ -135,6 +146,7 @@ HANDED_OVER = (
     f"cc1 -fexec-charset=latin1 {CC1}",
     f"cc1 -mcpu=native {CC1}",
     f"cc1 -fopenmp {CC1}",
+    f"cc1 -fsanitize=undefined {CC1}",
     f"cc1 -foffload=nvptx-none {CC1}",
     f"cc1 -fdump-tree-all {CC1}",
     f"cc1 -fdiagnostics-format=sarif-file {CC1}",
@@ -223,13 +235,31 @@ def test_another_file(container: Container, line: str, file: str) -> None:
 
 
 @pytest.mark.parametrize("line", ALL)
-def test_another_driver(container: Container, line: str) -> None:
-    mine = container.program(container.root / "mine/gcc")
-    path = f"{mine.parent}:{container.root}/usr/bin:{os.environ['PATH']}"
-    assert container.kind(line, COLLECT_GCC=str(mine)) == "own"
+def test_no_driver(container: Container, line: str) -> None:
     assert container.kind(line, COLLECT_GCC="") == "own"
-    assert container.kind(line, PATH=path) == "own"
+    assert container.kind(line, COLLECT_GCC="nosuch") == "own"
     assert container.kind(line, COLLECT_GCC=f"{container.root}/usr/bin/{MACHINE}-gcc-14") == "native"
+
+
+@pytest.mark.parametrize("name", ["cc1", "lto1", "collect2"])
+def test_another_driver_has_its_own(container: Container, name: str) -> None:
+    mine = container.driver(container.root / "mine/gcc", container.root / "other")
+    container.program(container.root / "other" / name, "mine")
+    path = f"{container.root}/mine:{container.root}/usr/bin:{os.environ['PATH']}"
+    assert container.kind(f"{name} -o x x.c", COLLECT_GCC=mine) == "mine"
+    assert container.kind(f"{name} -o x x.c", PATH=path) == "mine"
+
+
+def test_another_driver_finds_the_assembler_by_path(container: Container) -> None:
+    mine = container.driver(container.root / "mine/gcc", container.root / "other")
+    assert container.kind(ALL[1], COLLECT_GCC=mine) == "own"
+
+
+def test_another_driver_that_would_have_found_nothing(container: Container) -> None:
+    mine = container.driver(container.root / "mine/gcc", container.root / "other")
+    done = container.start("cc1", *CC1.split(), COLLECT_GCC=mine)
+    assert (done.stdout, done.returncode) == ("", 97)
+    assert Path(f"{container.mount.folder}-mark").exists()
 
 
 @pytest.mark.parametrize(("name", "line"), [("as", ALL[1]), ("ld", ALL[2])])

@@ -23,6 +23,26 @@ case $gcc in
 '' | *[!0-9]*) gcc=$(apt-cache depends gcc 2>"$work/log" | sed -n 's/^ *Depends: gcc-\([0-9][0-9]*\)$/\1/p' | head -n 1) ;;
 esac
 [ -n "$gcc" ] || refuse "the package index has no gcc"
+# The revision has to be what the target has, or would get: another one is another program.
+candidate() { apt-cache policy "$1" | sed -n 's/^ *Candidate: //p'; }
+cross=$(candidate "cpp-$gcc-$dashed")
+version=${cross%cross*}
+[ "$version" != "$cross" ] || refuse "there is no cross compiler of gcc $gcc"
+revisions=$({
+    sed -n "/^Package: gcc-$gcc-base\$/,/^\$/s/^Version: //p" "$(in_target /var/lib/dpkg/status)"
+    candidate "gcc-$gcc-base"
+})
+has_revision() { printf '%s\n' "$revisions" | sed "$1" | grep -qxF -e "$(printf '%s\n' "$version" | sed "$1")"; }
+case $choice in
+release)
+    has_revision 's/-.*//' || refuse "the cross compiler is $version, and the image's gcc of another release"
+    : >"$made/release"
+    ;;
+*)
+    has_revision '' || refuse "the cross compiler is $version, and the image's gcc is not"
+    ;;
+esac
+
 compilers="cpp-$gcc-$dashed gcc-$gcc-$dashed g++-$gcc-$dashed"
 cd "$work"
 # shellcheck disable=SC2086
@@ -30,10 +50,8 @@ $apt download $compilers "binutils-$dashed" >"$work/log" 2>&1 || refuse "no cros
 
 # Versions that have to be the same in the target: gcc, binutils, and the libraries with which they compute.
 field() { dpkg-deb -f "$1" "$2"; }
-cross=$(field "cpp-$gcc-$dashed"_*.deb Version)
+[ "$(field "cpp-$gcc-$dashed"_*.deb Version)" = "$cross" ] || refuse "another cross compiler was fetched"
 binutils=$(field "binutils-$dashed"_*.deb Version)
-version=${cross%cross*}
-[ "$version" != "$cross" ] || refuse "$cross is no version of a cross compiler"
 needed=$(for package in ./*.deb; do field "$package" Depends; done | tr ',' '\n' |
     sed -n 's/^ *\(lib[^ ]*\|zlib1g\)\( .*\|\)$/\1/p' |
     grep -vE -- '-dev|-cross$|^libc6|^libgcc-s|^libstdc|^libcc1|^libsframe|^libjansson' | sort -u)
@@ -57,22 +75,6 @@ fi
         echo "$package $own"
     done
 } >"$made/versions"
-
-# What the target has, or would get: another revision is another program.
-revisions=$({
-    sed -n "/^Package: gcc-$gcc-base\$/,/^\$/s/^Version: //p" "$(in_target /var/lib/dpkg/status)"
-    apt-cache policy "gcc-$gcc-base" | sed -n 's/^ *Candidate: //p'
-})
-has_revision() { printf '%s\n' "$revisions" | sed "$1" | grep -qxF -e "$(printf '%s\n' "$version" | sed "$1")"; }
-case $choice in
-release)
-    has_revision 's/-.*//' || refuse "the cross compiler is $version, and the image's gcc of another release"
-    : >"$made/release"
-    ;;
-*)
-    has_revision '' || refuse "the cross compiler is $version, and the image's gcc is not"
-    ;;
-esac
 
 unpack() {
     package=$1 where=$2
@@ -126,7 +128,9 @@ for program in as ld.bfd; do
 done
 copy "$cross_folder/liblto_plugin.so" "$made/own/liblto_plugin.so"
 libraries "$cross_folder/liblto_plugin.so"
-native "$(readlink -f "$(command -v md5sum)")" bin/md5sum
+for program in env md5sum; do
+    native "$(readlink -f "$(command -v "$program")")" "bin/$program"
+done
 
 # By COMPILER_PATH the driver finds all but ld, whose place configure scripts write down: that one collect2 finds.
 with=$twin/with/$machine/$gcc

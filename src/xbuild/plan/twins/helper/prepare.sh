@@ -1,8 +1,9 @@
 #!/bin/sh
 # Runs in the helper stage, natively, as root: makes what the assisted RUNs mount. Arguments: the twins wanted.
 #
-# It never fails: what cannot be had stands in `why`, one line a twin, and `env` then does nothing. What it makes
-# depends on the two images alone, since it is part of the cache key of every assisted RUN.
+# It never fails: what cannot be had stands in `why`, one line a twin ("NAME: WHY", or "NAME: failed: WHY" where another
+# try may do better), and `env` then says so and does nothing. What it makes depends on the two images alone, since it
+# is part of the cache key of every assisted RUN.
 #
 # A twin's own prepare.sh is sourced in a subshell with `set -eu` and
 #   $mount   where the RUNs will see $out            $out     what is made here, in the layout of the mount
@@ -254,6 +255,15 @@ record() {
     rm "$list.sums"
 }
 
+# Why there is no twin: here, and on standard error in front of a RUN, since this step may come from a cache.
+tell() {
+    [ -e "$out/why" ] || return 0
+    sed 's/^/xbuild-helper: /' "$out/why"
+    sed "s/[^[:print:]]//g;s/'/ /g;s/.*/echo 'xbuild-helper: &' >\&2/" "$out/why" | cat - "$out/env" >"$out/env.new" &&
+        mv "$out/env.new" "$out/env"
+    rm -f "$out/env.new"
+}
+
 # At the end, however it comes.
 plain() {
     for twin in "$@"; do
@@ -292,14 +302,14 @@ if [ $status = 0 ]; then
         if [ $status = 0 ]; then
             ready="$ready $twin"
         else
-            [ $status = 3 ] || printf '%s: %s\n' "$twin" "$(head -n 1 "$errors")" >>"$out/why"
+            [ $status = 3 ] || printf '%s: failed: %s\n' "$twin" "$(head -n 1 "$errors")" >>"$out/why"
             # Copies that were not changed yet must not be taken for ones that start.
             [ ! -e "$queue" ] || tr '\n' '\0' <"$queue" | xargs -0 rm -f
             rm -rf "${out:?}/$twin"
         fi
     done
 else
-    [ $status = 3 ] || printf '%s: %s\n' "$twin" "$(head -n 1 "$errors")" >>"$out/why"
+    [ $status = 3 ] || printf '%s: failed: %s\n' "$twin" "$(head -n 1 "$errors")" >>"$out/why"
 fi
 if [ -n "$ready" ]; then
     printf '%s\n' "${ready# }" >"$out/twins"
@@ -310,4 +320,5 @@ else
     done
 fi
 plain "$@"
+tell
 exit 0

@@ -1,0 +1,16 @@
+"""Go's compiler, assembler, linker, cgo, cover and vet of official images; `go` itself stays the target's."""
+
+from __future__ import annotations
+
+from xbuild.plan.twins.twin import Twin
+
+TWIN = Twin(
+    "go",
+    ("go",),
+    ("debian",),
+    (2.0, 11.5),
+    paths="/usr/local/go/bin/go",
+    variable="xbuild_go",
+    images=("golang",),
+    is_called_by_others=True,
+)
