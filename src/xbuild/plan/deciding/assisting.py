@@ -59,6 +59,7 @@ _FINDERS = frozenset(words("command which type whereis hash"))
 # Programs that start no others but those that their words name.
 _PLAIN = by_name(PROGRAMS)
 _SOURCES = (".", "source")
+_INSTALLING = frozenset(words("apt-get apt aptitude dpkg apk"))
 _PATH = re.compile(r"\$\{?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
@@ -263,7 +264,8 @@ class _Assisting:
         called = list(called_scripts([c for c in self.survey.alone(stage.index).calls if c.run is run]))
         _check_called(called, twins)
         number = stage.position + index
-        text = "\n".join([script.text, *(c.script.text for c in called if c.script is not None)])
+        scripts = [script, *(c.script for c in called if c.script is not None)]
+        text = "\n".join(s.text for s in scripts)
         names, changes = [], list[Change]()
         for twin in twins:
             words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
@@ -278,7 +280,7 @@ class _Assisting:
             is_hidden = twin.is_called_by_others and _may_call_others(script)
             if words_of_it or is_hidden or _is_named(script.text, twin.programs):
                 names.append(twin.name)
-        started = [t.name for t in twins if self.is_started(stage, index, text, t)]
+        started = [t.name for t in twins if self.is_started(stage, index, _but_installing(scripts), t)]
         names = names or _names_in(called, twins, is_enough=bool(started))
         names = self.not_told(stage, run, text, [t for t in twins if t.name in (*names, *started)])
         if not names:
@@ -535,6 +537,12 @@ def _is_named(text: str, programs: Sequence[str]) -> bool:
     """Whether a program is named as one that PATH leads to."""
     names = "|".join(map(re.escape, programs))
     return bool(programs) and re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
+
+
+def _but_installing(scripts: Sequence[Script]) -> str:
+    """The words of all commands but of those that install packages of the distribution."""
+    commands = (c for script in scripts for c in script.commands if c.name not in _INSTALLING)
+    return "\n".join(" ".join(word.raw for word in command.words) for command in commands)
 
 
 def _has_word(text: str, pattern: str) -> bool:
