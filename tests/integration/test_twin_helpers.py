@@ -18,9 +18,13 @@ from xbuild.plan.context import NoContext
 from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Knowledge, Settings
 from xbuild.rewrite.render import rewrite
-from xbuild.solve.build import SolveResult
+from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.history import Vertex
+from xbuild.solve.inputs import read_inputs
 from xbuild.solve.marks import HelperLine, helper_lines
+from xbuild.solve.options import parse_build_arguments
+from xbuild.solve.progress import Progress
+from xbuild.solve.stall import StalledError
 from xbuild.text import Source
 
 TEXT = "FROM debian:bookworm\nRUN apt-get clean; dpkg --print-architecture > /architecture\n"
@@ -93,3 +97,20 @@ def test_steps_with_twins_are_found_in_an_exported_cache(
     steps = [each for each in report(told)["steps"] if each["text"].startswith(("RUN", "COPY"))]
     assert {each["text"].split()[0] for each in steps} == {"RUN", "COPY"}
     assert [each["text"] for each in steps if not each["cached"]] == []
+
+
+def test_a_step_that_does_nothing_any_more_is_given_up(fresh_builder: str, tmp_path: Path) -> None:
+    """On a builder of its own: what others do there would be CPU time as well."""
+    text = "FROM debian:bookworm AS app\nRUN apt-get clean\nRUN sleep 3600; apt-get clean\n"
+    context = project(tmp_path / "p", dockerfile=text)
+    options = parse_build_arguments(["--builder", fresh_builder, *ARM, str(context)])
+    inputs = read_inputs(options, None, tmp_path)
+    request = SolveRequest(
+        options, inputs, engine(fresh_builder), tmp_path / "w", assisted(text, {}), silence=20
+    )
+    progress = Progress()
+    with pytest.raises(StalledError) as error:
+        solve(request, progress.update)
+    assert error.value.stages == {"app"}
+    broken = [v.step.text for v in progress.vertices.values() if v.error and v.step.stage == "app"]
+    assert [text.partition("; ")[2] for text in broken] == ["sleep 3600; apt-get clean"]

@@ -104,7 +104,11 @@ def _writes(module: Path) -> Iterator[str]:
 
 
 def test_every_file_goes_through_the_module_that_keeps_it_whole() -> None:
-    trees = ("rootfs.py", "python.py")  # they fill a layer's folder, which is packed or thrown away
+    trees = (
+        "rootfs.py",
+        "python.py",
+        "node.py",
+    )  # they fill a layer's folder, which is packed or thrown away
     found = {
         (module.name, target)
         for module in (TESTBED / "bed").glob("*.py")
@@ -347,7 +351,7 @@ def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["python:3.12", "python:3.11-alpine", "python:3.11-trixie", "rust:1", "python"]
+    "name", ["python:3.12", "python:3.11-alpine", "python:3.11-trixie", "node:18", "rust:1", "python"]
 )
 def test_what_cannot_be_made_is_said(bed: Bed, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
@@ -365,6 +369,23 @@ def test_python_goes_by_the_names_of_the_hub(bed: Bed, tag: str, monkeypatch: py
     assert f"docker.io/library/python:{tag}" in lifecycle._recipe(f"python:{tag}")(
         recipes.Kitchen(bed, Path("go"))
     )
+
+
+@pytest.mark.parametrize("tag", ["22", "22-slim", "22-bookworm-slim", "20.20.2-slim", "24.21-bookworm"])
+def test_node_goes_by_the_names_of_the_hub(bed: Bed, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "_image", lambda _kitchen, names, *_: names)
+    kitchen = recipes.Kitchen(bed, Path("go"))
+    assert f"docker.io/library/node:{tag}" in lifecycle._recipe(f"node:{tag}")(kitchen)
+
+
+def test_without_npm_images_of_node_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: "/usr/bin/npm")
+    assert "node:22" in lifecycle.wanted_images()
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    assert "node:22" not in lifecycle.wanted_images()
+    assert "no npm to fetch node:22 with" in capsys.readouterr().err
 
 
 def test_what_is_waited_for_is_said_before_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import yaml
 
 NAME = ".xbuild.yaml"
+SILENCE_MINUTES = 5
 
 _TAGS = {
     "tag:yaml.org,2002:map": "object",
@@ -30,7 +31,13 @@ _TAGS = {
     "tag:yaml.org,2002:float": "number",
     "tag:yaml.org,2002:null": "null",
 }
-_WORDS = {"object": "keys with values", "array": "a list", "string": "text", "boolean": "true or false"}
+_WORDS = {
+    "integer": "a whole number",
+    "object": "keys with values",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+}
 
 
 @value()
@@ -44,7 +51,8 @@ class AllowedFile:
 @value()
 class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
-    section and name. `assist` is off, auto or None; `without` names stages and twins that do without, and
+    section and name. `assist` is off, auto or None; `without` names stages and twins that do without;
+    `silence` are minutes without output and CPU time after which a step with twins is given up (0: never);
     `accepted` tells what is accepted of a twin.
     """
 
@@ -55,6 +63,7 @@ class Config:
     allow: tuple[AllowedFile, ...] = ()
     assist: str | None = None
     without: frozenset[str] = frozenset()
+    silence: int = SILENCE_MINUTES
     accepted: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,6 +108,7 @@ def parse_config(path: str, data: bytes) -> Config:
         frozenset(
             n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
         ),
+        value.get("assist", {}).get("silence", SILENCE_MINUTES),
         {twin.name: text for twin in TWINS if (text := value.get("assist", {}).get(twin.name)) is not None},
     )
 
@@ -168,6 +178,8 @@ class _ConfigReader:
         value = self.loader.construct_object(node, deep=True)
         if "enum" in rule and value not in rule["enum"]:
             self._fail(node, f"{name}: {value!r} is not known", expected=" or ".join(rule["enum"]))
+        if kind == "integer" and value < rule.get("minimum", value):
+            self._fail(node, f"{name} must be at least {rule['minimum']}")
         if len(str(value)) < rule.get("minLength", 0):
             self._fail(node, f"{name} is empty")
         return value

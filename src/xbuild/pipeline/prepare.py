@@ -46,6 +46,7 @@ class Prepared:
             text=self.new.text if self.new else None,
             line_map=self.line_map,
             added=self.added,
+            silence=60.0 * self.project.config.silence if self.project.settings.assist else 0.0,
         )
 
     @cached_property

@@ -17,6 +17,7 @@ from xbuild.solve.build import SolveResult, solve
 from xbuild.solve.deliver import discard
 from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.solve.marks import mark_in
+from xbuild.solve.stall import StalledError
 
 _TOLD = 5
 _HINT = "xbuild build --assist=off builds it without native twins"
@@ -33,6 +34,10 @@ def solve_assisted(
     while True:
         try:
             result = solve(with_helpers_anew(prepared, records), on_event, on_raw=watcher.on_raw)
+        except StalledError as error:
+            found = _stalled(prepared, error)
+            if not found:
+                raise
         except BuildFailedError as error:
             for note in remember_helpers(prepared, [error.whole_log], records, is_whole=False):
                 watcher.warn(note)
@@ -122,6 +127,14 @@ def _marked_failure(prepared: Prepared, error: BuildFailedError) -> dict[int, st
     if mark is None or not assisted_stages(prepared.plan):
         return {}
     return stages_at(prepared, {error.line or 0: mark})
+
+
+def _stalled(prepared: Prepared, error: StalledError) -> dict[int, str]:
+    """The stages in which a step with twins ran; all where they are not known."""
+    stages = prepared.graph.stages if prepared.graph is not None else ()
+    names = {stage.name or f"stage-{stage.index}": stage.from_.first_line for stage in stages}
+    lines = {prepared.user_line(names[name]) or 0 for name in error.stages if name in names} or {0}
+    return stages_at(prepared, dict.fromkeys(lines, error.message))
 
 
 def _hinted(prepared: Prepared, error: SolveError) -> SolveError:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from xbuild.plan.twins.twin import MOUNT
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.diagnosis import build_error
 from xbuild.solve.engine import Engine, check_platforms, docker
@@ -22,8 +23,9 @@ from xbuild.solve.history import LineMap, Vertex, ask_history, join, provenances
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.layout import Layout, merge_layouts
 from xbuild.solve.options import BuildOptions, join_fields
-from xbuild.solve.progress import Event, Progress, parse_line
+from xbuild.solve.progress import Event, Progress, VertexState, parse_line
 from xbuild.solve.run import Completed, Invocation, pass_through, stream
+from xbuild.solve.stall import Looking, Stall, StalledError, can_tell, cpu_seconds
 
 # Flags that are answered after the solve, from what was verified, or that say how progress is shown.
 _NOT_FOR_THE_SOLVE = (
@@ -49,8 +51,9 @@ class SolveRequest:
     """What will be built. `text` is the Dockerfile to use instead of the user's; None uses it as it is.
 
     `line_map` gives the user's line for a line of `text`, None for a line that is not theirs; `added` are
-    lines of instructions that are not theirs. `output` is `layout`, `files` (the files of the result, in a
-    folder) or `none`. `folder` is a folder for temporary files, removed by the caller
+    lines of instructions that are not theirs. `silence`: after how many seconds without output and CPU time a
+    step with native twins is given up (0: never). `output` is `layout`, `files` (the files of the result, in
+    a folder) or `none`. `folder` is a folder for temporary files, removed by the caller
     (`pipeline.files.Workspace`).
     """
 
@@ -62,6 +65,7 @@ class SolveRequest:
     line_map: LineMap | None = None
     output: str = "layout"
     added: frozenset[int] = frozenset()
+    silence: float = 0.0
 
     @property
     def platforms(self) -> tuple[Platform, ...]:
@@ -122,14 +126,18 @@ def solve(
 ) -> SolveResult:
     """Build. `on_raw` gets the lines of rawjson as they are, `on_event` what they say.
 
-    Raises BuildFailedError, EngineError, RegistryError, CancelledError.
+    Raises BuildFailedError, StalledError, EngineError, RegistryError, CancelledError.
     """
     check_platforms(request.engine, request.platforms)
     _write_dockerfile(request)
     calls = _calls(request)
     progresses = tuple(Progress() for _ in calls)
 
+    stall = _stall(request, progresses)
+
     def on_line(index: int, line: str) -> None:
+        if stall is not None:
+            stall.heard()
         if on_raw is not None:
             on_raw(line)
         for event in parse_line(line):
@@ -140,12 +148,41 @@ def solve(
     for call in calls:
         call.folder.mkdir(parents=True, exist_ok=True)
     commands = [Invocation(call.argv, environment=(("BUILDX_METADATA_PROVENANCE", "max"),)) for call in calls]
-    outcomes = stream(commands, on_line)
+    with Looking(stall):
+        outcomes = stream(commands, on_line, lambda: stall is not None and stall.is_over)
+    if stall is not None and stall.is_over:
+        stages = frozenset(v.step.stage or "" for v in _with_twins(request, progresses))
+        raise StalledError(request.silence, stages)
     failed = [each for each in zip(outcomes, progresses, strict=True) if not each[0].ok]
     if failed:
         outcome, progress = min(failed, key=_order_of_failure)
         raise build_error(progress, outcome.exit_code, request.inputs, request.line_map)
     return _result(request, calls, progresses, [outcome.seconds for outcome in outcomes])
+
+
+def _stall(request: SolveRequest, progresses: Sequence[Progress]) -> Stall | None:
+    """What looks for a stall, where it can be told."""
+    builder = request.engine.builder
+    if not request.silence or not can_tell(builder):
+        return None
+    return Stall(
+        request.silence,
+        used=lambda: cpu_seconds(builder),
+        is_concerned=lambda: bool(_with_twins(request, progresses)),
+    )
+
+
+def _with_twins(request: SolveRequest, progresses: Sequence[Progress]) -> list[VertexState]:
+    """The emulated steps with native twins that run, or ran when the solve was given up."""
+    states = [state for progress in progresses for state in list(progress.vertices.values())]
+    return [
+        state
+        for state in states
+        if MOUNT in state.name
+        and state.step.instruction == "RUN"
+        and (state.is_running or state.error)
+        and not (state.step.run_platform is not None and request.engine.is_native(state.step.run_platform))
+    ]
 
 
 def _order_of_failure(each: tuple[Completed, Progress]) -> tuple[bool, float]:

@@ -86,12 +86,17 @@ def run_all(
     return _Group(commands, on_line=None, timeout=timeout, given_up=given_up).run()
 
 
-def stream(commands: Sequence[Invocation], on_line: Callable[[int, str], None]) -> tuple[Completed, ...]:
+def stream(
+    commands: Sequence[Invocation],
+    on_line: Callable[[int, str], None],
+    is_over: Callable[[], bool] = lambda: False,
+) -> tuple[Completed, ...]:
     """Run builds at the same time; `on_line` gets (which command, one line of its standard error).
 
-    When one fails the others are interrupted. Raises CancelledError when the user interrupts.
+    When one fails the others are interrupted, and so are all once `is_over` says so. Raises CancelledError
+    when the user interrupts.
     """
-    return _Group(commands, on_line=on_line, timeout=None).run()
+    return _Group(commands, on_line=on_line, timeout=None, is_over=is_over).run()
 
 
 def pass_through(argv: Sequence[str]) -> int:
@@ -203,8 +208,10 @@ class _Group:
         on_line: Callable[[int, str], None] | None,
         timeout: float | None,
         given_up: Set[int] = frozenset(),
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self.commands = commands
+        self.is_over = is_over
         self.on_line = on_line
         self.deadline = None if timeout is None else time.monotonic() + timeout
         self.running: list[_Running] = []
@@ -301,7 +308,7 @@ class _Group:
         elif len(self.interrupts) > 1 and self.forwarded == 1:
             self.forwarded = 2
             self._stop(signal.SIGKILL)
-        if self.failures and self.kill_at is None and not self.interrupts:
+        if (self.failures or self.is_over()) and self.kill_at is None and not self.interrupts:
             self._stop(signal.SIGINT)
         now = time.monotonic()
         self._let_go(now)

@@ -203,6 +203,8 @@ def factors(ours: Iterable[Timed], original: Iterable[Timed]) -> dict[tuple[str,
             continue
         seconds = _seconds_for(lines[step.line], step.platform)
         if seconds >= 0.05 and not any(each.emulated for each in lines[step.line]):
-            key = (step.kind, architecture_of(step.platform))
+            own = next((s for s in lines[step.line] if s.platform == step.platform), None)
+            is_assisted = own is not None and own.kind.endswith(ASSISTED)
+            key = (f"{step.kind}{ASSISTED}" if is_assisted else step.kind, architecture_of(step.platform))
             found.setdefault(key, []).append(step.seconds / seconds)
     return {key: median(values) for key, values in found.items()}

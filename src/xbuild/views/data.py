@@ -41,6 +41,7 @@ def outcome_data(outcome: Outcome) -> dict[str, Any]:
     data = plain(outcome)
     data["phases"] = [{"name": name, "seconds": round(value, 3)} for name, value in outcome.phases]
     data["verdicts"] = [{"stage": name, "word": word, "line": line} for name, word, line in outcome.verdicts]
+    data["split"] = [{"how": how, "seconds": round(value, 3)} for how, value in outcome.split]
     data["steps"] = [_step(step) for step in outcome.steps]
     data["saved"] = saved_data(outcome.saved)
     return {"format": FORMAT, "kind": "report", **data}

@@ -82,6 +82,7 @@ def _closing(outcome: Outcome, hidden: Sequence[Step]) -> Iterator[str]:
         yield "; ".join(parts)
     if outcome.phases:
         yield "phases: " + ", ".join(f"{name} {seconds(value)}" for name, value in outcome.phases)
+    yield from _runs(outcome)
     if outcome.why_not:
         yield f"not rewritten: {outcome.why_not}"
     for left in outcome.emulation:
@@ -95,6 +96,16 @@ def _closing(outcome: Outcome, hidden: Sequence[Step]) -> Iterator[str]:
     for warning in outcome.warnings:
         yield f"warning: {warning}"
     yield f"time saved: {saved_text(outcome.saved)}"
+
+
+def _runs(outcome: Outcome) -> Iterator[str]:
+    """How the RUNs ran, and what native twins said in them."""
+    if outcome.split:
+        yield "time in RUNs: " + ", ".join(f"{how} {seconds(value)}" for how, value in outcome.split)
+    for step in outcome.steps:
+        if step.how == "assisted":
+            where = f"{outcome.dockerfile}:{step.line} on {step.platform}"
+            yield f"native twins: {where}: {clean(', '.join(step.twins))}"
 
 
 def saved_text(saved: Saved) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import dropwhile
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Run
-from xbuild.plan.model import Plan, StageVerdict, VerdictWord
+from xbuild.plan.model import Assistance, Plan, StageVerdict, VerdictWord
 from xbuild.plan.twins import TWINS
 from xbuild.platforms import Platform
 from xbuild.solve.history import Vertex
@@ -21,6 +21,8 @@ from xbuild.views.terminal import clean, shorten
 
 FORMAT = 1
 _STEP_TEXT = 200
+HOWS = ("native", "cross", "assisted", "emulated")
+"""How a RUN may run (see `Step`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,13 @@ class Outcome:
     saved: Saved = field(default_factory=lambda: Saved("none"))
     warnings: tuple[str, ...] = ()
     lint: tuple[str, ...] = ()
+
+    @property
+    def split(self) -> tuple[tuple[str, float], ...]:
+        """The seconds of the RUNs that were executed, by how they ran."""
+        ran = [step for step in self.steps if step.executed]
+        sums = ((how, sum(step.seconds for step in ran if step.how == how)) for how in HOWS)
+        return tuple((how, value) for how, value in sums if any(step.how == how for step in ran))
 
 
 def steps_of(
@@ -280,16 +289,29 @@ def emulation_left(steps: Sequence[Step], plan: Plan | None, why_not: str) -> tu
             text,
             tuple(dict.fromkeys(step.platform or "" for step in group)),
             sum(step.seconds for step in group if step.executed),
-            _reason(plan, line, why_not),
+            _reason(plan, line, why_not, group),
         )
         for (stage, line, text), group in sorted(grouped.items(), key=lambda item: item[0][1] or 0)
     )
 
 
-def _reason(plan: Plan | None, line: int | None, why_not: str) -> str:
+def _without_twins(assistance: Assistance, line: int | None, group: Sequence[Step]) -> str:
+    """Why no native twin took over in a RUN: what the plan says, or what they said."""
+    left = next((reason.text for reason in assistance.left if reason.place.line == line), "")
+    if left or all(line != at for at, _ in assistance.runs):
+        return f"no native twins: {left}" if left else ""
+    said = dict.fromkeys(text for step in group for text in step.twins)
+    if said:
+        return f"native twins stepped aside: {', '.join(said)}"
+    return "what its native twins did is not known" if any(step.executed for step in group) else ""
+
+
+def _reason(plan: Plan | None, line: int | None, why_not: str, group: Sequence[Step]) -> str:
     verdict = verdict_at(plan, line) if plan else None
     if verdict is None:
         return why_not or "the Dockerfile was not rewritten"
+    if verdict.assistance is not None and (why := _without_twins(verdict.assistance, line, group)):
+        return why
     own = next((reason for reason in verdict.reasons if reason.place.line == line), None)
     reason = own or next(iter(verdict.reasons), None)
     if reason is not None:

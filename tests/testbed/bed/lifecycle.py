@@ -16,9 +16,11 @@ from .process import BedError, say, step
 from .settings import ARCHITECTURES, CHECKOUT, HOST_ARCHITECTURE, Bed
 
 PROJECTS = CHECKOUT / "tests/projects"
-VERSIONED = re.compile(r"^FROM\s+(?:--\S+\s+)*((?:golang|python):\d[\w.]*)", re.MULTILINE | re.IGNORECASE)
+VERSIONED = re.compile(
+    r"^FROM\s+(?:--\S+\s+)*((?:golang|python|node):\d[\w.]*)", re.MULTILINE | re.IGNORECASE
+)
 RECIPES = {"debian": recipes.debian, "distroless": recipes.distroless, "busybox": recipes.busybox}
-VERSIONED_RECIPES = {"golang": recipes.golang, "python": recipes.python_images}
+VERSIONED_RECIPES = {"golang": recipes.golang, "python": recipes.python_images, "node": recipes.node_images}
 # For all tests; for the demonstration, whose project names its own Go.
 LEAST = ("debian", "distroless", "busybox", "golang:1.21")
 DEMO = ("debian", "distroless")
@@ -113,7 +115,7 @@ def _start_private(bed: Bed, choice: Choice, images: Iterable[str]) -> None:
 
 
 def make_images(bed: Bed, names: Iterable[str]) -> None:
-    """Make images (`debian`, `distroless`, `busybox`, `golang:1.24`, `python:3.11`), load and push them."""
+    """Make images (`debian`, `busybox`, `golang:1.24`, `python:3.11`, `node:22` …), load and push them."""
     if choose(bed).kind == "engine":
         raise BedError("images are made for the private engine only: this one pulls what it needs")
     _make_images(_kitchen(bed), names)
@@ -143,7 +145,12 @@ def _make(kitchen: recipes.Kitchen, name: str) -> list[str]:
 
 def wanted_images() -> list[str]:
     """The usual ones, and the releases of languages that the projects under tests/ ask for."""
-    return [*LEAST, *(name for name in images_asked_for(PROJECTS) if name not in LEAST)]
+    asked = [name for name in images_asked_for(PROJECTS) if name not in LEAST]
+    if shutil.which("npm") is None:
+        left_out = [name for name in asked if name.startswith("node:")]
+        say(f"no npm to fetch {', '.join(left_out)} with; tests that need them are skipped")
+        asked = [name for name in asked if name not in left_out]
+    return [*LEAST, *asked]
 
 
 def images_asked_for(folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import files, gotools, python, rootfs
+from . import files, gotools, node, python, rootfs
 from .debian import KEYRING, Apt, Archive, ArchiveError, find_archive, merge_usr, unpack_one
 from .golang import go_tree
 from .oci import Descriptor, Layer, Platform, Store, make_manifest
@@ -66,6 +66,7 @@ PYTHON_PACKAGES = (
     "libxslt1-dev",
     "zlib1g-dev",
 )
+NODE_PACKAGES = (*GO_PACKAGES, "python3", "libsqlite3-dev", "libssl-dev", "zlib1g-dev")
 # Where certificates and package registries are: passed on only where this machine sets them.
 CERTIFICATE_VARIABLES = (
     "SSL_CERT_FILE",
@@ -227,6 +228,18 @@ def _python_key(version: str, platform: Platform) -> str:
     return f"python-{version}-{platform.key}"
 
 
+def node_layer(kitchen: Kitchen, platform: Platform, asked: str) -> Layer:
+    """Node.js, npm, corepack and yarn in /usr/local and /opt, and the user `node`."""
+    found = node.release(asked)
+    below = kitchen.store.blob(debian_layer(kitchen, platform).digest)
+
+    def fill(root: Path) -> None:
+        node.install(kitchen.bed, found, platform.fields["architecture"], below, root)
+
+    name = f"node-{found.version}-{platform.key}"
+    return kitchen.layer(name, f"node {found.version}, npm {found.npm}", fill, "node.py")
+
+
 DISTROLESS = {
     "static": ("base-files", "netbase", "tzdata", "ca-certificates", "media-types"),
     "base": ("libc6", "libssl3"),
@@ -332,6 +345,38 @@ def _python(kitchen: Kitchen, version: str, suite: str, slim: bool, tags: tuple[
         return make_manifest(kitchen.store, platform, layers, {"Env": env, "Cmd": ["python3"]})
 
     return _image(kitchen, [f"docker.io/library/python:{tag}" for tag in tags], kitchen.compilers, manifest)
+
+
+def node_images(kitchen: Kitchen, asked: str) -> list[str]:
+    """The full image, with compilers and Python, and the slim one; both on bookworm."""
+    version = node.release(asked).version
+    named = (version.partition(".")[0], version.rpartition(".")[0], version)
+    return [
+        name
+        for slim in ("-slim", "")
+        for name in _node(
+            kitchen,
+            asked,
+            bool(slim),
+            tuple(f"{each}{more}{slim}" for each in named for more in ("", "-bookworm")),
+        )
+    ]
+
+
+def _node(kitchen: Kitchen, asked: str, slim: bool, tags: tuple[str, ...]) -> list[str]:
+    found = node.release(asked)
+
+    def manifest(platform: Platform) -> Descriptor:
+        packages = ("ca-certificates", "netbase", "tzdata") if slim else NODE_PACKAGES
+        layers = [
+            debian_layer(kitchen, platform),
+            packages_layer(kitchen, platform, "node-slim" if slim else "node-full", packages),
+            node_layer(kitchen, platform, asked),
+        ]
+        env = [PATH, f"NODE_VERSION={found.version}", f"YARN_VERSION={found.yarn}", *host_variables()]
+        return make_manifest(kitchen.store, platform, layers, {"Env": env, "Cmd": ["node"]})
+
+    return _image(kitchen, [f"docker.io/library/node:{tag}" for tag in tags], kitchen.compilers, manifest)
 
 
 def distroless(kitchen: Kitchen) -> list[str]:

@@ -59,6 +59,8 @@ def test_nothing(data: bytes) -> None:
         ("cache_mount: true\n", 1, "'cache_mount' is not known"),
         ("go:\n  cgo: maybe\n", 2, "'maybe' is not known"),
         ("go:\n  cgo: 3\n", 2, "go.cgo must be text"),
+        ("assist:\n  silence: -1\n", 2, "assist.silence must be at least 0"),
+        ("assist:\n  silence: soon\n", 2, "assist.silence must be a whole number, and is text"),
         ("go: off\n", 1, "go must be keys with values"),
         ("cache_mounts: 3\n", 1, "true or false"),
         ("# c\nplatforms:\n  - linux/amd64\n  - linux/foo\n", 4, "linux/foo"),

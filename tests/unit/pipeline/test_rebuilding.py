@@ -11,7 +11,7 @@ import pytest
 from tests.unit.cli.command import project
 from tests.unit.cli.standin import Docker
 from tests.unit.pipeline.test_flow import PLATFORMS, Listener, built
-from xbuild.errors import UsageError
+from xbuild.errors import SolveError, UsageError
 from xbuild.pipeline import rebuilding
 from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveRequest, SolveResult, solve
@@ -19,6 +19,7 @@ from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.solve.history import Vertex
 from xbuild.solve.options import parse_build_arguments
 from xbuild.solve.progress import parse_name
+from xbuild.solve.stall import StalledError
 
 TEXT = (
     "FROM debian:bookworm AS one\nRUN apt-get update\n\n"
@@ -29,9 +30,7 @@ TEXT = (
 class Solves:
     """The texts that were built; the first fail as told, and in those that end well a step says `log`."""
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *failures: BuildFailedError, log: bytes = b""
-    ) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: SolveError, log: bytes = b"") -> None:
         self.failures, self.log = list(failures), log
         self.requests: list[SolveRequest] = []
         monkeypatch.setattr(rebuilding, "solve", self)
@@ -161,3 +160,18 @@ def test_a_helper_that_failed_in_a_build_that_fails(tmp_path: Path, monkeypatch:
     solves = Solves(monkeypatch)
     built(folder, "--assist=auto", "-o", f"{tmp_path}/out")
     assert solves.requests[0].options.values("no-cache-filter") == ("xbuild-native",)
+
+
+@pytest.mark.usefixtures("image")
+@pytest.mark.parametrize(("stages", "left"), [({"stage-4"}, 1), ({"one"}, 1), ({"gone"}, 0), (set(), 0)])
+def test_a_step_that_does_nothing_has_its_stage_built_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: set[str], left: int
+) -> None:
+    """All stages where it is not known which."""
+    solves = Solves(monkeypatch, StalledError(120.0, frozenset(stages)))
+    listener = Listener()
+    folder = project(tmp_path / "p", TEXT, **{".xbuild.yaml": "assist:\n  mode: auto\n  silence: 2\n"})
+    built(folder, "-o", f"{tmp_path}/out", watcher=listener)
+    assert [request.silence for request in solves.requests] == [120.0, 120.0]
+    assert solves.mounts == [2, left]
+    assert any("without native twins: no output and no CPU time for 2 minutes" in t for t in listener.said)

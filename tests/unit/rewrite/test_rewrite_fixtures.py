@@ -68,7 +68,8 @@ class Case:
     @property
     def twins(self) -> dict[str, str] | None:
         """Files that stand for those of twins, in their own room."""
-        names = ("helper/prepare.sh", "apt/wrapper", "pip/wrapper", "gcc/decide", "go/decide")
+        rooms = ("apt/wrapper", "node/decide", "pip/wrapper", "gcc/decide", "go/decide")
+        names = ("helper/prepare.sh", *rooms)
         return {name: f"# {name}\n" for name in names} if self.folder.parent.name == "assisting" else None
 
     @property

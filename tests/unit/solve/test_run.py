@@ -144,6 +144,14 @@ def test_a_second_interrupt_kills() -> None:
     assert time.monotonic() - started < LONG
 
 
+def test_what_is_over_is_interrupted() -> None:
+    """As soon as somebody says so, without a line of output."""
+    over = threading.Event()
+    threading.Timer(0.3, over.set).start()
+    done = stream([Invocation(("sleep", "64")), Invocation(("sleep", "65"))], lambda *_: None, over.is_set)
+    assert [each.exit_code for each in done] == [-signal.SIGINT, -signal.SIGINT]
+
+
 def test_an_error_in_the_callback_leaves_no_process() -> None:
     seen: list[int] = []
 

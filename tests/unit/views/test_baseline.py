@@ -85,3 +85,12 @@ def test_a_step_with_native_twins_is_counted_by_their_factors() -> None:
     assert estimated([step, other], ["linux/arm64"], [], learnt).original_high == 100.0
     plain = Timed(3, "linux/arm64", took, "apt-get install")
     assert estimated([plain], ["linux/arm64"], [], {}).kind == "none"
+
+
+def test_factors_of_steps_with_native_twins_are_their_own() -> None:
+    """What is learnt of them says nothing of the same work where it is done natively as a whole."""
+    took = ((0.0, 5.0),)
+    ours = [Timed(3, ARM, took, "apt-get install, assisted"), Timed(4, ARM, took, "apt-get install")]
+    original = [step(line, ARM, 0, 40, kind="apt-get install", emulated=True) for line in (3, 4)]
+    assert factors(ours[:1], original) == {("apt-get install, assisted", "arm64"): 8.0}
+    assert factors(ours[1:], original) == {("apt-get install", "arm64"): 8.0}

@@ -319,6 +319,30 @@ def test_a_step_in_which_twins_took_part() -> None:
     ]
 
 
+def test_the_report_tells_what_twins_did_and_why_some_did_nothing() -> None:
+    text = "FROM debian:bookworm\nRUN apt-get update\nRUN apt-get clean\nRUN find / -exec apt-get {} +\n"
+    parsed = parse(Source("Dockerfile", text))
+    plan = planned(parsed, Options(), (AMD64, ARM64), NoContext(), Settings(assist=True))
+    logs = (b"xbuild-twin: apt: native\n", b"xbuild-twin: apt: own: APT_CONFIG is set\n", b"")
+    vertices = [
+        replace(vertex(f"[stage-0 {n}/4] RUN x", n, 0.0, n, ARM64, platform=ARM64, emulated=True), log=log)
+        for n, log in enumerate(logs, 2)
+    ]
+    steps = steps_of(vertices, (), parsed, (AMD64, ARM64))
+    made = outcome(steps, plan)
+    assert made.split == (("assisted", 2.0), ("emulated", 7.0))
+    jsonschema.validate(outcome_data(made), schema("report"))
+    lines = "\n".join(outcome_lines(made, Terminal()))
+    assert "time in RUNs: assisted 2.0 s, emulated 7.0 s" in lines
+    assert "native twins: Dockerfile:2 on linux/arm64: apt: native" in lines
+    assert [(left.line, left.reason) for left in made.emulation] == [
+        (3, "native twins stepped aside: apt: own: APT_CONFIG is set"),
+        (4, "no native twins: `find … /` may go through the whole root"),
+    ]
+    silent = replace(steps[1], twins=())
+    assert emulation_left([silent], plan, "")[0].reason == "what its native twins did is not known"
+
+
 def test_a_plan_with_twins_fits_its_schema_and_says_what_is_native() -> None:
 
     text = "FROM debian:bookworm\nRUN apt-get update\nRUN find / -name x\n"

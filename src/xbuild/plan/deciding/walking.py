@@ -38,8 +38,8 @@ _MOVING = ("cd", "pushd", "chroot")
 # A variable of the image's may be another one behind these.
 _ASSIGNING = ("eval", ".", "source", "read", "mapfile", "readarray", "getopts", "printf", "unset", "let")
 _LITERAL = r"[^*?\[\]$`'\"{}~]*"
-# Behind what is not known: a path that leads on, not back. Only a pattern that begins with a dot fits a name that
-# does.
+# Behind what is not known: a path that leads on, not back. A name that begins with a dot is fitted only by a
+# pattern that does.
 _LEADING_ON = expression(r"[\"']?/+(?!\.\.?(?:/|$))[^$`'\"{}~/]+(?:/+(?!\.\.(?:/|$))[^$`'\"{}~/]*)*[\"']?")
 _HIDDEN_PATTERN = expression(r"/\.[^/]*[*?\[]")
 

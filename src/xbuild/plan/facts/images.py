@@ -199,6 +199,6 @@ def _split(reference: str) -> tuple[str, str]:
 def _family(name: str, tag: str, row: ImageRow | None) -> str:
     if "alpine" in tag or name == "alpine":
         return "alpine"
-    if name in ("debian", "ubuntu", "buildpack-deps") or any(word in tag for word in _DEBIAN):
+    if name in ("debian", "ubuntu", "buildpack-deps", "node") or any(word in tag for word in _DEBIAN):
         return "debian"
     return row.family if row is not None and not any(word in tag for word in row.other) else ""

@@ -21,9 +21,9 @@ _TAR = (
     "-C,--directory=/ --one-top-level[=] -O,--to-stdout -v,--verbose -z,--gzip,--gunzip,--ungzip -j,--bzip2 "
     "-J,--xz --zstd --lzma -a,--auto-compress -p,--preserve-permissions,--same-permissions "
     "-k,--keep-old-files -m,--touch -h,--dereference -o -X,--exclude-from=< -T,--files-from= "
-    "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= --format= "
+    "--strip-components,--strip= --transform,--xform= --owner= --group= --mode= --mtime= "
     "--exclude= --sort= --no-same-owner --same-owner --no-same-permissions --numeric-owner --overwrite "
-    "--skip-old-files --wildcards --no-anchored --no-recursion --warning= --exclude-vcs --totals "
+    "--skip-old-files --wildcards --no-anchored --no-recursion --warning= --exclude-vcs "
     "--checkpoint[=]"
 )
 
@@ -93,10 +93,10 @@ def _unzip(call: Call, given: Reading) -> Effect | None:
     """Into `-d` or here; `-p` and `-c` to its output; `-l` and `-t` only look. Of a file that is there
     already it asks what to do.
     """
-    if not given.operands or any(
-        o.at > given.places[0] and o.name not in ("-d", "-x") for o in given.options
-    ):
-        return None  # behind the archive these are names of members
+    if not given.operands or len(given.values("-d")) > 1:
+        return None
+    if any((o.at > given.places[0]) is not (o.name == "-x") for o in given.options if o.name != "-d"):
+        return None  # behind the archive others are names of members, and in front of it `-x` is none
     archive = given.operands[0]
     kind = join((word_kind(call), call.stdin, source_kind(call, archive)))
     if given.has("-p", "-c", "-l", "-t"):
@@ -169,7 +169,7 @@ PROGRAMS = (
     ),
     Program(
         "zstd unzstd zstdcat",
-        f"{_LEVELS} -NUM -o=/ -T,--threads= --rm --ultra --long[=] --no-progress",
+        f"{_LEVELS} -NUM -o=/ -T,--threads= --ultra --long[=] --no-progress",
         does=_compresses,
     ),
 )

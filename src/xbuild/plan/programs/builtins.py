@@ -65,9 +65,13 @@ def _is_untold(call: Call, at: int) -> bool:
     return (text is None or "*" in text) and not is_assignment
 
 
+# Names of `-e`, `-u`, `-v`, `-x` and `-E`, and what has none (bash manual, "The Set Builtin").
+_OF_THE_SCRIPT = frozenset(words("errexit nounset verbose xtrace errtrace pipefail"))
+
+
 def _sets_options(call: Call, given: Reading) -> Effect | None:
-    """`set`: `-a` exports all that is assigned; without words it prints all variables."""
-    if given.has("-a") or any(t is None or t == "allexport" for t in given.values("-o", "+o")):
+    """`set`: what only ends or traces the script; without words it prints all variables."""
+    if not _OF_THE_SCRIPT.issuperset(given.values("-o")):
         return None
     if any(t is not None and t.startswith("+") and "a" in t for t in given.operands):
         return None
@@ -125,7 +129,7 @@ PROGRAMS = (
     ),
     Program(
         "set",
-        "-a -e -f -m -o= -u -v -x -C -E",
+        "-e -o= -u -v -x -E",
         does=_sets_options,
         style=Style.FIRST,
         builtin=Builtin.OPTIONS,

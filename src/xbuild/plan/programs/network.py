@@ -95,16 +95,16 @@ def _curl(call: Call, given: Reading) -> Effect | None:
     files += [o.value for o in given.options if o.kind == "=<"]
     urls = [t if t is None or "://" in t or _is_file(t) else f"http://{t}" for t in given.operands]
     outputs = [p for p in given.values("-o") if not is_device(p)]
-    kept = outputs if given.has("-C") else []
+    folder = given.value("--output-dir", "")
+    named = [folder if folder != "" else "."] if given.has("-O") else []
+    kept = [*outputs, *named] if given.has("-C") else []
     kind = join((
         word_kind(call), *(source_kind(call, f) for f in (*files, *kept)),
         *(addressed(call, u) for u in (*urls, *given.values("--url"))),
     ))  # fmt: skip
-    folder = given.value("--output-dir", "")
     made = [_downloaded(call, folder, p, kind, is_whole=not given.has("-C")) for p in outputs]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
-    if given.has("-O"):
-        made.append(write(call, folder if folder != "" else ".", kind))
+    made += [write(call, into, kind) for into in named]
     return plain(call, kind, made, files)
 
 
@@ -119,9 +119,11 @@ def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind, *,
 
 
 def _wget(call: Call, given: Reading) -> Effect | None:
-    kind = join((word_kind(call), *(source_kind(call, o.value) for o in given.options if o.kind == "=<")))
     outputs = given.values("-O")
     is_whole = not given.has("-c", "-nc", "-N")
+    read = [o.value for o in given.options if o.kind == "=<"]
+    read += [] if is_whole else outputs or (given.value("-P", "."),)
+    kind = join((word_kind(call), *(source_kind(call, path) for path in read)))
     made = [write(call, p, kind, is_file=is_whole) for p in outputs if not is_device(p)]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     if not outputs:
@@ -336,6 +338,8 @@ def _openssl(call: Call, given: Reading) -> Effect | None:
     base = told_kind(call) if asks else word_kind(call)
     kind = join((base, call.stdin, *(source_kind(call, f) for f in files)))
     made = [write(call, o.value, kind, is_file=True) for o in given.options if o.kind == "=>"]
+    if call.texts[1] == "req" and not given.has("-keyout"):
+        made.append(write(call, ".", kind))  # a new key lands where the configuration says
     return replace(plain(call, kind, made, files), sees_environment=asks)
 
 

@@ -118,6 +118,26 @@ def test_path_changes_only_when_the_probe_works(stand: Stand, shell: str, probe:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_where_native_programs_do_not_start_nothing_happens(stand: Stand, shell: str) -> None:
+    """Stands in for an emulator that starts whatever an emulated process starts: to it, a native program is
+    one of a machine that it does not know.
+    """
+    for name in ("probe", "twin.sh", "hostile"):
+        stand.write(name, (FILES / "helper" / name).read_text())
+    stand.write("twins", "apt\n")
+    stand.write("apt/bin/cat", "#!/bin/sh\n")
+    stand.write("apt/decide", "#!/bin/sh\n")
+    foreign = bytearray(Path("/bin/true").read_bytes())
+    foreign[18:20] = b"\xfe\xca"
+    for name in ("bash", "od", "sed", "grep", "cat"):
+        stand.write(f"bin/{name}", "").write_bytes(foreign)
+    done = stand.run(
+        shell, "-eu", f". {MOUNT}/env; echo $PATH; [ ! -e /proc/self/fd/9 ] || echo copy; cat </dev/null"
+    )
+    assert (done.stdout, done.stderr, done.returncode) == (os.environ["PATH"] + "\n", "", 0)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_status_before_env_stays(stand: Stand, shell: str) -> None:
     assert stand.run(shell, "", f"(exit 3); . {MOUNT}/env; echo $?").stdout == "3\n"
 

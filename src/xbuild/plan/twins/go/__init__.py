@@ -8,7 +8,7 @@ TWIN = Twin(
     "go",
     ("go",),
     ("debian",),
-    (2.0, 11.5),
+    (3.7, 11.5),
     paths="/usr/local/go/bin/go",
     variable="xbuild_go",
     images=("golang",),

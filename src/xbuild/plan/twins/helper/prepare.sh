@@ -186,7 +186,7 @@ finish() {
     sort -u "$queue" | tr '\n' '\0' >"$queue.all"
     xargs -0 wc -c <"$queue.all" >"$queue.before"
     xargs -0 grep -lZF -e "$triplet" -e "$loader" -e /etc/ld.so.cache <"$queue.all" |
-        xargs -0 sed -i -s -e "$exchange"
+        xargs -0 -r sed -i -s -e "$exchange"
     xargs -0 wc -c <"$queue.all" | cmp -s - "$queue.before" || refuse "a file changed its length"
     lost=$(tr '\n' '\0' <"$programs" | xargs -0 grep -LF "$new_loader") || : # the status means other things
     [ -z "$lost" ] || refuse "not programs of $loader: $lost"

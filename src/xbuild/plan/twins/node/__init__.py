@@ -1,0 +1,7 @@
+"""npm and yarn in official images of Node.js: the build machine's node runs the container's scripts."""
+
+from __future__ import annotations
+
+from xbuild.plan.twins.twin import Twin
+
+TWIN = Twin("node", ("npm", "yarn", "yarnpkg"), ("debian",), (7.0, 7.0))

@@ -1,0 +1,68 @@
+'use strict';
+// In the helper's stage, by the image's node for the build machine: OUT TARGET-ROOT NODE THEIR-NODE LOADER NEW-LOADER
+// THEIR-LOADER TRIPLET THEIR-TRIPLET. Compares it with the target's, makes the copy that starts in the foreign root,
+// and notes what the twin asks and shows. Ends with 3 and a reason where they are not the same program.
+const crypto = require('crypto');
+const fs = require('fs');
+
+function refuse(why) {
+  process.stdout.write(`${why}\n`);
+  process.exit(3);
+}
+
+// What the builds for two processors have different; all else of their description has to be equal.
+const MACHINE = new Set(['host_arch', 'target_arch', 'arm_fpu', 'arm_version', 'arm_float_abi', 'arm_thumb', 'gas_version',
+  'v8_enable_short_builtin_calls', 'v8_enable_wasm_simd256_revec', 'v8_enable_maglev', 'v8_enable_sparkplug',
+  'v8_enable_external_code_space', 'openssl_no_asm', 'enable_pgo_generate', 'enable_pgo_use', 'enable_lto']);
+
+// The description that a build has of itself (process.config), as it stands in its program.
+function configOf(data) {
+  const at = data.indexOf('"target_defaults"');
+  const start = data.lastIndexOf('{\n  "', at);
+  const end = data.indexOf('\n}', at);
+  if (at < 0 || start < 0 || end < 0) refuse('a node does not describe itself');
+  const words = {true: true, false: false};
+  return JSON.parse(data.subarray(start, end + 2).toString('latin1'), (_, value) => words[value] ?? value);
+}
+
+function main([out, root, node, theirNode, loader, newLoader, theirLoader, triplet, theirTriplet]) {
+  const ours = fs.readFileSync(node);
+  const theirs = fs.readFileSync(theirNode);
+  const header = (data) => data.toString('latin1', 0, 6);
+  if (header(ours) !== header(theirs) || ours.readUInt16LE(18) === theirs.readUInt16LE(18)) {
+    refuse('no node for another machine of the same kind');
+  }
+  const config = configOf(theirs);
+  const own = configOf(ours);
+  if (JSON.stringify(own) !== JSON.stringify(process.config) || own.variables.target_arch !== process.arch) {
+    refuse('node shows another description than it has');
+  }
+  if (JSON.stringify(own.target_defaults) !== JSON.stringify(config.target_defaults)) refuse('another build of node');
+  for (const name of Object.keys({...own.variables, ...config.variables})) {
+    const same = JSON.stringify(own.variables[name]) === JSON.stringify(config.variables[name]);
+    if (!same && !MACHINE.has(name)) refuse(`another build of node: ${name}`);
+  }
+  for (const [name, version] of Object.entries(process.versions)) {
+    const text = Buffer.from(`\0${version}\0`, 'latin1');
+    if (!theirs.includes(ours.includes(text) ? text : version)) refuse(`another version of ${name} on the target platform`);
+  }
+  const sums = {};
+  for (const [file, there] of [[node, theirNode], ['/etc/nsswitch.conf', `${root}/etc/nsswitch.conf`]]) {
+    sums[file] = fs.existsSync(there) ? crypto.createHash('sha256').update(fs.readFileSync(there)).digest('hex') : '';
+  }
+  // The same length: nothing moves in the file.
+  if (loader.length !== newLoader.length || !ours.includes(loader)) refuse(`node is no program of ${loader}`);
+  for (let at = ours.indexOf(loader); at >= 0; at = ours.indexOf(loader, at)) ours.write(newLoader, at, 'latin1');
+  fs.writeFileSync(`${out}/node`, ours, {mode: 0o755});
+  const names = [ours, theirs].flatMap((data) => data.toString('latin1').match(/\bNODE_[A-Z][A-Z0-9_]*/g) ?? []);
+  const objects = process.report.getReport().sharedObjects.map((file) =>
+    (file === loader ? theirLoader : file.replace(`/${triplet}/`, `/${theirTriplet}/`)));
+  const recorded = {node, sums, arch: config.variables.target_arch, config, objects, reads: [...new Set(names)].sort()};
+  fs.writeFileSync(`${out}/recorded.json`, JSON.stringify(recorded));
+}
+
+try {
+  main(process.argv.slice(2));
+} catch (error) {
+  refuse(String(error)); // the helper is made without this twin, with a line that says why
+}

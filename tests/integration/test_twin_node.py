@@ -1,0 +1,188 @@
+"""node's twin on a real engine: npm and yarn with and without it must leave one tree.
+
+What is installed: packages made here (a script, a script that loads machine code first, one that fails and is
+optional), and from the registry one with a program for each processor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.integration.solving import build, engine
+from tests.integration.test_twins import MOUNT, SOURCE, Said, Tree, archive, helper, member, tree
+
+BASE = "node:22-slim"
+PROJECT = Path(__file__).parents[1] / "projects/node-service"
+# Times in npm's and yarn's own caches and logs; bytecode of V8, which the twin never writes.
+MAY_DIFFER = re.compile(
+    r"root/\.npm/(_cacache/index-v5/.*|_logs/.*|_update-notifier-last-checked)|tmp/node-compile-cache.*"
+    r"|tmp/v8-compile-cache-.*|usr/local/share/\.cache/yarn/.*/\.yarn-metadata\.json"
+)
+# Shows what a script sees, and what of its process came from which root.
+SCRIPT = """\
+const fs = require('fs'), os = require('os'), dns = require('dns');
+const report = process.report.getReport();
+const seen = [process.arch, process.execPath, process.argv, os.machine(), os.arch(), process.config,
+  process.versions, report.header.arch, report.header.osMachine, report.sharedObjects, process.env,
+  process.title, process.execArgv];
+fs.writeFileSync('seen.json', JSON.stringify(seen, null, 1));
+dns.lookup('localhost', () => {
+  const lines = fs.readFileSync('/proc/self/maps', 'utf8').split('\\n');
+  const code = lines.filter((line) => line.includes('r-xp') && line.includes('/'));
+  const opened = [...new Set(code.map((line) => line.split(/ +/)[5]))].sort();
+  if (process.env.OPENED) fs.writeFileSync(process.env.OPENED, opened.join('\\n') + '\\n');
+});
+"""
+FOREIGN = """\
+try {
+  require('./it.node');
+} catch (error) {
+  require('fs').writeFileSync('seen', `${error.code} ${error.message} ${process.arch}`);
+}
+"""
+LATE = "require('fs').writeFileSync('begun', '');\n" + FOREIGN
+NATIVE_CODE = b"\x7fELF" + bytes(60)
+
+
+def packed(name: str, files: dict[str, bytes]) -> bytes:
+    described = {"name": name, "version": "1.0.0", "scripts": {"install": "node install.js"}}
+    return archive(
+        member("package/package.json", json.dumps(described).encode()),
+        *(member(f"package/{path}", content) for path, content in files.items()),
+    )
+
+
+PACKAGES = {
+    "seen": {"install.js": SCRIPT.encode()},
+    "foreign": {"install.js": FOREIGN.encode(), "it.node": NATIVE_CODE},
+    "failing": {"install.js": b"process.exit(3)"},
+    "late": {"install.js": LATE.encode(), "it.node": NATIVE_CODE},
+}
+LOCAL = {"seen": "file:/w/seen.tgz", "foreign": "file:/w/foreign.tgz"}
+OPTIONAL = {"failing": "file:/w/failing.tgz"}
+ROOT = {
+    "name": "root",
+    "version": "1.0.0",
+    "private": True,
+    "dependencies": LOCAL,
+    "optionalDependencies": OPTIONAL,
+    "scripts": {
+        "postinstall": "node -p process.arch > own && npm run --silent more >> own",
+        "more": "echo more",
+    },
+}
+STEPS = f"""\
+FROM {BASE}
+COPY w /w
+WORKDIR /service
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund --no-update-notifier && node_modules/.bin/esbuild --version
+WORKDIR /npm
+COPY root.json package.json
+RUN npm install --no-audit --no-fund --no-update-notifier
+RUN npm ls; npm run more; npm nosuch >/said.npm 2>&1; echo $? >>/said.npm
+WORKDIR /yarn
+COPY root.json package.json
+RUN yarn install --non-interactive
+"""
+
+
+@dataclass(frozen=True)
+class Built:
+    plain: Tree
+    twins: Tree
+    said: list[str]
+    output: str
+
+
+def written(folder: Path) -> None:
+    (folder / "w").mkdir()
+    for name, files in PACKAGES.items():
+        (folder / f"w/{name}.tgz").write_bytes(packed(name, files))
+    (folder / "root.json").write_text(json.dumps(ROOT))
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(PROJECT / name, folder / name)
+
+
+def assisted(text: str) -> str:
+    return helper(BASE, ("node",)) + re.sub(r"^RUN ", f"RUN {MOUNT} {SOURCE} ", text, flags=re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    engine()
+    if os.environ.get("XBUILD_TESTBED") == "private" and shutil.which("npm") is None:
+        pytest.skip("the test bed made no images of node, without npm on this machine")
+    folder = tmp_path_factory.mktemp("node")
+    written(folder)
+    (folder / "Dockerfile").write_text(STEPS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    folder = tmp_path_factory.mktemp("built")
+    plain, _ = build(folder / "plain", "--platform=linux/arm64", str(context))
+    said = Said()
+    arguments = ("--no-cache", "--platform=linux/arm64", str(context))
+    twins, _ = build(folder / "twins", *arguments, text=assisted(STEPS), on_event=said)
+    assert plain.exit_code == twins.exit_code == 0, said.output.decode()
+    return Built(tree(plain), tree(twins), said.lines, said.output.decode())
+
+
+def test_the_same_tree(built: Built) -> None:
+    one, other = built.plain, built.twins
+    different = {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+    assert sorted(name for name in different if not MAY_DIFFER.fullmatch(name)) == []
+    for name in ("npm/node_modules/seen/seen.json", "npm/node_modules/foreign/seen", "npm/own", "yarn/own"):
+        assert name in other
+    assert "npm/node_modules/failing" not in other
+
+
+def test_no_bytecode_of_the_build_machine_is_left(built: Built) -> None:
+    assert not [name for name in built.twins if "compile-cache" in name]
+
+
+def test_what_was_native(built: Built) -> None:
+    assert built.said == [
+        "node: native",
+        "node: native",
+        "node: native",
+        "node: own: run is not understood",
+        "node: own: nosuch is not understood",
+        "node: native",
+    ]
+
+
+def test_a_module_that_is_met_too_late_is_a_mark(context: Path, tmp_path: Path) -> None:
+    """npm swallows what becomes of a package that is optional."""
+    text = f"""\
+FROM {BASE}
+COPY w /w
+WORKDIR /npm
+RUN npm install --save-optional --no-audit --no-fund /w/late.tgz
+"""
+    said = Said()
+    result, _ = build(tmp_path, "--platform=linux/arm64", str(context), text=assisted(text), on_event=said)
+    assert result.exit_code == 0
+    assert "node: mark: it.node is loaded, after writeFileSync" in said.lines
+
+
+def test_everything_that_runs_natively_comes_from_the_helper(context: Path, tmp_path: Path) -> None:
+    text = f"""\
+FROM {BASE}
+COPY w /w
+WORKDIR /npm
+RUN OPENED=/opened npm install --no-audit --no-fund /w/seen.tgz; cat /opened
+"""
+    said = Said()
+    build(tmp_path, "--platform=linux/arm64", str(context), text=assisted(text), on_event=said)
+    opened = [line for line in said.output.decode().splitlines() if line.startswith("/")]
+    assert "/.xbuild-7c1f/node/node" in opened
+    assert [path for path in opened if not path.startswith("/.xbuild-7c1f/")] == []

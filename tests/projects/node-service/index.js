@@ -1,0 +1,3 @@
+const ms = require('ms');
+
+console.log(`${process.arch} ${ms('2 days')}`);

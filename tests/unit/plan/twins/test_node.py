@@ -1,0 +1,387 @@
+"""Node's twin: what it understands, when it hands over, what JavaScript is shown; by this machine's node."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.plan.twins.mounting import Mount, mounted
+from xbuild.pipeline.helper import twin_files
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="no node on this machine")
+FILES = ("decide", "understood.cjs", "hostile")
+MARKED = 97
+ARCHITECTURE = "imagined"
+NPM = "lib/node_modules/npm/bin/npm-cli.js"
+
+UNDERSTOOD = (
+    "npm ci",
+    "npm ci --omit=dev --no-audit --no-fund",
+    "npm --loglevel error ci --include dev",
+    "npm install",
+    "npm i -g pnpm@9 npm@10",
+    "npm install --global --no-save x",
+    "npm add -D x --legacy-peer-deps",
+    "npm i --production false x",
+    "npm clean-install --prefix /app --cache /tmp/cache --ignore-scripts",
+    "npm --version",
+    "npm -v",
+    "npm install --help",
+    "npm cache clean --force",
+    "npm config set registry https://example.com/",
+    "npm pkg delete scripts.prepare",
+    "npm rebuild",
+    "npm prune --production",
+    "npm ls --all --json",
+    "npm update -w packages/one",
+    "yarn",
+    "yarn --frozen-lockfile --production",
+    "yarn install --network-timeout 100000 --no-progress",
+    "yarn --cwd /app install",
+    "yarn add -D x",
+    "yarn global add x",
+    "yarn cache clean",
+    "yarn config set registry https://example.com/",
+    "yarn --version",
+)
+HANDED_OVER = {
+    "npm": "no command",
+    "npm run build": "run",
+    "npm test": "test",
+    "npm start": "start",
+    "npm exec x": "exec",
+    "npm init -y": "init",
+    "npm pack": "pack",
+    "npm publish": "publish",
+    "npm audit fix": "audit",
+    "npm --loglevel ci run build": "run",
+    "npm --color always ci": "always",
+    "npm cache": "cache",
+    "npm cache npx": "cache npx",
+    "npm config edit": "config edit",
+    "npm ci --script-shell /bin/bash": "--script-shell",
+    "npm ci --node-options=--inspect": "--node-options=--inspect",
+    "npm ci --git=/x": "--git=/x",
+    "npm ci --omi=dev": "--omi=dev",
+    "npm ci --cache": "--cache",
+    "npm install -gf x": "-gf",
+    "npm install -- x": "--",
+    "npm nosuch": "nosuch",
+    "yarn build": "build",
+    "yarn run build": "run",
+    "yarn exec x": "exec",
+    "yarn node x": "node",
+    "yarn pack": "pack",
+    "yarn --nosuch": "--nosuch",
+    "yarn --no-nosuch": "--no-nosuch",
+    "yarn global": "global",
+    "yarn dlx x": "dlx",
+}
+HOSTILE = {
+    "LD_PRELOAD": "/x.so",
+    "OPENSSL_CONF": "/x",
+    "NODE_COMPILE_CACHE": "/cache",
+    "NODE_V8_COVERAGE": "/x",
+    "NODE_PRESERVE_SYMLINKS": "1",
+    "YARN_FORCE_WINPTY": "1",
+}
+OPTIONS = {
+    "--max-old-space-size=4096": None,
+    "--no-warnings  --dns-result-order=ipv4first": None,
+    "--require=/x.js": "NODE_OPTIONS",
+    "-r /x.js": "NODE_OPTIONS",
+    "--import /x.mjs": "NODE_OPTIONS",
+    "--loader=/x.mjs": "NODE_OPTIONS",
+    "--experimental-loader /x.mjs": "NODE_OPTIONS",
+    "--max-old-space-size 4096": "NODE_OPTIONS",
+    '"--no-warnings"': "NODE_OPTIONS",
+    "--inspect": "NODE_OPTIONS",
+}
+
+
+class Place:
+    """The mount, a folder with node and package managers of an image, a package that is being installed."""
+
+    def __init__(self, mount: Mount, root: Path) -> None:
+        assert NODE is not None
+        self.mount, self.root = mount, root
+        self.here = mount.folder / "node"
+        self.node = root / "bin/node"
+        self.write("bin/node", f'#!/bin/sh\necho own "$@"; exec {os.path.realpath(NODE)} "$@"\n')
+        self.manager("npm", "10.9.9", NPM)
+        self.manager("yarn", "1.22.22", "lib/node_modules/yarn/bin/yarn.js")
+        self.package = self.write("app/node_modules/x/install.js", "").parent
+        for name in FILES:
+            mount.write(f"node/{name}", mount.moved(f"node/{name}"))
+        for mode in ("manager", "script"):
+            mount.write(f"node/{mode}.cjs", mount.moved("node/preload.cjs"))
+        self.native = mount.folder / "node/node"
+        self.native.symlink_to(os.path.realpath(NODE))
+        mount.write("hostile", twin_files()["helper/hostile"])
+        config = {"variables": {"target_arch": ARCHITECTURE}}
+        self.recorded: dict[str, Any] = {
+            "node": str(self.node), "sums": {str(self.node): self.sum(self.node)}, "arch": ARCHITECTURE,
+            "config": config, "objects": ["theirs.so"], "reads": ["NODE_PRESERVE_SYMLINKS", "NODE_ENV"],
+        }  # fmt: skip
+        self.record()
+
+    def record(self) -> None:
+        self.mount.write("node/recorded.json", json.dumps(self.recorded))
+
+    def sum(self, path: Path) -> str:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def manager(self, name: str, version: str, script: str) -> None:
+        file = self.write(script, "#!/usr/bin/env node\nconsole.log(process.argv)\n")
+        self.write(
+            str(file.parent.parent.relative_to(self.root)) + "/package.json",
+            json.dumps({"name": name, "version": version}),
+        )
+        link = self.root / "bin" / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(file)
+
+    def ask(self, *words: str, started: str = "", cwd: Path | None = None, **environment: str) -> list[str]:
+        return self.ask_with(environment, *words, started=started, cwd=cwd)
+
+    def ask_with(
+        self, environment: dict[str, str], *words: str, started: str = "", cwd: Path | None = None
+    ) -> list[str]:
+        """What `decide` answers to a process with that environment."""
+        author = "" if words[0] == "nosuch" else str(self.root / "bin" / words[0])
+        call = [str(self.here / "decide"), started or f"{self.here}/bin/{words[0]}", author, *words]
+        given = {"PATH": f"{self.here}/bin:{self.root}/bin:/usr/bin:/bin", **environment}
+        asking = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:], env={}))"
+        done = subprocess.run(
+            ["/usr/bin/python3", "-c", asking, *call], env=given, cwd=cwd, capture_output=True, text=True
+        )
+        assert done.returncode == 0
+        assert done.stdout.endswith("\0end\0")
+        return done.stdout.split("\0")[:-2]
+
+    def below(self, *words: str, cwd: Path | None = None, **environment: str) -> list[str]:
+        return self.ask(
+            "node", *words, started=f"{self.here}/below/node", cwd=cwd or self.package, **environment
+        )
+
+    def run(self, mode: str, code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.root}/bin:/usr/bin:/bin"
+        words = [str(self.native), f"--require={self.here}/{mode}.cjs", "-e", code, "a", "b"]
+        return subprocess.run(
+            words, env={"PATH": path, **environment}, cwd=self.package, capture_output=True, text=True
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with mounted() as mount:
+        yield Place(mount, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with mounted() as mount:
+        yield Place(mount, tmp_path_factory.mktemp("node"))
+
+
+@pytest.mark.parametrize("line", UNDERSTOOD)
+def test_what_is_understood_runs_natively(shared: Place, line: str) -> None:
+    program, *rest = line.split()
+    assert shared.ask(program, *rest) == [
+        f"run {shared.native}",
+        "report",
+        "argv0 node",
+        f"arg --require={shared.here}/manager.cjs",
+        f"arg {shared.root}/bin/{program}",
+    ]
+
+
+@pytest.mark.parametrize("line", HANDED_OVER)
+def test_every_other_option_and_command_hands_over(shared: Place, line: str) -> None:
+    program, *rest = line.split()
+    assert shared.ask(program, *rest) == [f"own {HANDED_OVER[line]} is not understood"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_variables_that_hand_over(shared: Place, name: str) -> None:
+    assert shared.ask_with({name: HOSTILE[name]}, "npm", "ci") == [f"own {name} is set"]
+    assert shared.ask_with({name: ""}, "npm", "ci")[0].startswith("run ")
+
+
+@pytest.mark.parametrize("value", OPTIONS)
+def test_options_in_the_environment(shared: Place, value: str) -> None:
+    why = OPTIONS[value]
+    answer = shared.ask("npm", "ci", NODE_OPTIONS=value)
+    assert answer == [f"own {why} is set"] if why else answer[0].startswith("run ")
+
+
+def test_variables_that_node_does_not_read_are_the_author_s_own(shared: Place) -> None:
+    assert shared.ask("npm", "ci", NODE_ENV="production", NODE_HOME="/x")[0].startswith("run ")
+
+
+def test_another_node_before_in_path(place: Place) -> None:
+    other = place.write("other/node", "#!/bin/sh\n").parent
+    path = f"{other}:{place.root}/bin:/usr/bin:/bin"
+    assert place.ask("npm", "ci", PATH=path) == ["own node is another program"]
+    assert place.ask("npm", "ci", PATH="/é:" + path) == ["own PATH has unusual letters"]
+
+
+def test_another_file_than_in_the_base_image(place: Place) -> None:
+    place.write("bin/node", "#!/bin/sh\n")
+    assert place.ask("npm", "ci") == [f"own {place.node} is another file than in the base image"]
+
+
+def test_releases_that_are_not_known(place: Place) -> None:
+    place.manager("npm", "12.0.0", NPM)
+    assert place.ask("npm", "ci") == ["own npm 12.0.0 is not known"]
+
+
+def test_other_programs_of_that_name(place: Place) -> None:
+    for text in ("#!/bin/sh\nexit 0\n", "#!/usr/bin/env node\n"):
+        (place.root / "bin/npm").unlink()
+        place.write("bin/npm", text)
+        assert place.ask("npm", "ci")[0].startswith(f"own {place.root}/bin/npm is ")
+    assert place.ask("nosuch", "ci") == ["own nosuch is not there"]
+
+
+def test_the_script_of_a_shell_that_yarn_has(place: Place) -> None:
+    text = "#!/bin/sh\nexec node yarn.js\n"
+    beside = place.write("opt/bin/yarn.js", "")
+    (place.root / "bin/yarn").unlink()
+    launcher = place.write("bin/yarn", text)
+    assert place.ask("yarn")[0] == f"own {launcher} is another program"
+    launcher.unlink()
+    launcher.symlink_to(place.write("opt/bin/yarn", text))
+    place.write("opt/package.json", json.dumps({"name": "yarn", "version": "1.22.22"}))
+    known = place.mount.moved("node/understood.cjs", {"9207642def40": place.sum(launcher)[:12]})
+    known = known.replace("4f6a8ebf027d89a2fbc4e874db2c1bd1b85f097bf49ab40fae6", "")
+    start = known.index(place.sum(launcher)[:12])
+    known = known[:start] + place.sum(launcher) + known[known.index("'", start) :]
+    place.mount.write("node/understood.cjs", known)
+    assert place.ask("yarn")[-1] == f"arg {beside}"
+
+
+def test_scripts_of_packages(place: Place) -> None:
+    native = [f"run {place.native}", "report", f"arg --require={place.here}/script.cjs"]
+    assert place.below("install.js") == native
+    assert place.below("--no-warnings", "install.js", "--x") == native
+    assert place.below("-e", "1") == native
+    for words in (("--inspect", "install.js"), ("-r", "x", "install.js"), (), ("-",), ("--version",)):
+        assert place.below(*words) == ["own no script for node"]
+
+
+def test_scripts_of_the_project_are_the_image_s(place: Place) -> None:
+    place.write("app/install.js", "")
+    assert place.below("install.js", cwd=place.root / "app") == ["own a script of the project"]
+
+
+def test_package_managers_below(place: Place) -> None:
+    npm = str(place.root / NPM)
+    native = [f"run {place.native}", "report", f"arg --require={place.here}/manager.cjs"]
+    assert place.below(npm, "install", cwd=place.root) == native
+    assert place.below(npm, "run", "build") == ["own run is not understood"]
+
+
+SHOWN = """
+const os = require('os');
+console.log(JSON.stringify([process.arch, process.execPath, process.argv, process.argv0,
+  process.execArgv.length, os.arch(), `${os.arch}`, os.machine(), process.config.variables.target_arch,
+  process.env.PATH,
+  process.report.getReport().header.arch, process.report.getReport().sharedObjects,
+  Object.keys(require.cache).length, require('module').enableCompileCache?.().directory ?? null]));
+import('node:os').then((os) => console.log(os.arch()));
+"""
+
+
+@pytest.mark.parametrize("mode", ["manager", "script"])
+def test_what_javascript_sees(shared: Place, mode: str) -> None:
+    done = shared.run(mode, SHOWN)
+    assert done.stderr == ""
+    seen, module = done.stdout.splitlines()
+    node = str(shared.node)
+    assert json.loads(seen) == [
+        ARCHITECTURE, node, [node, "a", "b"], str(shared.native), 2, ARCHITECTURE, ARCHITECTURE,
+        os.uname().machine, ARCHITECTURE, f"{shared.root}/bin:/usr/bin:/bin", ARCHITECTURE, ["theirs.so"],
+        0, None,
+    ]  # fmt: skip
+    assert module == ARCHITECTURE
+
+
+@pytest.mark.parametrize("way", ["execSync('echo $PATH')", "spawnSync('sh', ['-c', 'echo $PATH']).stdout"])
+def test_what_is_started_finds_the_native_one(shared: Place, way: str) -> None:
+    code = f"process.stdout.write(require('child_process').{way})"
+    expected = f"{shared.here}/below:{shared.root}/bin:/usr/bin:/bin\n"
+    assert shared.run("manager", code).stdout == expected
+    assert shared.run("manager", code, PATH="/usr/bin:/bin").stdout == "/usr/bin:/bin\n"
+
+
+def test_what_is_started_by_the_path_of_node(shared: Place) -> None:
+    below = shared.mount.write("node/below/node", '#!/bin/sh\necho below "$@"\n')
+    code = "require('child_process').spawn(process.execPath, ['x'], {stdio: 'inherit'})"
+    assert shared.run("script", code).stdout == "below x\n"
+    below.unlink()
+
+
+FOREIGN = {
+    "a module": "process.dlopen({exports: {}}, '/bin/true')",
+    "compiled code": "new (require('vm').Script)('1').createCachedData()",
+    "compiled code that is asked for": "new (require('vm').Script)('1', {produceCachedData: true})",
+    "a report": "process.report.writeReport()",
+}
+EFFECTS = (
+    "fs.writeFileSync('made', '')",
+    "fs.mkdirSync('folder', {recursive: true})",
+    "fs.openSync('made', 'w')",
+    "fs.promises.rm('nosuch', {force: true})",
+    "fs.createWriteStream('made')",
+    "console.log('x')",
+    "process.stderr.write('x')",
+    "process.stdin",
+    "fs.readFileSync('/dev/stdin')",
+    "child_process.execSync('true')",
+    "child_process.spawn('true')",
+    "net.connect('/nosuch').on('error', () => {})",
+    "process.chdir('/')",
+    "new worker_threads.Worker('process.dlopen({exports: {}}, \"/bin/true\")', {eval: true})",
+)
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_only_the_image_s_node_can_do_is_done_by_it_from_the_start(shared: Place, what: str) -> None:
+    code = f"fs.readFileSync('/etc/passwd'); try {{ {FOREIGN[what]} }} catch {{}}"
+    done = shared.run("script", code)
+    assert done.stdout == f"own -e {code} a b\n"
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_where_something_has_happened_it_ends_with_a_mark(shared: Place, effect: str) -> None:
+    done = shared.run("script", f"{effect}; {FOREIGN['a module']}")
+    assert "own" not in done.stdout
+    assert done.returncode == MARKED
+
+
+def test_a_module_that_is_not_there_is_told_as_ever(shared: Place) -> None:
+    done = shared.run("script", "try { require('/nosuch.node') } catch (e) { console.log(e.code) }")
+    assert done.stdout == "MODULE_NOT_FOUND\n"
+
+
+def test_a_package_manager_leaves_no_compiled_code(shared: Place) -> None:
+    code = "s = new vm.Script('1', {produceCachedData: true, cachedData: Buffer.alloc(9)}); "
+    code += "console.log(s.runInThisContext(), s.cachedDataProduced, s.cachedDataRejected)"
+    assert shared.run("manager", code).stdout == "1 undefined undefined\n"
