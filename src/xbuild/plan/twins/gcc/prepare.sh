@@ -106,16 +106,16 @@ swap() {
     done
     printf 's,%s\\x00,%s%s\\x00,g;' "$(printf '%s' "$1" | sed 's/[.]/[.]/g')" "$2" "$zeros"
 }
-base=/usr/lib/gcc-cross/$machine/$gcc
-plus=$base/../../../../$machine/include/c++
+base=/usr/lib/gcc-cross/$machine/$gcc up=../../../..
+plus=$base/$up/$machine/include/c++ own_plus=/usr/lib/gcc/$machine/$gcc/$up/include
 paths=$(
-    swap "$plus/$gcc/$machine" "/usr/include/$machine/c++/$gcc"
-    swap "$plus/$gcc/backward" "/usr/include/c++/$gcc/backward"
-    swap "$plus/$gcc" "/usr/include/c++/$gcc"
-    for rest in "/../../../../$machine/include/c++/v1" /include /include-fixed "/../../../../$machine/include"; do
-        swap "$base$rest" "/usr/lib/gcc/$machine/$gcc$rest"
-    done
+    swap "$plus/$gcc/$machine" "$own_plus/$machine/c++/$gcc"
+    swap "$plus/$gcc/backward" "$own_plus/c++/$gcc/backward"
+    swap "$plus/$gcc" "$own_plus/c++/$gcc"
+    swap "$plus/v1" "$own_plus/c++/v1"
     swap /usr/lib/gcc-cross/ /usr/lib/gcc/
+    # The others differ in these six letters alone.
+    printf 's,/usr/lib/gcc-cross/\\([^\\x00]*\\)\\x00,/usr/lib/gcc/\\1\\x00\\x00\\x00\\x00\\x00\\x00\\x00,g'
 )
 for program in cc1 cc1plus lto1; do
     native "$cross_folder/$program" "$twin/own/$program" "$paths"
