@@ -44,7 +44,7 @@ release)
 esac
 
 compilers="cpp-$gcc-$dashed gcc-$gcc-$dashed g++-$gcc-$dashed"
-cd "$work"
+cd "$work" || exit 1
 # shellcheck disable=SC2086
 $apt download $compilers "binutils-$dashed" >"$work/log" 2>&1 || refuse "no cross compiler can be fetched"
 
