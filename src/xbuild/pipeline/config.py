@@ -53,7 +53,8 @@ class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
     section and name. `assist` is off, auto or None; `without` names stages and twins that do without;
     `silence` are minutes without output and CPU time after which a step with twins is given up (0: never);
-    `with_twins` names twins that are used although they are not by default.
+    `with_twins` names twins that are used although they are not by default; `accepted` tells what is accepted
+    of a twin.
     """
 
     path: str | None = None
@@ -65,6 +66,7 @@ class Config:
     without: frozenset[str] = frozenset()
     silence: int = SILENCE_MINUTES
     with_twins: frozenset[str] = frozenset()
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
@@ -91,6 +93,7 @@ def load_config(given: str | None, context: Path | None) -> Config:
 def parse_config(path: str, data: bytes) -> Config:
     """The settings in the bytes of a file. Raises ConfigError."""
     from xbuild.plan.settings import schemas
+    from xbuild.plan.twins import TWINS
 
     document = _compose(path, data)
     if document is None:
@@ -109,6 +112,7 @@ def parse_config(path: str, data: bytes) -> Config:
         ),
         value.get("assist", {}).get("silence", SILENCE_MINUTES),
         frozenset(value.get("assist", {}).get("with_twins", ())),
+        {twin.name: text for twin in TWINS if (text := value.get("assist", {}).get(twin.name)) is not None},
     )
 
 
@@ -118,9 +122,21 @@ def schema() -> dict[str, Any]:
     from importlib.resources import files
 
     from xbuild.plan.settings import schemas
+    from xbuild.plan.twins import TWINS
 
     text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
+    loaded["properties"]["assist"]["properties"].update(
+        {
+            twin.name: {
+                "description": "; ".join(f"{word}: {meaning}" for word, meaning in twin.choices) + ".",
+                "type": "string",
+                "enum": [word for word, _ in twin.choices],
+            }
+            for twin in TWINS
+            if twin.choices
+        }
+    )
     return {**loaded, "properties": {**loaded["properties"], **schemas()}}
 
 

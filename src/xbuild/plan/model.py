@@ -173,7 +173,7 @@ class AddTwins:
     `reference` names, as it stands in the file.
 
     `names` are those of its stages: the image for the target platform, the one that prepares, and what is
-    mounted. `twins` are the names of rooms of `plan.twins`.
+    mounted. `twins` are the names of rooms of `plan.twins`, some with `=` and what is accepted of them.
     """
 
     before: int
@@ -446,13 +446,15 @@ class Setting:
 class Settings:
     """What a user has set about planning; `chosen` are values of settings of languages, by their key.
 
-    `assist`: whether twins are planned; `without` are names of stages and of twins that do without.
+    `assist`: whether twins are planned; `without` are names of stages and of twins that do without,
+    `accepted` is what is accepted of a twin, by its name.
     """
 
     cache_mounts: bool = True
     chosen: Mapping[str, str] = field(default_factory=dict)
     assist: bool = False
     without: frozenset[str] = frozenset()
+    accepted: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, setting: Setting) -> str:
         """What was chosen, or the default."""

@@ -262,7 +262,8 @@ def _helper(change: AddTwins, files: Mapping[str, str], spell: Callable[[str], s
     """The stages that make twins. Lines end in a line feed alone: those of the files are read by a shell."""
     from_, as_, arg, user, copy, run = map(spell, ("from", "as", "arg", "user", "copy", "run"))
     target, native, twins = change.names
-    wanted = {n: text for n, text in files.items() if n.partition("/")[0] in ("helper", *change.twins)}
+    rooms = ("helper", *(name.partition("=")[0] for name in change.twins))
+    wanted = {n: text for n, text in files.items() if n.partition("/")[0] in rooms}
     names = "".join(f', "{name}"' for name in change.twins)
     lines = [
         f"# {change.reason}",

@@ -61,6 +61,8 @@ def test_nothing(data: bytes) -> None:
         ("go:\n  cgo: 3\n", 2, "go.cgo must be text"),
         ("assist:\n  silence: -1\n", 2, "assist.silence must be at least 0"),
         ("assist:\n  silence: soon\n", 2, "assist.silence must be a whole number, and is text"),
+        ("assist:\n  gcc: exact\n", 2, "assist.gcc: 'exact' is not known"),
+        ("assist:\n  apt: release\n", 2, "'apt' is not known in assist"),
         ("go: off\n", 1, "go must be keys with values"),
         ("cache_mounts: 3\n", 1, "true or false"),
         ("# c\nplatforms:\n  - linux/amd64\n  - linux/foo\n", 4, "linux/foo"),

@@ -68,7 +68,8 @@ class Case:
     @property
     def twins(self) -> dict[str, str] | None:
         """Files that stand for those of twins, in their own room."""
-        names = ("helper/prepare.sh", "apt/wrapper", "node/decide", "pip/wrapper", "go/decide")
+        rooms = ("apt/wrapper", "node/decide", "pip/wrapper", "gcc/decide", "go/decide")
+        names = ("helper/prepare.sh", *rooms)
         return {name: f"# {name}\n" for name in names} if self.folder.parent.name == "assisting" else None
 
     @property
@@ -106,7 +107,8 @@ class Case:
             self.options.get("settings", {}), cache_mounts=self.options.get("cache_mounts", True)
         )
         if self.twins is not None:
-            settings = replace(settings, assist=True, without=frozenset(self.options.get("without", ())))
+            without, accepted = frozenset(self.options.get("without", ())), self.options.get("accepted", {})
+            settings = replace(settings, assist=True, without=without, accepted=accepted)
         wanted = parse_platforms(platforms) if platforms else None
         return make_plan(dockerfile, options, wanted, self.context, settings, known)
 

@@ -60,6 +60,7 @@ _FINDERS = frozenset(words("command which type whereis hash"))
 # Programs that start no others but those that their words name.
 _PLAIN = by_name(PROGRAMS)
 _SOURCES = (".", "source")
+_INSTALLING = frozenset(words("apt-get apt aptitude dpkg apk"))
 _PATH = re.compile(r"\$\{?[#!]?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
@@ -102,7 +103,7 @@ def _preparing(graph: StageGraph) -> Iterator[tuple[str, ...]]:
     """The words of the RUNs that make twins: their names are behind the script's."""
     for instruction in graph.dockerfile.instructions:
         if isinstance(instruction, Run) and f"{HELPER}/prepare.sh" in (instruction.words or ()):
-            yield instruction.words or ()
+            yield tuple(word.partition("=")[0] for word in instruction.words or ())
 
 
 def _named_in(text: str) -> tuple[str, ...]:
@@ -136,11 +137,13 @@ class _Assisting:
         self.found: dict[int, list[tuple[int, tuple[str, ...], tuple[Change, ...]]]] = {}
         self.left: dict[int, list[Reason]] = {}
         self.questions: dict[int, Question] = {}
+        self.told_of: dict[str, dict[str, str]] = {}  # by image, of twins that a RUN tells of, why
 
     def verdicts(self) -> list[StageVerdict]:
         for verdict in self.given:
             if verdict.has_run and not verdict.is_pinned:
                 self.look_at(self.graph.stages[verdict.stage])
+        self.drop_told()
         helpers = self.helpers()
         return [self.told(verdict, helpers) for verdict in self.given]
 
@@ -158,6 +161,14 @@ class _Assisting:
             why = f"{', '.join(names)} run natively"
             changes += [AssistRun(number, helper.names[-1], self.start_of(number), why), *own]
         changes += self.renumbered(sorted({h.before for h in helpers.values()}))
+        used = {name for _, names, _ in runs for name in names}
+        notes = [
+            f"assist.{t.name} is {choice}: {meaning}"
+            for t in TWINS
+            for choice, meaning in t.choices
+            if t.name in used and self.survey.settings.accepted.get(t.name) == choice
+        ]
+        verdict = replace(verdict, notes=(*verdict.notes, *notes))
         lines = tuple((self.graph.dockerfile.instructions[n].first_line, names) for n, names, _ in runs)
         assistance = Assistance(lines, left, tuple(dict.fromkeys(changes)))
         return replace(verdict, word=VerdictWord.ASSISTED, assistance=assistance)
@@ -256,6 +267,8 @@ class _Assisting:
         called = list(called_scripts([c for c in self.survey.alone(stage.index).calls if c.run is run]))
         _check_called(called, twins)
         number = stage.position + index
+        scripts = [script, *(c.script for c in called if c.script is not None)]
+        text = "\n".join(s.text for s in scripts)
         names, changes = [], list[Change]()
         for twin in twins:
             words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
@@ -270,7 +283,9 @@ class _Assisting:
             is_hidden = twin.is_called_by_others and _may_call_others(script)
             if words_of_it or is_hidden or _is_named(script.text, twin.programs):
                 names.append(twin.name)
-        names = names or _names_in(called, twins)
+        started = [t.name for t in twins if self.is_started(stage, index, _but_installing(scripts), t)]
+        names = names or _names_in(called, twins, is_enough=bool(started))
+        names = self.not_told(stage, run, text, [t for t in twins if t.name in (*names, *started)])
         if not names:
             raise _NoTwinError("it names no program that has a twin")
         try:
@@ -282,6 +297,56 @@ class _Assisting:
     def is_taken(self, variable: str) -> bool:
         """Whether the author's file has a variable of a twin's name: it would be put in front of words."""
         return bool(variable) and variable in self.graph.dockerfile.source.text
+
+    def is_started(self, stage: Stage, index: int, text: str, twin: Twin) -> bool:
+        """Whether a RUN may start a program of which there is one: in the image, or installed before."""
+        if not twin.starters:
+            return False
+        image = self.image_of(stage, self.root(stage.index))
+        own = [p for t in self.survey.toolchains if image.row in t.images for p in t.programs]
+        is_own = image.has_compiler is True and any(_is_named(text, program.names.split()) for program in own)
+        is_sure = _has_word(text, twin.starters)
+        if not is_sure and not is_own and not _has_word(text, twin.installers):
+            return False
+        chain = [self.graph.stages[number] for number in self.graph.chain_of(stage.index)]
+        before = [i for s in chain for i in (s.instructions[: index + 1] if s is stage else s.instructions)]
+        installed = "\n".join(i.logical.text for i in before if isinstance(i, Run))
+        if _has_word(installed, twin.packages):
+            return True
+        tagged = f"{image.name}:{image.tag}".rstrip(":")
+        is_there = image.has_compiler is True or re.fullmatch(twin.provided_by, tagged) is not None
+        return is_there and (is_sure or _has_word(installed, twin.headers))
+
+    def not_told(self, stage: Stage, run: Run, text: str, twins: Sequence[Twin]) -> list[str]:
+        """Those of the twins whose place the RUN does not print or write down."""
+        is_shipped = stage.index in self.graph.chain_of(self.graph.target)
+        told = {
+            twin.name: f"{twin.name} stays emulated: {why}"
+            for twin in twins
+            for what, why, is_local in reversed(twin.telling)
+            if re.search(what, text) and (is_shipped or not is_local)
+        }
+        self.told_of.setdefault(self.root(stage.index).from_.image, {}).update(told)
+        if told and len(told) == len(twins):
+            raise _NoTwinError(next(iter(told.values())))
+        self.left.setdefault(stage.index, []).extend(Reason(w, Place(run.first_line)) for w in told.values())
+        return [twin.name for twin in twins if twin.name not in told]
+
+    def drop_told(self) -> None:
+        """RUNs of an image have one helper, with all its twins: one that a RUN tells of goes from all."""
+        for number, runs in list(self.found.items()):
+            told = self.told_of.get(self.root(number).from_.image, {})
+            kept = []
+            for position, names, changes in runs:
+                fitting = tuple(name for name in names if name not in told)
+                if fitting:
+                    kept.append((position, fitting, changes))
+                for name in (n for n in names if n in told and not fitting):
+                    line = self.graph.dockerfile.instructions[position].first_line
+                    self.left.setdefault(number, []).append(Reason(f"{told[name]}, elsewhere", Place(line)))
+            self.found[number] = kept
+            if not kept:
+                del self.found[number]
 
     def start_of(self, number: int) -> int:
         """Where in the script of a RUN something goes that is to happen first: behind a `#!` line."""
@@ -303,9 +368,14 @@ class _Assisting:
             names = self.fresh_names()
             before = self.graph.stages[stages[0]].position
             reason = f"native twins of programs of {reference}"
-            twins = tuple(t.name for t in TWINS if t.name in used)
+            twins = tuple(t.name + self.choice_of(t) for t in TWINS if t.name in used)
             made.update(dict.fromkeys(stages, AddTwins(before, reference, names, twins, reason)))
         return made
+
+    def choice_of(self, twin: Twin) -> str:
+        """What is accepted for a twin, as the helper reads it behind its name."""
+        choice = self.survey.settings.accepted.get(twin.name)
+        return "" if choice is None else f"={choice}"
 
     def root(self, stage: int) -> Stage:
         return self.graph.stages[self.graph.root_of(stage)]
@@ -434,14 +504,14 @@ def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
             raise _NoTwinError(f"{each.name}: {error}") from error
 
 
-def _names_in(called: Sequence[Called], twins: Sequence[Twin]) -> list[str]:
+def _names_in(called: Sequence[Called], twins: Sequence[Twin], *, is_enough: bool) -> list[str]:
     """The twins of programs that scripts name, if all of them can be read."""
     scripts = [each.script for each in called if each.script is not None]
     found = [t.name for t in twins if any(_is_named(script.text, t.programs) for script in scripts)]
     trouble = next((each.trouble for each in called if each.trouble), None)
     if found and trouble is not None:
         raise _NoTwinError(trouble)
-    if not scripts and trouble is not None:
+    if not scripts and trouble is not None and not is_enough:
         raise _NoTwinError(f"it names no program that has a twin, and {trouble}")
     return found
 
@@ -489,7 +559,18 @@ def _shows_words(script: Script) -> bool:
 def _is_named(text: str, programs: Sequence[str]) -> bool:
     """Whether a program is named as one that PATH leads to."""
     names = "|".join(map(re.escape, programs))
-    return re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
+    return bool(programs) and re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
+
+
+def _but_installing(scripts: Sequence[Script]) -> str:
+    """The words of all commands but of those that install packages of the distribution."""
+    commands = (c for script in scripts for c in script.commands if c.name not in _INSTALLING)
+    return "\n".join(" ".join(word.raw for word in command.words) for command in commands)
+
+
+def _has_word(text: str, pattern: str) -> bool:
+    """Whether a word of a text is, or a path in it ends in, what fits a pattern."""
+    return re.search(rf"(?<![\w.-])(?:{pattern})(?![\w-])", text) is not None
 
 
 def _may_call_others(script: Script) -> bool:

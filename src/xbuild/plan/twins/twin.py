@@ -30,6 +30,15 @@ class Twin:
     the project says otherwise; others are where it names them. `is_called_by_others`: in these images also
     what is no program that is described may start it (make, scripts, generators). `factors` are the least and
     the largest measured ratio of emulated to assisted time.
+
+    A twin that other programs start, and words of a RUN do not name, is of use where its program is there: in
+    images whose name and tag fit `provided_by`, and behind RUNs that install one of `packages`. `starters`
+    are those other programs, and `installers` ones that start it for few of the things that they install,
+    and count where such a package, or one of `headers`, was installed. All of these are patterns.
+
+    `telling` are words of a RUN with which its place would be printed or written: each a pattern, why, and
+    whether only files that are shipped with the stage matter. `choices` are what may be accepted for it
+    (`assist.NAME` in the settings), with what that means.
     """
 
     name: str
@@ -43,3 +52,10 @@ class Twin:
     images: tuple[str, ...] = ()
     by_default: bool = False
     is_called_by_others: bool = False
+    starters: str = ""
+    installers: str = ""
+    provided_by: str = ""
+    packages: str = ""
+    headers: str = ""
+    telling: tuple[tuple[str, str, bool], ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()

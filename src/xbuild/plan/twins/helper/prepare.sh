@@ -8,6 +8,7 @@
 # A twin's own prepare.sh is sourced in a subshell with `set -eu` and
 #   $mount   where the RUNs will see $out            $out     what is made here, in the layout of the mount
 #   $target  the target image's root                 $here    these scripts
+#   $choice  what was chosen for it (NAME=CHOICE among the arguments), or nothing
 #   $twin    its name; its files go to $out/$twin: `decide` says at every call what is to be started (twin.sh); `bin`
 #            has its wrappers (their names are the programs' names); `hostile` the variables that switch it off;
 #            `probe`, if there, must succeed as well; `env`, if there, is read by the author's shell
@@ -267,6 +268,7 @@ tell() {
 # At the end, however it comes.
 plain() {
     for twin in "$@"; do
+        twin=${twin%%=*}
         for file in "$here/$twin"/plain.*; do
             name=$twin/${file##*/plain.}
             [ ! -e "$file" ] || [ -e "$out/$name" ] || script "$file" "$name"
@@ -288,6 +290,9 @@ twin=all
 status=$?
 if [ $status = 0 ]; then
     for twin in "$@"; do
+        # What its user has accepted stands behind the name.
+        choice=
+        case $twin in *=*) choice=${twin#*=} twin=${twin%%=*} ;; esac
         (
             set -eu
             survey

@@ -1,0 +1,55 @@
+"""gcc's compilers proper and binutils' as and ld: those of Debian's cross compiler of the same revision.
+
+Which official images have a compiler: docker-library's `Dockerfile-debian.template` and the like of each
+(made from buildpack-deps but for the slim ones; those of rust install one). That of gcc itself has another.
+What a toolchain knows of its images is not said again.
+"""
+
+from __future__ import annotations
+
+from xbuild.plan.twins.twin import Twin
+
+TWIN = Twin(
+    "gcc",
+    (),
+    ("debian",),
+    (3.0, 7.0),
+    starters=(
+        r"gcc|g\+\+|cc|c\+\+|c[89]9|gfortran|\w+-gcc(?:-\d+)?|g?make|cmake|ninja|meson|scons|waf"
+        r"|configure|autoreconf|setup\.py|node-gyp|cargo|Makefile\.PL|pecl|phpize"
+        r"|docker-php-ext-install|luarocks|[\w./-]+\.sh|(?<=\./)[\w./-]+"
+    ),
+    installers=(
+        r"pip3?(?:\.\d+)?|python3?(?:\.\d+)? -m (?:pip|build)|pipx|uv|poetry|pdm|pipenv|npm|npx|yarn|pnpm"
+        r"|gem|bundler?|rake|cpanm?|Rscript"
+    ),
+    provided_by=r"(?:buildpack-deps|node|perl|php|python|ruby)(?::(?!.*slim).*)?|rust(?::.*)?",
+    packages=r"build-essential|(?:gcc|g\+\+|gfortran)(?:-\d+)?",
+    headers=r"lib[\w.+-]+-dev|python3(?:\.\d+)?-dev|ruby-dev|default-lib[\w-]+-dev",
+    telling=(
+        (
+            r"-print-(?:prog-name|search-dirs)|COMPILER_PATH|GCC_EXEC_PREFIX",
+            "the RUN asks where the compiler is",
+            False,
+        ),
+        (
+            r"(?:\b(?:gcc|cc|CC|CXX)|[gc]\+\+)(?:-\d+)?[\"}]*(?:\s+[^\s;|&]+)*?\s+(?:-v|-###|--verbose)(?!\S)"
+            r"|-Wl,(?:-v|-V|--ver)",
+            "the RUN has the compiler say what it starts",
+            False,
+        ),
+        (
+            r"(?<![\w.-])(?:cmake|meson)(?![\w.-])",
+            "cmake and meson write down what the compiler says it starts",
+            True,
+        ),
+    ),
+    choices=(
+        (
+            "release",
+            "the cross compiler may be one of the same release but of another revision; on bookworm, for "
+            "arm64, it lacks the fix of CVE-2023-4039 (a stack protector that dynamic arrays get around), "
+            "and what it compiles names another revision in .comment",
+        ),
+    ),
+)
