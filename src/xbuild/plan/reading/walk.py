@@ -347,6 +347,7 @@ class _Walker:
                 self.assign(assignment, "shell", command)
             self.redirect_alone(command)
             return join((self.stdin(command), *(self.kind(a.value) for a in command.assignments)))
+        self.open_redirects(command)
         call = self.call(command, words, assignments, wrapper)
         effect = self.effect(call)
         self.result.calls.append(call)
@@ -633,6 +634,18 @@ class _Walker:
                 self.writes.append(
                     Write(path, join((self.condition, self.kind(redirect.target))), place, ">")
                 )
+
+    def open_redirects(self, command: Command) -> None:
+        """A command finds the files of its redirects there, empty; by what name may depend on the machine."""
+        outer = (r for scope in command.scopes for r in scope.redirects)
+        for redirect in (*command.redirects, *outer):
+            if redirect.target is None or ">" not in redirect.operator:
+                continue
+            kind = self.kind(redirect.target)
+            if not kind.is_right:
+                target = self.text(redirect.target)
+                path = absolute(target, self.directory(command)) if target is not None else None
+                self.writes.append(Write(path, kind, self.line_of(command.span.start), ">"))
 
     def redirect(self, call: Call, effect: Effect, *, is_certain: bool) -> None:
         kind = join((effect.output, call.condition, *call.kinds))
