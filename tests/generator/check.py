@@ -22,7 +22,14 @@ from xbuild.plan.facts.filesystem import is_within
 from xbuild.plan.programs.program import Program
 
 # What the plan is told of the inputs: one folder of the context, one with content of the base image.
-SETUP = ("COPY . /in/p", "COPY . /out", "COPY . /w", "RUN cp -r /usr/lib/machine/. /in/m/")
+_MACHINE = "/usr/lib/machine"
+SETUP = (
+    "COPY . /in/p",
+    "COPY . /out",
+    "COPY . /w",
+    f"RUN cp -r {_MACHINE}/. /in/m/",
+    *(f"COPY {kind} /in/p.{kind}\nRUN cp {_MACHINE}/{kind} /in/m.{kind}" for kind in ("txt", "csv", "s1")),
+)
 # Places that are no content of an image, or that a line has from the shell and not from its program.
 _RATE = re.compile(rb"[\d.,]+ bytes/sec")  # of the clock alone, and alike now and then by chance
 _NOT_CONTENT = ("/dev/", "/proc/", "/sys/", "/run/")

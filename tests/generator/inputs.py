@@ -1,7 +1,8 @@
 """The files that lines read: `/in/p` the same everywhere, `/in/m` made for the machine, in two versions.
 
-Both folders hold the same names. The two versions of the machine's differ in every file: other words, other
-numbers, more lines, another program, other members of archives, and a file that the second does not have.
+Both folders hold the same names, and beside each stand files of the same sort for pipes. The two versions of
+the machine's differ in every file: other words, other numbers, more lines, another program, other members of
+archives, and a file that the second does not have.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ rm -f repo/.git/hooks/*
 export GNUPGHOME=/tmp/gpg; mkdir -pm 700 $GNUPGHOME
 echo "$w" | gpg --batch -q --enarmor > arm.asc 2>/dev/null
 rm -rf /tmp/gpg
-find . -exec touch -h -d "@$3" {} +
+cp a.txt "$PWD.txt"; cp c.csv "$PWD.csv"; cp s1.txt "$PWD.s1"
+find . "$PWD.txt" "$PWD.csv" "$PWD.s1" -exec touch -h -d "@$3" {} +
 """
 _VERSIONS = {
     "p": ("plain", 5, 1700000000),

@@ -275,17 +275,16 @@ class Maker:
         return "'" + text.replace("'", "'\\''") + "'"
 
     def surrounded(self, command: str) -> str:
-        """Input by a pipe or a redirect, output to a file."""
+        """Input by a pipe or a redirect, output to a file. What a pipe is still reading nothing changes."""
         dice = self.chance.random()
         if dice < 0.25:
-            command = f"cat {self.filled('{t}')} | {command}"
+            command = f"cat {self.filled('{piped}')} | {command}"
         elif dice < 0.4:
             command = f"{command} < {self.filled('{t}')}"
-        is_piped = command.startswith("cat ")  # what is still being read is not written
         dice = self.chance.random()
         if dice < 0.15:
-            command += f" > {self.filled('{n}' if is_piped else '{o}')}"
-        elif dice < 0.2 and not is_piped:
+            command += f" > {self.filled('{o}')}"
+        elif dice < 0.2:
             command += " >> /out/old.txt"
         elif dice < 0.25:
             command += " 2> /out/errors"

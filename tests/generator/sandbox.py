@@ -21,11 +21,17 @@ from pathlib import Path
 SECONDS = 10
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+setgid,+setuid,+setfcap,+kill"
-_LIMITS = 'ulimit -t 5; ulimit -f 65536; ulimit -v 4000000; ulimit -c 0; cd "$1" || exit 99; shift; exec "$@"'
+_LARGEST = 64 << 20
+_LIMITS = (
+    f"ulimit -t 5; ulimit -f {_LARGEST >> 10}; ulimit -v 4000000; ulimit -c 0; "
+    'cd "$1" || exit 99; shift; exec "$@"'
+)
+_KILLED = frozenset((137, 152, 153))  # by a limit, which programs cannot tidy up after
 _SCRATCH = "size=1g,mode=755"
 _MOST_PROCESSES = 200
 _DEEPEST = 100
 _libc = ctypes.CDLL(None, use_errno=True)
+_MS_NOATIME = 1 << 10
 _MS_PRIVATE_REC = 0x4000 | (1 << 18)
 
 
@@ -123,6 +129,8 @@ class Sandbox:
             return Outcome(status, output, told)
         changed = dict(_changes(upper, [*trees, self.root]))
         _remove(here)
+        if any(c.after is not None and len(c.after.data) >= _LARGEST for c in changed.values()):
+            status = None  # in a pipeline, whose status is that of its last command
         return Outcome(status, output, told, changed)
 
     def entry(self, path: str, trees: Sequence[Path] = ()) -> Entry | None:
@@ -154,7 +162,7 @@ class Sandbox:
                 )  # fmt: skip
             except subprocess.TimeoutExpired:
                 return None
-        return done.returncode
+        return None if done.returncode in _KILLED else done.returncode
 
 
 def enter() -> None:
@@ -164,7 +172,8 @@ def enter() -> None:
 
 
 def _mount(what: str, where: Path, kind: str, options: str) -> None:
-    if _libc.mount(what.encode(), str(where).encode(), kind.encode(), 0, options.encode()) != 0:
+    """Looking at files changes no time of theirs: archives tell it."""
+    if _libc.mount(what.encode(), str(where).encode(), kind.encode(), _MS_NOATIME, options.encode()) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"cannot mount {kind}: {os.strerror(number)}", str(where))
 

@@ -123,9 +123,12 @@ ldconfig
 BROKEN = package(
     "broken", member("./usr/share/broken", b"x"), postinst="#!/bin/sh\necho broken here\nexit 7\n"
 )
+# One brings a tool that the scripts of the other call, in the same run of dpkg.
+BRINGS = package("brings", member("./usr/bin/cut", b'#!/bin/sh\necho "its own cut $*" >> /said/cut\n', 0o755))
+CALLS = package("calls", member("./usr/share/calls", b"x"), postinst="#!/bin/sh\necho a b | cut -c1\n")
 STEPS = f"""\
 FROM {BASE}
-COPY tools.deb broken.deb /
+COPY tools.deb broken.deb brings.deb calls.deb /
 RUN mkdir /said; apt-get install -y nosuchpackage > /said/missing 2>&1; echo "status $?" >> /said/missing; \\
     apt-get install -y /tools.deb > /said/installed 2> /dev/null
 RUN dpkg -i /tools.deb > /said/again 2> /dev/null; dpkg -i /broken.deb > /said/broken 2>&1; echo $? > /code
@@ -136,6 +139,7 @@ set -u
 apt-get -yq purge tools | tail -n 2 > /said/purged
 EOF
 RUN ["apt-get", "install", "-y", "/tools.deb"]
+RUN dpkg -i --force-overwrite /brings.deb /calls.deb > /said/called 2>&1
 """
 Tree = dict[str, tuple[object, ...]]
 
@@ -175,6 +179,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("twins")
     (folder / "tools.deb").write_bytes(TOOLS)
     (folder / "broken.deb").write_bytes(BROKEN)
+    (folder / "brings.deb").write_bytes(BRINGS)
+    (folder / "calls.deb").write_bytes(CALLS)
     (folder / "Dockerfile").write_text(STEPS)
     return folder
 
@@ -191,6 +197,7 @@ def test_the_same_tree(context: Path, tmp_path: Path) -> None:
     assert {
         name: (one.get(name), other.get(name)) for name in different if not MAY_DIFFER.fullmatch(name)
     } == {}
+    assert one["said/cut"] == other["said/cut"]
     native = "/.xbuild-7c1f/apt/dpkg:/.xbuild-7c1f/apt/tools:"
     assert f"with PATH={native}" in said.output.decode()
     assert said.lines == [
@@ -200,6 +207,7 @@ def test_the_same_tree(context: Path, tmp_path: Path) -> None:
         "apt: native",
         "apt: own: LD_PRELOAD is set",
         "apt: own: options that are not understood",
+        "apt: native",
         "apt: native",
         "apt: native",
     ]

@@ -2,11 +2,11 @@
 
     tests/testbed/run panel FOLDER[:DOCKERFILE[:ARGUMENT,ARGUMENT…]]... [--panel-report FILE]
 
-A project whose builder xbuild does not rewrite is planned only, and its reasons go into the report. For the
-others: original and rewritten are built cold on the same builder, their images compared, the real build is
-verified and pushed, and pulled images are started on both platforms with the arguments given. A program
-that ends must end with the same exit code on both; one that does not, such as a server, is looked at and
-stopped.
+A project in which xbuild neither pins nor assists a stage is planned only, and its reasons go into the
+report. For the others: original and rewritten are built cold on the same builder, their images compared (the
+whole trees, where a stage has native twins), the real build is verified and pushed, and pulled images are
+started on both platforms with the arguments given. A program that ends must end with the same exit code on
+both; one that does not, such as a server, is looked at and stopped.
 """
 
 from __future__ import annotations
@@ -51,8 +51,6 @@ class Project:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = metafunc.config.getoption("--project")
-    if not given:
-        raise pytest.UsageError("the panel needs folders: tests/testbed/run panel FOLDER...")
     metafunc.parametrize("text", given, ids=lambda text: Path(text.partition(":")[0]).name)
 
 
@@ -71,15 +69,19 @@ def _measure(project: Project, row: dict[str, Any]) -> None:
     plan = json.loads(done.out)
     row["verdicts"] = {stage["name"]: stage["word"] for stage in plan["stages"]}
     row["reasons"] = [reason["text"] for stage in plan["stages"] for reason in stage["reasons"]]
-    if not any(stage["word"] in ("cross", "portable") for stage in plan["stages"]):
+    changed = {stage["word"] for stage in plan["stages"]} & {"cross", "portable", "assisted"}
+    if not changed:
         return
-    benched = xbuild("bench", "-n", "1", "--cold-only", "--json", *project.options)
-    assert benched.code == 0, benched.err
+    compare = ("--compare", "assist") if "assisted" in changed else ()
+    benched = xbuild("bench", "-n", "1", "--cold-only", *compare, "--json", *project.options)
+    assert benched.out, benched.err
     data = json.loads(benched.out)
     row["samples"] = {sample["variant"]: sample["seconds"] for sample in data["samples"]}
     row["ratio"] = round(row["samples"]["original"] / row["samples"]["rewritten"], 1)
     row["comparisons"] = data["comparisons"]
     row["verified"] = data["verified"]
+    row["trees"] = data["trees"]
+    assert benched.code == 0, benched.err
     assert data["verified"]["rewritten"]
     row["runs"] = _built_and_run(project)
     assert len({run["code"] for run in row["runs"].values()}) == 1, row["runs"]

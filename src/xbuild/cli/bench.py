@@ -14,7 +14,7 @@ from xbuild.pipeline.files import Workspace
 from xbuild.pipeline.measuring import measure
 from xbuild.pipeline.preflight import preflight
 from xbuild.pipeline.prepare import prepare
-from xbuild.pipeline.project import open_project, with_assist, with_engine
+from xbuild.pipeline.project import open_project, with_assist, with_engine, without_assist
 from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag, value_flag
 from xbuild.views.measurement import AGAINST, ORIGINAL, PAIRS, REWRITTEN, Measurement, bench_data, bench_lines
@@ -63,8 +63,8 @@ def bench(options: BuildOptions, own: Flags) -> int:
     with Workspace() as folder:
         engine = inspect_engine(options.builder)
         project = open_project(options, folder, stdin())
-        if own.value("compare") == "assist":
-            project = with_assist(project)
+        if compared is not None:
+            project = (with_assist if own.value("compare") == "assist" else without_assist)(project)
         project = with_engine(project, engine)
         prepared = prepare(project, engine, Path(folder), None)
         preflight(prepared)

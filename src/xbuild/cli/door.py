@@ -38,7 +38,7 @@ _OF_A_BUILD = (
 )
 # xbuild's own flags of `build`.
 _OF_OURS = (
-    ("assist", "WORD", "native twins of programs in stages that stay emulated: off (default) or auto"),
+    ("assist", "WORD", "native twins of programs in stages that stay emulated: auto (default) or off"),
     (
         "baseline",
         "WORD",

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from xbuild.cli.door import JSON, OFFLINE, ONLINE, Door, run_door
 from xbuild.cli.screen.output import print_json, print_lines, stdin, terminal_of, warn
 from xbuild.pipeline.files import Workspace
-from xbuild.pipeline.project import open_project, with_assist
+from xbuild.pipeline.project import open_project, without_assist
 from xbuild.pipeline.questions import plan_settled
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag
 
 _DOOR = Door(
     "plan",
-    (OFFLINE, ONLINE, (boolean_flag("assist"), "", "with native twins, as build --assist=auto"), JSON),
+    (OFFLINE, ONLINE, (boolean_flag("no-assist"), "", "pins alone, as build --assist=off"), JSON),
     """
 Verdicts: cross (compiles for the target on the build platform), portable (once for all platforms), already
 (set up by the author), assisted (must run on the target, with native twins of its heavy programs), emulated
@@ -34,8 +34,8 @@ def main(arguments: Sequence[str]) -> int:
 def plan(options: BuildOptions, own: Flags) -> int:
     with Workspace() as folder:
         project = open_project(options, folder, stdin())
-        if own.flag("assist"):
-            project = with_assist(project)
+        if own.flag("no-assist"):
+            project = without_assist(project)
         settled = plan_settled(project, folder, offline=own.flag("offline"), online=own.flag("online"))
     if settled.problem:
         warn(settled.problem)

@@ -9,7 +9,14 @@ from xbuild.cli.door import OFFLINE, ONLINE, Door, run_door
 from xbuild.cli.screen.output import print_source, say, stdin, warn
 from xbuild.errors import DockerfileError, Exit, UsageError
 from xbuild.pipeline.files import Workspace, write_whole
-from xbuild.pipeline.project import Fresh, Project, open_project, with_assist, without_written_twins
+from xbuild.pipeline.project import (
+    Fresh,
+    Project,
+    open_project,
+    with_assist,
+    without_assist,
+    without_written_twins,
+)
 from xbuild.pipeline.questions import Settled, plan_settled
 from xbuild.plan.model import Plan
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag
@@ -46,7 +53,11 @@ def rewrite(options: BuildOptions, own: Flags) -> int:
         raise UsageError("--check changes nothing, and --write does", hint="drop one of them")
     with Workspace() as folder:
         project = open_project(options, folder, stdin())
-        fresh = without_written_twins(with_assist(project)) if own.flag("assist") else Fresh(project)
+        fresh = (
+            without_written_twins(with_assist(project))
+            if own.flag("assist")
+            else Fresh(without_assist(project))
+        )
         if fresh.problem:
             warn(fresh.problem)
         settled = plan_settled(fresh.project, folder, offline=own.flag("offline"), online=own.flag("online"))

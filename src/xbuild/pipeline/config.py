@@ -53,7 +53,8 @@ class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
     section and name. `assist` is off, auto or None; `without` names stages and twins that do without;
     `silence` are minutes without output and CPU time after which a step with twins is given up (0: never);
-    `accepted` tells what is accepted of a twin.
+    `with_twins` names twins that are used although they are not by default; `accepted` tells what is accepted
+    of a twin.
     """
 
     path: str | None = None
@@ -64,6 +65,7 @@ class Config:
     assist: str | None = None
     without: frozenset[str] = frozenset()
     silence: int = SILENCE_MINUTES
+    with_twins: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -109,6 +111,7 @@ def parse_config(path: str, data: bytes) -> Config:
             n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
         ),
         value.get("assist", {}).get("silence", SILENCE_MINUTES),
+        frozenset(value.get("assist", {}).get("with_twins", ())),
         {twin.name: text for twin in TWINS if (text := value.get("assist", {}).get(twin.name)) is not None},
     )
 

@@ -13,6 +13,7 @@ from xbuild.graph.model import StageGraph
 from xbuild.pipeline.project import Project, plan_project
 from xbuild.pipeline.questions import plan_first, settle
 from xbuild.plan.model import Plan
+from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveRequest
 from xbuild.solve.engine import Engine
 from xbuild.solve.progress import Event
@@ -33,6 +34,20 @@ class Prepared:
     why_not: str = ""
 
     @property
+    def has_written_twins(self) -> bool:
+        """Whether the user's file has native twins written into it."""
+        source = self.project.inputs.dockerfile
+        return source is not None and MOUNT in source.text
+
+    @property
+    def needs_nets(self) -> bool:
+        """Whether native twins may take part in what is built."""
+        is_emulated = not all(
+            self.engine.is_native(p) for p in self.project.platforms or (self.engine.native,)
+        )
+        return is_emulated and (self.project.settings.assist or self.has_written_twins)
+
+    @property
     def is_rewritten(self) -> bool:
         return self.new is not None
 
@@ -46,7 +61,7 @@ class Prepared:
             text=self.new.text if self.new else None,
             line_map=self.line_map,
             added=self.added,
-            silence=60.0 * self.project.config.silence if self.project.settings.assist else 0.0,
+            silence=60.0 * self.project.config.silence if self.needs_nets else 0.0,
         )
 
     @cached_property

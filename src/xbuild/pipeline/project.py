@@ -14,6 +14,7 @@ from xbuild.graph.model import Options
 from xbuild.pipeline.config import Config, load_config
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.model import Knowledge, Plan, Settings
+from xbuild.plan.twins import TWINS
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.inputs import Inputs, read_inputs
@@ -96,8 +97,8 @@ def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[byte
     settings = Settings(
         config.cache_mounts and not options.no_cache_mounts,
         config.chosen,
-        assist=(options.assist or config.assist) == "auto",
-        without=config.without,
+        assist=(options.assist or config.assist or "auto") == "auto",
+        without=config.without | {t.name for t in TWINS if not (t.by_default or t.name in config.with_twins)},
         accepted=config.accepted,
     )
     return Project(options, inputs, config, settings, asked or None)
@@ -116,6 +117,12 @@ def with_engine(project: Project, engine: Engine) -> Project:
     assist = project.settings.assist and not all(engine.is_native(p) for p in platforms)
     settings = replace(project.settings, assist=assist)
     return Project(options, project.inputs, project.config, settings, platforms)
+
+
+def without_assist(project: Project) -> Project:
+    """With pins alone."""
+    settings = replace(project.settings, assist=False)
+    return Project(project.options, project.inputs, project.config, settings, project.platforms)
 
 
 def with_assist(project: Project, *, without: Iterable[str] = ()) -> Project:

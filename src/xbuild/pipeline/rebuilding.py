@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from xbuild.errors import SolveError
+from xbuild.errors import EditError, SolveError
 from xbuild.pipeline.checking import check_leaks
 from xbuild.pipeline.prepare import Prepared, with_new_text
 from xbuild.pipeline.records import Records
@@ -16,6 +16,7 @@ from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveResult, solve
 from xbuild.solve.deliver import discard
 from xbuild.solve.diagnosis import BuildFailedError
+from xbuild.solve.history import Vertex
 from xbuild.solve.marks import mark_in
 from xbuild.solve.stall import StalledError
 
@@ -61,9 +62,30 @@ def without_twins(prepared: Prepared, found: Mapping[int, str], watcher: Watcher
             f"stage {plan.stages[stage].name} is built again without native twins: {why}. Please report this "
             "with the Dockerfile and the output of the step"
         )
+    if prepared.has_written_twins:
+        return _without_written(prepared, plan, next(iter(found.values())))
     stages = tuple(_unassisted(v, found[v.stage]) if v.stage in found else v for v in plan.stages)
     again = replace(prepared, plan=replace(plan, stages=stages), new=None, line_map=None, added=frozenset())
     return with_new_text(replace(again, folder=prepared.folder / "again"))
+
+
+def _without_written(prepared: Prepared, plan: Plan, why: str) -> Prepared:
+    """The same for twins that are written in the user's file: none is left. Raises SolveError where what
+    was written is not of the form that xbuild writes.
+    """
+    from xbuild.rewrite.undo import without_twins as undo
+
+    assert prepared.built is not None
+    hint = "take out of the file what names it"
+    try:
+        made = undo(prepared.built)
+    except EditError as error:
+        raise SolveError(f"{why}, and native twins cannot be left out: {error.message}", hint=hint) from error
+    if MOUNT in made.text.text:
+        raise SolveError(f"{why}, and native twins cannot be left out: they were changed by hand", hint=hint)
+    stages = tuple(_unassisted(v, why) if v in assisted_stages(plan) else v for v in plan.stages)
+    again = replace(prepared, plan=replace(plan, stages=stages), folder=prepared.folder / "again")
+    return replace(again, new=made.text, line_map=lambda line: prepared.user_line(made.line_map(line)))
 
 
 def assisted_stages(plan: Plan | None) -> tuple[StageVerdict, ...]:
@@ -94,9 +116,15 @@ def _marked(prepared: Prepared, result: SolveResult) -> dict[int, str]:
     marks = {
         (v.user_lines[0] if v.user_lines else 0): mark
         for v in result.vertices
-        if (mark := mark_in(v.log, is_failed=False)) is not None
+        if (mark := mark_in(v.log, is_failed=False) or _lost(v)) is not None
     }
     return stages_at(prepared, marks) if marks else {}
+
+
+def _lost(vertex: Vertex) -> str | None:
+    """Why a mark may be missing: the builder takes so much output, and leaves out what is more."""
+    is_lost = vertex.is_cut and vertex.emulated and MOUNT in vertex.name
+    return "the builder left out some of its output, where a mark may have been" if is_lost else None
 
 
 def _leaked(prepared: Prepared, result: SolveResult, watcher: Watcher) -> dict[int, str]:
@@ -138,6 +166,6 @@ def _stalled(prepared: Prepared, error: StalledError) -> dict[int, str]:
 
 
 def _hinted(prepared: Prepared, error: SolveError) -> SolveError:
-    if error.hint is None and assisted_stages(prepared.plan):
+    if error.hint is None and assisted_stages(prepared.plan) and not prepared.has_written_twins:
         error.hint = _HINT
     return error

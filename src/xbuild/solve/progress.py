@@ -250,6 +250,8 @@ class VertexState:
     cached: bool = False
     error: str = ""
     log: bytearray = field(default_factory=bytearray)
+    is_cut: bool = False
+    """Whether the builder left out some of what it said on standard error."""
     statuses: dict[str, StatusEvent] = field(default_factory=dict)
 
     @property
@@ -289,7 +291,19 @@ class VertexState:
 
 
 _LOG_LIMIT = 1 << 20
+_LOG_ROOM = 1 << 18
+_KEPT = b"xbuild-"
+_STDERR = 2
+_CUT = b"[output clipped, log limit "  # BuildKit `util/progress/logs/logs.go`: 2 MiB, or 200 KiB a second
 _SLACK = 1.0  # between the last vertex and the end of the client
+
+
+def _shorten(log: bytearray) -> None:
+    """Keep the end, and of what goes the lines that native twins and their helper have said."""
+    if len(log) > _LOG_LIMIT + _LOG_ROOM:
+        end = log.rfind(b"\n", 0, len(log) - _LOG_LIMIT) + 1 or len(log) - _LOG_LIMIT
+        kept = (bytes(line) for line in log[:end].splitlines(keepends=True) if _KEPT in line)
+        log[:end] = b"".join(dict.fromkeys(kept))
 
 
 class Progress:
@@ -307,10 +321,10 @@ class Progress:
             case StatusEvent():
                 self._state(event.vertex).statuses[event.id] = event
             case LogEvent():
-                log = self._state(event.vertex).log
-                log += event.data
-                if len(log) > _LOG_LIMIT:
-                    del log[: len(log) - _LOG_LIMIT]
+                state = self._state(event.vertex)
+                state.log += event.data
+                state.is_cut |= event.stream == _STDERR and _CUT in event.data
+                _shorten(state.log)
             case WarningEvent():
                 self.warnings.append(event)
             case TextEvent():

@@ -18,7 +18,7 @@ COMMANDS = {
     "images": "make and load further base images, as golang:1.24",
     "demo": "build, verify and push the sample for two platforms (README, first command)",
     "check": "linter, types, unit and integration tests (README, second command)",
-    "panel": "the slow tests on real projects",
+    "panel": "the slow tests, on the real projects in FOLDER..., too",
 }
 
 

@@ -11,15 +11,23 @@ import pytest
 from tests.unit.cli.command import project
 from tests.unit.cli.standin import Docker
 from tests.unit.pipeline.test_flow import PLATFORMS, Listener, built
+from xbuild.dockerfile.parser import parse
 from xbuild.errors import SolveError, UsageError
+from xbuild.graph.model import Options
 from xbuild.pipeline import rebuilding
+from xbuild.pipeline.helper import twin_files
+from xbuild.plan.context import NoContext
+from xbuild.plan.deciding.planner import make_plan
+from xbuild.plan.model import Knowledge, Settings
 from xbuild.plan.twins.twin import MOUNT
+from xbuild.rewrite.render import rewrite
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.solve.history import Vertex
 from xbuild.solve.options import parse_build_arguments
 from xbuild.solve.progress import parse_name
 from xbuild.solve.stall import StalledError
+from xbuild.text import Source
 
 TEXT = (
     "FROM debian:bookworm AS one\nRUN apt-get update\n\n"
@@ -28,10 +36,14 @@ TEXT = (
 
 
 class Solves:
-    """The texts that were built; the first fail as told, and in those that end well a step says `log`."""
+    """The texts that were built; the first fail as told, in those that end well a step says `log`; of the
+    first of these the builder has left something out.
+    """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: SolveError, log: bytes = b"") -> None:
-        self.failures, self.log = list(failures), log
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *failures: SolveError, log: bytes = b"", is_cut: bool = False
+    ) -> None:
+        self.failures, self.log, self.is_cut = list(failures), log, is_cut
         self.requests: list[SolveRequest] = []
         monkeypatch.setattr(rebuilding, "solve", self)
 
@@ -40,8 +52,10 @@ class Solves:
         if self.failures:
             raise self.failures.pop(0)
         result = solve(request, *words, **more)
-        said = Vertex("sha256:said", "RUN x", parse_name("RUN x"), log=self.log)
-        return replace(result, vertices=(*result.vertices, said)) if self.log else result
+        said = Vertex("sha256:said", f"RUN {MOUNT}", parse_name("RUN x"), log=self.log, is_cut=self.is_cut)
+        said, self.is_cut = replace(said, emulated=self.is_cut), False
+        is_told = self.log or said.is_cut
+        return replace(result, vertices=(*result.vertices, said)) if is_told else result
 
     @property
     def mounts(self) -> list[int]:
@@ -175,3 +189,49 @@ def test_a_step_that_does_nothing_has_its_stage_built_without(
     assert [request.silence for request in solves.requests] == [120.0, 120.0]
     assert solves.mounts == [2, left]
     assert any("without native twins: no output and no CPU time for 2 minutes" in t for t in listener.said)
+
+
+def written() -> str:
+    """The file with native twins, as `xbuild rewrite --assist` writes it."""
+    dockerfile = parse(Source("Dockerfile", TEXT))
+    plan = make_plan(dockerfile, Options(), None, NoContext(), Settings(assist=True), Knowledge())
+    return rewrite(dockerfile, plan, twins=twin_files()).text.text
+
+
+def test_twins_that_are_written_in_the_file_have_the_same_nets(
+    image: Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are left out of what is built then, all of them; the file stays. Lines are those of the file."""
+    folder = project(tmp_path / "p", written())
+    line = written().splitlines().index("FROM debian:bookworm") + 2
+    solves = Solves(monkeypatch, failed("xbuild-twin: apt: mark: crashed (139)\n", line))
+    listener = Listener()
+    done = built(folder, "-o", f"{tmp_path}/out", watcher=listener)
+    assert [request.text for request in solves.requests] == [None, TEXT]
+    line_map = solves.requests[1].line_map
+    assert line_map is not None
+    assert line_map(TEXT.splitlines().index("FROM debian:bookworm") + 2) == line
+    assert "assisted" not in {word for _, word, _ in done.outcome.verdicts}
+    assert "built again without native twins: the twin of apt: crashed (139)" in "\n".join(listener.said)
+    leaking = {"a": f"PATH={MOUNT}/apt/bin:/usr/bin".encode()}
+    image.image(PLATFORMS, {"linux/amd64": [{"a": b"1"}], "linux/arm64": [leaking]})
+    solves = Solves(monkeypatch)
+    built(folder, "-o", f"{tmp_path}/out2")
+    assert [request.text for request in solves.requests] == [None, TEXT]
+
+
+@pytest.mark.usefixtures("image")
+def test_twins_that_were_changed_by_hand_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project(tmp_path / "p", written().replace("env; apt-get", f"env; . {MOUNT}/env; apt-get"))
+    Solves(monkeypatch, failed("xbuild-twin: apt: mark: crashed (139)\n", 0))
+    with pytest.raises(SolveError, match="native twins cannot be left out: they were changed by hand"):
+        built(folder, "-o", f"{tmp_path}/out")
+
+
+@pytest.mark.usefixtures("image")
+def test_where_a_mark_may_be_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solves = Solves(monkeypatch, is_cut=True)
+    listener = Listener()
+    built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
+    assert solves.mounts == [2, 0]
+    assert any("left out some of its output, where a mark may have been" in t for t in listener.said)

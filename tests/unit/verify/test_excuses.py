@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import marshal
 import re
 import struct
@@ -35,6 +37,12 @@ def refused(path: str, left: bytes, right: bytes, times: tuple[int, int] = (NOW,
     ]
     assert said, path
     return None if None in said else said[0]
+
+
+def npm_entry(time: int, size: int = 3, **headers: str) -> bytes:
+    told = {"resHeaders": {"date": str(time), **headers}, "time": time}
+    text = json.dumps({"key": "x", "time": time, "size": size, "metadata": told}).encode()
+    return b"\n" + hashlib.sha1(text, usedforsecurity=False).hexdigest().encode() + b"\t" + text
 
 
 def pyc(time: int, code: int | str | tuple[int, ...] = 1, flags: int = 0) -> bytes:
@@ -89,6 +97,17 @@ def stamped(data: bytes, time: int) -> bytes:
 
 # Path, a content, one that differs in what is excused, some that differ in more.
 CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
+    "/root/.npm/_cacache/index-v5/00/11/x": (
+        npm_entry(1, etag="a"),
+        npm_entry(2, etag="a"),
+        (
+            npm_entry(1, size=4, etag="a"),
+            npm_entry(1),
+            npm_entry(1, etag="a") * 2,
+            npm_entry(1, etag="a") + b"x",
+            b"\nx\t{}",
+        ),
+    ),
     "/var/log/dpkg.log": (
         DPKG,
         DPKG.replace(b"18:24:2", b"18:25:0"),

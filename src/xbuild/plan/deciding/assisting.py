@@ -22,6 +22,7 @@ from xbuild.graph.platform import TARGET
 from xbuild.graph.scope import Scope
 from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
 from xbuild.plan.deciding.calling import Called, called_scripts
+from xbuild.plan.deciding.inner import name_of, with_inner
 from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.deciding.telling import why_told
 from xbuild.plan.deciding.walking import why_walked
@@ -60,7 +61,7 @@ _FINDERS = frozenset(words("command which type whereis hash"))
 _PLAIN = by_name(PROGRAMS)
 _SOURCES = (".", "source")
 _INSTALLING = frozenset(words("apt-get apt aptitude dpkg apk"))
-_PATH = re.compile(r"\$\{?PATH\b")
+_PATH = re.compile(r"\$\{?[#!]?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
 _COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
@@ -136,11 +137,13 @@ class _Assisting:
         self.found: dict[int, list[tuple[int, tuple[str, ...], tuple[Change, ...]]]] = {}
         self.left: dict[int, list[Reason]] = {}
         self.questions: dict[int, Question] = {}
+        self.told_of: dict[str, dict[str, str]] = {}  # by image, of twins that a RUN tells of, why
 
     def verdicts(self) -> list[StageVerdict]:
         for verdict in self.given:
             if verdict.has_run and not verdict.is_pinned:
                 self.look_at(self.graph.stages[verdict.stage])
+        self.drop_told()
         helpers = self.helpers()
         return [self.told(verdict, helpers) for verdict in self.given]
 
@@ -269,7 +272,7 @@ class _Assisting:
         names, changes = [], list[Change]()
         for twin in twins:
             words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
-            words_of_it = [] if _shows_words(script) else words_of_it
+            words_of_it = [] if _shows_words(script) or self.is_taken(twin.variable) else words_of_it
             if words_of_it and run.script is not None:
                 changes += [
                     ReplaceInScript(
@@ -290,6 +293,10 @@ class _Assisting:
         except UnnamedCacheError as error:
             raise _NoTwinError(str(error)) from error
         return tuple(names), tuple(changes)
+
+    def is_taken(self, variable: str) -> bool:
+        """Whether the author's file has a variable of a twin's name: it would be put in front of words."""
+        return bool(variable) and variable in self.graph.dockerfile.source.text
 
     def is_started(self, stage: Stage, index: int, text: str, twin: Twin) -> bool:
         """Whether a RUN may start a program of which there is one: in the image, or installed before."""
@@ -319,10 +326,27 @@ class _Assisting:
             for what, why, is_local in reversed(twin.telling)
             if re.search(what, text) and (is_shipped or not is_local)
         }
+        self.told_of.setdefault(self.root(stage.index).from_.image, {}).update(told)
         if told and len(told) == len(twins):
             raise _NoTwinError(next(iter(told.values())))
         self.left.setdefault(stage.index, []).extend(Reason(w, Place(run.first_line)) for w in told.values())
         return [twin.name for twin in twins if twin.name not in told]
+
+    def drop_told(self) -> None:
+        """RUNs of an image have one helper, with all its twins: one that a RUN tells of goes from all."""
+        for number, runs in list(self.found.items()):
+            told = self.told_of.get(self.root(number).from_.image, {})
+            kept = []
+            for position, names, changes in runs:
+                fitting = tuple(name for name in names if name not in told)
+                if fitting:
+                    kept.append((position, fitting, changes))
+                for name in (n for n in names if n in told and not fitting):
+                    line = self.graph.dockerfile.instructions[position].first_line
+                    self.left.setdefault(number, []).append(Reason(f"{told[name]}, elsewhere", Place(line)))
+            self.found[number] = kept
+            if not kept:
+                del self.found[number]
 
     def start_of(self, number: int) -> int:
         """Where in the script of a RUN something goes that is to happen first: behind a `#!` line."""
@@ -461,14 +485,13 @@ def _script(run: Run, scope: Scope) -> Script:
 def _check(
     script: Script, directory: str | None, twins: Sequence[Twin], environment: Mapping[str, str]
 ) -> None:
-    walked = why_walked(script, directory, environment)
-    if walked is not None:
-        raise _NoTwinError(walked)
-    _check_tells(script)
-    _check_places(script, twins)
-    why = why_told(script, [program for twin in TWINS for program in (*twin.programs, *twin.modules)])
-    if why is not None:
-        raise _NoTwinError(why)
+    programs = [program for twin in TWINS for program in (*twin.programs, *twin.modules)]
+    for each in with_inner(script):
+        _check_tells(each)
+        _check_places(each, twins)
+        why = why_walked(each, directory, environment) or why_told(each, programs)
+        if why is not None:
+            raise _NoTwinError(why)
 
 
 def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
@@ -497,7 +520,7 @@ def _check_tells(script: Script) -> None:
     """Refuse what writes down the search path or the whole environment, which name the folder."""
     for command in script.commands:
         rest = [w for w in command.words[1:] if not (w.value or "-").startswith("-") and "=" not in w.raw]
-        name = command.name
+        name = name_of(command)
         is_bare = not rest and not command.exports
         if (name in (*_TELLERS, *_PRINTERS) and is_bare) and not (name == "set" and command.words[1:]):
             raise _NoTwinError(f"`{name}` tells the whole environment")
@@ -519,7 +542,7 @@ def _check_places(script: Script, twins: Sequence[Twin]) -> None:
     if any(c.name in (".", "source") and _ends(c, "/activate") for c in script.commands):
         raise _NoTwinError("it activates a virtual environment, whose programs come before the twins")
     for command in script.commands:
-        if command.name in _FINDERS and any(w.value in names for w in command.words[1:]):
+        if name_of(command) in _FINDERS and any(w.value in names for w in command.words[1:]):
             raise _NoTwinError(f"`{command.name}` asks where a program with a twin lies")
 
 

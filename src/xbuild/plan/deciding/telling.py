@@ -19,6 +19,22 @@ _TEXTS = (
         r"\bLD_(PRELOAD|AUDIT)\b|\bld\.so\.preload\b|\blib(eatmydata|fakeroot|faketime)[\w.-]*\.so\b",
         "it has a library loaded into every program, and that one is the target's",
     ),
+    (
+        r"/proc/(?!(self|1)/fd/\d)(self|thread-self|mounts|[\d*?\[$\\{])|/dev/fd(?![/\w])",
+        "it looks into /proc at processes or at what is mounted",
+    ),
+    (r"(?<!\d)9>>", "it opens descriptor 9 for appending, as twins know the one that is theirs"),
+    (r"\b(dotglob|GLOBIGNORE)\b", "its patterns may fit the folder of the twins"),
+    (
+        r"\b(walk|listdir|scandir|glob|rglob|iterdir|find|find\w*depth|readdir\w*|opendir|Path|rmtree)\b\W[^;\n]*[\"'](file:)?/[*.]{0,2}[\"']",
+        "a program in it may go through the whole root",
+    ),
+    (
+        r"\bENVIRON\b(?!\[\\?\"(?!PATH\b))|\$ENV\{[\\\"']*PATH\b|%ENV\b|getenv\([\\\"']*PATH\b|\bprocess\.env\b(?!\.(?!PATH\b))"
+        r"|\benviron\b(?!(\[|\.(get|pop|setdefault)\()[\\\"']+(?!PATH\b))",
+        "a program in it tells the environment, which names the folder of the twins",
+    ),
+    (r"\b(which|find_executable|find_program)\(", "a program in it asks where another one lies"),
 )
 # Programs, and whether any word may be one of them: those with rare names may stand behind others (`env`).
 _PROGRAMS = (
@@ -28,7 +44,9 @@ _PROGRAMS = (
         "changes what programs load",
     ),
     ("strace ltrace gdb gdbserver valgrind perf", False, "follows what processes do"),
-    ("ps pstree top htop lsof fuser pgrep pidof", False, "tells which processes run"),
+    ("ps pstree top htop lsof fuser pgrep pidof jobs", False, "tells which processes run"),
+    ("df mount findmnt mountpoint lsblk", False, "tells what is mounted"),
+    ("updatedb updatedb.mlocate updatedb.plocate", False, "may go through the whole root"),
 )
 _IN_TEXT = tuple((expression(pattern), why) for pattern, why in _TEXTS)
 _NAMED = tuple(

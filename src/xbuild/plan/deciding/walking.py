@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 
 from xbuild.dockerfile.script import Command, Script, Word
+from xbuild.plan.deciding.inner import DESCRIBED, RUNNERS, name_of
 from xbuild.plan.table import words
 from xbuild.text import expression, value
 
@@ -14,26 +16,43 @@ from xbuild.text import expression, value
 @value()
 class _RootWalker:
     """Programs that go through folders: always, or with an option whose letter or name `deep` has; never with
-    one of `not_in`, also of old style in the first word. `other` operands in front are no paths.
+    one of `not_in`, also of old style in the first word, where no letter of `valued` stands before it in its
+    word. `other` operands in front are no paths, but for an option of `instead`. `is_here`: without a path
+    they go through the folder in which they are.
     """
 
     names: str
     deep: str = ""
     not_in: str = ""
+    valued: str = ""
     other: int = 0
+    instead: str = ""
+    is_here: bool = False
 
 
 _WALKERS = (
-    _RootWalker("find du mv ls rsync tree scp cpio pax tripwire aide ncdu fd rg 7z restorecon"),
+    _RootWalker("mv rsync scp cpio pax tripwire aide 7z restorecon"),
+    _RootWalker("find du ls tree ncdu", is_here=True),
+    _RootWalker("rg fd ag", other=1, instead="e f regexp file files", is_here=True),
     _RootWalker("rm", deep="r R recursive"),
     _RootWalker("cp", deep="r R a recursive archive"),
     _RootWalker("zip", deep="r R recurse-paths recurse-patterns"),
-    _RootWalker("chown chgrp chmod", deep="R recursive", other=1),
+    _RootWalker("chown chgrp chmod", deep="R recursive", other=1, instead="reference"),
     _RootWalker("getfacl setfacl getfattr setfattr", deep="R recursive m M x X n v n v restore"),
-    _RootWalker("grep egrep fgrep", deep="r R d recursive dereference-recursive directories", other=1),
-    _RootWalker("tar", not_in="x t extract get list"),
+    _RootWalker(
+        "grep egrep fgrep zgrep",
+        deep="r R d recursive dereference-recursive directories",
+        other=1,
+        instead="e f regexp file",
+        is_here=True,
+    ),
+    _RootWalker("tar bsdtar", not_in="x t extract get list", valued="fCbFgHKLNTVXI"),
 )
 _BY_NAME = {name: each for each in _WALKERS for name in words(each.names)}
+# Programs without a description that look at no folder below the one that they are told.
+_NEAR = frozenset((*words("cd pushd chroot mkdir stat test [ [[ useradd adduser usermod"), *RUNNERS))
+_ROOT = expression(r"(?:^|:)/+\.?$")
+_TEST = re.compile(r"-[^HLPDO]|[(!]|\\")
 _MOVING = ("cd", "pushd", "chroot")
 # A variable of the image's may be another one behind these.
 _ASSIGNING = ("eval", ".", "source", "read", "mapfile", "readarray", "getopts", "printf", "unset", "let")
@@ -53,14 +72,30 @@ def why_walked(script: Script, directory: str | None, environment: Mapping[str, 
     known = {} if any(c.name in _ASSIGNING for c in script.commands) else environment
     known = {name: text for name, text in known.items() if _is_only_used(name, script.text)}
     moves = [word for c in script.commands if c.name in _MOVING for word in c.words[1:]]
-    at_root = directory in (None, "/") or any(_is_root(_raw(w, known), w, at_root=True) for w in moves)
+    is_home = any(c.name == "cd" and not c.words[1:] for c in script.commands)  # that may be the root
+    at_root = directory in (None, "/") or is_home
+    at_root = at_root or any(_is_root(_raw(w, known), w, at_root=True) for w in moves)
     for command in script.commands:
-        walker = _BY_NAME.get(posixpath.basename(command.name or ""))
-        if walker is not None:
-            for word in _paths(command, walker, known):
-                if _is_root(_raw(word, known), word, at_root=at_root):
-                    return f"`{command.name} … {word.raw}` may go through the whole root"
-    return None
+        name = name_of(command)
+        walker = _BY_NAME.get(name)
+        paths = None if walker is None else _paths(command, walker, known)
+        found = [w for w in paths or () if _is_root(_raw(w, known), w, at_root=at_root)]
+        if walker is not None and walker.is_here and at_root and paths == []:
+            return f"`{command.name}` may go through the whole root"
+        found += [w for w in command.words[1:] if w.is_glob and _is_root(_raw(w, known), w, at_root=at_root)]
+        if walker is None and name not in DESCRIBED and name not in _NEAR:
+            found += [w for w in command.words[1:] if _is_given(w, at_root=directory == "/" and not moves)]
+        if found:
+            return f"`{command.name} … {found[0].raw}` may go through the whole root"
+    patterns = [w for loop in script.loops for w in loop.words or () if w.is_glob]
+    fitting = [w for w in patterns if _is_root(_raw(w, known), w, at_root=at_root)]
+    return f"`{fitting[0].raw}` may fit the folder of the twins" if fitting else None
+
+
+def _is_given(word: Word, *, at_root: bool) -> bool:
+    """Whether a word is the root itself, for a program of which nothing is known."""
+    text = word.value or ""
+    return _ROOT.search(text) is not None or (at_root and text in (".", "./"))
 
 
 def _is_only_used(name: str, text: str) -> bool:
@@ -82,20 +117,23 @@ def _raw(word: Word, known: Mapping[str, str]) -> str:
     return text
 
 
-def _paths(command: Command, walker: _RootWalker, known: Mapping[str, str]) -> list[Word]:
-    """The words that such a program goes through."""
+def _paths(command: Command, walker: _RootWalker, known: Mapping[str, str]) -> list[Word] | None:
+    """The words that such a program goes through; None where it goes through nothing."""
     options = [w.raw for w in command.words[1:] if w.raw.startswith("-")]
     operands = [w for w in command.words[1:] if not w.raw.startswith("-")]
     if walker.not_in:
         old = [f"-{w.raw}" for w in command.words[1:2] if re.fullmatch(r"[a-zA-Z]+", w.raw)]
-        if _has_one(walker.not_in, options + old):
-            return []
+        short = [re.split(f"[{walker.valued}]", o)[0] if not o.startswith("--") else o for o in options]
+        if _has_one(walker.not_in, short + old):
+            return None
     # What is not known may be an option.
     is_open = any(w.value is None and "$" in _raw(w, known)[:2] for w in command.words[1:])
     if walker.deep and not _has_one(walker.deep, options) and not is_open:
-        return []
-    reference = any(o.startswith("--reference") for o in options)
-    return operands if reference else operands[walker.other :]
+        return None
+    if name_of(command) == "find":  # behind the first test or action there are no paths
+        operands = list(takewhile(lambda w: not _TEST.match(w.raw), command.words[1:]))
+        return [w for w in operands if not w.raw.startswith("-")]
+    return operands if walker.instead and _has_one(walker.instead, options) else operands[walker.other :]
 
 
 def _has_one(names: str, options: list[str]) -> bool:

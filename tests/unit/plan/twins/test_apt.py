@@ -194,6 +194,16 @@ def test_names_from_elsewhere(container: Container) -> None:
     assert container.kind("apt-get", "update") == "own"
 
 
+def test_a_key_in_a_list_of_sources(container: Container) -> None:
+    text = "Types: deb\nURIs: file:/x\nSuites: ./\n"
+    container.write("etc/apt/sources.list.d/x.sources", text + "Signed-By: /etc/apt/keyrings/x.gpg\n")
+    assert container.kind("apt-get", "update") == "native"
+    key = "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n"
+    container.write("etc/apt/sources.list.d/y.sources", text + key)
+    assert container.kind("apt-get", "update") == "own"
+    assert container.kind("dpkg", "-a") == "native"
+
+
 def test_another_version(container: Container) -> None:
     container.write("status", STATUS.replace("Version: 2", "Version: 2.1"))
     assert container.kind("apt-get", "update") == "own"

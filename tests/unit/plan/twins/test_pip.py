@@ -287,6 +287,8 @@ class Image:
             "prefix": sys.base_prefix,
             "sums": {self.python: hashlib.sha256(Path(self.python).read_bytes()).hexdigest()},
             "reads": ("PYTHONHOME",),
+            "libc": str(root / "libc.so.6"),
+            "release": "2.36",
             "machine": MACHINE,
             "multiarch": sys.implementation._multiarch,
             "suffix": SUFFIX,
@@ -294,6 +296,7 @@ class Image:
             "dynload": dynload,
             "own_dynload": f"{library}/lib-dynload",
         }
+        (root / "libc.so.6").write_text("stable release version 2.36.\n")
         self.record()
         self.pip = self.script(
             root / "author/pip", OF_THE_BED.replace("/usr/local/bin/python3.11", self.python)
@@ -522,6 +525,15 @@ def test_another_interpreter_hands_over(image: Image) -> None:
     assert not is_native(image.start("pip", "list"))
 
 
+def test_another_release_of_the_c_library_hands_over(image: Image) -> None:
+    """Another one decides which wheels fit; an upgrade of the same release does not."""
+    library = Path(image.recorded["libc"])
+    for text, expected in (("release version 2.36.\nx", True), ("release version 2.41.\n", False)):
+        library.write_text(f"stable {text}")
+        assert is_native(image.start("pip", "list")) is expected
+    library.write_text("stable release version 2.36.\n")
+
+
 def test_a_virtual_environment_leads_to_the_same_interpreter(image: Image) -> None:
     for flag, folder in (("--symlinks", "links"), ("--copies", "copies")):
         made = [image.root / f"{folder}-{assisted}" for assisted in (True, False)]
@@ -585,6 +597,11 @@ DEPENDING = {
     "x = (2 **\n 1.5)": True,
     "x = 1j": False,
     "x = 1 + 2j": False,
+    "x = (1 + 2j,)[0] * 3": True,
+    "x = b'a'[0] ** 0.5": True,
+    "x = y[0] * 2j": False,
+    "x = (2.5  # base (\n  ** 1.5)": True,
+    "x = (2.5" + " " * 90 + "** 1.5)": True,
     "x = (1 + 2j) * 3": True,
     "x = 1 / (2j - 1)": True,
     "x = 1 + (1j * 1.5) * y": True,
@@ -601,6 +618,14 @@ DEPENDING = {
 def test_constants_whose_digits_depend_on_the_machine(text: str) -> None:
     native = load(FILES / "pip/native.py")
     assert native.depends(text.encode(), "x.py") is DEPENDING[text]
+
+
+def test_bytecode_wherever_it_is_written() -> None:
+    native = load(FILES / "pip/native.py")
+    for path in ("/p/usr/x.cpython-311.pyc.140", "/x/__pycache__/y", b"/p/x.pyc"):
+        assert native.is_bytecode(path)
+    for path in ("/p/x.py", "/p/x.pyc.d/y", "/p/pyc"):
+        assert not native.is_bytecode(path)
 
 
 def test_bytecode_with_such_is_made_by_the_image_s_interpreter(

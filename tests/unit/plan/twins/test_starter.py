@@ -191,6 +191,53 @@ def test_where_the_author_s_program_is_looked_for(room: Room) -> None:
     assert (done.returncode, done.stderr) == (127, "tool: not found\n")
 
 
+def test_a_program_that_may_not_be_started(room: Room) -> None:
+    """Nobody asks for a twin of it; one behind it in the path is taken, as by every shell."""
+    room.decides("native /usr/bin/true; decided")
+    (room.root / "author/tool").chmod(0o644)
+    done = room.run()
+    assert (done.returncode, done.stderr) == (126, "tool: Permission denied\n")
+    room.decides("hand_over because")
+    room.program("later/tool", "#!/bin/sh\necho later\n")
+    assert room.run(PATH=f"{room.path}:{room.root}/later").stdout == "later\n"
+
+
+def test_a_tool_is_the_author_s_where_that_is_another_file(room: Room) -> None:
+    """No `decide` is asked: size and time of what the path leads to behind us say it, at every start."""
+    room.decides("hand_over asked")
+    room.mount.add_starter("it/tools/tool")
+    folder = room.mount.folder / "it/tools"
+    native = room.program("native/tool", '#!/bin/sh\necho native "$1" "$PATH"\n')
+    path = f"{folder}:{room.root}/author:/usr/bin:/bin"
+
+    def record() -> None:
+        seen = room.author.stat()
+        time = f"{seen.st_mtime_ns // 10**9}.{seen.st_mtime_ns % 10**9:09}"
+        (folder / "tool.same").write_text(f"{seen.st_size} {time} {native}\n")
+
+    def call(path: str) -> str:
+        return room.run("sh", "-c", "tool x 2>&1; echo $?", PATH=path).stdout
+
+    for when in (1, 1_700_000_000 * 10**9, 1_700_000_000 * 10**9 + 42):
+        os.utime(room.author, ns=(when, when))
+        record()
+        assert call(path) == f"native x {path}\n0\n"
+    for name in ("LD_PRELOAD", "FAKEROOTKEY", "LOCPATH"):
+        assert room.run("env", f"{name}=", "tool", PATH=path).stdout.startswith("own")
+    other = room.program("other/tool", "#!/bin/sh\necho other $0 $PATH\n")
+    assert call(f"{folder}:{other.parent}:{path}") == f"other {other} {folder}:{other.parent}:{path}\n0\n"
+    os.utime(room.author, ns=(2, 2))
+    assert call(path) == f"own {room.author} x\n0\n"
+    record()
+    room.author.unlink()
+    assert call(path) == "tool: not found\n127\n"
+
+
+def test_an_environment_that_cannot_be_read(room: Room) -> None:
+    room.decides("read_environment /nowhere; native /usr/bin/true; decided")
+    assert room.run().stdout.startswith("own")
+
+
 def test_a_program_without_a_first_line(room: Room) -> None:
     room.program("author/tool", 'echo "shell $1"\n')
     assert room.run().stdout == "shell a b\n"
@@ -264,7 +311,7 @@ def test_input_and_signals_blocked_are_the_author_s(room: Room) -> None:
     assert done.stdout == plain.stdout
 
 
-FILES = "/usr/bin/bash", "-c", "ls -l /proc/$$/fd | grep -c ' 9 -> '"
+FILES = "/usr/bin/bash", "-c", "ls -l /proc/$$/fd 2>/dev/null | grep -c ' 9 -> '"
 
 
 def test_what_is_said_goes_to_descriptor_9_alone(room: Room) -> None:

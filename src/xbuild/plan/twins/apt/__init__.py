@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from xbuild.plan.twins.twin import Twin
 
-TWIN = Twin("apt", ("apt-get", "apt", "dpkg"), ("debian",), (5.8, 9.8))
+TWIN = Twin("apt", ("apt-get", "apt", "dpkg"), ("debian",), (5.8, 9.8), by_default=True)

@@ -15,6 +15,14 @@ versions() {
     done
     sed -n "$expression" "$file"
 }
+
+# FOLDER PROGRAM: a native one, which the starter leaves for the target's own where that is another file by then.
+tool() {
+    native "$2" "$twin/$1.own/${2##*/}"
+    starter "$twin/$1/${2##*/}"
+    file=$(in_target "$2")
+    echo "$(stat -c '%s %.9Y' "$file") $mount/$twin/$1.own/${2##*/}" >"$made/$1/${2##*/}.same"
+}
 mkdir -p "$made"
 for list in packages tools; do
     eval "set -- \$$list"
@@ -38,7 +46,7 @@ for library in "$folder"/libapt-*.so.*; do
 done
 # dpkg stays the target's own. What it starts is not, where it does not know the machine.
 for program in dpkg-deb dpkg-split update-alternatives; do
-    native "/usr/bin/$program" "$twin/dpkg/$program"
+    tool dpkg "/usr/bin/$program"
     record "$made/dpkg.sums" "/usr/bin/$program"
 done
 
@@ -50,7 +58,7 @@ done | grep -E '^(/usr)?/s?bin/' | grep -vE '/(arch|chcon|chroot|hostid|numfmt|o
     sort | xargs grep -lF "$loader" >"$made/paths"
 set --
 while read -r program; do
-    native "$program" "$twin/tools/${program##*/}"
+    tool tools "$program"
     set -- "$@" "$program"
 done <"$made/paths"
 rm "$made/paths"

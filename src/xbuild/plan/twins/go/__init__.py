@@ -13,4 +13,5 @@ TWIN = Twin(
     variable="xbuild_go",
     images=("golang",),
     is_called_by_others=True,
+    by_default=True,
 )

@@ -97,6 +97,7 @@ equal() {
 
 # Conditions of every twin, and what exchanges the loader and the folders of libraries.
 survey() {
+    [ ! -e "$target$mount" ] || refuse "the base image has a folder where twins would be mounted"
     shell=$(readlink -f /bin/sh) theirs=$(in_target /bin/sh)
     is_elf "$shell" && is_elf "$theirs" || refuse "/bin/sh is no program"
     [ "$(machine "$shell")" != "$(machine "$theirs")" ] ||

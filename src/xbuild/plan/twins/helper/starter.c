@@ -32,6 +32,7 @@ static word call(word n, word a, word b, word c, word d, word e, word f)
 }
 __asm__(".globl _start\n_start:\n xor %ebp,%ebp\n mov %rsp,%rdi\n and $-16,%rsp\n call begin\n");
 struct stat { size device, inode, links; unsigned mode, user, group, padding; size rest[14]; };
+enum { SIZE = 1, SECONDS = 6 }; /* in `rest`; nanoseconds are behind the seconds */
 #elif defined(__aarch64__)
 enum { READ = 63, WRITE = 64, CLOSE = 57, FSTAT = 80, MMAP = 222, SIGPROCMASK = 135, CLONE = 220, EXECVE = 221, EXIT = 93,
        WAIT4 = 260, KILL = 129, FCNTL = 25, GETPPID = 173, SIGTIMEDWAIT = 137, PRCTL = 167, OPENAT = 56, NEWFSTATAT = 79,
@@ -50,6 +51,7 @@ static word call(word n, word a, word b, word c, word d, word e, word f)
 }
 __asm__(".globl _start\n_start:\n mov x29,#0\n mov x0,sp\n bl begin\n");
 struct stat { size device, inode; unsigned mode, links, user, group; size rest[14]; };
+enum { SIZE = 2, SECONDS = 7 };
 #else
 #error "a build machine is amd64 or arm64"
 #endif
@@ -183,7 +185,7 @@ static int is_ours(void)
 
 static int say(const char *kind, const char *why)
 {
-    if (!is_ours())
+    if (!*twin || !is_ours())
         return 0;
     char *line = joined(joined("xbuild-twin: ", twin, ": "), kind, joined(why, "\n", ""));
     return call(WRITE, REPORT, (word)line, (word)length(line), 0, 0, 0) == (word)length(line);
@@ -267,15 +269,20 @@ static void clean_environment(void)
     }
 }
 
-static int is_program(const char *path)
+static int is_file(const char *path)
 {
     struct stat seen;
-    return call(NEWFSTATAT, HERE, (word)path, (word)&seen, 0, 0, 0) >= 0 && (seen.mode & KIND) == REGULAR &&
-           call(FACCESSAT, HERE, (word)path, 1, 0, 0, 0) >= 0;
+    return call(NEWFSTATAT, HERE, (word)path, (word)&seen, 0, 0, 0) >= 0 && (seen.mode & KIND) == REGULAR;
+}
+
+static int is_program(const char *path)
+{
+    return is_file(path) && call(FACCESSAT, HERE, (word)path, 1, 0, 0, 0) >= 0;
 }
 
 /* As execvp finds it. Where our own folder is in the path the shell had got as far as that: what stands in front of it
- * now came later, and a shell that remembers the place of a name does not see it. */
+ * now came later, and a shell that remembers the place of a name does not see it. A file that may not be started is
+ * what is found where there is no other. */
 static const char *find(const char *name, const char *after)
 {
     const char *path = value_of("PATH");
@@ -284,7 +291,7 @@ static const char *find(const char *name, const char *after)
         return name;
     if (!path)
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    const char *start = path;
+    const char *start = path, *barred = "";
     for (const char *at = path; count && *at; at++)
         if ((at == path || at[-1] == ':') && begins(at, after) && (!at[count] || at[count] == ':')) {
             start = at;
@@ -301,10 +308,12 @@ static const char *find(const char *name, const char *after)
             const char *found = joined(*place ? place : ".", "/", name);
             if (is_program(found))
                 return found;
+            if (!*barred && is_file(found))
+                barred = found;
         }
         at = end;
         if (!*at)
-            return "";
+            return barred;
     }
 }
 
@@ -576,6 +585,52 @@ static const char *read_line(const char *path)
     return text;
 }
 
+/* A number in decimals, of so many digits at least. */
+static char *decimals(size number, int digits)
+{
+    char *text = take(24), *at = text + 23;
+    for (*at = 0; number || digits > 0; number /= 10, digits--)
+        *--at = (char)('0' + number % 10);
+    return at;
+}
+
+/* Whether the loader or the C library of a native program would be told to load what is the target's. */
+static int is_led(void)
+{
+    static const char *const names[] = {"LD_", "FAKE", "GCONV_PATH=", "GLIBC_TUNABLES=", "LOCPATH=", "NLSPATH=", "MALLOC_"};
+    for (char **entry = environment; *entry; entry++)
+        for (size at = 0; at < sizeof names / sizeof *names; at++)
+            if (begins(*entry, names[at]))
+                return 1;
+    return call(FACCESSAT, HERE, (word) "/etc/ld.so.preload", 0, 0, 0, 0) >= 0;
+}
+
+/* A tool of the scripts of packages: no `decide`, but the file NAME.same beside it, of size, time and native program.
+ * The native one, unless the search path leads to another file by now than when the helper was made: packages that are
+ * installed may bring or divert one. The environment stays as it is. */
+static void pass(char **argv)
+{
+    const char *line = read_line(joined(started, ".same", "")), *name = started;
+    if (!*line)
+        return;
+    for (const char *at = started; *at; at++)
+        if (*at == '/')
+            name = at + 1;
+    char *folder = joined(started, "", "");
+    folder[name - started - 1] = 0;
+    const char *own = find(name, folder);
+    struct stat seen;
+    if (*own && !is_led() && call(NEWFSTATAT, HERE, (word)own, (word)&seen, 0, 0, 0) >= 0) {
+        const char *time = joined(decimals(seen.rest[SECONDS], 1), ".", decimals(seen.rest[SECONDS + 1], 9));
+        const char *same = joined(joined(decimals(seen.rest[SIZE], 1), " ", time), " ", "");
+        if (begins(line, same))
+            call(EXECVE, (word)(line + length(same)), (word)argv, (word)environment, 0, 0, 0);
+    }
+    words = argv, author = own, cleaned = environment, twin = "";
+    expect_children();
+    hand_over("another program");
+}
+
 /* $mount/TWIN/bin/NAME stands for a name, $mount/TWIN/NAME stands in front of the author's word, and any other for
  * the program that the file NAME.own beside it names. */
 static int understand(char **argv, word count)
@@ -624,11 +679,15 @@ __attribute__((used, noreturn)) void begin(word *stack)
         path[got < 0 ? 0 : got] = 0;
         started = path;
     }
+    if (count > 0)
+        pass(argv);
     if (count < 1 || !understand(argv, count))
         leave(MISSING);
     clean_environment();
     expect_children();
     char **entries = cleaned;
+    if (*author && !is_program(author))
+        hand_over("it may not be started");
     if (!ask())
         hand_over("it cannot be decided");
     struct plan plan = read_answer(&entries);

@@ -25,7 +25,7 @@ set -f
 declare -A variables=()
 read_environment() {
     local entries entry name
-    mapfile -d '' -t entries <"$1"
+    mapfile -d '' -t entries <"$1" || exit 1 # nothing is decided then
     for entry in "${entries[@]}"; do
         name=${entry%%=*}
         case $entry in

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from xbuild.plan.twins.twin import Twin
 
-TWIN = Twin("node", ("npm", "yarn", "yarnpkg"), ("debian",), (7.0, 7.0))
+TWIN = Twin("node", ("npm", "yarn", "yarnpkg"), ("debian",), (5.2, 9.8), by_default=True)

@@ -174,19 +174,30 @@ function lead(value) {
   }
   return ledPaths.get(value);
 }
-function follow(options) {
-  begin(`the start of ${path.basename(String(options.file))}`);
-  const at = options.envPairs?.findIndex((entry) => entry.startsWith('PATH=')) ?? -1;
-  const led = at < 0 ? undefined : lead(options.envPairs[at].slice(5));
-  if (led === undefined) return options;
-  const envPairs = options.envPairs.map((entry, i) => (i === at ? `PATH=${led}` : entry));
-  return {...options, file: options.file === recorded.node ? `${BELOW}/node` : options.file, envPairs};
+// What is to be started in place of a file, and with which environment; nothing where it would not be the image's node.
+function follow(file, envPairs) {
+  begin(`the start of ${path.basename(String(file))}`);
+  const at = Array.isArray(envPairs) ? envPairs.findIndex((entry) => entry.startsWith('PATH=')) : -1;
+  const led = at < 0 ? undefined : lead(envPairs[at].slice(5));
+  if (led === undefined) return undefined;
+  return {
+    file: {value: file === recorded.node ? `${BELOW}/node` : file},
+    envPairs: {value: envPairs.map((entry, i) => (i === at ? `PATH=${led}` : entry))},
+  };
 }
-define(startProcess, 'spawn', function (options) {
-  return raw.start.call(this, follow(options));
+// Not a copy: what is not enumerable counts, too.
+function followed(options) {
+  const found = follow(options.file, options.envPairs);
+  return found === undefined ? options : Object.create(options, found);
+}
+define(startProcess, 'spawn', function (...given) {
+  if (given.length === 1) return raw.start.call(this, followed(given[0]));
+  const [file, words, folder, envPairs, ...rest] = given; // Node 24
+  const found = follow(file, envPairs);
+  return raw.start.call(this, found?.file.value ?? file, words, folder, found?.envPairs.value ?? envPairs, ...rest);
 });
 startSync.spawn = function (options) {
-  return raw.startSync.call(this, follow(options));
+  return raw.startSync.call(this, followed(options));
 };
 
 // -- what cannot be taken back

@@ -11,18 +11,33 @@ function refuse(why) {
 }
 
 // What the builds for two processors have different; all else of their description has to be equal.
-const MACHINE = new Set(['host_arch', 'target_arch', 'arm_fpu', 'arm_version', 'arm_float_abi', 'arm_thumb', 'gas_version',
-  'v8_enable_short_builtin_calls', 'v8_enable_wasm_simd256_revec', 'v8_enable_maglev', 'v8_enable_sparkplug',
-  'v8_enable_external_code_space', 'openssl_no_asm', 'enable_pgo_generate', 'enable_pgo_use', 'enable_lto']);
+const MACHINE = new Set(['host_arch', 'target_arch', 'arm_fpu', 'gas_version', 'v8_enable_gdbjit',
+  'v8_enable_short_builtin_calls', 'v8_enable_wasm_simd256_revec']);
 
 // The description that a build has of itself (process.config), as it stands in its program.
 function configOf(data) {
-  const at = data.indexOf('"target_defaults"');
-  const start = data.lastIndexOf('{\n  "', at);
-  const end = data.indexOf('\n}', at);
-  if (at < 0 || start < 0 || end < 0) refuse('a node does not describe itself');
+  const at = data.indexOf('"target_defaults": {');
+  const start = data.indexOf('{', data.lastIndexOf('\0', at));
+  let end = data.indexOf('\0', at);
+  if (at < 0 || start > at || end < 0) refuse('a node does not describe itself');
+  const text = data.toString('latin1', start, end);
+  let depth = 0;
+  for (const {0: piece, index} of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    depth += {'{': 1, '}': -1}[piece] ?? 0;
+    end = index + 1;
+    if (depth === 0) break;
+  }
   const words = {true: true, false: false};
-  return JSON.parse(data.subarray(start, end + 2).toString('latin1'), (_, value) => words[value] ?? value);
+  return JSON.parse(text.slice(0, end), (_, value) => words[value] ?? value);
+}
+
+// Names of variables, and others like them, as they stand in a program.
+function variablesIn(data) {
+  const found = [];
+  for (let at = data.indexOf('NODE_'); at >= 0; at = data.indexOf('NODE_', at + 5)) {
+    found.push(/^[A-Z0-9_]*/.exec(data.toString('latin1', at, at + 80))[0]);
+  }
+  return found;
 }
 
 function main([out, root, node, theirNode, loader, newLoader, theirLoader, triplet, theirTriplet]) {
@@ -54,7 +69,7 @@ function main([out, root, node, theirNode, loader, newLoader, theirLoader, tripl
   if (loader.length !== newLoader.length || !ours.includes(loader)) refuse(`node is no program of ${loader}`);
   for (let at = ours.indexOf(loader); at >= 0; at = ours.indexOf(loader, at)) ours.write(newLoader, at, 'latin1');
   fs.writeFileSync(`${out}/node`, ours, {mode: 0o755});
-  const names = [ours, theirs].flatMap((data) => data.toString('latin1').match(/\bNODE_[A-Z][A-Z0-9_]*/g) ?? []);
+  const names = [ours, theirs].flatMap(variablesIn);
   const objects = process.report.getReport().sharedObjects.map((file) =>
     (file === loader ? theirLoader : file.replace(`/${triplet}/`, `/${theirTriplet}/`)));
   const recorded = {node, sums, arch: config.variables.target_arch, config, objects, reads: [...new Set(names)].sort()};

@@ -13,4 +13,5 @@ TWIN = Twin(
     interpreters=r"(?:/usr/local/bin/)?python3?(?:\.\d+)?",
     paths=r"/(?:[\w.+-]+/)+bin/pip3?(?:\.\d+)?",
     variable="xbuild_python",
+    by_default=True,
 )

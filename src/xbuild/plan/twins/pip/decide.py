@@ -146,6 +146,13 @@ def check_files(sums: "Mapping[str, str]") -> None:
             raise OwnError(f"{path} is another file than in the base image")
 
 
+def check_libc(path: str, release: str) -> None:
+    """Which wheels fit depends on the release of the C library: it has to be that of the native one."""
+    with open(path, "rb") as file:
+        if b" release version %s." % release.encode() not in file.read():
+            raise OwnError(f"{path} is another release than in the base image")
+
+
 def hostile(variables: "Mapping[str, str]", lists: "Iterable[str]") -> "str | None":
     """The first variable that the lists of names and patterns forbid."""
     for text in lists:
@@ -198,6 +205,7 @@ def prepare(name: str, program: str, words: "list[str]", variables: "Mapping[str
     check_environment(variables, recorded["reads"])
     prefix = check_interpreter(call.python, recorded)
     check_files(recorded["sums"])
+    check_libc(recorded["libc"], recorded["release"])
     check_configuration(variables, prefix)
     shown = call.words if call.python == call.program else [call.python, call.program, *call.words[1:]]
     native = [call.python, *call.flags, "-S", HOME + "/native.pyc", call.python, str(len(shown))]

@@ -88,7 +88,9 @@ def text_of(word: "Any") -> str:
 
 
 def is_bytecode(path: "Any") -> bool:
-    return "__pycache__" in text_of(path)
+    """Also where PYTHONPYCACHEPREFIX has it; what is written first has a number behind its name."""
+    text = text_of(path)
+    return "__pycache__" in text or text.rstrip("0123456789").rstrip(".").endswith(".pyc")
 
 
 def watch(event: str, arguments: "tuple[Any, ...]") -> None:
@@ -174,7 +176,8 @@ def may_depend(data: bytes) -> bool:
     """Whether a power of constants, or a complex constant, may stand in a source; a cheap look first."""
     at = data.find(b"**")
     while at >= 0:
-        if data[max(0, at - 80) : at].rstrip()[-1:] not in b"(,{[*:=|" or at < 1:
+        line = data[max(0, at - 80) : at].rstrip().rpartition(b"\n")[2]
+        if not line or b"#" in line or line[-1:] not in b"(,{[*:=|":
             return True
         at = data.find(b"**", at + 2)
     text = data.lower()
@@ -194,6 +197,8 @@ def numeric_kind(node: "Any") -> str:
         return kinds.get(type(node.value), "")
     if name == "UnaryOp":
         return numeric_kind(node.operand)
+    if name == "Subscript":  # of constants: one of them, whatever it is
+        return "c" if type(node.value).__name__ in ("Tuple", "Constant") else ""
     if name != "BinOp":
         return ""
     left, right = numeric_kind(node.left), numeric_kind(node.right)

@@ -132,6 +132,11 @@ def shared_library() -> "list[str]":
     return sorted(path for path in found if ".so" in path)
 
 
+def says(libc: str, release: str) -> bool:
+    """Whether a C library tells this release of itself (decide.py asks the same)."""
+    return b" release version %s." % release.encode() in read(libc)
+
+
 def variables_read(data: bytes) -> "set[str]":
     """Names of variables that an interpreter looks for, as they stand in its program."""
     return {name.decode() for name in re.findall(rb"\0(_?PYTHON[A-Z_]+)(?=\0)", data)}
@@ -187,6 +192,9 @@ def main(out: str, root: str, python: str) -> None:
         refuse("extension modules differ between the platforms")
     if own_suffix != importlib.machinery.EXTENSION_SUFFIXES[0]:
         refuse("the suffix of extension modules is not the interpreter's")
+    libc, release = f"/lib/{multiarch}/libc.so.6", str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
+    if not says(root + in_root(root, libc), release):
+        refuse("another release of the C library on the target platform")
     settings = os.path.dirname(ssl.get_default_verify_paths().openssl_cafile) + "/openssl.cnf"
     sums = {}
     for path in (*binaries, "/etc/os-release", "/etc/nsswitch.conf", settings):
@@ -196,6 +204,8 @@ def main(out: str, root: str, python: str) -> None:
         "python": python,
         "prefix": own["prefix"] if os.path.samefile(own["prefix"], sys.prefix) else sys.prefix,
         "sums": sums,
+        "libc": libc,
+        "release": release,
         "reads": tuple(sorted(variables_read(ours) | variables_read(data))),
         "machine": theirs["HOST_GNU_TYPE"].partition("-")[0],
         "multiarch": multiarch,

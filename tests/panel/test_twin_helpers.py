@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.integration.commands import report, xbuild
-from tests.integration.solving import CONTAINER_BUILDER, build, docker, engine, project
 
+from tests.integration.commands import report, xbuild
+from tests.integration.solving import CONTAINER_BUILDER, build, docker, engine, file_in, project
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.pipeline.helper import twin_files
@@ -21,11 +21,13 @@ from xbuild.rewrite.render import rewrite
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.history import Vertex
 from xbuild.solve.inputs import read_inputs
-from xbuild.solve.marks import HelperLine, helper_lines
+from xbuild.solve.marks import HelperLine, helper_lines, mark_in, twin_lines
 from xbuild.solve.options import parse_build_arguments
 from xbuild.solve.progress import Progress
 from xbuild.solve.stall import StalledError
 from xbuild.text import Source
+
+pytestmark = pytest.mark.panel
 
 TEXT = "FROM debian:bookworm\nRUN apt-get clean; dpkg --print-architecture > /architecture\n"
 ARM = ("--platform", "linux/arm64")
@@ -43,6 +45,11 @@ def assisted(text: str, files: Mapping[str, str]) -> str:
     return rewrite(dockerfile, plan, twins={**twin_files(), **files}).text.text
 
 
+def never_built() -> str:
+    """The text, with a RUN that no cache has: what a helper makes may well be the same again."""
+    return TEXT.replace("RUN ", f"RUN : {uuid.uuid4()}; ")
+
+
 def step(result: SolveResult, stage: str) -> Vertex:
     """The one RUN of a stage."""
     return next(v for v in result.vertices if v.instruction == "RUN" and v.stage == stage)
@@ -53,9 +60,7 @@ def test_a_helper_that_fails_says_so_and_is_made_anew(tmp_path: Path) -> None:
     so that the RUN comes from the cache then.
     """
     context = project(tmp_path / "p", dockerfile=TEXT)
-    # Of this run alone, so that no builder has it.
-    files = {"apt/prepare.sh": f"echo 'no network' >&2\nfalse # {uuid.uuid4()}\n"}
-    text = assisted(TEXT, files)
+    text = assisted(never_built(), {"apt/prepare.sh": f"echo 'no network' >&2\nfalse # {uuid.uuid4()}\n"})
     said = (HelperLine("apt", "no network", is_failed=True),)
     first, _ = build(tmp_path / "one", *ARM, str(context), text=text)
     assert helper_lines(step(first, "xbuild-native").log) == said
@@ -64,6 +69,62 @@ def test_a_helper_that_fails_says_so_and_is_made_anew(tmp_path: Path) -> None:
     assert step(again, "xbuild-native").executed
     assert helper_lines(step(again, "xbuild-native").log) == said
     assert step(again, "stage-3").cached
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("COPY Dockerfile /.xbuild-7c1f/env", "the base image has a folder where twins would be mounted"),
+        ("RUN echo >> /etc/os-release", "the base image is not of the same release on both platforms"),
+        ("RUN rm /etc/os-release", "the base image is not of the same release on both platforms"),
+    ],
+)
+def test_base_images_that_do_not_fit(tmp_path: Path, change: str, why: str) -> None:
+    """No twins, and the RUN ends as without."""
+    context = project(tmp_path / "p", dockerfile=TEXT)
+    text = assisted(never_built(), {}).replace(
+        "FROM debian:bookworm AS xbuild-target", "FROM odd AS xbuild-target"
+    )
+    text = text.replace("FROM debian:bookworm\nRUN", "FROM odd\nRUN")
+    result, _ = build(
+        tmp_path / "w", *ARM, str(context), text=f"FROM debian:bookworm AS odd\n{change}\n{text}"
+    )
+    run = step(result, "stage-4")
+    assert helper_lines(step(result, "xbuild-native").log) in ((HelperLine("all", why),), ())
+    assert helper_lines(run.log) == (HelperLine("all", why),)
+    assert not twin_lines(run.log)
+    assert file_in(result, "architecture", "linux/arm64") == "arm64\n"
+
+
+HOSTILE = """\
+FROM debian:bookworm
+ENV PATH=
+RUN dpkg --print-architecture > /1 2>&1; echo "$?" >> /1
+ENV PATH=":/no where:./x:/usr/sbin:/usr/bin:/sbin:/bin:"
+RUN dpkg --print-architecture > /2; apt-get clean; apt-get nosuch 2>> /2 || echo "$?" >> /2
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+RUN --mount=type=tmpfs,target=/tmp --mount=type=tmpfs,target=/var/cache/apt apt-get clean; dpkg --audit > /3
+RUN --mount=type=bind,target=/var/lib/apt/lists apt-get install -y nosuch > /4 2>&1; echo "$?" >> /4
+RUN --network=none apt-get clean; dpkg --get-selections | wc -l > /5
+RUN mkdir -m 777 /said
+USER nobody
+RUN dpkg --get-selections > /said/6; apt-get clean > /said/7 2>&1; echo "$?" >> /said/7
+USER 12345:54321
+RUN dpkg --get-selections > /said/8; apt-get install -y nosuch > /said/9 2>&1; echo "$?" >> /said/9
+"""
+
+
+def test_hostile_surroundings(tmp_path: Path) -> None:
+    """Odd and empty search paths, mounts, no network, users without rights: the same files as without."""
+    context = project(tmp_path / "p", dockerfile=HOSTILE)
+    plain, _ = build(tmp_path / "plain", *ARM, str(context))
+    text = assisted(HOSTILE, {})
+    twins, _ = build(tmp_path / "twins", "--no-cache", *ARM, str(context), text=text)
+    for name in (*"12345", "said/6", "said/7", "said/8", "said/9"):
+        assert file_in(twins, name, "linux/arm64") == file_in(plain, name, "linux/arm64"), name
+    runs = [v for v in twins.vertices if v.instruction == "RUN" and v.stage == "stage-3"]
+    assert [mark_in(v.log, is_failed=False) for v in runs] == [None] * len(runs)
+    assert {line.word for v in runs for line in twin_lines(v.log)} == {"native", "own"}
 
 
 @pytest.fixture

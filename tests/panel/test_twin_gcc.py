@@ -8,8 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.integration.solving import build, engine
 from tests.integration.test_twins import MAY_DIFFER, Said, assisted, helper, tree
+
+pytestmark = pytest.mark.panel
 
 PROJECT = Path(__file__).parents[1] / "projects/c-options"
 BASE = "python:3.13"
