@@ -8,7 +8,9 @@ from typing import Any
 from xbuild.platforms import Platform
 from xbuild.solve.layout import Layout
 from xbuild.verify.elf import ElfFacts
+from xbuild.verify.excuses import Aspect
 from xbuild.verify.image import load
+from xbuild.verify.languages.excused import EXCUSES
 from xbuild.verify.layers import File
 from xbuild.verify.oci import open_image
 from xbuild.views.measurement import Comparison, differences
@@ -39,7 +41,7 @@ def facts(layout: Layout) -> Mapping[Platform, Mapping[str, str]]:
     return {
         each.platform: {
             **configs.get(each.platform, {}),
-            **{file.path: _file_fact(file) for file in each.files},
+            **{file.path: _file_fact(file) for file in each.files if not _may_be_missing(file.path)},
         }
         for each in loaded
     }
@@ -52,6 +54,11 @@ def _config_facts(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         value = inner.get(key)
         if value:
             yield key, str(sorted(value.items()) if isinstance(value, dict) else value)
+
+
+def _may_be_missing(path: str) -> bool:
+    """What two builds of one text may have, or not."""
+    return any(excuse.fits(path, Aspect.PRESENCE) for excuse in EXCUSES)
 
 
 def _file_fact(file: File) -> str:

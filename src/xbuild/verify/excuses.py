@@ -356,6 +356,27 @@ EXCUSES: tuple[Excuse, ...] = (
         same_but_npm_times,
     ),
     Excuse(
+        "/**/.npm/_logs/*-debug-*.log",
+        Aspect.PRESENCE,
+        "npm's log of a run, named by its time",
+        "npm lib/utils/log-file.js: two builds of the same text have other names there",
+    ),
+    *(
+        Excuse(
+            pattern,
+            Aspect.PRESENCE,
+            "compiled code of npm itself, which is the processor's",
+            "Node.js `module.enableCompileCache`: made anew where it is missing; a native npm leaves none",
+        )
+        for pattern in ("/tmp/node-compile-cache", "/tmp/node-compile-cache/**")
+    ),
+    Excuse(
+        "/tmp",
+        Aspect.TIME,
+        "when something in the folder was made or removed",
+        "the rows above; whatever is in it is compared by itself",
+    ),
+    Excuse(
         "/var/cache/fontconfig/*-le64.cache-*",
         Aspect.CONTENT,
         "times of folders in fontconfig's cache",

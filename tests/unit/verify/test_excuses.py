@@ -230,7 +230,7 @@ def test_what_is_not(path: str, number: int) -> None:
 
 def test_every_row_has_a_case() -> None:
     for row in EXCUSES:
-        assert any(row.fits(path, Aspect.CONTENT) for path in CASES), row.pattern
+        assert any(row.fits(path, row.what) for path in (*CASES, *NOT_COMPARED)), row.pattern
 
 
 @pytest.mark.parametrize(
@@ -242,8 +242,26 @@ def test_other_paths_have_no_row(path: str) -> None:
     assert not any(row.fits(path, aspect) for row in EXCUSES for aspect in Aspect)
 
 
-def test_only_contents_are_excused() -> None:
-    assert {row.what for row in EXCUSES} == {Aspect.CONTENT}
+def test_contents_are_compared_where_a_row_excuses_them() -> None:
+    assert all((row.what is Aspect.CONTENT) == (row.compare is not None) for row in EXCUSES)
+
+
+NOT_COMPARED = {
+    "/root/.npm/_logs/2026-11-29T06_22_57_251Z-debug-0.log": {Aspect.PRESENCE},
+    "/home/node/.npm/_logs/x-debug-12.log": {Aspect.PRESENCE},
+    "/tmp/node-compile-cache": {Aspect.PRESENCE},
+    "/tmp/node-compile-cache/v22.1.0-arm64-2b4477fa-0/00bf0630": {Aspect.PRESENCE},
+    "/tmp": {Aspect.TIME},
+    "/root/.npm/_logs/notes.log": set(),
+    "/tmp/node-compile-cache.js": set(),
+    "/tmp/other": set(),
+    "/srv/tmp": set(),
+}
+
+
+@pytest.mark.parametrize("path", NOT_COMPARED)
+def test_what_may_be_missing(path: str) -> None:
+    assert {a for row in EXCUSES for a in Aspect if row.fits(path, a)} == NOT_COMPARED[path]
 
 
 def test_compiled_python_that_would_be_made_anew() -> None:
