@@ -13,7 +13,7 @@ TWIN = Twin(
     "gcc",
     (),
     ("debian",),
-    (2.0, 6.1),
+    (1.5, 7.0),
     starters=(
         r"gcc|g\+\+|cc|c\+\+|c[89]9|gfortran|\w+-gcc(?:-\d+)?|g?make|cmake|ninja|meson|scons|waf"
         r"|configure|autoreconf|setup\.py|node-gyp|cargo|Makefile\.PL|pecl|phpize"
