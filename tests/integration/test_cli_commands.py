@@ -97,7 +97,11 @@ CMD ["/app"]
     [
         ("gcc -dumpversion", "cross", ""),
         ("./width.sh", "cross", ""),
-        ("uname -m", "unsure", "in the image for linux/arm64 it would run `CGO_ENABLED=0 go build -ldflags"),
+        (
+            "uname -m",
+            "assisted",
+            "in the image for linux/arm64 it would run `CGO_ENABLED=0 go build -ldflags",
+        ),
     ],
 )
 def test_what_a_makefile_asks_is_asked_in_the_image_of_the_target_too(
@@ -112,7 +116,7 @@ def test_what_a_makefile_asks_is_asked_in_the_image_of_the_target_too(
     assert (done.code, done.err) == (0, "")
     assert f"builder, line 1: {word}" in done.out
     assert why in done.out.replace("\n", " ")
-    if word == "unsure":
+    if word == "assisted":
         assert "main.x=aarch64" in done.out
 
 
