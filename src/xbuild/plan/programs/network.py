@@ -284,7 +284,7 @@ _SHOWS = (
 _FETCHES = (
     "-q,--quiet -v,--verbose --progress -b,--branch= --depth= --single-branch "
     "--no-single-branch --recurse-submodules[=] --recursive --shallow-submodules -j,--jobs= --no-tags "
-    "--tags -n,--no-checkout --bare --mirror -o,--origin= --filter= -f,--force -p,--prune "
+    "--tags -n,--no-checkout --bare --mirror -o,--origin= --filter= --sparse -f,--force -p,--prune "
     "--unshallow -t -c,--config= --all --ff-only --rebase[=] --no-rebase"
 )
 _CHANGES = (
