@@ -119,6 +119,8 @@ def _zip(call: Call, given: Reading) -> Effect | None:
 def _compresses(call: Call, given: Reading) -> Effect | None:
     """Beside each file it is given, or to its output; of the modes the last one given counts."""
     files = given.operands
+    if any((call.texts[o.at + 1] or "").partition("o")[2] for o in given.options if o.name == "-o"):
+        return None  # its value is always the next word
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in files)))
     is_only_read = given.has("-t") and not given.has("-d", "-z")
     is_printed = given.has("-c") or is_only_read

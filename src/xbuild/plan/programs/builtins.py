@@ -103,7 +103,7 @@ def _prints_folder(call: Call, _given: Reading) -> Effect | None:
 
 
 # `declare -n` makes a name stand for another variable: that is not followed.
-_BUILTIN_FLAGS = "-a -A -f -g -p -r -x"
+_BUILTIN_FLAGS = "-a -A -f -g -r -x"
 
 PROGRAMS = (
     Program("echo", style=Style.NONE, operands="text*", prints=Prints.INPUT),

@@ -102,7 +102,8 @@ def _curl(call: Call, given: Reading) -> Effect | None:
         word_kind(call), *(source_kind(call, f) for f in (*files, *kept)),
         *(addressed(call, u) for u in (*urls, *given.values("--url"))),
     ))  # fmt: skip
-    made = [_downloaded(call, folder, p, kind, is_whole=not given.has("-C")) for p in outputs]
+    is_whole = not given.has("-C") and len(given.values("-o")) == 1  # there may be fewer addresses
+    made = [_downloaded(call, folder, p, kind, is_whole=is_whole) for p in outputs]
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     made += [write(call, into, kind) for into in named]
     return plain(call, kind, made, files)
@@ -120,6 +121,8 @@ def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind, *,
 
 def _wget(call: Call, given: Reading) -> Effect | None:
     outputs = given.values("-O")
+    if len(outputs) > 1:
+        return None  # the first stays as it was
     is_whole = not given.has("-c", "-nc", "-N")
     read = [o.value for o in given.options if o.kind == "=<"]
     read += [] if is_whole else outputs or (given.value("-P", "."),)
