@@ -137,8 +137,8 @@ def test_a_build_that_cannot_be_proved_is_left_alone_and_right() -> None:
     project = PROJECTS / "go-embed-download"
     shown = xbuild("rewrite", *BOTH, project)
     assert shown.out == (project / "Dockerfile").read_text()
-    for options, word in ((("--no-assist",), "unsure"), ((), "assisted")):
-        plan = json.loads(xbuild("plan", *BOTH, *options, "--json", project).out)
+    for more, word in ((["--no-assist"], "unsure"), ([], "assisted")):
+        plan = json.loads(xbuild("plan", *BOTH, *more, "--json", project).out)
         builder = next(stage for stage in plan["stages"] if not stage["is_target"])
         assert builder["word"] == word
         assert any("line 11" in reason["text"] for reason in builder["reasons"])
