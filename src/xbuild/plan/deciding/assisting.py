@@ -285,7 +285,8 @@ class _Assisting:
                 names.append(twin.name)
         started = [t.name for t in twins if self.is_started(stage, index, _but_installing(scripts), t)]
         names = names or _names_in(called, twins, is_enough=bool(started))
-        names = self.not_told(stage, run, text, [t for t in twins if t.name in (*names, *started)])
+        used = [t.name for t in twins if t.name in (*names, *started)]
+        names = self.not_told(stage, run, text, used, twins)
         if not names:
             raise _NoTwinError("it names no program that has a twin")
         try:
@@ -317,8 +318,12 @@ class _Assisting:
         is_there = image.has_compiler is True or re.fullmatch(twin.provided_by, tagged) is not None
         return is_there and (is_sure or _has_word(installed, twin.headers))
 
-    def not_told(self, stage: Stage, run: Run, text: str, twins: Sequence[Twin]) -> list[str]:
-        """Those of the twins whose place the RUN does not print or write down."""
+    def not_told(
+        self, stage: Stage, run: Run, text: str, names: Sequence[str], twins: Sequence[Twin]
+    ) -> list[str]:
+        """Those of the names whose twin's place the RUN does not print or write down. A RUN that has others
+        has all of its image (`drop_told`), so all are looked at.
+        """
         is_shipped = stage.index in self.graph.chain_of(self.graph.target)
         told = {
             twin.name: f"{twin.name} stays emulated: {why}"
@@ -326,11 +331,14 @@ class _Assisting:
             for what, why, is_local in reversed(twin.telling)
             if re.search(what, text) and (is_shipped or not is_local)
         }
-        self.told_of.setdefault(self.root(stage.index).from_.image, {}).update(told)
-        if told and len(told) == len(twins):
-            raise _NoTwinError(next(iter(told.values())))
-        self.left.setdefault(stage.index, []).extend(Reason(w, Place(run.first_line)) for w in told.values())
-        return [twin.name for twin in twins if twin.name not in told]
+        kept = [name for name in names if name not in told]
+        reasons = [told[name] for name in names if name in told]
+        if reasons and not kept:
+            raise _NoTwinError(reasons[0])
+        if kept:
+            self.told_of.setdefault(self.root(stage.index).from_.image, {}).update(told)
+        self.left.setdefault(stage.index, []).extend(Reason(why, Place(run.first_line)) for why in reasons)
+        return kept
 
     def drop_told(self) -> None:
         """RUNs of an image have one helper, with all its twins: one that a RUN tells of goes from all."""
@@ -338,12 +346,12 @@ class _Assisting:
             told = self.told_of.get(self.root(number).from_.image, {})
             kept = []
             for position, names, changes in runs:
+                place = Place(self.graph.dockerfile.instructions[position].first_line)
+                why = (f"{told[name]} (another RUN on the same image)" for name in names if name in told)
+                self.left.setdefault(number, []).extend(Reason(each, place) for each in why)
                 fitting = tuple(name for name in names if name not in told)
                 if fitting:
                     kept.append((position, fitting, changes))
-                for name in (n for n in names if n in told and not fitting):
-                    line = self.graph.dockerfile.instructions[position].first_line
-                    self.left.setdefault(number, []).append(Reason(f"{told[name]}, elsewhere", Place(line)))
             self.found[number] = kept
             if not kept:
                 del self.found[number]
