@@ -51,10 +51,10 @@ class AllowedFile:
 @value()
 class Config:
     """The settings of a project; `path` is None when there is no file. `chosen` are those of languages, by
-    section and name. `assist` is off, auto or None; `without` names stages and twins that do without;
+    section and name. `assist` is off, auto or None; `without` names stages that do without;
     `silence` are minutes without output and CPU time after which a step with twins is given up (0: never);
-    `with_twins` names twins that are used although they are not by default; `accepted` tells what is accepted
-    of a twin.
+    `with_twins` names twins that are used although they are not by default, `without_twins` those that are
+    not used; `accepted` tells what is accepted of a twin.
     """
 
     path: str | None = None
@@ -66,6 +66,7 @@ class Config:
     without: frozenset[str] = frozenset()
     silence: int = SILENCE_MINUTES
     with_twins: frozenset[str] = frozenset()
+    without_twins: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,11 +108,10 @@ def parse_config(path: str, data: bytes) -> Config:
         value.get("cache_mounts", True),
         tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
         value.get("assist", {}).get("mode"),
-        frozenset(
-            n for key in ("without_stages", "without_twins") for n in value.get("assist", {}).get(key, ())
-        ),
+        frozenset(value.get("assist", {}).get("without_stages", ())),
         value.get("assist", {}).get("silence", SILENCE_MINUTES),
         frozenset(value.get("assist", {}).get("with_twins", ())),
+        frozenset(value.get("assist", {}).get("without_twins", ())),
         {twin.name: text for twin in TWINS if (text := value.get("assist", {}).get(twin.name)) is not None},
     )
 
@@ -126,7 +126,10 @@ def schema() -> dict[str, Any]:
 
     text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
     loaded: dict[str, Any] = json.loads(text)
-    loaded["properties"]["assist"]["properties"].update(
+    assist = loaded["properties"]["assist"]["properties"]
+    for key in ("with_twins", "without_twins"):
+        assist[key]["items"]["enum"] = [twin.name for twin in TWINS]
+    assist.update(
         {
             twin.name: {
                 "description": "; ".join(f"{word}: {meaning}" for word, meaning in twin.choices) + ".",

@@ -98,7 +98,9 @@ def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[byte
         config.cache_mounts and not options.no_cache_mounts,
         config.chosen,
         assist=(options.assist or config.assist or "auto") == "auto",
-        without=config.without | {t.name for t in TWINS if not (t.by_default or t.name in config.with_twins)},
+        without=config.without,
+        without_twins=config.without_twins
+        | {t.name for t in TWINS if not (t.by_default or t.name in config.with_twins)},
         accepted=config.accepted,
     )
     return Project(options, inputs, config, settings, asked or None)

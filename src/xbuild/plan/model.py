@@ -446,14 +446,15 @@ class Setting:
 class Settings:
     """What a user has set about planning; `chosen` are values of settings of languages, by their key.
 
-    `assist`: whether twins are planned; `without` are names of stages and of twins that do without,
-    `accepted` is what is accepted of a twin, by its name.
+    `assist`: whether twins are planned; `without` are names of stages that do without, `without_twins` of
+    twins that are not used, `accepted` is what is accepted of a twin, by its name.
     """
 
     cache_mounts: bool = True
     chosen: Mapping[str, str] = field(default_factory=dict)
     assist: bool = False
     without: frozenset[str] = frozenset()
+    without_twins: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, setting: Setting) -> str:

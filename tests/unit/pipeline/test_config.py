@@ -15,9 +15,11 @@ import yaml
 from tests.unit.cli.command import Xbuild, project
 from xbuild.errors import ConfigError, Exit
 from xbuild.pipeline.config import AllowedFile, Config, load_config, parse_config, schema
+from xbuild.pipeline.project import open_project
 from xbuild.plan.settings import SETTINGS
 from xbuild.plan.toolchains import TOOLCHAINS
 from xbuild.platforms import Platform
+from xbuild.solve.options import BuildOptions
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/reference/configuration.md"
@@ -63,6 +65,8 @@ def test_nothing(data: bytes) -> None:
         ("assist:\n  silence: soon\n", 2, "assist.silence must be a whole number, and is text"),
         ("assist:\n  gcc: exact\n", 2, "assist.gcc: 'exact' is not known"),
         ("assist:\n  apt: release\n", 2, "'apt' is not known in assist"),
+        ("assist:\n  with_twins: [apt, gc]\n", 2, "assist.with_twins[1]: 'gc' is not known"),
+        ("assist:\n  without_twins:\n    - nmp\n", 3, "assist.without_twins[0]: 'nmp' is not known"),
         ("go: off\n", 1, "go must be keys with values"),
         ("cache_mounts: 3\n", 1, "true or false"),
         ("# c\nplatforms:\n  - linux/amd64\n  - linux/foo\n", 4, "linux/foo"),
@@ -159,3 +163,21 @@ def test_a_setting_is_in_the_section_of_its_language_and_a_keyword_of_its_own() 
     names = [setting.name for setting in SETTINGS]
     assert len(names) == len(set(names))
     assert not {setting.section for setting in SETTINGS} & set(BASE["properties"])
+
+
+@pytest.mark.parametrize(
+    ("text", "stages", "twins"),
+    [
+        ("", set(), {"gcc"}),
+        ("assist:\n  with_twins: [gcc]\n", set(), set()),
+        ("assist:\n  without_stages: [apt]\n  without_twins: [pip]\n", {"apt"}, {"gcc", "pip"}),
+    ],
+)
+def test_stages_and_twins_that_do_without(
+    text: str, stages: set[str], twins: set[str], tmp_path: Path
+) -> None:
+    """A stage may have the name of a twin."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / ".xbuild.yaml").write_text(text)
+    settings = open_project(BuildOptions(context=str(tmp_path)), tmp_path, None).settings
+    assert (set(settings.without), set(settings.without_twins)) == (stages, twins)

@@ -107,8 +107,9 @@ class Case:
             self.options.get("settings", {}), cache_mounts=self.options.get("cache_mounts", True)
         )
         if self.twins is not None:
-            without, accepted = frozenset(self.options.get("without", ())), self.options.get("accepted", {})
-            settings = replace(settings, assist=True, without=without, accepted=accepted)
+            without = frozenset(self.options.get("without_twins", ()))
+            accepted = self.options.get("accepted", {})
+            settings = replace(settings, assist=True, without_twins=without, accepted=accepted)
         wanted = parse_platforms(platforms) if platforms else None
         return make_plan(dockerfile, options, wanted, self.context, settings, known)
 

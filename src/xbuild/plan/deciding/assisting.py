@@ -194,11 +194,11 @@ class _Assisting:
 
     def twins_for(self, stage: Stage) -> tuple[Twin, ...]:
         """The twins of the programs of its image."""
-        dockerfile, without = self.graph.dockerfile, self.survey.settings.without
+        dockerfile, settings = self.graph.dockerfile, self.survey.settings
         root = self.graph.stages[self.graph.root_of(stage.index)]
         if MOUNT in dockerfile.source.text:
             raise _NoTwinError(f"the file names {MOUNT}, where twins would be")
-        if stage.label in without or _is_off(self, stage.from_):
+        if stage.label in settings.without or _is_off(self, stage.from_):
             raise _NoTwinError("assist is off for it")
         if dockerfile.source.text.startswith("\ufeff"):
             raise _NoTwinError(
@@ -216,7 +216,7 @@ class _Assisting:
         image = self.image_of(stage, root)
         # Of an image that is not known by its name the helper tells what it is.
         fitting = (t for t in TWINS if image.family == "unknown" or _fits(t, image))
-        found = tuple(_of_image(t, image) for t in fitting if t.name not in without)
+        found = tuple(_of_image(t, image) for t in fitting if t.name not in settings.without_twins)
         if not found:
             raise _NoTwinError(f"there are no twins for programs of {image.reference} yet")
         return found
