@@ -210,6 +210,21 @@ class OwnCache:
 
 
 @value()
+class LendImage:
+    """Add a stage for the build platform in front of a FROM, made from the image that `reference` names as it
+    stands in the file, and take from that stage, `name`, what `takers` take from the image: instructions, and
+    for a RUN the number of its mount.
+    """
+
+    before: int
+    reference: str
+    name: str
+    takers: tuple[tuple[int, int | None], ...]
+    reason: str
+    kind: str = "lend-image"
+
+
+@value()
 class Renumber:
     """Name a stage by its new number in COPY --from."""
 
@@ -233,6 +248,7 @@ Change = (
     | AddTwins
     | AssistRun
     | OwnCache
+    | LendImage
     | Renumber
 )
 

@@ -153,7 +153,8 @@ class Effect:
     runs what it ships; `cannot_run` those of any program made for the target, which fail even where nothing
     is taken.
     `compiles` tells that it makes something for the target, `runs_here`
-    that it makes and runs programs for the build machine, which must not be told of the target.
+    that it makes and runs programs for the build machine, which must not be told of the target. `sets` are
+    exported variables that the shell has from then on, with their text.
     """
 
     writes: tuple[Write, ...] = ()
@@ -174,6 +175,7 @@ class Effect:
     runs_here: bool = False
     is_foreign_run: bool = False
     cannot_run: bool = False
+    sets: tuple[tuple[str, str], ...] = ()
     toolchain: str | None = None
 
 
@@ -187,6 +189,26 @@ class Finish(Protocol):
     def __call__(
         self, calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings
     ) -> tuple[Change, ...]: ...
+
+
+class IsOwn(Protocol):
+    """Whether the program that is called is the language's own, however much for the target lies about it."""
+
+    def __call__(self, call: Call) -> bool: ...
+
+
+class Fits(Protocol):
+    """Why what was made for the target in one image would not be at home in another, or None."""
+
+    def __call__(self, made_in: Image, taken_into: Image) -> Misfit | None: ...
+
+
+@value()
+class Misfit:
+    """`text` goes on behind the name of the stage that takes what was made."""
+
+    text: str
+    cure: str
 
 
 @value()
@@ -224,12 +246,14 @@ class Toolchain:
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written. `settings` are what a user can
     choose, in a section of the toolchain's name. `work` are the kinds of work that its commands do, what
-    takes longest first.
+    takes longest first. `is_own` and `fits` answer as they say, where a language has something to say to it.
     """
 
     name: str
     judge: Judge
     finish: Finish | None = None
+    is_own: IsOwn | None = None
+    fits: Fits | None = None
     programs: tuple[Program, ...] = ()
     images: tuple[ImageRow, ...] = ()
     folders: tuple[str, ...] = ()

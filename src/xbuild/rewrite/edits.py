@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from xbuild.plan.model import (
     Change,
     DeclareArg,
     InsertRun,
+    LendImage,
     OwnCache,
     PinStage,
     RemoveArg,
@@ -38,7 +40,7 @@ class Edits:
     (`expected`) or text (`replaced`), the flags, whether it is gone, and the texts of new ones put in front
     of it. `added` are the edits that are new instructions, `copied` those that repeat a span of the original,
     on as many lines. `words` are those of RUNs in exec form; `files` the texts of the files of helpers.
-    `behind` is what stands behind a flag, by its number among those of the RUN.
+    `values` are the new values of flags, by their number among those of the instruction.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +54,7 @@ class Edits:
     expected: dict[int, str] = field(default_factory=dict)
     replaced: dict[int, str] = field(default_factory=dict)
     flags: dict[int, list[str]] = field(default_factory=dict)
-    behind: dict[int, dict[int, str]] = field(default_factory=dict)
+    values: dict[int, dict[int, str]] = field(default_factory=dict)
     words: dict[int, list[str]] = field(default_factory=dict)
     removed_pairs: dict[int, set[str]] = field(default_factory=dict)
 
@@ -223,7 +225,7 @@ def _write_removals(dockerfile: Dockerfile, made: Edits) -> None:
 
 
 def _insert_before(_dockerfile: Dockerfile, change: Change, made: Edits) -> None:
-    assert isinstance(change, InsertRun | AddTwins)
+    assert isinstance(change, InsertRun | AddTwins | LendImage)
     made.inserted.setdefault(change.before, [])
 
 
@@ -253,6 +255,9 @@ def _new_line(dockerfile: Dockerfile, change: Change, before: int, files: Mappin
     if isinstance(change, InsertRun) and change.before == before:
         joint = f" {dockerfile.escape}{dockerfile.source.newline}    "
         return f"{spell('run')} " + joint.join(change.lines)
+    if isinstance(change, LendImage) and change.before == before:
+        newline = dockerfile.source.newline
+        return f"{spell('from')} --platform={PIN} {change.reference} {spell('as')} {change.name}{newline}"
     if isinstance(change, AddTwins) and change.before == before:
         return _helper(change, files, spell)
     return None
@@ -355,8 +360,35 @@ def _own_cache(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     flag = run.mounts[change.mount].flag
     assert flag.value_span is not None
     made.flags.setdefault(change.instruction, [])
-    made.behind.setdefault(change.instruction, {})[run.flags.index(flag)] = f",id={change.id}"
+    made.values.setdefault(change.instruction, {})[run.flags.index(flag)] = f"{flag.value},id={change.id}"
     made.edits.append(Edit.insert(flag.value_span.end, f",id={change.id}"))
+
+
+def _lend_image(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
+    """The new stage, and its name where the image is named."""
+    assert isinstance(change, LendImage)
+    _insert_before(dockerfile, change, made)
+    for number, mount in change.takers:
+        instruction = _instruction(dockerfile, number)
+        if mount is None:
+            flag = instruction.flag("from")
+            assert flag is not None
+            assert flag.value_span is not None
+            made.touched.add(number)
+            made.edits.append(Edit(flag.value_span, change.name))
+            continue
+        assert isinstance(instruction, Run)
+        flag = instruction.mounts[mount].flag
+        span = flag.value_span
+        found = re.search(rf"(?<![^,])from={re.escape(change.reference)}(?![^,])", flag.value or "")
+        if span is None or found is None or dockerfile.source[span] != flag.value:
+            raise EditError("a mount cannot be told apart", line=instruction.first_line)
+        start = span.start + found.start() + len("from=")
+        made.flags.setdefault(number, [])
+        made.values.setdefault(number, {})[instruction.flags.index(flag)] = (
+            f"{flag.value[: found.start()]}from={change.name}{flag.value[found.end() :]}"
+        )
+        made.edits.append(Edit(Span(start, start + len(change.reference)), change.name))
 
 
 def _renumber(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
@@ -384,5 +416,6 @@ _HANDLERS: dict[type, Callable[[Dockerfile, Change, Edits], None]] = {
     AddTwins: _insert_before,
     AssistRun: _assist_run,
     OwnCache: _own_cache,
+    LendImage: _lend_image,
     Renumber: _renumber,
 }

@@ -48,7 +48,7 @@ def apply_changes(
 ) -> Rewritten:
     """The same for a list of changes."""
     made = collect(dockerfile, changes, twins)
-    flags = {n: [*new, *_flags(dockerfile, n, made.behind.get(n, {}))] for n, new in made.flags.items()}
+    flags = {n: [*new, *_flags(dockerfile, n, made.values.get(n, {}))] for n, new in made.flags.items()}
     return apply_made(dockerfile, made, flags)
 
 
@@ -70,11 +70,11 @@ def apply_made(dockerfile: Dockerfile, made: Edits, flags: Mapping[int, Sequence
     return Rewritten(text, line_map, text.text != original.text, added)
 
 
-def _flags(dockerfile: Dockerfile, number: int, behind: Mapping[int, str]) -> list[str]:
-    """The flags of an instruction, with what stands behind each of them now."""
+def _flags(dockerfile: Dockerfile, number: int, values: Mapping[int, str]) -> list[str]:
+    """The flags of an instruction, with the values that they have now."""
     found = dockerfile.instructions[number].flags
-    texts = [f"--{f.name}" if f.value is None else f"--{f.name}={f.value}" for f in found]
-    return [f"{text}{behind.get(at, '')}" for at, text in enumerate(texts)]
+    told = ((f.name, values.get(at, f.value)) for at, f in enumerate(found))
+    return [f"--{name}" if value is None else f"--{name}={value}" for name, value in told]
 
 
 def _origins(original: Source, new: Source, made: Edits) -> tuple[Callable[[int], int], frozenset[int]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from xbuild.architectures import ARCHITECTURES
-from xbuild.plan.toolchains.python import MACHINES, RUNNER
+from xbuild.plan.toolchains.python.pip import MACHINES, RUNNER
 
 WHEELS = {row.docker: row.wheel for row in ARCHITECTURES if row.docker in MACHINES}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from xbuild.plan.model import (
     Change,
     Evidence,
     InsertRun,
+    LendImage,
     PinStage,
     Place,
     Plan,
@@ -40,6 +42,7 @@ class Conclusions:
         self.sound, self.survey, self.graph, self.facts = sound, sound.survey, sound.survey.graph, sound.facts
         self.groups = {s: g for g in groups for s in g.stages}
         self.dropped = dropped
+        self.names = {s.name for s in self.graph.stages}
         self.shipped = self.survey.shipped(frozenset(self.facts))
 
     def plan(self) -> Plan:
@@ -47,7 +50,7 @@ class Conclusions:
         for stage in self.graph.stages:
             if stage.index in self.groups:
                 found.append(self.pinned_verdict(stage, self.groups[stage.index]))
-            elif stage.index in self.dropped:
+            elif stage.index in self.dropped and self.runs_something(self.dropped[stage.index]):
                 found.append(self.dropped_verdict(stage, self.dropped[stage.index]))
             elif stage.index not in self.survey.kept and stage.index in self.survey.authored:
                 found.append(self.authored_verdict(stage))
@@ -66,6 +69,10 @@ class Conclusions:
             tuple(found),
             sha256=hashlib.sha256(source.to_bytes()).hexdigest(),
         )
+
+    def runs_something(self, group: Group) -> bool:
+        """Whether it matters that a group is not pinned; one that only lends tools needs no excuse."""
+        return any(self.survey.has_run(s) for s in group.stages)
 
     def steps(self, stage: int) -> tuple[StageStep, ...]:
         """What a stage runs; one that is not pinned is read as if it was."""
@@ -114,6 +121,8 @@ class Conclusions:
                 "nothing is taken out of it"
                 if leaf
                 else "all that is taken out of it is the same for every platform"
+                if self.runs_something(group)
+                else "it lends tools to stages on the build platform, and nothing of it is shipped"
             )
             evidence = (*evidence, Evidence(what))
         notes = verdict.notes
@@ -129,7 +138,8 @@ class Conclusions:
             return replace(verdict, changes=_merged(changes))
         author = self.survey.is_pinned_by_author(verdict.stage)
         pairs = zip(facts.calls, effects, strict=True)
-        changes = [*changes, *argument_changes, *(c for call, e in pairs for c in placed(call, e.demand))]
+        demanded = (c for call, e in pairs for c in placed(call, e.demand))
+        changes = [*changes, *self.loans(facts), *argument_changes, *demanded]
         notes = [*repairs, *(n for e in effects for n in e.notes)]
         if not author:
             extra, extra_notes = self.finishing(facts)
@@ -146,6 +156,15 @@ class Conclusions:
             changes=_merged(changes),
         )
 
+    def loans(self, facts: StageFacts) -> Iterable[LendImage]:
+        """A stage for the build platform for each image that lends tools."""
+        stage = self.graph.stages[facts.stage]
+        for reference in dict.fromkeys(loan.reference for loan in facts.loans):
+            takers = tuple((x.instruction, x.mount) for x in facts.loans if x.reference == reference)
+            name = _fresh(f"{_short(reference)}-native", self.names)
+            reason = f"tools of {reference} run in {stage.label}: those of the build platform"
+            yield LendImage(stage.position, reference, name, takers, reason)
+
     def finishing(self, facts: StageFacts) -> tuple[list[Change], list[str]]:
         around = self.survey.around(facts.stage, facts.image, self.shipped)
         found = [
@@ -161,8 +180,7 @@ class Conclusions:
 
     def split(self, group: Group) -> SplitStages:
         labels = [self.graph.stages[s].label for s in group.split]
-        taken = {s.name for s in self.graph.stages}
-        names = tuple(_fresh(f"{label}-native", taken) for label in labels)
+        names = tuple(_fresh(f"{label}-native", self.names) for label in labels)
         redirect = tuple(
             self.graph.stages[s].position
             for s in group.stages
@@ -282,6 +300,12 @@ class Conclusions:
                     found[stage] = replace(verdict, is_proved=False, conditions=conditions)
                     pending.append(stage)
         return [found[v.stage] for v in verdicts]
+
+
+def _short(reference: str) -> str:
+    """What an image is called, as the name of a stage."""
+    last = reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return re.sub(r"[^a-z0-9_.-]", "-", last.lower()).lstrip("0123456789_.-") or "image"
 
 
 def _fresh(name: str, taken: set[str | None]) -> str:

@@ -30,7 +30,9 @@ def candidates(survey: Survey) -> list[Group]:
 
 
 def _group(survey: Survey, root: int, stages: list[int]) -> Group | None:
-    if not any(survey.has_run(s) for s in stages) or not any(survey.is_needed(s) for s in stages):
+    if not any(survey.has_run(s) or survey.lends_tools(s) for s in stages):
+        return None
+    if not any(survey.is_needed(s) for s in stages):
         return None
     if root not in survey.kept:
         return Group(root, tuple(stages))

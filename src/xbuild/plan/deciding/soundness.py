@@ -50,6 +50,7 @@ class Soundness:
         blocked = blocks(self.graph.dockerfile.syntax, "pin")
         if blocked is not None:
             found.append(Reason(blocked, Place(1), cure="use docker/dockerfile:1"))
+        found += self.loan_reasons(stage, facts)
         if stage in group.split:
             return found + self.split_reasons(stage, facts) + list(facts.all_reasons)
         if self.survey.is_needed(stage):
@@ -63,7 +64,7 @@ class Soundness:
         found += self.arguments(stage)[2] if not self.is_left_alone(stage) else ()
         for edge in self.graph.edges_out_of(stage):
             if self.ships(edge):
-                found += self.taken(stage, edge)
+                found += self.taken(stage, edge) or self.misfits(stage, edge)
         return list(dict.fromkeys(found))
 
     def authored_reasons(self, stage: Stage) -> list[Reason]:
@@ -114,6 +115,31 @@ class Soundness:
         is_all = named in wanted and len(self.survey.platforms or ()) == 1
         return None if is_all else named
 
+    def misfits(self, stage: int, edge: Edge) -> list[Reason]:
+        """Why what was made for the target here is not at home in the image that takes it."""
+        facts, consumer = self.facts[stage], self.graph.stages[edge.consumer]
+        if not any(facts.kind_at(path) is Kind.CROSS for path in edge.paths):
+            return []
+        made_by = {effect.toolchain for effect in facts.effects if effect.compiles}
+        into = self.survey.alone(edge.consumer).image
+        found: list[Reason] = []
+        for toolchain in self.survey.toolchains:
+            ask = toolchain.fits if toolchain.name in made_by else None
+            misfit = ask(facts.image, into) if ask is not None else None
+            if misfit is not None:
+                place = Place(consumer.instructions[edge.instruction].first_line)
+                found.append(Reason(f"{consumer.label} {misfit.text}", place, cure=misfit.cure))
+        return found
+
+    def loan_reasons(self, stage: int, facts: StageFacts) -> list[Reason]:
+        """Why an image cannot get a stage of its own from which tools are taken."""
+        if not facts.loans or (not _numbered(self.graph) and not (self.graph.options.target or "").isdigit()):
+            return []
+        image = facts.loans[0].reference
+        text = f"tools of {image} need a stage for the build platform, which would move the numbers of stages"
+        place = Place(self.graph.stages[stage].from_.first_line)
+        return [Reason(text, place, cure="name the stages: FROM … AS name, COPY --from=name")]
+
     def split_reasons(self, stage: int, facts: StageFacts) -> list[Reason]:
         """Why a stage cannot be copied: edits inside it, a number or a name that would mean another stage
         then.
@@ -121,7 +147,7 @@ class Soundness:
         at = self.graph.stages[stage]
         place = Place(at.from_.first_line)
         found: list[Reason] = []
-        if any(e.demand != Demand() or e.needs for e in facts.effects):
+        if any(e.demand != Demand() or e.needs for e in facts.effects) or facts.loans:
             text = f"{at.label} compiles something, and it is also what the image is made from"
             found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
         if any(number > stage for number in _numbered(self.graph)):

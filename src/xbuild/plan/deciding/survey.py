@@ -11,6 +11,7 @@ from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import leaves
 from xbuild.plan.context import Context
 from xbuild.plan.deciding.targets import image_stages, kept_stages, target_stages
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, is_in_any
 from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Knowledge, Settings
 from xbuild.plan.reading.stage import StageFacts, evaluate, shipped_by
@@ -100,6 +101,20 @@ class Survey:
 
     def has_run(self, stage: int) -> bool:
         return any(isinstance(i, Run) for i in self.graph.stages[stage].instructions)
+
+    def lends_tools(self, stage: int) -> bool:
+        """Whether a stage that could be pinned, and runs something, puts what it takes from this one among
+        its programs.
+        """
+        return any(
+            edge.kind != "from"
+            and edge.destination is not None
+            and is_in_any(edge.destination.rstrip("/") or "/", TOOL_FOLDERS)
+            and edge.consumer not in self.kept
+            and self.has_run(edge.consumer)
+            and self.can_pin(edge.consumer)
+            for edge in self.graph.edges_out_of(stage)
+        )
 
     def is_needed(self, stage: int) -> bool:
         """Whether anything is taken from this stage or from one derived from it."""

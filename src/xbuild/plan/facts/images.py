@@ -57,11 +57,12 @@ class ImageRow:
     """An official image of a language, which has nothing of its own outside the folders of a distribution and
     those named here.
 
-    `environment`: name, value, and the version since which it is set. `family`: that of tags that name none,
-    but for those with one of `other` in them. `with_compiler`: families whose variants have a C compiler, the
-    others having none; None if that cannot be told. `same_folders`: empty, or the same for every platform.
-    `own_folders`: where the language lies. `archived`: the last version made from a Debian release whose
-    packages can no longer be installed.
+    `version` is what tells in a tag, from its start on, the version of the language. `environment`: name,
+    value, and the version since which it is set. `family`: that of tags that name none, but for those with
+    one of `other` in them. `with_compiler`: families whose variants have a C compiler, the others having
+    none; None if that cannot be told. `same_folders`: empty, or the same for every platform (`{}` is the
+    version). `own_folders`: where the language lies. `archived`: the last version made from a Debian release
+    whose packages can no longer be installed.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ImageRow:
     same_folders: tuple[str, ...] = ()
     own_folders: tuple[str, ...] = ()
     archived: tuple[int, int] = (0, 0)
+    version: str = r"(\d+)\.(\d+)"
 
 
 @value()
@@ -121,8 +123,9 @@ def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:
             is_plain=is_plain,
             is_archived=is_archived,
         )
-    found = re.match(r"(\d+)\.(\d+)", tag)
+    found = re.match(row.version, tag)
     version = (int(found[1]), int(found[2])) if found else None
+    told = f"{version[0]}.{version[1]}" if version is not None else None
     return Image(
         reference,
         name,
@@ -130,7 +133,7 @@ def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:
         family,
         version,
         has_compiler=None if row.with_compiler is None else family in row.with_compiler,
-        same_folders=row.same_folders,
+        same_folders=tuple(f.format(told) for f in row.same_folders if told or "{" not in f),
         own_folders=row.own_folders,
         is_plain=True,
         is_archived=is_archived or (version is not None and version <= row.archived),

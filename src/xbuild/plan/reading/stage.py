@@ -52,9 +52,22 @@ _CACHE_FOLDERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """Tools that a pinned stage takes from an image, `reference` as it stands there: by an instruction (index
+    in the file), and by which of its mounts, if it is a RUN.
+    """
+
+    reference: str
+    instruction: int
+    mount: int | None = None
+
+
 @dataclass(eq=False)
 class StageFacts:
-    """What came of a stage. `writes`, `packages` and `compiles` include what the stages below it did."""
+    """What came of a stage. `writes`, `packages` and `compiles` include what the stages below it did; `loans`
+    are its own.
+    """
 
     stage: int
     image: Image
@@ -64,7 +77,7 @@ class StageFacts:
     reasons: list[Reason] = field(default_factory=list)
     packages: frozenset[str] = frozenset()
     unknown_runs: set[int] = field(default_factory=set)
-
+    loans: list[Loan] = field(default_factory=list)
     compiles: bool = False
 
     @property
@@ -198,6 +211,9 @@ class _StageReader:
             return
         for edge in edges:
             kind = self.taken(edge)
+            if self.lends(edge, kind, destination, index):
+                kind = Kind.BUILD
+                self.lend(edge, index)
             self.check_tools(edge, kind, destination, instruction, index)
             exact = is_file and kind.is_right and all(p and not p.endswith("/") for p in edge.paths)
             exact = exact and destination is not None and not may_be_folder(self.facts.writes, destination)
@@ -235,15 +251,39 @@ class _StageReader:
             found += [p.rstrip("/") for p in raw.strip("\"'").split(":") if p.startswith("/") and len(p) > 1]
         return tuple(dict.fromkeys(found))
 
+    def lends(self, edge: Edge, kind: Kind, destination: str | None, index: int) -> bool:
+        """Whether an image could lend this stage its tools for the build platform: what is for the target and
+        lies among the programs of a pinned stage, straight from an image that the file names as it is.
+        """
+        image = edge.source
+        if not isinstance(image, ImageBase) or self.around.is_pinned_by_author or kind is not Kind.TARGET:
+            return False
+        is_named = image.reference is not None and not image.stages and "$" not in image.raw
+        return is_named and self.is_among_tools(edge, destination, index)
+
+    def lend(self, edge: Edge, index: int, mount: int | None = None) -> None:
+        assert isinstance(edge.source, ImageBase)
+        self.facts.loans.append(Loan(edge.source.raw, self.around.offset + index, mount))
+
+    def mount_of(self, edge: Edge, run: Run) -> int | None:
+        """The number of the one mount whose `from` is what the edge takes from."""
+        raw = getattr(edge.source, "raw", None)
+        found = [n for n, mount in enumerate(run.mounts) if raw is not None and mount.get("from") == raw]
+        return found[0] if len(found) == 1 else None
+
+    def is_among_tools(self, edge: Edge, destination: str | None, index: int) -> bool:
+        """Whether what an edge takes lies where the stage looks for programs, and may be one."""
+        if destination is None:
+            return False
+        portable = all(p is not None and is_in_any(without_glob(p), PORTABLE_PATHS) for p in edge.paths)
+        folders = (*TOOL_FOLDERS, *self.around.tool_folders, *self.search_path(index))
+        return not portable and (destination == "/" or is_in_any(destination.rstrip("/") or "/", folders))
+
     def check_tools(
         self, edge: Edge, kind: Kind, destination: str | None, instruction: Instruction, index: int
     ) -> None:
         """Programs of the target platform among the tools of a pinned stage would not run."""
-        if kind not in (Kind.TARGET, Kind.CROSS) or destination is None:
-            return
-        portable = all(p is not None and is_in_any(without_glob(p), PORTABLE_PATHS) for p in edge.paths)
-        folders = (*TOOL_FOLDERS, *self.around.tool_folders, *self.search_path(index))
-        if portable or not (destination == "/" or is_in_any(destination.rstrip("/") or "/", folders)):
+        if kind not in (Kind.TARGET, Kind.CROSS) or not self.is_among_tools(edge, destination, index):
             return
         name = getattr(edge.source, "raw", None) or "another stage"
         self.refuse(
@@ -329,6 +369,10 @@ class _StageReader:
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
         for edge in edges.values():
             kind = self.taken(edge)
+            number = self.mount_of(edge, run)
+            if number is not None and self.lends(edge, kind, edge.destination, index):
+                kind = Kind.BUILD
+                self.lend(edge, index, number)
             self.check_tools(edge, kind, edge.destination, run, index)
             self.add(edge.destination, kind, run)
         for mount in run.mounts:

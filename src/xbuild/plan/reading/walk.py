@@ -600,6 +600,8 @@ class _Walker:
 
     def foreign(self, call: Call) -> Effect | None:
         """A program that was made for the target cannot run in a pinned stage."""
+        if any(t.is_own is not None and t.is_own(call) for t in self.toolchains):
+            return None
         found = foreign_program(call)
         if found is None:
             return None
@@ -682,6 +684,9 @@ class _Walker:
         change = _BUILTINS.get(program.builtin) if program is not None and program.builtin else None
         if change is not None:
             change(self, call, effect)
+        for name, text in effect.sets:
+            told = text if self.is_certain(command) else None
+            self.variables[name] = Variable(told, join((Kind.PORTABLE, self.condition)), "export")
         is_exported = program is not None and program.builtin is Builtin.EXPORT
         for assignment in command.exports:
             is_told = is_exported or any(t and t.startswith("-") and "x" in t for t in call.texts[1:])

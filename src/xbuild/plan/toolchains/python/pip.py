@@ -19,18 +19,17 @@ from dataclasses import replace
 
 from xbuild.architectures import ARCHITECTURES
 from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.facts.images import ImageRow
 from xbuild.plan.model import Evidence, Probe, Question, Reason, sections
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, anything, told_kind, where, write
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Demand, Effect, Need, Toolchain
+from xbuild.plan.toolchain import Call, Demand, Effect, Need
+from xbuild.plan.toolchains.python.pythons import PATH, PYTHON
 from xbuild.text import Span, expression
 
 # -- pip told of the target
 
-PATH = "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 FOLDER = "/usr/local/lib/xbuild"
 FILE = f"{FOLDER}/pip.py"
 MACHINES = {
@@ -104,7 +103,7 @@ _TELLING = expression(r"PIP_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+)$")
 
 def _check_image(call: Call) -> None:
     image = call.around.image
-    if image.row not in IMAGES or image.family != "debian" or (image.version or (0, 0)) < (3, 8):
+    if image.row is not PYTHON or image.family != "debian" or (image.version or (0, 0)) < (3, 8):
         raise _NotReadError(
             "its pip is known in Debian variants of the official python image from 3.8 on",
             "name one with its version: python:3.13-slim",
@@ -296,14 +295,12 @@ def _wired(call: Call, effect: Effect, wiring: _Wiring) -> Effect:
     )
 
 
-def _module(call: Call, _given: Reading) -> Effect | None:
-    """`python -m pip install …` is what `pip install …` is, and what was told of the target already."""
-    if call.texts[0] not in ("python", "python3"):
+def told_already(call: Call) -> Effect | None:
+    """`python FILE pip …` and `python FILE -m pip …`: what was told of the target before."""
+    if call.texts[1:2] != (FILE,):
         return None
-    at = 1 + (call.texts[1:2] == (FILE,))
-    at += call.texts[at : at + 1] == ("-m",)
-    is_pip = call.texts[at : at + 1] == ("pip",) or (call.texts[1:3] == (FILE, "pip3"))
-    if not is_pip or at == 1:
+    at = 2 + (call.texts[2:3] == ("-m",))
+    if call.texts[at : at + 1] not in (("pip",), ("pip3",)):
         return None
     effect = PIP.effect(replace(call, words=call.words[at:], texts=call.texts[at:], kinds=call.kinds[at:]))
     return effect if effect.toolchain else None
@@ -321,13 +318,3 @@ PIP = Program(
         )
     },
 )
-PROGRAMS = (PIP, Program("python python3", "-m=", style=Style.FIRST, does=_module))
-IMAGES = (ImageRow("python", "/", (("PATH", PATH, (1, 0)),)),)
-
-
-def judge(call: Call) -> Effect | None:  # noqa: ARG001
-    """The descriptions say all there is."""
-    return None
-
-
-TOOLCHAIN = Toolchain(name="python", judge=judge, programs=PROGRAMS, images=IMAGES)

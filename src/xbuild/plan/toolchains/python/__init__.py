@@ -1,0 +1,32 @@
+"""Python: installers take wheels for the target, and virtual environments are the same everywhere."""
+
+from __future__ import annotations
+
+import posixpath
+
+from xbuild.plan.programs.program import by_name
+from xbuild.plan.toolchain import Call, Effect, Toolchain
+from xbuild.plan.toolchains.python.environments import activates, environment, is_own
+from xbuild.plan.toolchains.python.interpreter import PYTHON, VIRTUALENV
+from xbuild.plan.toolchains.python.pip import PIP
+from xbuild.plan.toolchains.python.pythons import IMAGES, fits
+
+PROGRAMS = (PIP, PYTHON, VIRTUALENV)
+_BY_NAME = by_name(PROGRAMS)
+
+
+def judge(call: Call) -> Effect | None:
+    """What the descriptions cannot say: programs of a virtual environment by their paths, and what makes one
+    the shell's own.
+    """
+    activated = activates(call)
+    if activated is not None:
+        return activated
+    name = call.texts[0] or ""
+    program = _BY_NAME.get(posixpath.basename(name)) if "/" in name else None
+    if program is None or environment(call) is None:
+        return None
+    return program.effect(call)
+
+
+TOOLCHAIN = Toolchain(name="python", judge=judge, is_own=is_own, fits=fits, programs=PROGRAMS, images=IMAGES)

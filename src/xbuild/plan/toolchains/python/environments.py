@@ -1,0 +1,162 @@
+"""Into which environment an installer puts things: a virtual one made in the stage, or the image's own.
+
+A virtual environment holds links to the interpreter, scripts that name it, and settings: the same for every
+platform, as long as it is made of links (PEP 405; CPython `Lib/venv/__init__.py`, which links on POSIX unless
+told `--copies`). What is installed into it is for the target; pip and the interpreter in it are not replaced
+by that.
+
+Sources: CPython `Lib/venv`, `Lib/venv/scripts/common/activate`; pip "Installation Report", `locations`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import replace
+
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, overlaps
+from xbuild.plan.programs.program import plain, word_kind, write
+from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchains.python.pythons import SYSTEM, interpreter
+from xbuild.text import expression, value
+
+MADE = ("RUN", "virtual environment")
+"""What is told to have written a virtual environment."""
+_OWN = expression(r"(python|pip)(3(\.\d+)?)?$")
+_ACTIVATE = expression(r"(.+)/bin/activate$")
+
+
+@value()
+class Prefix:
+    """Where an interpreter looks for what is installed: `folder` is /usr/local for the image's own."""
+
+    folder: str
+    version: tuple[int, int]
+
+    @property
+    def is_virtual(self) -> bool:
+        return self.folder != SYSTEM
+
+    @property
+    def packages(self) -> str:
+        """The folder of packages (sysconfig, scheme `posix_prefix`)."""
+        return f"{self.folder}/lib/python{self.version[0]}.{self.version[1]}/site-packages"
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """What an installer may write: all of a virtual environment, or the folders of a wheel's schemes."""
+        if self.is_virtual:
+            return (self.folder,)
+        own = (f"{self.folder}/{name}" for name in ("bin", "share", "etc", "include"))
+        return (self.packages, *own)
+
+
+def made(call: Call, path: str, kind: Kind | None = None) -> Effect:
+    """The effect of making a virtual environment at `path`."""
+    told = word_kind(call) if kind is None else kind
+    base = write(call, path, told)
+    return plain(call, told, (Write(base.path, told, call.place, call.spelled(), by=MADE),))
+
+
+def is_virtual(call: Call, prefix: str) -> bool:
+    """Whether the stage made a virtual environment exactly there."""
+    return any(w.by == MADE for w in call.writes.exactly(prefix))
+
+
+def searched(call: Call) -> tuple[str, ...] | None:
+    """The folders of PATH where a command runs, or None when they cannot be told."""
+    variable = call.variables.get("PATH")
+    if variable is None or variable.text is None or "PATH" in call.assignments:
+        return None
+    folders = variable.text.split(":")
+    return tuple(f.rstrip("/") for f in folders) if all(f.startswith("/") for f in folders) else None
+
+
+def environment(call: Call, name: str | None = None) -> Prefix | None:
+    """The environment of the pip or python that is called, or of `name` where PATH finds it; None when it
+    cannot be told.
+
+    A folder of PATH in front of it may hold a program of that name only if something is known to have been
+    put there.
+    """
+    version = interpreter(call.around.image)
+    given = name or call.texts[0]
+    if version is None or given is None:
+        return None
+    if "/" in given:
+        folder = posixpath.dirname(absolute(given, call.directory) or "")
+        return _of_folder(call, folder, version)
+    for folder in searched(call) or ():
+        found = _of_folder(call, folder, version)
+        if found is not None:
+            return found
+        if call.writes.touch(folder):
+            return None
+    return None
+
+
+def _of_folder(call: Call, folder: str, version: tuple[int, int]) -> Prefix | None:
+    prefix, name = posixpath.split(folder)
+    if name == "bin" and (prefix == SYSTEM or is_virtual(call, prefix)):
+        return Prefix(prefix, version)
+    return None
+
+
+def is_own(call: Call) -> bool:
+    """Whether the program is the interpreter or pip of an environment that the stage made: a link or a text,
+    whatever was installed for the target beside it.
+    """
+    name = call.texts[0] or ""
+    if _OWN.match(posixpath.basename(name)) is None or "/" not in name:
+        return False
+    found = environment(call)
+    return found is not None and found.is_virtual
+
+
+def replaced(call: Call, where: Prefix) -> Write | None:
+    """What may have changed pip or the interpreter of an environment, or what they start with.
+
+    Installers write beside them, and are known not to replace them (`by`).
+    """
+    watched = (
+        f"{where.folder}/bin",
+        where.packages,
+        f"{where.folder}/pyvenv.cfg",
+        f"{SYSTEM}/bin",
+        f"{SYSTEM}/lib/python{where.version[0]}.{where.version[1]}",
+    )
+    return next((w for w in _touching(call, watched) if not _is_by_installer(w)), None)
+
+
+def _touching(call: Call, folders: tuple[str, ...]) -> Iterator[Write]:
+    for one in call.writes:
+        if one.is_package:
+            continue
+        if one.path is None or any(overlaps(one.path, f) for f in folders):
+            yield one
+
+
+_INSTALLERS = expression(r"(python|pip)(3(\.\d+)?)?$|uv$|virtualenv$")
+
+
+def _is_by_installer(one: Write) -> bool:
+    """Whether it is an installer that wrote it, or it is a program of another name, beside them."""
+    if one.path is None:
+        return False
+    if one.by == MADE or (one.by[:1] == ("RUN",) and one.by[1:2] and _INSTALLERS.match(one.by[1])):
+        return True
+    folder, name = posixpath.split(one.path)
+    return one.is_file and folder.endswith("/bin") and _OWN.match(name) is None
+
+
+def activates(call: Call) -> Effect | None:
+    """`. FOLDER/bin/activate`, which puts the environment in front of PATH."""
+    if call.texts[0] not in (".", "source") or len(call.texts) != 2:
+        return None
+    found = _ACTIVATE.match(absolute(call.texts[1] or "", call.directory) or "")
+    before = call.variables.get("PATH")
+    if found is None or not is_virtual(call, found[1]) or before is None or before.text is None:
+        return None
+    sets = (("PATH", f"{found[1]}/bin:{before.text}"), ("VIRTUAL_ENV", found[1]))
+    effect = plain(call, Kind.PORTABLE, reads=(f"{found[1]}/bin/activate",))
+    return replace(effect, sets=sets)

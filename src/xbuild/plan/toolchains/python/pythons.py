@@ -1,0 +1,98 @@
+"""Images with Python: their rows, which interpreter and which C library they bring, and whether what was
+installed in one is at home in another.
+
+Sources: docker-library/python `Dockerfile-linux.template` (Python and pip in /usr/local, no WORKDIR, no
+compiled files left) and its `versions.json` (Debian release of a tag); astral-sh/uv `Dockerfile` and
+`.github/workflows/build-docker.yml` (uv and uvx in / of the plain image, in /usr/local/bin of the derived
+ones); glibc of Debian's releases from their packages `libc6`; GoogleContainerTools/distroless `README.md`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from xbuild.plan.facts.images import Image, ImageRow
+from xbuild.plan.toolchain import Misfit
+
+PATH = "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SYSTEM = "/usr/local"
+"""Where the interpreter of these images lies."""
+
+PYTHON = ImageRow(
+    "python",
+    "/",
+    (("PATH", PATH, (1, 0)),),
+    # pip alone (before 3.12 with setuptools and wheel): text, the same on every platform.
+    same_folders=("/usr/local/lib/python{}/site-packages",),
+)
+UV = ImageRow(
+    "ghcr.io/astral-sh/uv",
+    "/",
+    (("PATH", PATH, (1, 0)),),
+    family="",
+    same_folders=("/usr/local/lib/python{}/site-packages",),
+    version=r".*\bpython(\d+)\.(\d+)",
+)
+IMAGES = (PYTHON, UV)
+
+# Debian's releases: glibc, and the version of python3.
+_RELEASES = {
+    "buster": ((2, 28), (3, 7)),
+    "bullseye": ((2, 31), (3, 9)),
+    "bookworm": ((2, 36), (3, 11)),
+    "trixie": ((2, 41), (3, 13)),
+}
+_DISTROLESS = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
+
+
+def interpreter(image: Image) -> tuple[int, int] | None:
+    """The version of the Python that an image is known to bring in /usr/local, as far as its tag tells."""
+    return image.version if image.row in IMAGES else None
+
+
+def release(image: Image) -> str | None:
+    """The Debian release that the name of an image tells, or None."""
+    distroless = re.fullmatch(r"gcr\.io/distroless/python3?-debian(\d+)", image.name)
+    if distroless is not None:
+        return _DISTROLESS.get(distroless[1])
+    words = re.split(r"[-.:]", image.tag)
+    return next((word for word in words if word in _RELEASES), None)
+
+
+def glibc(image: Image) -> tuple[int, int] | None:
+    """The version of an image's glibc, as far as its name tells."""
+    found = release(image)
+    return _RELEASES[found][0] if found is not None and image.family == "debian" else None
+
+
+def _at_home(image: Image) -> tuple[int, int] | None:
+    """The version of Python that runs what was installed, in an image that takes it."""
+    if image.name.startswith("gcr.io/distroless/python3"):
+        found = release(image)
+        return _RELEASES[found][1] if found is not None else None
+    return interpreter(image)
+
+
+def fits(made_in: Image, taken_into: Image) -> Misfit | None:
+    """What was installed for one interpreter and one C library is at home where both are the same."""
+    made, taken = interpreter(made_in), _at_home(taken_into)
+    if made is None or taken is None:
+        where = made_in if made is None else taken_into
+        text = (
+            f"takes what was installed, and which Python {where.reference or 'its base'} brings is not told"
+        )
+        return Misfit(text, "name an official python image with its version, such as python:3.13-slim")
+    if made != taken:
+        text = f"has Python {taken[0]}.{taken[1]}, and takes what was installed for {made[0]}.{made[1]}"
+        return Misfit(text, "build and run with one version of Python")
+    is_distroless = taken_into.name.startswith("gcr.io/distroless")
+    if made_in.family != taken_into.family and not is_distroless:
+        return Misfit(
+            "has another C library than the image that this is installed in", "use one base for both"
+        )
+    one, other = release(made_in), release(taken_into)
+    if one != other and None not in (one, other):
+        return Misfit(
+            f"is made from Debian {other}, and takes what was installed in {one}", "use one release for both"
+        )
+    return None
