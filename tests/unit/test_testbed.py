@@ -32,6 +32,7 @@ from tests.testbed.bed import (
     project,
     python,
     recipes,
+    uv,
 )
 from tests.testbed.bed.choice import Choice
 from tests.testbed.bed.settings import TESTBED, Bed
@@ -108,6 +109,7 @@ def test_every_file_goes_through_the_module_that_keeps_it_whole() -> None:
         "rootfs.py",
         "python.py",
         "node.py",
+        "uv.py",
     )  # they fill a layer's folder, which is packed or thrown away
     found = {
         (module.name, target)
@@ -344,14 +346,39 @@ def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
     for name, text in {
         "a/Dockerfile": "FROM golang:1.24.2-bookworm AS b\nFROM debian\n",
         "b/old.Dockerfile": "from --platform=$BUILDPLATFORM python:3.11-slim\nFROM python:latest\n",
+        "c/Dockerfile": "FROM debian\nCOPY --from=ghcr.io/astral-sh/uv:0.8.1 /uv /bin/\n"
+        "RUN --mount=from=ghcr.io/astral-sh/uv:latest,source=/uv,target=/bin/uv uv sync\n"
+        "FROM ghcr.io/astral-sh/uv:python3.13-trixie-slim AS b\n# as in ghcr.io/astral-sh/uv:0.4\n",
         "b/notes": "FROM golang:1.9\n",
     }.items():
         files.write(tmp_path / name, text)
-    assert lifecycle.images_asked_for(tmp_path) == ["golang:1.24.2", "python:3.11"]
+    assert lifecycle.images_asked_for(tmp_path) == [
+        "ghcr.io/astral-sh/uv:0.8.1",
+        "ghcr.io/astral-sh/uv:latest",
+        "ghcr.io/astral-sh/uv:python3.13-trixie-slim",
+        "golang:1.24.2",
+        "python:3.11",
+    ]
 
 
 @pytest.mark.parametrize(
-    "name", ["python:3.12", "python:3.11-alpine", "python:3.11-trixie", "node:18", "rust:1", "python"]
+    "name",
+    [
+        "python:3.12",
+        "python:3.11-alpine",
+        "python:3.11-trixie",
+        "node:18",
+        "rust:1",
+        "python",
+        "ghcr.io/astral-sh/uv",
+        "ghcr.io/astral-sh/uv:0.99",
+        "ghcr.io/astral-sh/uv:alpine",
+        "ghcr.io/astral-sh/uv:latest-debian",
+        "ghcr.io/astral-sh/uv:0.3.5-debian",
+        "ghcr.io/astral-sh/uv:python3.13-bookworm",
+        "ghcr.io/astral-sh/uv:python3.13-alpine",
+        "ghcr.io/astral-sh/ruff:latest",
+    ],
 )
 def test_what_cannot_be_made_is_said(bed: Bed, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
@@ -376,6 +403,94 @@ def test_node_goes_by_the_names_of_the_hub(bed: Bed, tag: str, monkeypatch: pyte
     monkeypatch.setattr(recipes, "_image", lambda _kitchen, names, *_: names)
     kitchen = recipes.Kitchen(bed, Path("go"))
     assert f"docker.io/library/node:{tag}" in lifecycle._recipe(f"node:{tag}")(kitchen)
+
+
+@pytest.mark.parametrize(
+    ("tag", "image"),
+    [
+        ("latest", uv.Image("0.13.9", ("0.13.9", "0.13", "latest"))),
+        ("0.13.9", uv.Image("0.13.9", ("0.13.9", "0.13", "latest"))),
+        ("0.8", uv.Image("0.8.24", ("0.8.24", "0.8"))),
+        ("0.3.1", uv.Image("0.3.1", ("0.3.1",))),
+        (
+            "0.8-debian-slim",
+            uv.Image(
+                "0.8.24",
+                (
+                    "0.8.24-bookworm-slim",
+                    "0.8-bookworm-slim",
+                    "0.8.24-debian-slim",
+                    "0.8-debian-slim",
+                ),
+                "bookworm",
+                slim=True,
+            ),
+        ),
+        ("0.9.1-trixie", uv.Image("0.9.1", ("0.9.1-trixie", "0.9.1-debian"), "trixie")),
+        ("0.9.1-bookworm", uv.Image("0.9.1", ("0.9.1-bookworm",), "bookworm")),
+        (
+            "python3.13-trixie-slim",
+            uv.Image(
+                "0.13.9",
+                (
+                    "0.13.9-python3.13-trixie-slim",
+                    "0.13-python3.13-trixie-slim",
+                    "python3.13-trixie-slim",
+                ),
+                "trixie",
+                "3.13",
+                slim=True,
+            ),
+        ),
+        (
+            "0.5.1-python3.11-bookworm",
+            uv.Image("0.5.1", ("0.5.1-python3.11-bookworm",), "bookworm", "3.11"),
+        ),
+    ],
+)
+def test_what_a_tag_of_uv_stands_for(
+    bed: Bed, tag: str, image: uv.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert uv.image(tag) == image
+    assert tag in image.tags
+    monkeypatch.setattr(recipes, "_image", lambda _kitchen, names, *_: names)
+    made = lifecycle._make(recipes.Kitchen(bed, Path("go")), f"ghcr.io/astral-sh/uv:{tag}")
+    assert made == [f"ghcr.io/astral-sh/uv:{each}" for each in image.tags]
+
+
+def test_only_images_with_a_system_say_where_tools_go() -> None:
+    assert not uv.image("0.8.1").variables
+    assert not uv.image("0.7.1-debian").variables
+    assert uv.image("0.8.1-debian").variables == uv.image("python3.13-trixie").variables != ()
+
+
+def test_uvs_programs_come_from_its_wheel(
+    bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+
+    def download(*words: str | Path, **_: object) -> str:
+        if "download" not in words:
+            return ""
+        asked.extend(str(word) for word in words)
+        folder = Path(words[words.index("--dest") + 1])
+        with zipfile.ZipFile(folder / "uv-0.8.1-py3-none-any.whl", "w") as archive:
+            for name in ("uv", "uvx"):
+                archive.writestr(f"uv-0.8.1.data/scripts/{name}", name)
+        return ""
+
+    monkeypatch.setattr(uv, "run", download)
+    uv.install(bed, "0.8.1", "arm64", tmp_path / "root/usr/local/bin")
+    assert "fetching uv 0.8.1 for arm64" in capsys.readouterr().err
+    assert {"uv==0.8.1", "--platform=musllinux_1_1_aarch64"} < {*asked}
+    for name in ("uv", "uvx"):
+        assert (tmp_path / "root/usr/local/bin" / name).read_text() == name
+        assert os.access(tmp_path / "root/usr/local/bin" / name, os.X_OK)
+    asked.clear()
+    uv.install(bed, "0.8.1", "arm64", tmp_path / "again")
+    assert not asked
+    with pytest.raises(process.BedError, match="not for s390x"):
+        uv.install(bed, "0.8.1", "s390x", tmp_path / "none")
 
 
 def test_without_npm_images_of_node_are_left_out(

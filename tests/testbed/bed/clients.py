@@ -13,6 +13,8 @@ MIRRORS = """\
   mirrors = ["{registry}"]
 [registry."gcr.io"]
   mirrors = ["{registry}"]
+[registry."ghcr.io"]
+  mirrors = ["{registry}"]
 """
 REGISTRIES = """\
 [registry."{registry}"]
@@ -48,13 +50,16 @@ def _link_buildx(config: Path, program: Path) -> None:
 
 
 def create_builder(bed: Bed, env: dict[str, str], marker: str, mirrored: bool) -> None:
-    """The docker-container builder, made anew when its image (`marker`) has changed."""
+    """The docker-container builder, made anew when its image (`marker`) or its configuration has changed."""
     noted = bed.buildx_config / "made-from"
+    config = (MIRRORS if mirrored else "") + REGISTRIES
+    config = config.format(registry=bed.registry, auth=bed.auth_registry)
+    made_from = f"{marker}\n{config}"
     known = succeeds("docker", "buildx", "inspect", bed.builder, env=env)
-    if not known or not noted.exists() or noted.read_text() != marker:
+    if not known or not noted.exists() or noted.read_text() != made_from:
         noted.unlink(missing_ok=True)
-        _create(bed, env, mirrored)
-        files.write(noted, marker)
+        _create(bed, env, config)
+        files.write(noted, made_from)
     with step(f"starting builder {bed.builder}"):
         run("docker", "buildx", "inspect", "--bootstrap", bed.builder, env=env)
     run("docker", "buildx", "use", "default", env=env)
@@ -65,12 +70,11 @@ def remove_builder(bed: Bed, env: dict[str, str]) -> None:
         run("docker", "buildx", "rm", "--force", bed.builder, env=env)
 
 
-def _create(bed: Bed, env: dict[str, str], mirrored: bool) -> None:
+def _create(bed: Bed, env: dict[str, str], text: str) -> None:
     remove_builder(bed, env)
     bed.buildx_config.mkdir(parents=True, exist_ok=True)
     config = bed.buildx_config / "buildkitd.toml"
-    text = (MIRRORS if mirrored else "") + REGISTRIES
-    files.write(config, text.format(registry=bed.registry, auth=bed.auth_registry))
+    files.write(config, text)
     run(
         "docker", "buildx", "create", "--name", bed.builder, "--driver", "docker-container",
         "--driver-opt", "network=host", "--buildkitd-config", config, env=env,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import clients, engine, environment, files, gotools, machine, oci, packages, recipes
+from . import clients, engine, environment, files, gotools, machine, oci, packages, recipes, uv
 from .choice import Choice, forget, note, noted
 from .oci import Platform
 from .process import BedError, say, step
@@ -19,8 +19,16 @@ PROJECTS = CHECKOUT / "tests/projects"
 VERSIONED = re.compile(
     r"^FROM\s+(?:--\S+\s+)*((?:golang|python|node):\d[\w.]*)", re.MULTILINE | re.IGNORECASE
 )
+UV = re.compile(
+    rf"(?:^FROM\s+(?:--\S+\s+)*|from=)({re.escape(uv.HUB)}:[\w.-]+)", re.MULTILINE | re.IGNORECASE
+)
 RECIPES = {"debian": recipes.debian, "distroless": recipes.distroless, "busybox": recipes.busybox}
-VERSIONED_RECIPES = {"golang": recipes.golang, "python": recipes.python_images, "node": recipes.node_images}
+VERSIONED_RECIPES = {
+    "golang": recipes.golang,
+    "python": recipes.python_images,
+    "node": recipes.node_images,
+    uv.HUB: recipes.uv_images,
+}
 # For all tests; for the demonstration, whose project names its own Go.
 LEAST = ("debian", "distroless", "busybox", "golang:1.21")
 DEMO = ("debian", "distroless")
@@ -115,7 +123,7 @@ def _start_private(bed: Bed, choice: Choice, images: Iterable[str]) -> None:
 
 
 def make_images(bed: Bed, names: Iterable[str]) -> None:
-    """Make images (`debian`, `busybox`, `golang:1.24`, `python:3.11`, `node:22` …), load and push them."""
+    """Make images (`debian`, `busybox`, `golang:1.24`, `python:3.11`, uv's …), load and push them."""
     if choose(bed).kind == "engine":
         raise BedError("images are made for the private engine only: this one pulls what it needs")
     _make_images(_kitchen(bed), names)
@@ -138,7 +146,7 @@ def _make_images(
 
 def _make(kitchen: recipes.Kitchen, name: str) -> list[str]:
     made = _recipe(name)(kitchen)
-    if ":" in name and f"docker.io/library/{name}" not in made:
+    if ":" in name and not {name, f"docker.io/library/{name}"} & {*made}:
         raise BedError(f"no recipe for {name!r}: there are {', '.join(made)}")
     return made
 
@@ -156,7 +164,7 @@ def wanted_images() -> list[str]:
 def images_asked_for(folder: Path) -> list[str]:
     """The images of languages that Dockerfiles anywhere in that folder are built on."""
     texts = [path.read_text(errors="replace") for path in folder.glob("**/*Dockerfile*")]
-    return sorted({name for text in texts for name in VERSIONED.findall(text)})
+    return sorted({name for text in texts for kind in (VERSIONED, UV) for name in kind.findall(text)})
 
 
 def _kitchen(
@@ -171,8 +179,7 @@ def _kitchen(
 def _recipe(name: str) -> recipes.Recipe:
     kind, _, tag = name.partition(":")
     if kind in VERSIONED_RECIPES and tag:
-        release = re.sub(r"-(slim|bookworm|bullseye|trixie)\b", "", tag)
-        return lambda kitchen: VERSIONED_RECIPES[kind](kitchen, release)
+        return lambda kitchen: VERSIONED_RECIPES[kind](kitchen, tag)
     if name not in RECIPES:
         kinds = ", ".join((*RECIPES, *(f"{kind}:VERSION" for kind in VERSIONED_RECIPES)))
         raise BedError(f"no recipe for {name!r}: there are {kinds}")

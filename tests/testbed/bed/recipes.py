@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import files, gotools, node, python, rootfs
+from . import files, gotools, node, python, rootfs, uv
 from .debian import KEYRING, Apt, Archive, ArchiveError, find_archive, merge_usr, unpack_one
 from .golang import go_tree
 from .oci import Descriptor, Layer, Platform, Store, make_manifest
@@ -66,6 +66,11 @@ PYTHON_PACKAGES = (
     "libxslt1-dev",
     "zlib1g-dev",
 )
+# What uv's images start: the bare one the program itself, the others nothing by themselves.
+UV_SETTINGS: dict[bool, dict[str, object]] = {
+    False: {"Entrypoint": ["/uv"], "WorkingDir": "/io"},
+    True: {"Cmd": ["/usr/local/bin/uv"]},
+}
 NODE_PACKAGES = (*GO_PACKAGES, "python3", "libsqlite3-dev", "libssl-dev", "zlib1g-dev")
 # Where certificates and package registries are: passed on only where this machine sets them.
 CERTIFICATE_VARIABLES = (
@@ -78,7 +83,8 @@ CERTIFICATE_VARIABLES = (
     "CARGO_HTTP_CAINFO",
 )
 REGISTRY_VARIABLES = (
-    "GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "PIP_INDEX_URL", "NPM_CONFIG_REGISTRY",
+    "GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "PIP_INDEX_URL", "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL", "NPM_CONFIG_REGISTRY",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
 
@@ -240,6 +246,19 @@ def node_layer(kitchen: Kitchen, platform: Platform, asked: str) -> Layer:
     return kitchen.layer(name, f"node {found.version}, npm {found.npm}", fill, "node.py")
 
 
+def uv_layer(kitchen: Kitchen, platform: Platform, version: str, folder: str) -> Layer:
+    """uv and uvx in that folder: the root of the bare image, /usr/local/bin of those with a system."""
+    architecture = platform.fields["architecture"]
+
+    def fill(root: Path) -> None:
+        uv.install(kitchen.bed, version, architecture, root / folder)
+        if not folder:
+            (root / "io").mkdir()
+
+    name = f"uv-{version}-{architecture}{'' if folder else '-bare'}"
+    return kitchen.layer(name, f"uv {version} in /{folder}", fill, "uv.py")
+
+
 DISTROLESS = {
     "static": ("base-files", "netbase", "tzdata", "ca-certificates", "media-types"),
     "base": ("libc6", "libssl3"),
@@ -303,7 +322,8 @@ def debian(kitchen: Kitchen) -> list[str]:
     return _image(kitchen, [f"docker.io/library/debian:{tag}" for tag in tags], kitchen.runtime, manifest)
 
 
-def golang(kitchen: Kitchen, asked: str) -> list[str]:
+def golang(kitchen: Kitchen, tag: str) -> list[str]:
+    asked = _release(tag)
     version = _go_version(kitchen, asked)
 
     def manifest(platform: Platform) -> Descriptor:
@@ -322,11 +342,10 @@ def golang(kitchen: Kitchen, asked: str) -> list[str]:
     return _image(kitchen, names, kitchen.compilers, manifest)
 
 
-def python_images(kitchen: Kitchen, asked: str) -> list[str]:
+def python_images(kitchen: Kitchen, tag: str) -> list[str]:
     """The full image, with compilers, and the slim one."""
-    if asked not in python.RELEASES:
-        raise BedError(f"no recipe for python:{asked}: Debian has {' and '.join(python.RELEASES)}")
-    suite = python.RELEASES[asked].suite
+    asked = _release(tag)
+    suite = _python_release(asked).suite
     return [
         name
         for slim in ("-slim", "")
@@ -334,21 +353,69 @@ def python_images(kitchen: Kitchen, asked: str) -> list[str]:
     ]
 
 
+def _python_release(asked: str, suite: str = "") -> python.Release:
+    """That release, if there is a recipe for it, and on that suite, if one is named."""
+    found = python.RELEASES.get(asked)
+    if found is None or suite not in ("", found.suite):
+        known = ", ".join(f"{name}-{each.suite}" for name, each in python.RELEASES.items())
+        raise BedError(f"no recipe for python:{asked}{suite and f'-{suite}'}: Debian has {known}")
+    return found
+
+
 def _python(kitchen: Kitchen, version: str, suite: str, slim: bool, tags: tuple[str, ...]) -> list[str]:
     def manifest(native: Platform) -> Descriptor:
         platform = replace(native, suite=suite)
-        layers = [debian_layer(kitchen, platform), python_layer(kitchen, platform, version)]
-        if not slim:
-            on = _python_key(version, platform)
-            layers.append(packages_layer(kitchen, platform, f"python-{version}-full", PYTHON_PACKAGES, on))
-        env = [PYTHON_PATH, "LANG=C.UTF-8", f"PYTHON_VERSION={version}", *host_variables()]
-        return make_manifest(kitchen.store, platform, layers, {"Env": env, "Cmd": ["python3"]})
+        settings = {"Env": _python_variables(version), "Cmd": ["python3"]}
+        return make_manifest(
+            kitchen.store, platform, _python_layers(kitchen, platform, version, slim), settings
+        )
 
     return _image(kitchen, [f"docker.io/library/python:{tag}" for tag in tags], kitchen.compilers, manifest)
 
 
-def node_images(kitchen: Kitchen, asked: str) -> list[str]:
+def _python_layers(kitchen: Kitchen, platform: Platform, version: str, slim: bool) -> list[Layer]:
+    layers = [debian_layer(kitchen, platform), python_layer(kitchen, platform, version)]
+    if slim:
+        return layers
+    on = _python_key(version, platform)
+    return [*layers, packages_layer(kitchen, platform, f"python-{version}-full", PYTHON_PACKAGES, on)]
+
+
+def _python_variables(version: str) -> list[str]:
+    return [PYTHON_PATH, "LANG=C.UTF-8", f"PYTHON_VERSION={version}", *host_variables()]
+
+
+def uv_images(kitchen: Kitchen, tag: str) -> list[str]:
+    """The bare image, with nothing but its programs, or one on Debian or on one of Python's images."""
+    found = uv.image(tag)
+    if found.python:
+        _python_release(found.python, found.suite)
+
+    def manifest(native: Platform) -> Descriptor:
+        platform = replace(native, suite=found.suite or native.suite)
+        layers, env = _uv_base(kitchen, platform, found)
+        folder = "usr/local/bin" if found.suite else ""
+        settings = {"Env": [*env, *found.variables], **UV_SETTINGS[bool(found.suite)]}
+        layers.append(uv_layer(kitchen, platform, found.version, folder))
+        return make_manifest(kitchen.store, platform, layers, settings)
+
+    return _image(kitchen, [f"{uv.HUB}:{each}" for each in found.tags], kitchen.compilers, manifest)
+
+
+def _uv_base(kitchen: Kitchen, platform: Platform, found: uv.Image) -> tuple[list[Layer], list[str]]:
+    if found.python:
+        return _python_layers(kitchen, platform, found.python, found.slim), _python_variables(found.python)
+    if not found.suite:
+        return [], [PATH]
+    layers = [debian_layer(kitchen, platform)]
+    if not found.slim:
+        layers.append(packages_layer(kitchen, platform, "buildpack-deps", PYTHON_PACKAGES))
+    return layers, [PATH, *host_variables()]
+
+
+def node_images(kitchen: Kitchen, tag: str) -> list[str]:
     """The full image, with compilers and Python, and the slim one; both on bookworm."""
+    asked = _release(tag)
     version = node.release(asked).version
     named = (version.partition(".")[0], version.rpartition(".")[0], version)
     return [
@@ -522,6 +589,11 @@ def _image(
     kept = [each for each in kitchen.store.manifests(names[0]) if each["platform"] not in known]
     kitchen.store.add_image(names, [*fresh, *kept])
     return names
+
+
+def _release(tag: str) -> str:
+    """The release that a tag names, whatever Debian it is to stand on."""
+    return re.sub(r"-(slim|bookworm|bullseye|trixie)\b", "", tag)
 
 
 def _go_version(kitchen: Kitchen, asked: str) -> str:
