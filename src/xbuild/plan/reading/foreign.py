@@ -18,6 +18,7 @@ from xbuild.plan.toolchain import Call
 from xbuild.text import expression
 
 _FOLDERS = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin /root/.local/bin")
+_CACHE = "/root/.cache"  # nothing is run from there
 _PATH = expression(r"\bPATH[= ][\"']?([^\s\"';&]+)")
 
 
@@ -44,7 +45,7 @@ def _programs(call: Call) -> Iterator[str]:
 def _made_for_target(call: Call, name: str) -> Write | None:
     if "/" in name:
         return _at_path(call, absolute(name, call.directory))
-    named = [w for w in call.writes.called(name) if _is_for_target(w)]
+    named = [w for w in call.writes.called(name) if _is_for_target(w) and not is_within(w.path or "", _CACHE)]
     return named[-1] if named else _unpacked(call, name)
 
 

@@ -10,8 +10,9 @@ from xbuild.plan.toolchains.python.environments import activates, environment, i
 from xbuild.plan.toolchains.python.interpreter import PYTHON, VIRTUALENV
 from xbuild.plan.toolchains.python.pip import PIP
 from xbuild.plan.toolchains.python.pythons import IMAGES, fits
+from xbuild.plan.toolchains.python.uv import PROGRAMS as UV
 
-PROGRAMS = (PIP, PYTHON, VIRTUALENV)
+PROGRAMS = (PIP, PYTHON, VIRTUALENV, *UV)
 _BY_NAME = by_name(PROGRAMS)
 
 

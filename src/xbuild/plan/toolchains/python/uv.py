@@ -1,0 +1,622 @@
+"""uv: its installers are told of the target by `--python-platform`, natively, for each target in turn.
+
+uv evaluates markers and tags of wheels for that platform, and refuses what it built for another; what calls
+itself pure is looked into (`_SCAN`). Which versions know the option was read off their `--help`: 0.4.0 to
+0.13.9, `uv pip` always, `uv sync` since 0.7.21. Its levels of manylinux are 2_17, 2_28 and 2_31, and since
+0.5.31 all from 2_31 to 2_40.
+
+Sources: uv's documentation, "Command-line reference", "Environment variables", "Settings", "Using uv in
+Docker"; PEP 517, 621 and 735.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from xbuild.architectures import ARCHITECTURES
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.model import Evidence, Probe, Question, Reason, sections
+from xbuild.plan.programs.grammar import Reading, Style
+from xbuild.plan.programs.program import Program, anything, plain, told_kind, where, word_kind, write
+from xbuild.plan.recipes.recipe import context_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Demand, Effect, Need
+from xbuild.plan.toolchains.python.environments import MADE, Prefix, is_virtual, made, searched
+from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
+from xbuild.text import Span, expression, value
+
+Version = tuple[int, ...]
+
+# -- the option
+
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""What uv calls the architectures for which it has every level."""
+_SINCE: Mapping[str, Version] = {"sync": (0, 7, 21), "install": (0, 4), "pip sync": (0, 4)}
+_LEVELS: tuple[tuple[Version, tuple[int, ...]], ...] = (
+    ((0, 5, 31), (17, 28, *range(31, 41))),
+    ((0, 4), (17, 28, 31)),
+)
+_ARMS = " ".join(f"({docker}) echo {name} ;;" for docker, name in MACHINES.items())
+_MACHINE = f"$(case $TARGETARCH in {_ARMS} esac)"
+_OPTION = "--python-platform"
+_WHY = "uv is told of the target: its wheels, and markers that are true there"
+
+
+class _UnprovedError(Exception):
+    """Why what this uv installs is not known to be right."""
+
+    def __init__(self, text: str, cure: str | None = None) -> None:
+        super().__init__(text)
+        self.cure = cure
+
+
+def _platform(call: Call, version: Version | None) -> str:
+    """The word behind the option: the newest level that the image's C library has, and uv knows.
+
+    A wheel for a newer level than that is not taken, here as on the target.
+    """
+    image, platforms = call.around.image, call.around.platforms
+    if platforms is None or any(p.architecture not in MACHINES for p in platforms):
+        raise _UnprovedError(
+            f"uv can be told of {' and '.join(f'linux/{name}' for name in MACHINES)} alone",
+            "name the platforms" if platforms is None else None,
+        )
+    has = glibc(image)
+    if has is None:
+        raise _UnprovedError(
+            "which C library its wheels are for is not told by the name of the image",
+            "name the release: python:3.13-slim-bookworm, for instance",
+        )
+    known = next(levels for since, levels in _LEVELS if (version or (99,)) >= since)
+    level = max((n for n in known if n <= has[1]), default=None)
+    if level is None or (level != has[1] and has[1] <= max(_LEVELS[0][1])):
+        raise _UnprovedError(f"this uv has no name for wheels for glibc 2.{has[1]}", "use uv 0.8 or newer")
+    return f'"{_MACHINE}-manylinux_2_{level}"'
+
+
+# -- which uv, and what else has a say
+
+_TAG = expression(r"(\d+)\.(\d+)(?:\.(\d+))?(?:-|$)")
+
+
+def _version(call: Call) -> Version | None:
+    """What the tag tells of the image that uv comes from; of `0.7` the first that is called so."""
+    graph, found = call.scope.graph, []
+    for stage in graph.chain_of(call.scope.stage):
+        for edge in graph.edges_into(stage):
+            root = getattr(edge.source, "stage", None)
+            source = graph.stages[graph.root_of(root)].base if root is not None else edge.source
+            reference = getattr(source, "reference", None) or ""
+            name, _, tag = reference.partition("@")[0].rpartition(":")
+            if name == UV.name:
+                found.append(_TAG.match(tag))
+    told = found[0] if len(found) == 1 else None
+    return tuple(int(n) for n in told.groups(default="0")) if told is not None else None
+
+
+_HARMLESS = frozenset(
+    words(
+        "UV_COMPILE_BYTECODE UV_COMPILE_BYTECODE_TIMEOUT UV_LINK_MODE UV_CACHE_DIR UV_NO_CACHE "
+        "UV_PYTHON_DOWNLOADS UV_PROJECT_ENVIRONMENT UV_SYSTEM_PYTHON UV_HTTP_TIMEOUT UV_HTTP_RETRIES "
+        "UV_HTTP_CONNECT_TIMEOUT UV_REQUEST_TIMEOUT UV_INDEX_URL UV_EXTRA_INDEX_URL UV_DEFAULT_INDEX "
+        "UV_INDEX UV_INDEX_STRATEGY UV_FROZEN UV_LOCKED UV_NO_DEV UV_NO_PROGRESS UV_CONCURRENT_DOWNLOADS "
+        "UV_CONCURRENT_INSTALLS UV_CONCURRENT_BUILDS UV_TOOL_BIN_DIR UV_TOOL_DIR UV_NATIVE_TLS "
+        "UV_SYSTEM_CERTS UV_BREAK_SYSTEM_PACKAGES UV_NO_INSTALLER_METADATA UV_NO_EDITABLE "
+        "UV_VERIFY_HASHES UV_REQUIRE_HASHES UV_NO_MANAGED_PYTHON UV_INSECURE_HOST UV_KEYRING_PROVIDER "
+        "UV_EXCLUDE_NEWER UV_PREVIEW "
+        "PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED PYTHONFAULTHANDLER PYTHONHASHSEED PYTHONIOENCODING "
+        "PYTHONUTF8 PYTHON_VERSION PYTHON_SHA256"
+    )
+)
+_TELLING = expression(r"UV_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+|CONDA_PREFIX)$")
+_SETTINGS = frozenset(
+    words(
+        "dev-dependencies default-groups dependency-groups sources index index-url extra-index-url "
+        "index-strategy package managed link-mode compile-bytecode cache-keys required-version "
+        "exclude-newer resolution prerelease override-dependencies constraint-dependencies "
+        "build-constraint-dependencies conflicts environments required-environments build-backend "
+        "concurrent-downloads concurrent-builds concurrent-installs python-downloads python-preference "
+        "native-tls trusted-host publish-url check-url"
+    )
+)
+"""Keys of [tool.uv] that change neither for which machine it installs nor that it takes wheels."""
+
+
+def _check_surroundings(call: Call) -> None:
+    names = (n for n in (*call.assignments, *call.variables) if _TELLING.match(n) and n not in _HARMLESS)
+    bad = next(names, None)
+    if bad is not None:
+        raise _UnprovedError(f"{bad} is set, which changes what uv does")
+    if call.scope.user() not in ("", "root", "0"):
+        raise _UnprovedError("only root's uv is known")
+    if interpreter(call.around.image) is None:
+        raise _UnprovedError(
+            "which Python it installs for is not told by the name of the image",
+            "start from an official python image with its version, such as python:3.13-slim-bookworm",
+        )
+    if searched(call) is None:
+        raise _UnprovedError("what PATH holds cannot be told")
+    for folder in ("/etc/uv", "/etc/xdg/uv", "/root/.config/uv"):
+        if call.writes.touch(folder):
+            raise _UnprovedError(f"settings are put into {folder}, which are not looked at")
+
+
+def _context_file(call: Call, path: str) -> str | None:
+    """The text of a file of the build context that stands at `path`: copied, or mounted for this RUN."""
+    for mount in call.run.mounts:
+        target = absolute(mount.get("target") or "", call.scope.workdir())
+        is_of_context = mount.type in ("", "bind") and mount.get("from") is None
+        if is_of_context and target is not None and is_within(path, target):
+            source = (mount.get("source") or ".").lstrip("/")
+            return call.around.context.read(posixpath.normpath(f"{source}/{path[len(target) :]}"))
+    found = context_path(call, path)
+    return call.around.context.read(found) if found is not None else None
+
+
+# -- the project
+
+# Backends whose wheels hold what lies in the project, and tables of theirs that have something else run.
+_BACKENDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "hatchling.build": (("hatch", "build", "hooks"), ("hatch", "build", "targets", "wheel", "hooks")),
+    "uv_build": (),
+    "flit_core.buildapi": (),
+    "pdm.backend": (("pdm", "build", "run-setuptools"), ("pdm", "build", "custom-hook")),
+    "poetry.core.masonry.api": (("poetry", "build"),),
+}
+_BUILDERS = frozenset(words("hatchling hatch-vcs uv-build flit-core pdm-backend poetry-core"))
+_NAME = expression(r"[\w.-]+")
+
+
+class _Project:
+    """A folder with a pyproject.toml, as far as it matters for what uv does there."""
+
+    def __init__(self, call: Call, folder: str) -> None:
+        text = _context_file(call, f"{folder}/pyproject.toml")
+        if text is None:
+            raise _UnprovedError(
+                f"{folder}/pyproject.toml is not in the build context, or may have been changed"
+            )
+        try:
+            self.data = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise _UnprovedError(f"{folder}/pyproject.toml cannot be read: {error}") from error
+        self.folder = folder
+
+    def table(self, *names: str) -> Mapping[str, object]:
+        found: object = self.data
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def check(self, call: Call) -> None:
+        """No setting has a say in the platform, and the image's Python is the one that is wanted."""
+        unknown = next((key for key in self.table("tool", "uv") if key not in _SETTINGS), None)
+        if unknown is not None:
+            raise _UnprovedError(f"[tool.uv] sets {unknown}, which is not known to leave the platform alone")
+        if _context_file(call, f"{self.folder}/uv.toml") is not None:
+            raise _UnprovedError("uv.toml is not looked into", "put its settings into pyproject.toml")
+        has = interpreter(call.around.image)
+        assert has is not None
+        pinned = (_context_file(call, f"{self.folder}/.python-version") or "").strip()
+        wanted = re.fullmatch(r"(?:cpython@?|python)?(\d+)\.(\d+)", pinned)
+        if pinned and (wanted is None or (int(wanted[1]), int(wanted[2])) != has):
+            raise _UnprovedError(
+                f".python-version asks for {pinned.splitlines()[0][:40]}, and the image has "
+                f"Python {has[0]}.{has[1]}",
+                f"write {has[0]}.{has[1]} there, or leave it out of the image by .dockerignore",
+            )
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+        asked = self.table("project").get("requires-python", "")
+        try:
+            is_met = SpecifierSet(str(asked)).contains(f"{has[0]}.{has[1]}.99")
+        except InvalidSpecifier:
+            is_met = False
+        if not is_met:
+            raise _UnprovedError(f"requires-python is {asked}, and the image has Python {has[0]}.{has[1]}")
+
+    @property
+    def is_built(self) -> bool:
+        """Whether uv installs the project itself (uv's "Project packaging")."""
+        told = self.table("tool", "uv").get("package")
+        return bool(self.table("build-system")) if told is None else told is True
+
+    @property
+    def is_built_of_what_is_there(self) -> bool:
+        """Whether its backend is known to run nothing, and to write nothing beside the project."""
+        backend = self.table("build-system")
+        hooks = _BACKENDS.get(str(backend.get("build-backend")))
+        needs = backend.get("requires")
+        found = [_NAME.match(str(n)) for n in needs] if isinstance(needs, list) else [None]
+        names = {m[0].lower().replace("_", "-") if m else "" for m in found}
+        is_known = hooks is not None and "backend-path" not in backend and names <= _BUILDERS
+        return is_known and not any(self.table("tool", *h[:-1]).get(h[-1]) for h in hooks or ())
+
+
+# -- uv is asked
+
+_EXIT = "xbuild: exit code "
+_SCAN = (
+    "import os,sys;"
+    'print("python",os.path.realpath(sys.argv[1]+"/bin/python"));'
+    '[print("elf",int.from_bytes(h[18:20],"little" if h[5]==1 else "big"),p) '
+    "for r in sys.argv[1:] for d,_,n in os.walk(r) for f in n for p in [os.path.join(d,f)] "
+    'if os.path.isfile(p) and not os.path.islink(p) for h in [open(p,"rb").read(20)] if h[:4]==b"\\x7fELF"]'
+)
+"""Run with folders: where the Python of the first leads, and the machine of every ELF file (gABI,
+e_machine).
+"""
+
+
+def _question(call: Call, asked: str, folders: Sequence[str]) -> Question:
+    """It is run as it will be, in a container that is thrown away, for nothing but what it leaves."""
+    scan = f"python3 -c '{_SCAN}' {' '.join(folders)}"
+    script = f'{{ {asked} 2>&1; echo "{_EXIT}$?"; {scan}; }}'
+    return Question(
+        call.around.stage,
+        call.number,
+        call.spelled(),
+        f"whether all that `{call.spelled()}` of line {call.place.line} installs is for the target",
+        Probe(script, tuple(f"linux/{p.architecture}" for p in call.around.platforms or ()), is_exact=True),
+        call.command.span.start,
+        call.directory,
+    )
+
+
+_NUMBERS = {row.docker: row.machine.number for row in ARCHITECTURES if row.docker in MACHINES}
+_ELF = expression(r"^elf (\d+) (.+)$", re.MULTILINE)
+_PYTHON = expression(r"^python (.+)$", re.MULTILINE)
+_UNKNOWN_OPTION = expression(r"unexpected argument '--python-platform'")
+_NEEDS = expression(
+    r"(?:Failed to (?:build|download and build)|Unable to build) `?([\w.-]+)|"
+    r"(?:distribution|wheel)[^\n`]*`([\w.-]+)|Because ([\w.-]+)"
+)
+
+
+def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool) -> None:
+    """Raises what speaks against it."""
+    told = sections(answer)
+    for platform in platforms:
+        text = told.get(platform, "")
+        output, end, found = text.rpartition(_EXIT)
+        if _UNKNOWN_OPTION.search(output):
+            raise _UnprovedError("this uv has no --python-platform there", "use uv 0.8 or newer")
+        if not end or not found.startswith("0\n"):
+            named = _NEEDS.search(output)
+            name = next(filter(None, named.groups()), None) if named else None
+            raise _UnprovedError(
+                f"uv cannot install {name or 'all of it'} for {platform} without building it there",
+                "take a version that has wheels for every platform",
+            )
+        python = _PYTHON.search(found)
+        if python is None or (is_environment and not python[1].startswith(f"{SYSTEM}/bin/")):
+            raise _UnprovedError("the environment is not for the Python of the image")
+        wanted = _NUMBERS[platform.partition("/")[2]]
+        foreign = next((m[2] for m in _ELF.finditer(found) if int(m[1]) != wanted), None)
+        if foreign is not None:
+            raise _UnprovedError(
+                f"it builds {foreign} for the machine that it runs on",
+                "take a version that has wheels for every platform",
+            )
+
+
+# -- installing
+
+
+@value()
+class _Install:
+    """An installer's call that is to be told of the target.
+
+    `verb` is the word behind which that is said, `where` are the folders that it installs into,
+    `writes` what else it writes. `asked` is put in front of the command when uv is asked, `instead` behind
+    its verb: so that what is there already, for the build machine, has no say; `scanned` is looked into then,
+    where the first of them `is_environment`, for the Python that it is for.
+    """
+
+    verb: int
+    since: Version
+    where: tuple[str, ...]
+    writes: tuple[Write, ...] = ()
+    is_environment: bool = False
+    evidence: str = ""
+    asked: str = ""
+    instead: str = ""
+    scanned: tuple[str, ...] = ()
+
+
+def _wire(call: Call, given: Reading, install: _Install) -> Effect:
+    """The effect of an installer, told of the target, or told already."""
+    script = call.run.script
+    if not call.is_editable or script is None or script.text != call.script:
+        raise _UnprovedError("only where a RUN calls it, in shell form, can it be told of the target")
+    version = _version(call)
+    if version is not None and version < install.since:
+        told, since = ".".join(map(str, version)), ".".join(map(str, install.since))
+        raise _UnprovedError(f"uv {told} has no --python-platform there", f"use uv {since} or newer")
+    platform = _platform(call, version)
+    cache = call.variables.get("UV_CACHE_DIR")
+    folders = (*install.where, (cache.text if cache is not None else None) or "/root/.cache/uv")
+    kind = join((told_kind(call), Kind.CROSS))
+    effect = Effect(
+        writes=(*(write(call, folder, kind) for folder in folders), *install.writes),
+        reads=(call.directory,),
+        output=join((kind, Kind.TARGET)),
+        sees_environment=False,
+        needs=(Need("TARGETARCH", call.instruction, "uv"),),
+        compiles=True,
+        toolchain="python",
+    )
+    if given.has(_OPTION):
+        if not any(word.raw == platform for word in call.words):
+            raise _UnprovedError("it names a platform of its own", "leave out --python-platform")
+        return effect
+    end = call.words[install.verb].span.end
+    text = f" {_OPTION} {platform}"
+    evidence = install.evidence if version is not None else ""
+    if not evidence:
+        evidence = _told(call, install, end, text)
+    demand = Demand(words=((Span(end, end), text, _WHY),))
+    return replace(effect, demand=demand, evidence=(Evidence(evidence, call.place),))
+
+
+class _OpenError(Exception):
+    """uv has to be asked."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question.text)
+        self.question = question
+
+
+def _told(call: Call, install: _Install, end: int, option: str) -> str:
+    """What uv said, when it was asked. Raises _OpenError where it was not, _UnprovedError if that is a no."""
+    span = call.command.span
+    line = call.script[span.start : end] + option + install.instead + call.script[end : span.end]
+    line = re.sub(r"\\\n", " ", line)
+    if "\n" in line:
+        raise _UnprovedError("a command of several lines cannot be put to uv", "write it on one")
+    question = _question(call, f"{install.asked}{line}", install.scanned)
+    answer = call.around.knowledge.answers.get(question.key)
+    if answer is None:
+        raise _OpenError(question)
+    platforms = tuple(dict.fromkeys(f"linux/{p.architecture}" for p in call.around.platforms or ()))
+    _read_answer(answer, platforms, is_environment=install.is_environment)
+    return "uv installed all of it for every platform, and built nothing for the machine that it ran on"
+
+
+def _proved(call: Call, given: Reading, find: str) -> Effect:
+    """What `_FINDERS[find]` makes of it, or why the stage stays."""
+    try:
+        _check_surroundings(call)
+        return _wire(call, given, _FINDERS[find](call, given))
+    except _UnprovedError as error:
+        reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
+        return replace(anything(call), reasons=(reason,), toolchain="python")
+    except _OpenError as error:
+        text = "whether all has a wheel for the target is not told here: uv has to be asked, in the builder"
+        reason = Reason(f"`{call.spelled()}`: {text}", call.place, cure="plan or build with an engine")
+        return replace(anything(call), reasons=(reason,), questions=(error.question,), toolchain="python")
+
+
+def _sync(call: Call, given: Reading) -> _Install:
+    """`uv sync`: all of the lock file, and nothing else, is in the project's environment afterwards."""
+    if call.directory is None:
+        raise _UnprovedError("where it runs cannot be told")
+    project = _Project(call, call.directory)
+    project.check(call)
+    told = call.variables.get("UV_PROJECT_ENVIRONMENT")
+    if told is not None and told.text is None:
+        raise _UnprovedError("what UV_PROJECT_ENVIRONMENT names cannot be told")
+    named = (told.text if told is not None else None) or ".venv"
+    folder = absolute(named, call.directory)
+    assert folder is not None
+    if any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)):
+        raise _UnprovedError(f"{folder} is not a folder of its own")
+    is_installed = project.is_built and not given.has("--no-install-project")
+    own: tuple[Write, ...] = (Write(folder, word_kind(call), call.place, call.spelled(), by=MADE),)
+    if is_installed and not project.is_built_of_what_is_there:
+        own = (*own, write(call, project.folder, Kind.UNKNOWN))
+    if not given.has("--frozen", "--locked") and not _is_on(call, "UV_FROZEN", "UV_LOCKED"):
+        own = (*own, write(call, f"{project.folder}/uv.lock", Kind.PORTABLE))
+    return _Install(
+        call.texts.index("sync"),
+        _SINCE["sync"],
+        (folder,),
+        own,
+        is_environment=True,
+        asked=f"rm -rf {folder} && ",
+        scanned=(folder, project.folder) if not is_within(folder, project.folder) else (folder, "."),
+    )
+
+
+def _is_on(call: Call, *names: str) -> bool:
+    told = (call.variables[name].text for name in names if name in call.variables)
+    return any((text or "").lower() in ("1", "true", "yes", "on") for text in told)
+
+
+def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
+    """The folders that `uv pip` installs into, and whether an option of its own says so (uv, "Using Python
+    environments").
+    """
+    version = interpreter(call.around.image)
+    assert version is not None
+    own = given.value("--target") or given.value("--prefix")
+    if own is not None or given.has("--target", "--prefix"):
+        folder = where(call, own)
+        if folder is None or any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)):
+            raise _UnprovedError("what it installs into is not a folder of its own")
+        return (folder,), True
+    if given.has("--system") or _is_on(call, "UV_SYSTEM_PYTHON"):
+        return Prefix(SYSTEM, version).folders, False
+    told = given.value("--python") if given.has("--python") else None
+    told = told or getattr(call.variables.get("VIRTUAL_ENV"), "text", None)
+    folder = absolute(told.removesuffix("/bin/python"), call.directory) if told else None
+    if folder is None and not given.has("--python") and "VIRTUAL_ENV" not in call.variables:
+        folder = absolute(".venv", call.directory)
+    if folder == SYSTEM:
+        return Prefix(SYSTEM, version).folders, False
+    if folder is None or not is_virtual(call, folder):
+        raise _UnprovedError(
+            "which environment it installs into cannot be told",
+            "make one with uv venv or python -m venv and name it by VIRTUAL_ENV, or give --system",
+        )
+    return Prefix(folder, version).folders, False
+
+
+def _pip_install(call: Call, given: Reading) -> _Install:
+    """`uv pip install` and `uv pip sync`."""
+    if not given.operands and not given.has("-r"):
+        raise _UnprovedError("what it installs is not named")
+    folders, is_named = _into(call, given)
+    verb = call.texts.index("pip") + 1
+    if is_named:
+        return _Install(verb, _SINCE["install"], folders, asked=f"rm -rf {folders[0]} && ", scanned=folders)
+    return _Install(
+        verb,
+        _SINCE["install"],
+        folders,
+        asked="d=$(mktemp -d) && ",
+        instead=' --target "$d"',
+        scanned=('"$d"',),
+    )
+
+
+_FINDERS = {"sync": _sync, "pip": _pip_install}
+
+# -- what else uv does
+
+
+def _makes(call: Call, given: Reading) -> Effect | None:
+    """`uv venv`: links to the image's interpreter, nothing that is downloaded."""
+    try:
+        _check_surroundings(call)
+        if len(given.operands) > 1:
+            raise _UnprovedError("which environment it makes cannot be told")
+        wanted = given.value("--python")
+        has = interpreter(call.around.image)
+        assert has is not None
+        own = f"{has[0]}.{has[1]}"
+        names = (own, f"python{own}", "python3", "python", f"{SYSTEM}/bin/python", f"{SYSTEM}/bin/python3")
+        if given.has("--python") and wanted not in names:
+            raise _UnprovedError(f"it may be for another Python than the image's {own}")
+        folder = given.operands[0] if given.operands else ".venv"
+        if folder is None:
+            raise _UnprovedError("which environment it makes cannot be told")
+        return made(call, folder)
+    except _UnprovedError as error:
+        reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
+        return replace(anything(call), reasons=(reason,), toolchain="python")
+
+
+def _for_itself(call: Call, _given: Reading) -> Effect | None:
+    """`uv tool install`: programs for the stage's own use, made for the machine that it runs on."""
+    folders = ["/root/.local/share/uv/tools", "/root/.local/bin"]
+    for name in ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR"):
+        told = call.variables.get(name)
+        if told is not None:
+            folders.append(told.text or "/")
+    return plain(
+        call, Kind.BUILD, (write(call, folder, Kind.BUILD) for folder in (*folders, "/root/.cache/uv"))
+    )
+
+
+def _refuses(text: str, cure: str, call: Call, _given: Reading) -> Effect:
+    reason = Reason(f"`{call.spelled()}` {text}", call.place, cure=cure)
+    return replace(anything(call), reasons=(reason,), toolchain="python")
+
+
+_RUNS = partial(
+    _refuses,
+    "runs what was installed for the target, or for this machine",
+    "run it in the image that is made, or outside the build",
+)
+_QUIET = "-q,--quiet -v,--verbose --no-progress -n,--no-cache --cache-dir= --native-tls --no-config "
+_INDEX = (
+    "-i,--index-url= --extra-index-url= --default-index= --index= -f,--find-links=< --no-index "
+    "--index-strategy= --keyring-provider= --resolution= --prerelease= --exclude-newer= "
+)
+_LINKING = "--link-mode= --compile-bytecode --no-compile-bytecode --reinstall --refresh -U,--upgrade "
+_INSTALL = (
+    _QUIET
+    + _INDEX
+    + _LINKING
+    + "-r,--requirement=< -c,--constraint=< --override=< -p,--python= --system -t,--target= --prefix= "
+    "--python-platform= --no-deps --require-hashes --no-verify-hashes --strict --only-binary= --no-build "
+    "--break-system-packages --extra= --all-extras --group= --exact --torch-backend="
+)
+_SYNC = (
+    _QUIET
+    + _LINKING
+    + "--frozen --locked --no-dev --dev --only-dev --no-install-project --no-install-workspace "
+    "--no-install-package= --no-editable --extra= --all-extras --no-extra= --group= --no-group= "
+    "--only-group= --all-groups --no-default-groups --python-platform= --exact --inexact --no-build "
+    "--no-python-downloads"
+)
+
+
+def _pip(call: Call, _given: Reading) -> Effect | None:
+    """`uv pip VERB`, as a program of its own."""
+    at = call.texts.index("pip")
+    program = _PIP_VERBS.get(call.texts[at + 1] or "") if len(call.texts) > at + 1 else None
+    if program is None:
+        return None
+    inner = replace(call, words=call.words[at + 1 :], texts=call.texts[at + 1 :], kinds=call.kinds[at + 1 :])
+    given = program.read(inner)
+    if given is None or program.does is None:
+        return program.effect(inner) if given is not None else None
+    return program.does(call, given)
+
+
+def _installs(call: Call, given: Reading) -> Effect:
+    return _proved(call, given, "pip")
+
+
+def _syncs(call: Call, given: Reading) -> Effect:
+    return _proved(call, given, "sync") if not given.operands else anything(call)
+
+
+_PIP_VERBS: Mapping[str, Program] = {
+    "install": Program("install", _INSTALL, "text*", does=_installs),
+    "sync": Program("sync", _INSTALL, "text*", does=_installs),
+}
+_EXPORT = (
+    "-o,--output-file=> -q,--quiet --no-dev --frozen --locked --no-hashes --no-emit-project --format= "
+    "--extra= --group= --all-extras --no-group= --no-annotate --no-header"
+)
+_BUILDS = partial(
+    _refuses, "builds for the machine that it runs on", "install the project with uv sync --no-editable"
+)
+UVX = Program("uvx", style=Style.NONE, operands="text*", does=_RUNS)
+PROGRAM = Program(
+    "uv",
+    "-q,--quiet -v,--verbose --no-progress -n,--no-cache --no-config --native-tls",
+    style=Style.FIRST,
+    verbs={
+        "sync": Program("sync", _SYNC, "text*", does=_syncs),
+        "pip": Program("pip", style=Style.NONE, operands="text*", does=_pip),
+        "venv": Program(
+            "venv",
+            _QUIET + "-p,--python= --seed --clear --allow-existing --system-site-packages --prompt= "
+            "--no-python-downloads --relocatable",
+            "make*",
+            does=_makes,
+        ),
+        "tool": Program("tool", style=Style.NONE, operands="text*", does=_for_itself),
+        "export": Program("export", _EXPORT, here=True),
+        "cache": Program("cache", "-q,--quiet --force --ci", "text*"),
+        "run": Program("run", style=Style.NONE, operands="text*", does=_RUNS),
+        "build": Program(
+            "build",
+            style=Style.NONE,
+            operands="text*",
+            does=partial(
+                _refuses, "builds for the machine that it runs on", "install it with uv sync --no-editable"
+            ),
+        ),
+    },
+)
+PROGRAMS = (PROGRAM, UVX)
