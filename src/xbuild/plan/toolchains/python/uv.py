@@ -41,9 +41,11 @@ _LEVELS: tuple[tuple[Version, tuple[int, ...]], ...] = (
     ((0, 5, 31), (17, 28, *range(31, 41))),
     ((0, 4), (17, 28, 31)),
 )
+_NEWEST = max(_LEVELS[0][1])
 _ARMS = " ".join(f"({docker}) echo {name} ;;" for docker, name in MACHINES.items())
 _MACHINE = f"$(case $TARGETARCH in {_ARMS} esac)"
 _OPTION = "--python-platform"
+_OURS = expression(re.escape(f'"{_MACHINE}-manylinux_2_') + r'\d+"')
 _WHY = "uv is told of the target: its wheels, and markers that are true there"
 
 
@@ -55,10 +57,9 @@ class _UnprovedError(Exception):
         self.cure = cure
 
 
-def _platform(call: Call, version: Version | None) -> str:
-    """The word behind the option: the newest level that the image's C library has, and uv knows.
-
-    A wheel for a newer level than that is not taken, here as on the target.
+def _level(call: Call, version: Version | None) -> int | None:
+    """The newest level of manylinux that the image's C library has, and uv knows; None where the name of the
+    image does not tell. A wheel for a newer level than that is not taken, here as on the target.
     """
     image, platforms = call.around.image, call.around.platforms
     if platforms is None or any(p.architecture not in MACHINES for p in platforms):
@@ -66,16 +67,23 @@ def _platform(call: Call, version: Version | None) -> str:
             f"uv can be told of {' and '.join(f'linux/{name}' for name in MACHINES)} alone",
             "name the platforms" if platforms is None else None,
         )
+    if image.family != "debian":
+        raise _UnprovedError(
+            "which C library its wheels are for is known in Debian variants of the python image",
+            "start from one such as python:3.13-slim",
+        )
     has = glibc(image)
     if has is None:
-        raise _UnprovedError(
-            "which C library its wheels are for is not told by the name of the image",
-            "name the release: python:3.13-slim-bookworm, for instance",
-        )
+        return None
     known = next(levels for since, levels in _LEVELS if (version or (99,)) >= since)
     level = max((n for n in known if n <= has[1]), default=None)
-    if level is None or (level != has[1] and has[1] <= max(_LEVELS[0][1])):
+    if level is None or (level != has[1] and has[1] <= _NEWEST):
         raise _UnprovedError(f"this uv has no name for wheels for glibc 2.{has[1]}", "use uv 0.8 or newer")
+    return level
+
+
+def _word(level: int | str) -> str:
+    """The word behind the option."""
     return f'"{_MACHINE}-manylinux_2_{level}"'
 
 
@@ -141,9 +149,15 @@ def _check_surroundings(call: Call) -> None:
         )
     if searched(call) is None:
         raise _UnprovedError("what PATH holds cannot be told")
-    for folder in ("/etc/uv", "/etc/xdg/uv", "/root/.config/uv"):
-        if call.writes.touch(folder):
-            raise _UnprovedError(f"settings are put into {folder}, which are not looked at")
+    made = next(iter(call.writes.where(_is_setting)), None)
+    if made is not None:
+        raise _UnprovedError(f"line {made.place.line} may put settings for uv into {made.path}")
+
+
+def _is_setting(one: Write) -> bool:
+    if one.is_package or one.path is None:
+        return False
+    return any(overlaps(one.path, f) for f in ("/etc/uv", "/etc/xdg/uv", "/root/.config/uv"))
 
 
 def _context_file(call: Call, path: str) -> str | None:
@@ -253,9 +267,9 @@ e_machine).
 """
 
 
-def _question(call: Call, asked: str, folders: Sequence[str]) -> Question:
+def _question(call: Call, asked: str, folders: Sequence[str], *, has_level: bool) -> Question:
     """It is run as it will be, in a container that is thrown away, for nothing but what it leaves."""
-    scan = f"python3 -c '{_SCAN}' {' '.join(folders)}"
+    scan = f"python3 -c '{_SCAN}' {' '.join(folders)}" + ("" if has_level else '; echo "level $level"')
     script = f'{{ {asked} 2>&1; echo "{_EXIT}$?"; {scan}; }}'
     return Question(
         call.around.stage,
@@ -271,6 +285,7 @@ def _question(call: Call, asked: str, folders: Sequence[str]) -> Question:
 _NUMBERS = {row.docker: row.machine.number for row in ARCHITECTURES if row.docker in MACHINES}
 _ELF = expression(r"^elf (\d+) (.+)$", re.MULTILINE)
 _PYTHON = expression(r"^python (.+)$", re.MULTILINE)
+_LEVEL = expression(r"^level (\d+)$", re.MULTILINE)
 _UNKNOWN_OPTION = expression(r"unexpected argument '--python-platform'")
 _NEEDS = expression(
     r"(?:Failed to (?:build|download and build)|Unable to build) `?([\w.-]+)|"
@@ -278,9 +293,10 @@ _NEEDS = expression(
 )
 
 
-def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool) -> None:
-    """Raises what speaks against it."""
+def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool) -> int | None:
+    """The level that it tells of. Raises what speaks against it."""
     told = sections(answer)
+    level = _LEVEL.search(answer)
     for platform in platforms:
         text = told.get(platform, "")
         output, end, found = text.rpartition(_EXIT)
@@ -303,6 +319,7 @@ def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool)
                 f"it builds {foreign} for the machine that it runs on",
                 "take a version that has wheels for every platform",
             )
+    return int(level[1]) if level is not None else None
 
 
 # -- installing
@@ -338,7 +355,7 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
     if version is not None and version < install.since:
         told, since = ".".join(map(str, version)), ".".join(map(str, install.since))
         raise _UnprovedError(f"uv {told} has no --python-platform there", f"use uv {since} or newer")
-    platform = _platform(call, version)
+    level = _level(call, version)
     cache = call.variables.get("UV_CACHE_DIR")
     folders = (*install.where, (cache.text if cache is not None else None) or "/root/.cache/uv")
     kind = join((told_kind(call), Kind.CROSS))
@@ -352,15 +369,15 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
         toolchain="python",
     )
     if given.has(_OPTION):
-        if not any(word.raw == platform for word in call.words):
+        if not any(_OURS.fullmatch(word.raw) for word in call.words):
             raise _UnprovedError("it names a platform of its own", "leave out --python-platform")
         return effect
+    if version is not None and level is not None and install.evidence:
+        evidence, number = install.evidence, level
+    else:
+        evidence, number = _told(call, install, level)
     end = call.words[install.verb].span.end
-    text = f" {_OPTION} {platform}"
-    evidence = install.evidence if version is not None else ""
-    if not evidence:
-        evidence = _told(call, install, end, text)
-    demand = Demand(words=((Span(end, end), text, _WHY),))
+    demand = Demand(words=((Span(end, end), f" {_OPTION} {_word(number)}", _WHY),))
     return replace(effect, demand=demand, evidence=(Evidence(evidence, call.place),))
 
 
@@ -372,20 +389,31 @@ class _OpenError(Exception):
         self.question = question
 
 
-def _told(call: Call, install: _Install, end: int, option: str) -> str:
-    """What uv said, when it was asked. Raises _OpenError where it was not, _UnprovedError if that is a no."""
-    span = call.command.span
+_LIBC = "import platform;print(platform.libc_ver()[1].split(chr(46))[1])"
+_ASK_LEVEL = f"level=$(python3 -c '{_LIBC}') && {{ test $level -le {_NEWEST} || level={_NEWEST}; }} && "
+
+
+def _told(call: Call, install: _Install, level: int | None) -> tuple[str, int]:
+    """What uv said, when it was asked, and the level of the C library. Raises _OpenError where it was not
+    asked, _UnprovedError if the answer is a no.
+    """
+    span, end = call.command.span, call.words[install.verb].span.end
+    option = f" {_OPTION} {_word(level or '$level')}"
     line = call.script[span.start : end] + option + install.instead + call.script[end : span.end]
-    line = re.sub(r"\\\n", " ", line)
+    line = line.replace("\\\n", " ")
     if "\n" in line:
         raise _UnprovedError("a command of several lines cannot be put to uv", "write it on one")
-    question = _question(call, f"{install.asked}{line}", install.scanned)
+    first = _ASK_LEVEL if level is None else ""
+    question = _question(call, f"{first}{install.asked}{line}", install.scanned, has_level=level is not None)
     answer = call.around.knowledge.answers.get(question.key)
     if answer is None:
         raise _OpenError(question)
     platforms = tuple(dict.fromkeys(f"linux/{p.architecture}" for p in call.around.platforms or ()))
-    _read_answer(answer, platforms, is_environment=install.is_environment)
-    return "uv installed all of it for every platform, and built nothing for the machine that it ran on"
+    found = _read_answer(answer, platforms, is_environment=install.is_environment)
+    told = level or found
+    if told is None:
+        raise _UnprovedError("which C library the image has cannot be told")
+    return "uv installed all of it for every platform, and built nothing for the machine that it ran on", told
 
 
 def _proved(call: Call, given: Reading, find: str) -> Effect:
@@ -444,18 +472,18 @@ def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
     """
     version = interpreter(call.around.image)
     assert version is not None
-    own = given.value("--target") or given.value("--prefix")
-    if own is not None or given.has("--target", "--prefix"):
+    own = given.value("-t") or given.value("--prefix")
+    if own is not None or given.has("-t", "--prefix"):
         folder = where(call, own)
         if folder is None or any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)):
             raise _UnprovedError("what it installs into is not a folder of its own")
         return (folder,), True
     if given.has("--system") or _is_on(call, "UV_SYSTEM_PYTHON"):
         return Prefix(SYSTEM, version).folders, False
-    told = given.value("--python") if given.has("--python") else None
+    told = given.value("-p") if given.has("-p") else None
     told = told or getattr(call.variables.get("VIRTUAL_ENV"), "text", None)
     folder = absolute(told.removesuffix("/bin/python"), call.directory) if told else None
-    if folder is None and not given.has("--python") and "VIRTUAL_ENV" not in call.variables:
+    if folder is None and not given.has("-p") and "VIRTUAL_ENV" not in call.variables:
         folder = absolute(".venv", call.directory)
     if folder == SYSTEM:
         return Prefix(SYSTEM, version).folders, False
@@ -496,12 +524,12 @@ def _makes(call: Call, given: Reading) -> Effect | None:
         _check_surroundings(call)
         if len(given.operands) > 1:
             raise _UnprovedError("which environment it makes cannot be told")
-        wanted = given.value("--python")
+        wanted = given.value("-p")
         has = interpreter(call.around.image)
         assert has is not None
         own = f"{has[0]}.{has[1]}"
         names = (own, f"python{own}", "python3", "python", f"{SYSTEM}/bin/python", f"{SYSTEM}/bin/python3")
-        if given.has("--python") and wanted not in names:
+        if given.has("-p") and wanted not in names:
             raise _UnprovedError(f"it may be for another Python than the image's {own}")
         folder = given.operands[0] if given.operands else ".venv"
         if folder is None:
@@ -558,17 +586,14 @@ _SYNC = (
 )
 
 
-def _pip(call: Call, _given: Reading) -> Effect | None:
-    """`uv pip VERB`, as a program of its own."""
-    at = call.texts.index("pip")
-    program = _PIP_VERBS.get(call.texts[at + 1] or "") if len(call.texts) > at + 1 else None
-    if program is None:
+def _inner(verbs: Mapping[str, Program], verb: str, call: Call, _given: Reading) -> Effect | None:
+    """`uv pip VERB` and `uv tool VERB`, as programs of their own."""
+    at = call.texts.index(verb) + 1
+    program = verbs.get(call.texts[at] or "") if len(call.texts) > at else None
+    if program is None or program.does is None:
         return None
-    inner = replace(call, words=call.words[at + 1 :], texts=call.texts[at + 1 :], kinds=call.kinds[at + 1 :])
-    given = program.read(inner)
-    if given is None or program.does is None:
-        return program.effect(inner) if given is not None else None
-    return program.does(call, given)
+    given = program.read(replace(call, words=call.words[at:], texts=call.texts[at:], kinds=call.kinds[at:]))
+    return program.does(call, given) if given is not None else None
 
 
 def _installs(call: Call, given: Reading) -> Effect:
@@ -579,9 +604,14 @@ def _syncs(call: Call, given: Reading) -> Effect:
     return _proved(call, given, "sync") if not given.operands else anything(call)
 
 
-_PIP_VERBS: Mapping[str, Program] = {
+_PIP = {
     "install": Program("install", _INSTALL, "text*", does=_installs),
     "sync": Program("sync", _INSTALL, "text*", does=_installs),
+}
+_TOOL = {
+    "install": Program(
+        "install", _QUIET + _INDEX + _LINKING + "-p,--python= --with= --force", "text*", does=_for_itself
+    )
 }
 _EXPORT = (
     "-o,--output-file=> -q,--quiet --no-dev --frozen --locked --no-hashes --no-emit-project --format= "
@@ -597,7 +627,7 @@ PROGRAM = Program(
     style=Style.FIRST,
     verbs={
         "sync": Program("sync", _SYNC, "text*", does=_syncs),
-        "pip": Program("pip", style=Style.NONE, operands="text*", does=_pip),
+        "pip": Program("pip", style=Style.NONE, operands="text*", does=partial(_inner, _PIP, "pip")),
         "venv": Program(
             "venv",
             _QUIET + "-p,--python= --seed --clear --allow-existing --system-site-packages --prompt= "
@@ -605,7 +635,7 @@ PROGRAM = Program(
             "make*",
             does=_makes,
         ),
-        "tool": Program("tool", style=Style.NONE, operands="text*", does=_for_itself),
+        "tool": Program("tool", style=Style.NONE, operands="text*", does=partial(_inner, _TOOL, "tool")),
         "export": Program("export", _EXPORT, here=True),
         "cache": Program("cache", "-q,--quiet --force --ci", "text*"),
         "run": Program("run", style=Style.NONE, operands="text*", does=_RUNS),
