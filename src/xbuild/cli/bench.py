@@ -45,7 +45,8 @@ the time of change of what is older than the builds. What two builds of one text
 row by row (docs/reference/tree-comparison.md), and counted. -n 1 --cold-only is enough for it.
 
 Ends with 7 when a binary of the rewritten image is wrong, and with 1 when that image differs from the
-original's, or their trees; what is wrong with the original or with --against is only reported.
+original's, or their trees; what is wrong with the original or with --against is only reported. A build in
+which a native twin went wrong, so that xbuild build would build its stage again, ends it with 1 at once.
 """,
 )
 

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
 from xbuild.dockerfile.check import read
 from xbuild.dockerfile.parser import parse
-from xbuild.errors import ContextError, DockerfileError
+from xbuild.errors import ContextError, DockerfileError, SolveError
 from xbuild.pipeline.account import NOT_FOR_MEASURING, steps_for, subject_of
 from xbuild.pipeline.checking import allowed
 from xbuild.pipeline.equivalence import compare
 from xbuild.pipeline.prepare import Prepared
+from xbuild.pipeline.rebuilding import wrong_in, wrong_in_failure
 from xbuild.pipeline.records import Records, now
+from xbuild.pipeline.remaking import remember_helpers
 from xbuild.pipeline.watching import Watcher
 from xbuild.plan.toolchain import SourceFiles
 from xbuild.plan.toolchains import TOOLCHAINS
+from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveRequest, SolveResult, solve
+from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.inputs import Inputs
 from xbuild.solve.isolate import with_own_caches
@@ -111,14 +115,17 @@ def _variant(prepared: Prepared, name: str, source: Source, *, rewritten: bool =
 
 
 def run_cold(
-    variant: Variant, prepared: Prepared, number: int, on_event: Callable[[Event], None] | None
+    variant: Variant,
+    prepared: Prepared,
+    number: int,
+    on_event: Callable[[Event], None] | None,
+    watcher: Watcher,
 ) -> Measured:
     """Without cache; `--no-cache` replaces the variant's own cache mounts, so these are cold too."""
     options = variant.request.options.with_flags(("no-cache", "true"))
     folder = variant.request.folder / f"cold-{number}"
-    return _run(
-        variant, replace(variant.request, options=options, folder=folder), prepared, "cold", number, on_event
-    )
+    request = replace(variant.request, options=options, folder=folder)
+    return _run(variant, request, prepared, "cold", number, on_event, watcher)
 
 
 def run_warm(
@@ -127,11 +134,12 @@ def run_warm(
     inputs: Inputs,
     number: int,
     on_event: Callable[[Event], None] | None,
+    watcher: Watcher,
 ) -> Measured:
     """With everything that the builds before left in the caches, on a changed context."""
     folder = variant.request.folder / f"warm-{number}"
     request = replace(variant.request, inputs=inputs, folder=folder)
-    return _run(variant, request, prepared, "warm", number, on_event)
+    return _run(variant, request, prepared, "warm", number, on_event, watcher)
 
 
 def _run(
@@ -141,8 +149,20 @@ def _run(
     kind: str,
     number: int,
     on_event: Callable[[Event], None] | None,
+    watcher: Watcher,
 ) -> Measured:
-    result = solve(request, on_event)
+    has_twins = prepared.needs_nets and variant.name != AGAINST and MOUNT in (request.text or "")
+    try:
+        result = solve(request, on_event)
+    except BuildFailedError as error:
+        if has_twins:
+            _refuse(prepared, f"{kind} {number}, {variant.name}", wrong_in_failure(prepared, error))
+        raise
+    if has_twins and kind == "cold":
+        for note in remember_helpers(prepared, (v.log for v in result.vertices), Records(), is_whole=True):
+            watcher.warn(note)
+    if has_twins:
+        _refuse(prepared, f"{kind} {number}, {variant.name}", wrong_in(prepared, result, watcher))
     known = prepared if variant.name != AGAINST else replace_dockerfile(prepared)
     executed = tuple(
         f"{step.stage or '?'}:{step.line or '?'} {step.target or 'all'} {step.how} {step.seconds:.2f} s"
@@ -151,6 +171,19 @@ def _run(
     )
     sample = Sample(variant.name, kind, number, result.seconds_in_client, result.seconds, executed)
     return Measured(sample, result)
+
+
+def _refuse(prepared: Prepared, where: str, found: Mapping[int, str]) -> None:
+    """What went wrong with native twins `xbuild build` would not deliver: there is nothing to measure."""
+    if found:
+        assert prepared.plan is not None
+        stages = "; ".join(f"stage {prepared.plan.stages[n].name}: {why}" for n, why in found.items())
+        raise SolveError(
+            f"{where}: a native twin went wrong. {stages}",
+            expected="a build that xbuild would deliver; please report this with the Dockerfile and the "
+            "output of the step",
+            hint="xbuild build builds that stage without twins; bench --compare pins measures without",
+        )
 
 
 def replace_dockerfile(prepared: Prepared) -> Prepared:
@@ -240,7 +273,7 @@ class _Bench:
     def cold(self, rounds: int) -> None:
         for number in range(1, rounds + 1):
             for variant in _turn(self.chosen, number):
-                self.add(run_cold(variant, self.prepared, number, None))
+                self.add(run_cold(variant, self.prepared, number, None, self.watcher))
 
     def warm(self, rounds: int) -> str:
         """The name of the file that was changed."""
@@ -248,7 +281,7 @@ class _Bench:
         for number in range(1, rounds + 1):
             changing.change(number)
             for variant in _turn(self.chosen, number):
-                self.add(run_warm(variant, self.prepared, changing.inputs, number, None))
+                self.add(run_warm(variant, self.prepared, changing.inputs, number, None, self.watcher))
         return changing.name
 
 

@@ -42,11 +42,11 @@ def solve_assisted(
         except BuildFailedError as error:
             for note in remember_helpers(prepared, [error.whole_log], records, is_whole=False):
                 watcher.warn(note)
-            found = _marked_failure(prepared, error)
+            found = wrong_in_failure(prepared, error)
             if not found:
                 raise _hinted(prepared, error) from None
         else:
-            found = _marked(prepared, result) or _leaked(prepared, result, watcher)
+            found = wrong_in(prepared, result, watcher)
             if not found:
                 return prepared, with_notes_of_helpers(prepared, result, records)
             discard(result)
@@ -111,6 +111,11 @@ def _unassisted(verdict: StageVerdict, why: str) -> StageVerdict:
     return replace(verdict, word=word, assistance=Assistance(left=left))
 
 
+def wrong_in(prepared: Prepared, result: SolveResult, watcher: Watcher) -> dict[int, str]:
+    """By stage what went wrong with its twins in a build that ended well: a mark, or a leak."""
+    return _marked(prepared, result) or _leaked(prepared, result, watcher)
+
+
 def _marked(prepared: Prepared, result: SolveResult) -> dict[int, str]:
     """Steps that ended well although a twin left a mark: the author's script goes on behind a failure."""
     marks = {
@@ -150,7 +155,8 @@ def _lines(plan: Plan | None) -> frozenset[int]:
     )
 
 
-def _marked_failure(prepared: Prepared, error: BuildFailedError) -> dict[int, str]:
+def wrong_in_failure(prepared: Prepared, error: BuildFailedError) -> dict[int, str]:
+    """The same for a build that failed; nothing where the failure is the author's own."""
     mark = mark_in(error.whole_log, is_failed=True)
     if mark is None or not assisted_stages(prepared.plan):
         return {}
