@@ -11,6 +11,7 @@ from xbuild.architectures import ARCHITECTURES
 from xbuild.graph.scope import Scope
 from xbuild.plan.cross.libraries import SIDE_BY_SIDE
 from xbuild.plan.facts.filesystem import Kind, overlaps
+from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Reason
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
@@ -43,6 +44,44 @@ CROSS: dict[str, Cross] = {
     for row in ARCHITECTURES
     if row.docker in ("amd64", "arm64", "arm/v7", "386", "ppc64le", "s390x")
 }
+
+
+@value()
+class Revision:
+    """A release of which Debian's cross compilers are of another revision than its gcc, and what the code
+    for some architectures (Debian's names) has not for that.
+    """
+
+    release: str
+    gcc: str
+    cross: str
+    lacks: tuple[tuple[str, str], ...]
+
+
+# Debian's package index of bookworm: gcc-12-base against cpp-12-*-linux-gnu* (without `cross1` behind it);
+# changelog of gcc-12 12.2.0-14+deb12u1.
+REVISIONS = (
+    Revision(
+        "bookworm",
+        gcc="12.2.0-14+deb12u1",
+        cross="12.2.0-14",
+        lacks=(("arm64", "the fix of CVE-2023-4039 (a stack protector that dynamic arrays get around)"),),
+    ),
+)
+
+
+def revision_note(image: Image, platforms: Sequence[Platform] | None) -> str | None:
+    """What to say of the cross compiler that is installed in an image: where it is of another revision than
+    the release's own gcc, or may be since the image's name does not tell the release.
+    """
+    found = next((row for row in REVISIONS if image.release in (row.release, "")), None)
+    if found is None:
+        return None
+    names = [CROSS[_cross_key(p)].debian for p in platforms or () if _cross_key(p) in CROSS]
+    lacks = [f"for {name} it lacks {what}" for name, what in found.lacks if name in names or not platforms]
+    return "; ".join(
+        (f"Debian {found.release}'s cross compiler is gcc {found.cross}, its own gcc is {found.gcc}", *lacks)
+    )
 
 
 def insert_at(call: Call) -> int:

@@ -46,6 +46,8 @@ _OWN = {
     "openjdk": ("/opt", "/usr/local"),
     "node": ("/opt", "/usr/local"),
 }
+# Debian's releases by number, as its own image has them in its tags.
+_NUMBERS = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
 # Debian releases whose packages have moved to the archive, so that apt-get update fails.
 _ARCHIVED = ("jessie", "stretch", "buster")
 # Images that hold only scripts or data, the same for every platform.
@@ -62,7 +64,8 @@ class ImageRow:
     one of `other` in them. `with_compiler`: families whose variants have a C compiler, the others having
     none; None if that cannot be told. `same_folders`: empty, or the same for every platform (`{}` is the
     version). `own_folders`: where the language lies. `archived`: the last version made from a Debian release
-    whose packages can no longer be installed.
+    whose packages can no longer be installed. `releases`: the Debian release of tags that name none, by the
+    version since which it is that one; empty where it cannot be told.
     """
 
     name: str
@@ -75,6 +78,7 @@ class ImageRow:
     own_folders: tuple[str, ...] = ()
     archived: tuple[int, int] = (0, 0)
     version: str = r"(\d+)\.(\d+)"
+    releases: tuple[tuple[tuple[int, int], str], ...] = ()
 
 
 @value()
@@ -84,7 +88,8 @@ class Image:
 
     `has_compiler` is None when it cannot be known whether a C compiler is in the image. `is_plain`: it has
     nothing of its own outside the folders of a distribution. `is_archived`: its packages can no longer be
-    installed. `same_folders` and `own_folders` as in `ImageRow`.
+    installed. `same_folders` and `own_folders` as in `ImageRow`. `release`: the
+    name of Debian's; empty where that is not told.
     """
 
     reference: str | None = None
@@ -97,6 +102,7 @@ class Image:
     own_folders: tuple[str, ...] = ()
     is_plain: bool = False
     is_archived: bool = False
+    release: str = ""
     row: ImageRow | None = None
 
 
@@ -122,6 +128,7 @@ def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:
             own_folders=_OWN.get(last, ()),
             is_plain=is_plain,
             is_archived=is_archived,
+            release=_release(name, tag, (), None),
         )
     found = re.match(row.version, tag)
     version = (int(found[1]), int(found[2])) if found else None
@@ -137,6 +144,7 @@ def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:
         own_folders=row.own_folders,
         is_plain=True,
         is_archived=is_archived or (version is not None and version <= row.archived),
+        release=_release(name, tag, row.releases, version),
         row=row,
     )
 
@@ -197,6 +205,20 @@ def _split(reference: str) -> tuple[str, str]:
             if name.startswith(mirror):
                 name, changed = name[len(mirror) :], True
     return name, tag
+
+
+def _release(
+    name: str,
+    tag: str,
+    releases: Sequence[tuple[tuple[int, int], str]],
+    version: tuple[int, int] | None,
+) -> str:
+    named = next((word for word in _DEBIAN if word in tag and word != "debian"), "")
+    number = re.match(r"\d+", tag) if name.rpartition("/")[2] == "debian" else None
+    if named or number is not None:
+        return named or _NUMBERS.get(number[0] if number else "", "")
+    since = [release for first, release in sorted(releases) if version is not None and first <= version]
+    return since[-1] if since else ""
 
 
 def _family(name: str, tag: str, row: ImageRow | None) -> str:

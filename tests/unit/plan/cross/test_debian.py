@@ -1,4 +1,6 @@
-"""The script that installs cross compilers, and the wrapper that it writes, run by a real shell."""
+"""The script that installs cross compilers, and the wrapper that it writes, run by a real shell; what a plan
+says of these compilers.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from xbuild.plan.cross import debian
+from xbuild.plan.facts.images import describe
+from xbuild.plan.toolchains.go.official import IMAGES
 from xbuild.platforms import parse_platforms
 
 ALL = (
@@ -93,3 +97,32 @@ def test_the_wrapper_refuses_others(wrapper: Path) -> None:
 def test_development_libraries() -> None:
     packages = ("libpcap-dev=1.10", "libc6-dev", "git", "libz-dev:arm64", "libfoo")
     assert debian.dev_packages(packages) == ("libpcap-dev", "libz-dev")
+
+
+OTHER = "Debian bookworm's cross compiler is gcc 12.2.0-14, its own gcc is 12.2.0-14+deb12u1"
+LACKS = (
+    f"{OTHER}; for arm64 it lacks the fix of CVE-2023-4039 (a stack protector that dynamic arrays get around)"
+)
+
+
+@pytest.mark.parametrize(
+    ("image", "platforms", "note"),
+    [
+        ("golang:1.22-bookworm", ("linux/amd64", "linux/arm64"), LACKS),
+        ("golang:1.22-bookworm", None, LACKS),
+        ("golang:1.22-bookworm", ("linux/amd64", "linux/s390x"), OTHER),
+        ("golang:1.22.3", ("linux/arm64",), LACKS),
+        ("golang:1.24", ("linux/arm64",), LACKS),
+        ("golang", ("linux/arm64",), LACKS),
+        ("debian:12-slim", ("linux/arm64",), LACKS),
+        ("golang:1.24-trixie", ("linux/arm64",), None),
+        ("golang:1.25", ("linux/arm64",), None),
+        ("golang:1.22-bullseye", ("linux/arm64",), None),
+        ("debian:13", ("linux/arm64",), None),
+    ],
+)
+def test_another_revision_of_gcc_is_told(
+    image: str, platforms: tuple[str, ...] | None, note: str | None
+) -> None:
+    wanted = parse_platforms(platforms) if platforms is not None else None
+    assert debian.revision_note(describe(image, IMAGES), wanted) == note

@@ -575,7 +575,9 @@ def _with_cgo(call: Call, why: str, *, has_cxx: bool, is_on: bool = False) -> De
     # it can.
     before = (debian.insert_at(call), lines, f"{why}: a C cross compiler for the target")
     needs = (Need("TARGETARCH", call.instruction, "cgo"), Need("TARGETVARIANT", call.instruction, "cgo"))
-    return Decision(tuple(added), (before,), needs, evidence)
+    note = debian.revision_note(call.around.image, call.around.platforms)
+    notes = (f"line {call.place.line}: {note}",) if note is not None else ()
+    return Decision(tuple(added), (before,), needs, evidence, notes)
 
 
 _C_FLAGS = (

@@ -7,6 +7,7 @@ What a toolchain knows of its images is not said again.
 
 from __future__ import annotations
 
+from xbuild.plan.cross.debian import REVISIONS
 from xbuild.plan.twins.twin import Twin
 
 TWIN = Twin(
@@ -47,9 +48,11 @@ TWIN = Twin(
     choices=(
         (
             "release",
-            "the cross compiler may be one of the same release but of another revision; on bookworm, for "
-            "arm64, it lacks the fix of CVE-2023-4039 (a stack protector that dynamic arrays get around), "
-            "and what it compiles names another revision in .comment",
+            "the cross compiler may be one of the same release but of another revision; "
+            + "".join(
+                f"on {r.release}, for {name}, it lacks {what}, " for r in REVISIONS for name, what in r.lacks
+            )
+            + "and what it compiles names another revision in .comment",
         ),
     ),
 )
