@@ -20,7 +20,12 @@ ORDER = ("dockerfile", "graph", "plan", "rewrite", "rules", "solve", "verify", "
 DOORS = ("cli", "library", "__main__", "__init__")
 STREAMS = ("sys.stdin", "sys.stdout", "sys.stderr")
 OUTSIDE = ("solve", "verify", "pipeline", *DOORS)
-HOMES = {"typer": ("cli",), "yaml": ("pipeline",), "python_on_whales": ("solve", "verify")}
+HOMES = {
+    "typer": ("cli",),
+    "yaml": ("pipeline",),
+    "python_on_whales": ("solve", "verify"),
+    "packaging": ("verify",),
+}
 
 # Modules that touch files, processes, the network, the clock or the environment.
 WORLD = {

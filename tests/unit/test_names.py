@@ -31,7 +31,7 @@ GO = re.compile(
 CITED = re.compile(r"(?<=`)(?:\w+/)*\w+\.go(?=`)|https://[\w./-]+|\bgo-task\b")
 # The room in the tuple of rooms
 NAMED = re.compile(
-    r"^from xbuild\.verify\.languages\.go import language as go$|\(go\.LANGUAGE,\)"
+    r"^from xbuild\.verify\.languages\.go import language as go$|\(go\.LANGUAGE,(?: \w+\.LANGUAGE,?)*\)"
     r"|^from xbuild\.plan\.toolchains import go(?:, \w+)*$|\(go\.TOOLCHAIN,(?: \w+\.TOOLCHAIN,?)*\)"
     r"|^from xbuild\.plan\.twins import (?:\w+, )*go(?:, \w+)*$|(?<= )go\.TWIN(?=[,)])"
     r"|^from xbuild\.verify\.languages\.go import leftovers as go$|(?<=\*)go\.EXCUSES(?=[,)])"

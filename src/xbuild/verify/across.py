@@ -1,4 +1,4 @@
-"""The programs at one path on several platforms: were they built alike?"""
+"""The programs at one path on several platforms: were they built alike? And what languages object to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from xbuild.verify.built import Built
-from xbuild.verify.checks import Check, CheckKind, Exceptions, PlatformImage, Severity
+from xbuild.verify.checks import Check, CheckKind, Exceptions, Objection, PlatformImage, Severity
 from xbuild.verify.layers import File
 
 
@@ -49,3 +49,9 @@ def _compare(
             layer,
             "" if added else "came with the base image",
         )
+
+
+def weigh_across(image: PlatformImage, objection: Objection, exceptions: Exceptions) -> Check:
+    """The check that comes of an objection across platforms; `image` is the one that its file is in."""
+    at = objection.file.layer
+    return objection.weigh(image.layers[at] if at < len(image.layers) else None, exceptions)

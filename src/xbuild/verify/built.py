@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from xbuild.platforms import Platform
-from xbuild.verify.elf import ElfFile
+from xbuild.verify.elf import Data, ElfFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,23 @@ class Built(ABC):
         """It as JSON values; its language's `from_json` is the inverse."""
 
 
+class Note(NamedTuple):
+    """What one file says to a language beside how it was built, in that language's own terms."""
+
+    kind: str
+    values: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
-    """Who can read what programs of one language say."""
+    """Who can read what the programs and the other files of one language say."""
 
     name: str
-    read: Callable[[ElfFile], Built | None]
-    from_json: Callable[[Any], Built]
+    read: Callable[[ElfFile], Built | None] | None = None
+    from_json: Callable[[Any], Built] | None = None
     places: tuple[tuple[str, str], ...] = ()
     """Patterns of paths where its tools keep files for other platforms, and what is there."""
+    wants: Callable[[str], int] | None = None
+    """How many bytes of the file at a path it wants to see, 0 when it is none of its own. ELF files: all."""
+    note: Callable[[str, Data, int], Note | None] | None = None
+    """What it notes of a path, the bytes that it wanted, and how many the file has."""

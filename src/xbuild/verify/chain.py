@@ -126,7 +126,7 @@ class Chain:
         content = file.entry.content
         if strict and not file.entry.mode & 0o111:
             self._cannot_run(file, f"{role} is not executable (mode {file.entry.mode:04o})", needed_by)
-        if content is None or content.format in ("ar", "text"):
+        if content is None or content.format in ("ar", "text", "noted"):
             if strict:
                 self._cannot_run(
                     file, f"{role} is neither an ELF file nor a script with a #! line", needed_by

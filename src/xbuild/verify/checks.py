@@ -41,6 +41,7 @@ class CheckKind(StrEnum):
     LIBRARY = "library"
     BUILD = "build"
     DIFFERS = "differs"
+    PACKAGE = "package"
     EXCEPTION = "exception"
 
 
@@ -91,6 +92,44 @@ class Check:
                 "added": self.layer.added,
             }
         return result
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What a language has to say about an image as a whole; the layer of `file` tells who put it there."""
+
+    kind: CheckKind
+    severity: Severity
+    """At most: a failure that came with the base image is a warning."""
+    message: str
+    file: File
+    expected: str = ""
+    found: str = ""
+    reason: str = ""
+    names: tuple[str, ...] = ()
+    """What else an exception may call it by."""
+
+    def weigh(self, layer: Layer | None, exceptions: Exceptions) -> Check:
+        """The check that comes of it; a failure that came with the base image is a warning."""
+        severity, reason = self.severity, self.reason
+        allowed = exceptions.reason_for(self.file.path, *self.names) if severity is not Severity.OK else None
+        if allowed is not None:
+            severity, reason = Severity.OK, f"allowed: {allowed}"
+        elif severity is Severity.FAILURE and layer is not None and not layer.added:
+            severity, reason = Severity.WARNING, "came with the base image"
+        return Check(
+            self.kind, severity, self.message, self.file.path, self.expected, self.found, layer, reason
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Objections:
+    """What a language has to say about the platforms of an image: of each by itself, and across them."""
+
+    alone: tuple[tuple[Objection, ...], ...]
+    """As many as there are platforms."""
+    across: tuple[tuple[PlatformImage, Objection], ...] = ()
+    """Each with the platform whose layers its file is in."""
 
 
 @dataclass(frozen=True, slots=True)

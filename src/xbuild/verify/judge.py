@@ -22,6 +22,8 @@ Pure: values in, values out. What is judged, and how heavily:
   executable nor dynamic, is a warning.
 - What a program says about how it was built (`languages/`) against the platform: another system or machine,
   or more than its CPU has; less than the variant asked for is a warning.
+- What a language says of the image as a whole (`languages/judged.py`): its packages, and the interpreters
+  that load them. What is wrong is a failure when this Dockerfile added it; each room has its rules.
 - Across platforms, the program at one path must have been built alike: what cannot be meant is a failure when
   this Dockerfile added it, the rest a warning.
 """
@@ -35,7 +37,7 @@ from functools import cached_property
 
 from xbuild.architectures import ARCHITECTURES
 from xbuild.platforms import MACHINES, Platform
-from xbuild.verify.across import differences
+from xbuild.verify.across import differences, weigh_across
 from xbuild.verify.built import Built
 from xbuild.verify.chain import Chain, Problem
 from xbuild.verify.checks import (
@@ -45,6 +47,7 @@ from xbuild.verify.checks import (
     Counts,
     Exceptions,
     Layer,
+    Objection,
     PlatformImage,
     PlatformVerification,
     Severity,
@@ -52,6 +55,7 @@ from xbuild.verify.checks import (
 )
 from xbuild.verify.elf import ET_CORE, ET_DYN, ET_REL, ElfFacts, Unreadable
 from xbuild.verify.languages import LANGUAGES
+from xbuild.verify.languages.judged import ROOMS
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.mismatch import Mismatch, describe, mismatch_of
 from xbuild.verify.places import (
@@ -86,12 +90,20 @@ def judge(
     """
     exceptions = Exceptions(allow)
     wanted = [image for image in images if requested is None or image.platform in requested]
-    outcomes = [_Judgement(image, exceptions).outcome() for image in wanted]
+    objections = [room(wanted) for room in ROOMS]
+    outcomes = [
+        _Judgement(image, exceptions, [each for found in objections for each in found.alone[at]]).outcome()
+        for at, image in enumerate(wanted)
+    ]
     present = {image.platform for image in images}
     outcomes += [
         _missing(platform, {*present, *others}) for platform in requested or () if platform not in present
     ]
-    across = [*differences(wanted, exceptions), *exceptions.unused()]
+    across = [
+        *differences(wanted, exceptions),
+        *(weigh_across(*each, exceptions) for found in objections for each in found.across),
+        *exceptions.unused(),
+    ]
     return Verification("", tuple(outcomes), tuple(across))
 
 
@@ -113,6 +125,7 @@ class _Judgement:
 
     image: PlatformImage
     exceptions: Exceptions
+    objections: Sequence[Objection]
     checks: list[Check] = field(default_factory=list)
     judged: set[str] = field(default_factory=set)
 
@@ -122,6 +135,7 @@ class _Judgement:
         for file in self.image.contents:
             if file.path not in self.judged:
                 self._file(file)
+        self.checks += (each.weigh(self.layer(each.file), self.exceptions) for each in self.objections)
         order = {Severity.FAILURE: 0, Severity.WARNING: 1, Severity.OK: 2}
         self.checks.sort(key=lambda check: order[check.severity])
         image = self.image
@@ -369,7 +383,7 @@ def _same_platform(claimed: str, wanted: str) -> bool:
 def count(contents: Iterable[File], files: FileSystem) -> Counts:
     """How many files of each kind there are."""
     found: dict[str, int] = defaultdict(int)
-    built = dict.fromkeys((language.name for language in LANGUAGES), 0)
+    built = dict.fromkeys((each.name for each in LANGUAGES if each.read is not None), 0)
     for file in contents:
         content = file.entry.content
         if content is None:

@@ -193,10 +193,10 @@ def place_of(path: str, machine: int, found: int) -> str | None:
         if pattern.search(path):
             return reason
     prebuilds = _PREBUILDS.search(path)
-    if prebuilds is not None and is_named_for(_named(path[prebuilds.end() :]), machine, found):
+    if prebuilds is not None and is_named_for(machines_named(path[prebuilds.end() :]), machine, found):
         return "npm prebuilds"
     for part in path.split("/")[1:-1]:
-        if _TRIPLET.fullmatch(part) and is_named_for(_named(part), machine, found):
+        if _TRIPLET.fullmatch(part) and is_named_for(machines_named(part), machine, found):
             return f"{part} names another platform"
     return None
 
@@ -212,7 +212,7 @@ def platform_named(path: str, platform: Platform, found: int, *, at_level: bool 
 
     `at_level`: it is for the image's own machine and asks too much of it; then the level must be named.
     """
-    named = _named(path)
+    named = machines_named(path)
     if _PACKAGES.search(path) or any(_KIN.get(name, name) != _KIN.get(found, found) for name in named):
         return None
     own = platform.variant.removeprefix("v") or _LOWEST.get(platform.architecture, "")
@@ -224,7 +224,7 @@ def platform_named(path: str, platform: Platform, found: int, *, at_level: bool 
     return None
 
 
-def _named(text: str) -> frozenset[int]:
+def machines_named(text: str) -> frozenset[int]:
     """The machines whose names are in a text."""
     return frozenset(int(str(match.lastgroup)[1:]) for match in _NAME.finditer(text))
 
@@ -236,6 +236,11 @@ def is_named_for(named: frozenset[int], machine: int, found: int) -> bool:
 
 def families_of(path: str) -> Iterator[tuple[int, str]]:
     """Each machine that a path names, and the path without that name: what its relatives share."""
-    for number in _named(path):
+    for number in machines_named(path):
         group = f"m{number}"
         yield number, _NAME.sub(lambda match: "*" if match.lastgroup == group else match[0], path)  # noqa: B023
+
+
+def without_names(path: str) -> str:
+    """A path with `*` for every name of an architecture."""
+    return _NAME.sub("*", path)

@@ -2,8 +2,9 @@
 
 A layer's tar is read once; of each file only what the judgement needs is kept: its kind by the first bytes,
 the facts of an ELF file, the interpreter line of a script, the text of the few files that tell the dynamic
-loader where to look. Facts depend on nothing but the layer's bytes, so they are shared between platforms and
-kept between runs in the user's cache by digest. Whiteouts: OCI image spec, `layer.md`.
+loader where to look, and what a language notes of its own files. Facts depend on nothing but the layer's
+bytes, so they are shared between platforms and kept between runs in the user's cache by digest. Whiteouts:
+OCI image spec, `layer.md`.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from typing import Any, NamedTuple
 
 from xbuild.errors import ImageError
 from xbuild.verify.blobs import decompressed
-from xbuild.verify.built import Built
+from xbuild.verify.built import Built, Note
 from xbuild.verify.elf import Data, ElfFacts, Unreadable, facts_of, is_elf, open_elf
 from xbuild.verify.languages import from_json as built_from_json
-from xbuild.verify.languages import read_built
+from xbuild.verify.languages import read_built, read_note, wanted
 from xbuild.verify.languages import to_json as built_to_json
 from xbuild.verify.oci import ImageIndex
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
-SCANNER_VERSION = 4
+SCANNER_VERSION = 5
 """Part of the cache key: raise it whenever a fact is added or read differently."""
 
 GLIBC_PREFIXES = ("usr/glibc-compat/",)
@@ -44,6 +45,8 @@ _BLOCK = 1 << 20
 _IN_MEMORY = 64 << 20
 _LARGEST = 512 << 20
 _LARGEST_TEXT = 64 << 10
+_LARGEST_NOTES = 64 << 20
+"""Bytes of one layer that notes are taken of; real layers have some MB of such files."""
 _WORTH_KEEPING = 0.05
 """Seconds of scanning above which facts go to the cache."""
 _CACHED_LAYERS = 400
@@ -61,13 +64,14 @@ _MACH_O_UNIVERSAL = b"\xca\xfe\xba\xbe"
 
 
 class Content(NamedTuple):
-    """What the bytes of a regular file are; `format` is elf, script, pe, macho, ar or text."""
+    """What the bytes of a regular file are; `format` is elf, script, pe, macho, ar, text or noted."""
 
     format: str
     elf: ElfFacts | Unreadable | None = None
     built: Built | None = None
     text: str = ""
     """The interpreter line of a script without `#!`, or the whole text of a loader configuration file."""
+    note: Note | None = None
 
 
 class Exact(NamedTuple):
@@ -144,6 +148,7 @@ def scan_tar(stream: Stream, digest: str, *, is_exact: bool = False) -> LayerSca
     whiteouts: list[str] = []
     opaque: list[str] = []
     reader = TarReader(stream)
+    for_notes = _LARGEST_NOTES
     for member in reader:
         path = normal_path(member.name)
         if len(path) > _LONGEST_PATH:
@@ -157,7 +162,9 @@ def scan_tar(stream: Stream, digest: str, *, is_exact: bool = False) -> LayerSca
                 whiteouts.append(removed)
             continue
         has_content = member.kind == "file" and member.size > 0
-        content = _content(reader, member, path) if has_content and not is_exact else None
+        content = _content(reader, member, path, for_notes) if has_content and not is_exact else None
+        if content is not None and content.format == "noted":
+            for_notes -= min(member.size, wanted(path))
         exact = _exact(reader, digest) if is_exact else None
         link = normal_path(member.link) if member.kind == "hardlink" else member.link
         entries.append(Entry(path, member.kind, *member[2:6], link, content, exact))
@@ -171,10 +178,10 @@ def _exact(reader: TarReader, layer: str) -> Exact:
     return Exact(*reader.details(), digest.digest(), layer)
 
 
-def _content(reader: TarReader, member: Member, path: str) -> Content | None:
+def _content(reader: TarReader, member: Member, path: str, for_notes: int) -> Content | None:
     head = reader.content(_HEAD)
     if is_elf(head):
-        return _elf(reader, head, member.size)
+        return _elf(reader, head, member.size, path)
     if head[:2] == b"#!":
         return Content("script", text=head[2:].split(b"\n", 1)[0].decode("utf-8", "replace").strip())
     if head[:2] == b"MZ":
@@ -185,7 +192,13 @@ def _content(reader: TarReader, member: Member, path: str) -> Content | None:
         return Content("ar")
     if _tells_the_loader(path) and member.size <= _LARGEST_TEXT:
         return Content("text", text=(head + reader.content(member.size)).decode("utf-8", "replace"))
-    return None
+    limit = wanted(path)
+    return _noted(reader, head, member.size, path, min(limit, for_notes)) if limit else None
+
+
+def _noted(reader: TarReader, head: bytes, size: int, path: str, limit: int) -> Content | None:
+    note = read_note(path, (head + reader.content(max(0, limit - len(head))))[: max(0, limit)], size)
+    return None if note is None else Content("noted", note=note)
 
 
 def _tells_the_loader(path: str) -> bool:
@@ -195,9 +208,9 @@ def _tells_the_loader(path: str) -> bool:
     )
 
 
-def _elf(reader: TarReader, head: bytes, size: int) -> Content:
+def _elf(reader: TarReader, head: bytes, size: int, path: str) -> Content:
     if size <= _IN_MEMORY:
-        return _elf_content(head + reader.content(size))
+        return _elf_content(head + reader.content(size), path)
     with tempfile.TemporaryFile(prefix="xbuild-") as spool:
         spool.write(head)
         left = min(size, _LARGEST) - len(head)
@@ -206,14 +219,14 @@ def _elf(reader: TarReader, head: bytes, size: int) -> Content:
             left -= len(block)
         spool.flush()
         with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _elf_content(data)
+            return _elf_content(data, path)
 
 
-def _elf_content(data: Data) -> Content:
+def _elf_content(data: Data, path: str) -> Content:
     elf = open_elf(data)
     if isinstance(elf, Unreadable):
         return Content("elf", elf)
-    return Content("elf", facts_of(elf), read_built(elf))
+    return Content("elf", facts_of(elf), read_built(elf), note=read_note(path, data, len(data)))
 
 
 def scan_layers(image: ImageIndex, layers: Sequence[Descriptor], cache: Path | None) -> dict[str, LayerScan]:
@@ -326,13 +339,13 @@ def _content_to_json(content: Content | None) -> Any:
         elf = [getattr(content.elf, name) for name in _ELF_FIELDS]
     elif content.elf is not None:
         elf = content.elf.reason
-    return [content.format, elf, built_to_json(content.built), content.text]
+    return [content.format, elf, built_to_json(content.built), content.text, content.note]
 
 
 def _content_from_json(row: Any) -> Content | None:
     if row is None:
         return None
-    form, elf, built, text = row
+    form, elf, built, text, note = row
     facts: ElfFacts | Unreadable | None = None
     if isinstance(elf, str):
         facts = Unreadable(elf)
@@ -340,7 +353,8 @@ def _content_from_json(row: Any) -> Content | None:
         for at in _ELF_TUPLES:
             elf[at] = tuple(elf[at])
         facts = ElfFacts(*elf)
-    return Content(form, facts, built_from_json(built), text)
+    noted = None if note is None else Note(note[0], tuple(note[1]))
+    return Content(form, facts, built_from_json(built), text, noted)
 
 
 def check_layer_count(layers: Sequence[Descriptor], diff_ids: Sequence[str], where: str) -> None:

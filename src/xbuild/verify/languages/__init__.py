@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from xbuild.verify.built import Built, Language
-from xbuild.verify.elf import ElfFile
+from xbuild.verify.built import Built, Language, Note
+from xbuild.verify.elf import Data, ElfFile
 from xbuild.verify.languages.go import language as go
+from xbuild.verify.languages.python import notes as python
 
-LANGUAGES: tuple[Language, ...] = (go.LANGUAGE,)
+LANGUAGES: tuple[Language, ...] = (go.LANGUAGE, python.LANGUAGE)
 
 
 def read_built(elf: ElfFile) -> Built | None:
     """What a program says about how it was built, or None when it says nothing that is understood."""
-    return next((built for each in LANGUAGES if (built := each.read(elf)) is not None), None)
+    readers = (each.read for each in LANGUAGES if each.read is not None)
+    return next((built for read in readers if (built := read(elf)) is not None), None)
+
+
+def wanted(path: str) -> int:
+    """How many bytes of the file at a path some language wants to see; 0 for nearly every file."""
+    return max(each.wants(path) for each in LANGUAGES if each.wants is not None)
+
+
+def read_note(path: str, data: Data, size: int) -> Note | None:
+    """What the language that wants a file notes of it; `data` are its first bytes, of `size`."""
+    for each in LANGUAGES:
+        if each.wants is not None and each.note is not None and each.wants(path):
+            return each.note(path, data, size)
+    return None
 
 
 def to_json(built: Built | None) -> Any:
@@ -23,4 +38,7 @@ def to_json(built: Built | None) -> Any:
 
 def from_json(value: Any) -> Built | None:
     """What `to_json` made into JSON; raises KeyError for a language that is not known."""
-    return value and {each.name: each for each in LANGUAGES}[value[0]].from_json(value[1])
+    return value and _READERS[value[0]](value[1])
+
+
+_READERS = {each.name: each.from_json for each in LANGUAGES if each.from_json is not None}

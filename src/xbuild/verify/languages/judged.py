@@ -1,0 +1,10 @@
+"""Languages that judge an image as a whole, not only each program in it. They are asked in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from xbuild.verify.checks import Objections, PlatformImage
+from xbuild.verify.languages.python import judging as python
+
+ROOMS: tuple[Callable[[Sequence[PlatformImage]], Objections], ...] = (python.judge_images,)

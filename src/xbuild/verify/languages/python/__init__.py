@@ -1,0 +1,1 @@
+"""Python: what its interpreters, installed packages and environments say, against a platform."""
