@@ -28,10 +28,6 @@ _WORK = (
         "npm build, npm run build, yarn build, yarn run build, pnpm build, pnpm run build",
         is_compiler=True,
     ),
-    Work(
-        "pip install",
-        "pip install, pip wheel, uv pip install, uv pip wheel, python -m pip install, python -m pip wheel",
-    ),
     Work("c compiler", "gcc, g++, clang, clang++, cc, c++, cmake, ninja", is_compiler=True),
     Work("make", "make", is_compiler=True),
     Work(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from xbuild.plan.programs.program import by_name
-from xbuild.plan.toolchain import Call, Effect, Toolchain
+from xbuild.plan.toolchain import Call, Effect, Toolchain, Work
 from xbuild.plan.toolchains.python.environments import activates, environment, is_own
 from xbuild.plan.toolchains.python.interpreter import PYTHON, VIRTUALENV
 from xbuild.plan.toolchains.python.pip import PIP
@@ -30,4 +30,14 @@ def judge(call: Call) -> Effect | None:
     return program.effect(call)
 
 
-TOOLCHAIN = Toolchain(name="python", judge=judge, is_own=is_own, fits=fits, programs=PROGRAMS, images=IMAGES)
+WORK = (
+    Work("uv sync", "uv sync"),
+    Work(
+        "pip install",
+        "pip install, pip wheel, uv pip install, uv pip sync, python -m pip install, python -m pip wheel",
+    ),
+)
+
+TOOLCHAIN = Toolchain(
+    name="python", judge=judge, is_own=is_own, fits=fits, programs=PROGRAMS, images=IMAGES, work=WORK
+)

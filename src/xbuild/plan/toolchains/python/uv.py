@@ -390,6 +390,7 @@ class _OpenError(Exception):
 
 
 _LIBC = "import platform;print(platform.libc_ver()[1].split(chr(46))[1])"
+_QUICKLY = "UV_COMPILE_BYTECODE=0 UV_LINK_MODE=copy"  # what it leaves is thrown away
 _ASK_LEVEL = f"level=$(python3 -c '{_LIBC}') && {{ test $level -le {_NEWEST} || level={_NEWEST}; }} && "
 
 
@@ -404,7 +405,9 @@ def _told(call: Call, install: _Install, level: int | None) -> tuple[str, int]:
     if "\n" in line:
         raise _UnprovedError("a command of several lines cannot be put to uv", "write it on one")
     first = _ASK_LEVEL if level is None else ""
-    question = _question(call, f"{first}{install.asked}{line}", install.scanned, has_level=level is not None)
+    question = _question(
+        call, f"{first}{install.asked}{_QUICKLY} {line}", install.scanned, has_level=level is not None
+    )
     answer = call.around.knowledge.answers.get(question.key)
     if answer is None:
         raise _OpenError(question)
