@@ -24,7 +24,7 @@ HOMES = {
     "typer": ("cli",),
     "yaml": ("pipeline",),
     "python_on_whales": ("solve", "verify"),
-    "packaging": ("verify",),
+    "packaging": ("plan", "verify"),
 }
 
 # Modules that touch files, processes, the network, the clock or the environment.
