@@ -11,7 +11,7 @@ from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import leaves
 from xbuild.plan.context import Context
 from xbuild.plan.deciding.targets import image_stages, kept_stages, target_stages
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, is_in_any
+from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, is_in_any
 from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Knowledge, Settings
 from xbuild.plan.reading.stage import StageFacts, evaluate, shipped_by
@@ -103,17 +103,17 @@ class Survey:
         return any(isinstance(i, Run) for i in self.graph.stages[stage].instructions)
 
     def lends_tools(self, stage: int) -> bool:
-        """Whether a stage that could be pinned, and runs something, puts what it takes from this one among
-        its programs.
+        """Whether all that is taken from a stage are programs, for stages that could be pinned and run
+        something.
         """
-        return any(
-            edge.kind != "from"
-            and edge.destination is not None
-            and is_in_any(edge.destination.rstrip("/") or "/", TOOL_FOLDERS)
+        edges = [e for e in self.graph.edges_out_of(stage) if e.kind != "from"]
+        return bool(edges) and all(
+            edge.destination is not None
+            and is_in_any(edge.destination.rstrip("/") or "/", PROGRAM_FOLDERS)
             and edge.consumer not in self.kept
             and self.has_run(edge.consumer)
             and self.can_pin(edge.consumer)
-            for edge in self.graph.edges_out_of(stage)
+            for edge in edges
         )
 
     def is_needed(self, stage: int) -> bool:

@@ -104,6 +104,9 @@ TOOL_FOLDERS = (
     "/root/.config",
 )
 
+# Where programs lie, and nothing that a compiler reads.
+PROGRAM_FOLDERS = tuple(f for f in TOOL_FOLDERS if f.endswith("bin"))
+
 # What a package manager writes.
 PACKAGE_FOLDERS = (
     *(f for f in TOOL_FOLDERS if not f.startswith(("/root", "/usr/local", "/var"))),

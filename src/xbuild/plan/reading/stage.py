@@ -19,6 +19,7 @@ from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import (
     PORTABLE_PATHS,
+    PROGRAM_FOLDERS,
     TOOL_FOLDERS,
     Kind,
     Write,
@@ -254,12 +255,14 @@ class _StageReader:
     def lends(self, edge: Edge, kind: Kind, destination: str | None, index: int) -> bool:
         """Whether an image could lend this stage its tools for the build platform: what is for the target and
         lies among the programs of a pinned stage, straight from an image that the file names as it is.
+        Libraries may be what a compiler needs for the target.
         """
         image = edge.source
         if not isinstance(image, ImageBase) or self.around.is_pinned_by_author or kind is not Kind.TARGET:
             return False
         is_named = image.reference is not None and not image.stages and "$" not in image.raw
-        return is_named and self.is_among_tools(edge, destination, index)
+        folders = (*PROGRAM_FOLDERS, *self.search_path(index))
+        return is_named and destination is not None and is_in_any(destination.rstrip("/") or "/", folders)
 
     def lend(self, edge: Edge, index: int, mount: int | None = None) -> None:
         assert isinstance(edge.source, ImageBase)
