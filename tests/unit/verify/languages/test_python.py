@@ -262,6 +262,8 @@ def test_a_newer_glibc_than_the_image_has() -> None:
     )
     items = [*whole(ARM), Item("usr/lib/aarch64-linux-gnu/libc.so.6", glibc), *new]
     (line,) = told(verify((ARM, items)))
+    sysroot = Item("opt/conda/sysroot/lib64/libc.so.6", glibc.replace(b"2.31", b"2.17"))
+    assert told(verify((ARM, [*items, sysroot]))) == [line]
     assert line.endswith(
         "is a wheel for a newer glibc (glibc 2.31 at most | cp39-abi3-manylinux_2_34_aarch64)"
     )
@@ -294,7 +296,7 @@ def magic(number: int) -> bytes:
     [
         ("pkg/__pycache__/a.cpython-313.pyc", 3571, False),
         ("pkg/__pycache__/a.cpython-313.opt-1.pyc", 3531, True),
-        ("pkg/__pycache__/a.cpython-312.pyc", 3531, True),
+        ("pkg/__pycache__/a.cpython-312.pyc", 3531, False),
         ("pkg/a.pyc", 3571, False),
         ("pkg/a.pyc", 3531, True),
     ],
@@ -302,6 +304,17 @@ def magic(number: int) -> bytes:
 def test_compiled_files(path: str, number: int, warns: bool) -> None:
     (*found,) = told(verify((ARM, [*whole(ARM), Item(f"{ARM.site}/{path}", magic(number), 0o644)])))
     assert [line.split(f"/{path}: ")[0] for line in found] == ([f"linux/arm64 warning build {SITE}"] * warns)
+
+
+def test_compiled_files_all_for_another_python() -> None:
+    """One package may bring them along in its wheel; a whole folder was compiled elsewhere."""
+    compiled = [
+        Item(f"{ARM.site}/{n}/__pycache__/a.cpython-312.pyc", magic(3531), 0o644) for n in ("a", "b", "c")
+    ]
+    (line,) = told(verify((ARM, [*whole(ARM), *compiled])))
+    assert line.endswith("are for another Python and of no use (cpython-313 | cpython-312)")
+    own = Item(f"{ARM.site}/a/__pycache__/a.cpython-313.pyc", magic(3571), 0o644)
+    assert told(verify((ARM, [*whole(ARM), *compiled, own]))) == []
 
 
 def test_compiled_files_beside_their_source_are_not_used() -> None:
@@ -462,7 +475,10 @@ def test_labels_of_what_conda_built() -> None:
         site=conda.site,
     )
     meta = [Item("opt/conda/conda-meta/history", b"x"), Item("opt/conda/pkgs/fast-1-py_0/info/x", b"x")]
-    (line,) = told(verify((conda, [*conda.installation(), *cross, *meta])))
+    # What conda builds is taken apart afterwards; its packages list more than they bring.
+    parts = package("numpy", "1", {"numpy/a.py": b"", "numpy/b.py": b""}, site=conda.site)
+    items = [*conda.installation(), *cross, *meta, *without(parts, "numpy/b.py")]
+    (line,) = told(verify((conda, items)))
     assert line.startswith("linux/arm64 warning package")
 
 

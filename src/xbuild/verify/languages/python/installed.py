@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from xbuild.verify.checks import CheckKind, Objection, Severity
-from xbuild.verify.languages.python.notes import magic_numbers
+from xbuild.verify.languages.python.notes import is_slimmed, magic_numbers
 from xbuild.verify.languages.python.sites import (
     Package,
     PythonFiles,
@@ -33,7 +33,7 @@ from xbuild.verify.languages.python.sites import (
 )
 from xbuild.verify.languages.python.wheels import objection
 from xbuild.verify.layers import File
-from xbuild.verify.loader import Loader, Search, elf_of, loader_at
+from xbuild.verify.loader import elf_of
 from xbuild.verify.mismatch import mismatch_of
 from xbuild.verify.places import machines_named, place_of
 
@@ -42,6 +42,7 @@ _BROUGHT_ALONG = re.compile(r"-[0-9a-f]{8}(?=[.\-_])")
 _NAMED_FOR = {"musl": re.compile(r"musl"), "glibc": re.compile(r"glibc|gnu|manylinux")}
 _PROGRAM = re.compile(r"(?:python|pypy)(?:3(?:\.\d+)?t?)?")
 _SHOWN = 3
+_FEW = 3
 _MOST = 100
 """Libraries that are missing: with more, that is enough to know."""
 
@@ -186,7 +187,7 @@ def _libraries(python: PythonFiles, site: Site) -> Iterator[Objection]:
     if interpreter is None:
         return
     there = {file.path.rpartition("/")[2] for file in site.libraries}
-    search = Search(python.image, interpreter.elf, _loader(python, interpreter.c_library))
+    search = python.search(interpreter)
     missing: dict[str, File] = {}
     for file in _fitting(python, site.libraries):
         elf = elf_of(file)
@@ -209,15 +210,6 @@ def _libraries(python: PythonFiles, site: Site) -> Iterator[Objection]:
         )
 
 
-def _loader(python: PythonFiles, c_library: str | None) -> Loader:
-    """The loader that serves an interpreter: of musl's its name for the machine matters."""
-    if c_library != "musl":
-        return Loader()
-    names = (path for path in python.image.platform.facts.loaders if "musl" in path)
-    found = (loader_at(python.image.files, path) for path in names)
-    return next((each for each in found if each is not None and each.musl is not None), Loader(musl=""))
-
-
 def _bytecode(python: PythonFiles, site: Site) -> Iterator[Objection]:
     versions = {each.version for each in site.interpreters}
     if not versions or site.is_pypy:
@@ -237,11 +229,13 @@ def _bytecode(python: PythonFiles, site: Site) -> Iterator[Objection]:
             file=wrong[0],
         )
     tags = {f"cpython-{version.replace('.', '')}" for version in versions}
-    if site.cached and not tags & site.cached.keys():
+    others = {name: file for found in site.cached.values() for name, file in found.items()}
+    # Some wheels bring compiled files along, for whatever Python.
+    if len(others) >= _FEW and not tags & site.cached.keys():
         yield _warns(
             CheckKind.BUILD,
             message=f"all compiled files of {site.path} are for another Python and of no use",
-            file=next(iter(site.cached.values())),
+            file=next(iter(others.values())),
             expected=" or ".join(sorted(tags)),
             found=", ".join(sorted(site.cached)),
         )
@@ -250,6 +244,8 @@ def _bytecode(python: PythonFiles, site: Site) -> Iterator[Objection]:
 def _is_used(python: PythonFiles, file: File, versions: set[str]) -> bool:
     """Whether a compiled file is one that these versions would take: named for them, or without a source."""
     name = file.path.rpartition("/")[2]
+    if is_slimmed(file.path):
+        return False
     if "/__pycache__/" in file.path:
         return any(f".cpython-{version.replace('.', '')}." in name for version in versions)
     return python.image.files.lookup(file.path[:-1]) is None
@@ -259,7 +255,7 @@ def _package(python: PythonFiles, site: Site, package: Package) -> Iterator[Obje
     for file, damage in package.damage:
         yield _warns(CheckKind.PACKAGE, message=damage, file=file)
     yield from _tags(python, site, package)
-    if site.is_shared:
+    if site.is_shared or _is_conda(python, site):
         return
     _, lost = absent(python, site, package)
     if lost:
@@ -308,7 +304,7 @@ def _is_label(python: PythonFiles, site: Site, package: Package, reason: str) ->
     labelled wrongly; one that is for no ABI is more portable than it says.
     """
     files = python.image.files
-    if files.lookup(f"{site.prefix}/conda-meta") is not None and site.prefix:
+    if _is_conda(python, site):
         return True
     if reason == "interpreter":
         return all(tag.split("-")[1:2] == ["none"] for tag in package.tags)
@@ -317,6 +313,11 @@ def _is_label(python: PythonFiles, site: Site, package: Package, reason: str) ->
     if reason == "platform":
         return bool(elfs) and all(mismatch_of(elf, python.image.platform) is None for elf in elfs)
     return False
+
+
+def _is_conda(python: PythonFiles, site: Site) -> bool:
+    """Whether conda keeps account of what is installed there, in a folder of its own."""
+    return bool(site.prefix) and python.image.files.lookup(f"{site.prefix}/conda-meta") is not None
 
 
 def absent(python: PythonFiles, site: Site, package: Package) -> tuple[list[str], list[str]]:

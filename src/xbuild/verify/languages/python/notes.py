@@ -53,10 +53,8 @@ _LONGEST_LINE = 4_096
 
 _TABLE = re.compile(rb"\.(?:cpython-\d{2,3}[a-z]{0,4}|pypy\d{2,3}-pp\d+|abi3t?)[\w-]{0,64}\.so\0")
 _GLIBC = re.compile(rb"GNU C Library \([^)\n]{0,200}\) [a-z]+ release version (\d+\.\d+)")
-_SLIMMED = re.compile(
-    r"(?:^|/)(?:tests?|testing|examples?|docs?|benchmarks?|samples?|idle_test|__pycache__)(?:/|$)"
-    r"|^[^/]+\.(?:dist|egg)-info/"
-)
+_SLIMMED = re.compile(r"(?:^|/)(?:tests?|testing|examples?|docs?|benchmarks?|samples?|idle_test)/")
+_METADATA = re.compile(r"^[^/]+\.(?:dist|egg)-info/")
 _CODE = re.compile(r"\.py$|\.so(?:\.[\w.]+)?$")
 _CACHED = re.compile(r"/__pycache__/[^/]+\.(cpython|pypy)-?(\d)(\d+)(?:\.opt-\w+)?\.pyc$")
 
@@ -154,7 +152,13 @@ def _record(text: str, is_cut: bool) -> Note:
         return _unreadable(f"cannot be read ({error})")
     inside = (path for path in paths if len(path) < _LONGEST_LINE and path[:1] not in ("/", "\\"))
     code = (path for path in inside if _CODE.search(path) and ".." not in path.split("/"))
-    return Note(Noted.RECORD, tuple(sorted({path for path in code if not _SLIMMED.search(path)})))
+    kept = {path for path in code if not is_slimmed(path) and not _METADATA.search(path)}
+    return Note(Noted.RECORD, tuple(sorted(kept)))
+
+
+def is_slimmed(path: str) -> bool:
+    """Whether a file lies in a folder that images do without: of tests, examples and the like."""
+    return _SLIMMED.search(path) is not None
 
 
 def _environment(text: str, _is_cut: bool) -> Note:

@@ -18,14 +18,14 @@ from xbuild.verify.checks import PlatformImage
 from xbuild.verify.elf import ElfFacts
 from xbuild.verify.languages.python.notes import Noted
 from xbuild.verify.layers import File
-from xbuild.verify.loader import elf_of
+from xbuild.verify.loader import Loader, Search, elf_of, loader_at
 from xbuild.verify.mismatch import mismatch_of
 
 _SITE = re.compile(
     r"(?P<prefix>.*)/lib(?:64|32)?/(?:python(?P<version>3(?:\.\d+)?)(?P<threads>t?)|pypy(?P<pypy>3\.\d+))"
     r"/(?:site-packages|dist-packages|lib-dynload)(?=/|$)"
 )
-_PACKAGES = re.compile(r"/(?:site|dist)-packages/")
+_PACKAGES = re.compile(r"/(?:(?:site|dist)-packages|node_modules)/")
 _PYTHON_2 = re.compile(r"/lib(?:64|32)?/(?:python2|pypy2|pypy/)|/lib-python/2")
 _METADATA = re.compile(r"(?P<site>.*)/(?P<name>[^/]+\.(?:dist-info|egg-info))(?:/(?P<file>[^/]+))?")
 _CACHED = re.compile(r"\.(cpython-\d+)(?:\.opt-\w+)?\.pyc$")
@@ -164,8 +164,8 @@ class Site:
     """ELF files."""
     bytecode: list[tuple[File, int]] = field(default_factory=list)
     is_pypy: bool = False
-    cached: dict[str, File] = field(default_factory=dict)
-    """`cpython-313` → one of the compiled files for it."""
+    cached: dict[str, dict[str, File]] = field(default_factory=dict)
+    """`cpython-313` → what has compiled files for it, with one of them each."""
 
 
 class PythonFiles:
@@ -178,7 +178,6 @@ class PythonFiles:
         self.projects: dict[str, tuple[str, ...]] = {}
         """Where a project names what it requires, and what; files of packages are none."""
         self.venvs: list[Venv] = []
-        self.glibc: str | None = None
         self.loose: list[File] = []
         """Extension modules outside of all sites."""
         self.configurations: list[File] = []
@@ -203,8 +202,6 @@ class PythonFiles:
             is_fitting = found is not None and mismatch_of(found.elf, self.image.platform) is None
             if found is not None and is_fitting and len(self.interpreters) < _MOST_INTERPRETERS:
                 self.interpreters.append(found)
-        elif note.kind == Noted.C_LIBRARY and self.glibc is None:
-            self.glibc = note.values[0]
         elif note.kind == Noted.PROJECT and not _PACKAGES.search(file.path):
             self.projects[file.path] = note.values
         elif note.kind == Noted.ENVIRONMENT and len(self.venvs) < _MOST_ENVIRONMENTS:
@@ -241,7 +238,7 @@ class PythonFiles:
             found = _CACHED.search(name)
             site = self._around(file.path) if found is not None else None
             if found is not None and site is not None:
-                site.cached.setdefault(found[1], file)
+                site.cached.setdefault(found[1], {}).setdefault(owner(site, file), file)
             elif name.startswith("_sysconfigdata_") and name.endswith(".py"):
                 self.configurations.append(file)
 
@@ -303,9 +300,25 @@ class PythonFiles:
         site.is_own = bool(own) and bool(site.prefix)
         site.interpreters = tuple(own if site.is_own else fitting)
 
+    def search(self, interpreter: Interpreter) -> Search:
+        """Where an interpreter looks for libraries; of musl's loader its name for the machine matters."""
+        loader = Loader()
+        if interpreter.c_library == "musl":
+            names = (path for path in self.image.platform.facts.loaders if "musl" in path)
+            found = (loader_at(self.image.files, path) for path in names)
+            is_musl = (each for each in found if each is not None and each.musl is not None)
+            loader = next(is_musl, Loader(musl=""))
+        return Search(self.image, interpreter.elf, loader)
+
     @cached_property
-    def c_libraries(self) -> frozenset[str]:
-        return frozenset(name for each in self.interpreters if (name := each.c_library) is not None)
+    def glibc(self) -> str | None:
+        """The version of the glibc that interpreters are loaded with; others may be there to link with."""
+        for each in self.interpreters:
+            file, _ = self.search(each).find("libc.so.6", each.file, each.elf, ())
+            note = _note_of(file) if file is not None else None
+            if note is not None and note.kind == Noted.C_LIBRARY:
+                return note.values[0]
+        return None
 
 
 def _note_of(file: File) -> Note | None:
