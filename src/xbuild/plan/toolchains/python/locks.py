@@ -46,7 +46,7 @@ class Dependency:
 
 
 @value()
-class Package:
+class LockedPackage:
     """One locked package. `wheels` are names of files; None: the format does not tell names."""
 
     name: str
@@ -81,7 +81,7 @@ class Lock:
 
     path: str
     format: str
-    packages: tuple[Package, ...]
+    packages: tuple[LockedPackage, ...]
     roots: tuple[Root, ...]
     python: str = ""
     environments: tuple[str, ...] = ()
@@ -163,7 +163,9 @@ class _MissingError(Exception):
     """That something is required that the lock does not have."""
 
 
-def needed(lock: Lock, target: Target, selection: Selection | None = None) -> tuple[Package, ...] | Unread:
+def needed(
+    lock: Lock, target: Target, selection: Selection | None = None
+) -> tuple[LockedPackage, ...] | Unread:
     """What an install takes there; whatever cannot be told counts as taken."""
     if admits(lock.python, target) is False:
         return Unread(f"{lock.path} is for Python {lock.python[:100]}, and this is {_shown(target)}")
@@ -187,14 +189,14 @@ class _Walk:
         self.lock = lock
         self.target = target
         self.selection = selection
-        self.named: dict[str, list[Package]] = {}
+        self.named: dict[str, list[LockedPackage]] = {}
         for package in lock.packages:
             self.named.setdefault(package.name, []).append(package)
-        self.seen: dict[tuple[int, str], Package] = {}
-        self.waiting: list[tuple[Package, str]] = []
+        self.seen: dict[tuple[int, str], LockedPackage] = {}
+        self.waiting: list[tuple[LockedPackage, str]] = []
         self.optional: dict[int, Mapping[str, tuple[Dependency, ...]]] = {}
 
-    def packages(self) -> Iterator[Package]:
+    def packages(self) -> Iterator[LockedPackage]:
         extras, groups = self.selection.extras, self.selection.groups
         own = None if extras is None else _all_normalised(extras)
         # Where markers ask for groups (pylock.toml), what is installed without being asked for has one too.
@@ -211,7 +213,7 @@ class _Walk:
         taken = {number for number, _ in self.seen}
         return (package for package in self.lock.packages if id(package) in taken)
 
-    def _extras(self, package: Package) -> Mapping[str, tuple[Dependency, ...]]:
+    def _extras(self, package: LockedPackage) -> Mapping[str, tuple[Dependency, ...]]:
         if id(package) not in self.optional:
             self.optional[id(package)] = dict(package.extras)
         return self.optional[id(package)]
@@ -230,7 +232,7 @@ class _Walk:
                     self.seen[id(package), extra] = package
                     self.waiting.append((package, extra))
 
-    def _candidates(self, dependency: Dependency) -> list[Package]:
+    def _candidates(self, dependency: Dependency) -> list[LockedPackage]:
         """All that it may be: of several versions, the lock may not say which."""
         found = [
             package
@@ -243,7 +245,7 @@ class _Walk:
         return _of_versions(fitting or found, dependency.versions)
 
 
-def _of_versions(found: list[Package], versions: str) -> list[Package]:
+def _of_versions(found: list[LockedPackage], versions: str) -> list[LockedPackage]:
     """Those of these versions, where that is a specifier that is read here; all of them where it is none."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion
@@ -273,7 +275,7 @@ class Why(Enum):
 class Lack:
     """A package that no wheel is known for, and why: for programs and, as part of a sentence, for readers."""
 
-    package: Package
+    package: LockedPackage
     why: Why
     text: str
 
@@ -289,7 +291,7 @@ def lacking(lock: Lock, target: Target, selection: Selection | None = None) -> t
 _BUILT = (Sourcing.GIT, Sourcing.DIRECTORY, Sourcing.EDITABLE)
 
 
-def lack_of(package: Package, target: Target) -> Lack | None:
+def lack_of(package: LockedPackage, target: Target) -> Lack | None:
     """Why this one would have to be built there, or None where a wheel of it fits."""
     title = f"{package.name} {package.version}" if package.version else package.name
     if package.sourcing is Sourcing.VIRTUAL:

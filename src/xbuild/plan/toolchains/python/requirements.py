@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from xbuild.plan.toolchains.python.fitting import normalised
 from xbuild.plan.toolchains.python.lockfiles.texts import LARGEST, masked
-from xbuild.plan.toolchains.python.locks import Dependency, Lock, Package, Read, Root, Sourcing, Unread
+from xbuild.plan.toolchains.python.locks import Dependency, Lock, LockedPackage, Read, Root, Sourcing, Unread
 from xbuild.text import expression, value
 
 DEEPEST = 16
@@ -373,7 +373,7 @@ def as_lock(path: str, read: Read, *, is_whole: bool = False) -> Lock | Unread:
         if not (item.hashes or is_whole):
             return _none(item, "has no hash, so that what it requires may not be named")
         pins.append(item)
-    packages = {(pin.name, pin.pinned): Package(pin.name, pin.pinned) for pin in pins}
+    packages = {(pin.name, pin.pinned): LockedPackage(pin.name, pin.pinned) for pin in pins}
     roots = (Root(Dependency(pin.name, pin.marker, pin.extras, pin.pinned)) for pin in pins)
     return Lock(path, "requirements.txt", tuple(packages.values()), tuple(roots))
 

@@ -15,7 +15,7 @@ from xbuild.plan.toolchains.python.lockfiles.texts import LARGEST
 from xbuild.plan.toolchains.python.locks import (
     Lack,
     Lock,
-    Package,
+    LockedPackage,
     Selection,
     Sourcing,
     Unread,
@@ -358,11 +358,11 @@ def test_an_extra() -> None:
 # -- why there is no wheel
 
 
-def package(*wheels: str) -> Package:
-    return Package("a", "1", Sourcing.REGISTRY, "", wheels, True)
+def package(*wheels: str) -> LockedPackage:
+    return LockedPackage("a", "1", Sourcing.REGISTRY, "", wheels, True)
 
 
-LACKS = {
+LACKS: dict[tuple[str, ...], str] = {
     ("a-1-cp312-cp312-manylinux_2_39_aarch64.whl",): "a 1 has no wheel for glibc 2.36, only for a newer one",
     ("a-1-cp312-cp312-musllinux_1_2_aarch64.whl",): "a 1 has no wheel for glibc, only for musl",
     ("a-1-cp311-cp311-manylinux_2_17_aarch64.whl",): "a 1 has no wheel for Python 3.12 on aarch64",

@@ -28,7 +28,7 @@ from xbuild.plan.toolchains.python.lockfiles.texts import (
     version_of,
     without_requirements,
 )
-from xbuild.plan.toolchains.python.locks import Dependency, Lock, Package, Root, Sourcing
+from xbuild.plan.toolchains.python.locks import Dependency, Lock, LockedPackage, Root, Sourcing
 
 _PACKAGE = words(
     "name version extras requires_python summary groups marker dependencies files git hg svn bzr ref "
@@ -82,7 +82,7 @@ def _python(metadata: Table, strategies: tuple[str, ...]) -> str:
     return required(targets[0], "requires_python", "`targets`") if len(targets) == 1 else ""
 
 
-def _packages(rows: tuple[Table, ...]) -> Iterator[Package]:
+def _packages(rows: tuple[Table, ...]) -> Iterator[LockedPackage]:
     """A package with extras stands once more for each set of them: here they are one."""
     found: dict[tuple[str, str | None, str], list[Table]] = {}
     for row in rows:
@@ -95,7 +95,7 @@ def _packages(rows: tuple[Table, ...]) -> Iterator[Package]:
         wheels, has_sdist = files_of(dict.fromkeys(file for row in own for file in _files(row, name)))
         pairs = zip(sets, own, strict=True)
         required_by = [(extras, tuple(_dependencies(row, name))) for extras, row in pairs]
-        yield Package(
+        yield LockedPackage(
             name,
             version,
             _source(own[0])[0],

@@ -19,7 +19,7 @@ from xbuild.plan.toolchains.python.lockfiles.texts import (
     table,
     text_of,
 )
-from xbuild.plan.toolchains.python.locks import Lock, Package, Root, Sourcing
+from xbuild.plan.toolchains.python.locks import Lock, LockedPackage, Root, Sourcing
 
 _PACKAGE = words(
     "version hashes markers index extras git ref path file editable subdirectory name sys_platform "
@@ -36,7 +36,7 @@ def read(path: str, given: Table, project: Table | None) -> Lock:  # noqa: ARG00
     versions = {key: text_of(version, "`requires`") for key, version in requires.items()}
     told = (f"{key} == '{version}'" for key, version in versions.items() if "'" not in version)
     environments = (" and ".join(told),) if versions else ()
-    packages: dict[tuple[str, str | None, str], Package] = {}
+    packages: dict[tuple[str, str | None, str], LockedPackage] = {}
     roots: list[Root] = []
     for category, listed in given.items():
         if category == "_meta":
@@ -49,7 +49,7 @@ def read(path: str, given: Table, project: Table | None) -> Lock:  # noqa: ARG00
     return Lock(path, "Pipfile.lock", tuple(packages.values()), tuple(roots), "", environments, ())
 
 
-def _package(name: str, given: Table) -> tuple[Package, str]:
+def _package(name: str, given: Table) -> tuple[LockedPackage, str]:
     """(the package, its marker): hashes name no files."""
     where = normalised(name)
     version = text_of(given.get("version", ""), f"the version of {where}")
@@ -59,7 +59,7 @@ def _package(name: str, given: Table) -> tuple[Package, str]:
     parts += (f"{key} {text_of(given[key], where)}" for key in _MARKERS if key in given)
     marker = " and ".join(f"({part})" for part in parts if part)
     sourcing, place = _source(given, where)
-    return Package(where, pinned, sourcing, place), marker
+    return LockedPackage(where, pinned, sourcing, place), marker
 
 
 def _source(given: Table, where: str) -> tuple[Sourcing, str]:

@@ -27,7 +27,7 @@ from xbuild.plan.toolchains.python.lockfiles.texts import (
     texts_of,
     without_requirements,
 )
-from xbuild.plan.toolchains.python.locks import Dependency, Lock, Package, Root, Sourcing
+from xbuild.plan.toolchains.python.locks import Dependency, Lock, LockedPackage, Root, Sourcing
 
 _PACKAGE = words(
     "name version description category optional develop python-versions groups markers files dependencies "
@@ -76,7 +76,7 @@ def read(path: str, given: Table, project: Table | None) -> Lock:
     )
 
 
-def _package(given: Table, metadata: Table) -> Package:
+def _package(given: Table, metadata: Table) -> LockedPackage:
     name = required(given, "name", "a package")
     source = table(given.get("source", {}), f"the source of {name}")
     kind = text_of(source.get("type", "legacy"), f"the source of {name}")
@@ -92,7 +92,7 @@ def _package(given: Table, metadata: Table) -> Package:
     wheels, has_sdist = files_of(files) if files is not None else (None, None)
     plain, extras = _dependencies(given, name)
     python = text_of(given.get("python-versions", ""), f"`python-versions` of {name}")
-    return Package(normalised(name), version, sourcing, place, wheels, has_sdist, plain, extras, python)
+    return LockedPackage(normalised(name), version, sourcing, place, wheels, has_sdist, plain, extras, python)
 
 
 def _files(given: Table, metadata: Table, name: str, version: str) -> tuple[str, ...] | None:
@@ -154,7 +154,7 @@ def _requirements(name: str, listed: object, where: str) -> Iterator[tuple[Depen
         yield one, row.get("optional") is True
 
 
-def _groups(row: Table, package: Package) -> Iterator[Root]:
+def _groups(row: Table, package: LockedPackage) -> Iterator[Root]:
     """Since version 2.1, each package says for which groups it is installed, and when."""
     name = package.name
     given = row.get("markers", "")

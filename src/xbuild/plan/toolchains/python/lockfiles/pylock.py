@@ -19,7 +19,7 @@ from xbuild.plan.toolchains.python.lockfiles.texts import (
     texts_of,
     version_of,
 )
-from xbuild.plan.toolchains.python.locks import Lock, Package, Root, Sourcing
+from xbuild.plan.toolchains.python.locks import Lock, LockedPackage, Root, Sourcing
 
 _TOP = words(
     "lock-version environments requires-python extras dependency-groups default-groups created-by "
@@ -53,12 +53,12 @@ def read(path: str, given: Table, project: Table | None) -> Lock:  # noqa: ARG00
     )
 
 
-def _distinct(packages: list[Package]) -> tuple[Package, ...]:
+def _distinct(packages: list[LockedPackage]) -> tuple[LockedPackage, ...]:
     """One may stand there for several markers, alike but for its files."""
     return tuple(dict.fromkeys(packages))
 
 
-def _package(given: Table) -> tuple[Package, str]:
+def _package(given: Table) -> tuple[LockedPackage, str]:
     name = required(given, "name", "a package")
     marker = text_of(given.get("marker", ""), f"the marker of {name}")
     wheels = [_file(row, name) for row in tables(given.get("wheels", []), f"`wheels` of {name}")]
@@ -79,7 +79,9 @@ def _package(given: Table) -> tuple[Package, str]:
             wheels = list(found_wheels)
     python = text_of(given.get("requires-python", ""), f"`requires-python` of {name}")
     version = version_of(given, name)
-    package = Package(normalised(name), version, sourcing, place, tuple(wheels), has_sdist, python=python)
+    package = LockedPackage(
+        normalised(name), version, sourcing, place, tuple(wheels), has_sdist, python=python
+    )
     return package, marker
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from xbuild.plan.toolchains.python.fitting import normalised
-from xbuild.plan.toolchains.python.locks import Dependency, Package
+from xbuild.plan.toolchains.python.locks import Dependency, LockedPackage
 from xbuild.text import expression
 
 LARGEST = 8 * 1024 * 1024
@@ -126,8 +126,8 @@ def is_wheel(name: str) -> bool:
     return name.lower().endswith(".whl")
 
 
-def check_once(packages: Iterable[Package]) -> tuple[Package, ...]:
-    found: dict[tuple[str, str | None, str], Package] = {}
+def check_once(packages: Iterable[LockedPackage]) -> tuple[LockedPackage, ...]:
+    found: dict[tuple[str, str | None, str], LockedPackage] = {}
     for package in packages:
         key = package.name, package.version, package.place
         if key in found:
@@ -155,13 +155,13 @@ def dependency_of(line: str, where: str) -> Dependency:
     return Dependency(normalised(found.name), str(found.marker or ""), extras, versions=str(found.specifier))
 
 
-def exactly(package: Package, marker: str = "") -> Dependency:
+def exactly(package: LockedPackage, marker: str = "") -> Dependency:
     return Dependency(package.name, marker, (), package.version, package.place)
 
 
-def without_requirements(package: Package) -> Package:
+def without_requirements(package: LockedPackage) -> LockedPackage:
     """For formats that say of each package itself when it is installed."""
-    return Package(
+    return LockedPackage(
         package.name, package.version, package.sourcing, package.place, package.wheels, package.has_sdist
     )
 

@@ -23,7 +23,7 @@ from xbuild.plan.toolchains.python.lockfiles.texts import (
     text_of,
     texts_of,
 )
-from xbuild.plan.toolchains.python.locks import Dependency, Lock, Package, Root, Sourcing
+from xbuild.plan.toolchains.python.locks import Dependency, Lock, LockedPackage, Root, Sourcing
 
 _TOP = words(
     "version revision requires-python resolution-markers supported-markers required-markers conflicts "
@@ -83,14 +83,14 @@ def _source(given: Table, where: str) -> tuple[Sourcing, str]:
     return _SOURCES[kinds[0]], masked(place)
 
 
-def _package(given: Table) -> Package:
+def _package(given: Table) -> LockedPackage:
     name = required(given, "name", "a package")
     sourcing, place = _source(given, name)
     wheels = [_wheel(row, name) for row in tables(given.get("wheels", []), f"`wheels` of {name}")]
     optional = table(given.get("optional-dependencies", {}), f"`optional-dependencies` of {name}")
     if "version" in given:
         required(given, "version", name)
-    return Package(
+    return LockedPackage(
         normalised(name),
         given.get("version"),
         sourcing,
@@ -128,7 +128,7 @@ def _dependency(given: Table, where: str) -> Dependency:
 _PROJECTS = (Sourcing.EDITABLE, Sourcing.VIRTUAL, Sourcing.DIRECTORY)
 
 
-def _members(rows: tuple[Table, ...], packages: tuple[Package, ...], manifest: Table) -> Iterator[Root]:
+def _members(rows: tuple[Table, ...], packages: tuple[LockedPackage, ...], manifest: Table) -> Iterator[Root]:
     """The projects of the workspace, or the one beside the lock, and what their extras and groups require."""
     members = names_of(manifest.get("members", []), "`members`")
     for row, package in zip(rows, packages, strict=True):
