@@ -49,6 +49,7 @@ SAMPLES = (
     Sample("go-kubebuilder", ("--version",), ("{architecture}",)),
     Sample("go-vendor-cgo-free", ("-about",), ("{architecture}",)),
     Sample("python-target", ("world",), ("{architecture}: &lt;world&gt;, 42, marked: ",)),
+    Sample("python-venv", ("about",), ("{architecture}: psycopg binary, 24, jpg True",)),
     Sample("python-uv", ("--check",), ("{architecture} 3 391 ", "pydantic_core", "uvloop")),
 )
 # The program of each project, and whether cgo is in it.

@@ -15,6 +15,7 @@ from xbuild.pipeline.project import (
     open_project,
     with_assist,
     without_assist,
+    without_helpers,
     without_written_twins,
 )
 from xbuild.pipeline.questions import Settled, plan_settled
@@ -28,7 +29,12 @@ _DOOR = Door(
     (
         OFFLINE,
         ONLINE,
-        (boolean_flag("assist"), "", "also write native twins for stages that stay on the target platform"),
+        (
+            boolean_flag("assist"),
+            "",
+            "also write what a build adds: native twins for stages that stay on the target platform, small "
+            "files that tell pip of the target",
+        ),
         (boolean_flag("conditional"), "", "also write what is right only on a condition"),
         (boolean_flag("diff"), "", "print a unified diff"),
         (boolean_flag("write"), "", "change the file"),
@@ -56,7 +62,7 @@ def rewrite(options: BuildOptions, own: Flags) -> int:
         fresh = (
             without_written_twins(with_assist(project))
             if own.flag("assist")
-            else Fresh(without_assist(project))
+            else Fresh(without_helpers(without_assist(project)))
         )
         if fresh.problem:
             warn(fresh.problem)

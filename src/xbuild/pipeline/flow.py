@@ -63,7 +63,7 @@ def build(
     with clock.phase("check engine"):
         preflight(prepared)
     with clock.phase("build"), watcher.showing(scene_of(prepared)) as on_event:
-        if prepared.needs_nets:
+        if prepared.needs_nets or prepared.is_told:
             from xbuild.pipeline.rebuilding import solve_assisted
             from xbuild.pipeline.records import Records
 

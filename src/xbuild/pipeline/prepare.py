@@ -13,6 +13,7 @@ from xbuild.graph.model import StageGraph
 from xbuild.pipeline.project import Project, plan_project
 from xbuild.pipeline.questions import plan_first, settle
 from xbuild.plan.model import Plan
+from xbuild.plan.toolchain import HELPERS
 from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveRequest
 from xbuild.solve.engine import Engine
@@ -46,6 +47,12 @@ class Prepared:
             self.engine.is_native(p) for p in self.project.platforms or (self.engine.native,)
         )
         return is_emulated and (self.project.settings.assist or self.has_written_twins)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a step may end because it would have to build something for the target."""
+        source = self.new or self.project.inputs.dockerfile
+        return source is not None and HELPERS in source.text
 
     @property
     def is_rewritten(self) -> bool:

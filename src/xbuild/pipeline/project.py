@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING
@@ -125,6 +125,18 @@ def without_assist(project: Project) -> Project:
     """With pins alone."""
     settings = replace(project.settings, assist=False)
     return Project(project.options, project.inputs, project.config, settings, project.platforms)
+
+
+def without_helpers(project: Project) -> Project:
+    """With no small files that tell a program of the target: with what an engineer would write."""
+    settings = replace(project.settings, helpers=False)
+    return replace(project, settings=settings)
+
+
+def without_pin(project: Project, stages: Mapping[str, str]) -> Project:
+    """With these stages on the target platform, and why."""
+    stay = {**project.settings.without_pin, **stages}
+    return replace(project, settings=replace(project.settings, without_pin=stay))
 
 
 def with_assist(project: Project, *, without: Iterable[str] = ()) -> Project:

@@ -1,4 +1,6 @@
-"""The net below native twins: a stage in which one went wrong is built once more without any."""
+"""The nets below what a build adds: a stage in which a native twin went wrong is built once more without any,
+one that was pinned and would have to build something for the target once more there.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +9,27 @@ from dataclasses import replace
 
 from xbuild.errors import EditError, SolveError
 from xbuild.pipeline.checking import check_leaks
-from xbuild.pipeline.prepare import Prepared, with_new_text
+from xbuild.pipeline.prepare import Prepared, prepare, with_new_text
+from xbuild.pipeline.project import without_pin
 from xbuild.pipeline.records import Records
 from xbuild.pipeline.remaking import remember_helpers, with_helpers_anew, with_notes_of_helpers
 from xbuild.pipeline.watching import OnEvent, Watcher
-from xbuild.plan.model import Assistance, Place, Plan, Reason, StageVerdict, VerdictWord
+from xbuild.plan.model import Assistance, InsertRun, Place, Plan, Reason, StageVerdict, VerdictWord
+from xbuild.plan.toolchain import HELPERS
 from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveResult, solve
 from xbuild.solve.deliver import discard
 from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.solve.history import Vertex
-from xbuild.solve.marks import mark_in
+from xbuild.solve.marks import mark_in, refusal_in
 from xbuild.solve.stall import StalledError
 
 _TOLD = 5
+_HINT_OF_REFUSAL = (
+    "name a release that has a wheel for every platform; or let the stage run on the target platform: take "
+    f"--platform=$BUILDPLATFORM out of its FROM, and {HELPERS}/pip.py with what stands in front of it out of "
+    "its commands"
+)
 _HINT = "xbuild build --assist=off builds it without native twins"
 
 
@@ -42,6 +51,10 @@ def solve_assisted(
         except BuildFailedError as error:
             for note in remember_helpers(prepared, [error.whole_log], records, is_whole=False):
                 watcher.warn(note)
+            refused = _refused(prepared, error)
+            if refused:
+                prepared = without_pins(prepared, refused, watcher, on_event)
+                continue
             found = wrong_in_failure(prepared, error)
             if not found:
                 raise _hinted(prepared, error) from None
@@ -51,6 +64,16 @@ def solve_assisted(
                 return prepared, with_notes_of_helpers(prepared, result, records)
             discard(result)
         prepared = without_twins(prepared, found, watcher)
+
+
+def without_pins(
+    prepared: Prepared, found: Mapping[str, str], watcher: Watcher, on_event: OnEvent | None
+) -> Prepared:
+    """The same build with these stages on the target platform, planned anew."""
+    for name, why in found.items():
+        watcher.warn(f"stage {name} is built again on the target platform: {why}")
+    project = without_pin(prepared.project, found)
+    return prepare(project, prepared.engine, prepared.folder / "unpinned", on_event)
 
 
 def without_twins(prepared: Prepared, found: Mapping[int, str], watcher: Watcher) -> Prepared:
@@ -163,6 +186,17 @@ def wrong_in_failure(prepared: Prepared, error: BuildFailedError) -> dict[int, s
     return stages_at(prepared, {error.line or 0: mark})
 
 
+def _refused(prepared: Prepared, error: BuildFailedError) -> dict[str, str]:
+    """The stages that xbuild has pinned and that cannot be, by their names."""
+    why = refusal_in(error.whole_log)
+    plan = prepared.plan
+    if why is None or plan is None or prepared.new is None:
+        return {}
+    told = [v for v in plan.stages if v.is_pinned and any(isinstance(c, InsertRun) for c in v.changes)]
+    before = [v for v in plan.stages if error.line and v.line <= error.line]
+    return {v.name: why for v in told if not before or v is before[-1]}
+
+
 def _stalled(prepared: Prepared, error: StalledError) -> dict[int, str]:
     """The stages in which a step with twins ran; all where they are not known."""
     stages = prepared.graph.stages if prepared.graph is not None else ()
@@ -172,6 +206,9 @@ def _stalled(prepared: Prepared, error: StalledError) -> dict[int, str]:
 
 
 def _hinted(prepared: Prepared, error: SolveError) -> SolveError:
+    is_refused = isinstance(error, BuildFailedError) and refusal_in(error.whole_log) is not None
+    if error.hint is None and is_refused:
+        error.hint = _HINT_OF_REFUSAL
     if error.hint is None and assisted_stages(prepared.plan) and not prepared.has_written_twins:
         error.hint = _HINT
     return error

@@ -463,7 +463,9 @@ class Settings:
     """What a user has set about planning; `chosen` are values of settings of languages, by their key.
 
     `assist`: whether twins are planned; `without` are names of stages that do without, `without_twins` of
-    twins that are not used, `accepted` is what is accepted of a twin, by its name.
+    twins that are not used, `accepted` is what is accepted of a twin, by its name. `helpers`: whether small
+    files may be written that tell a program of the target; `without_pin` are names of stages that stay on the
+    target platform, and why.
     """
 
     cache_mounts: bool = True
@@ -472,6 +474,8 @@ class Settings:
     without: frozenset[str] = frozenset()
     without_twins: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = field(default_factory=dict)
+    helpers: bool = True
+    without_pin: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, setting: Setting) -> str:
         """What was chosen, or the default."""

@@ -16,10 +16,30 @@ from xbuild.plan.facts.filesystem import Kind, Write, Writes
 from xbuild.plan.facts.images import Image, ImageRow
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
 from xbuild.platforms import Platform
-from xbuild.text import Span, value
+from xbuild.text import Span, expression, value
 
 if TYPE_CHECKING:
     from xbuild.plan.programs.program import Program
+
+
+_LOGIN = expression(r"(?<=://)[^/@\s\"']+(?=@)")
+
+
+def shown(text: str) -> str:
+    """A text for readers: without the user and the password of an address."""
+    return _LOGIN.sub("***", text)
+
+
+def shortened(text: str) -> str:
+    """The same, and not longer than a line may be."""
+    told = shown(text)
+    return told if len(told) <= 60 else told[:57] + "..."
+
+
+HELPERS = "/usr/local/lib/xbuild"
+"""Where small files of xbuild's own lie in a pinned stage: they tell a program of the target. No stage takes
+them.
+"""
 
 
 @value()
@@ -111,8 +131,7 @@ class Call:
 
     def spelled(self) -> str:
         """The command as it stands in the script, shortened, for messages."""
-        text = " ".join(word.raw for word in self.words)
-        return text if len(text) <= 60 else text[:57] + "..."
+        return shortened(" ".join(word.raw for word in self.words))
 
 
 @value()

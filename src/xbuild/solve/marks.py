@@ -3,7 +3,9 @@
 A line is `xbuild-twin: NAME: native`, `… own: WHY` or `… mark: WHY` (plan/twins/helper/twin.sh). A step with
 the mount's name in its output, or that fails because that is read-only, counts as marked. A helper that has
 no twin says `xbuild-helper: NAME: WHY`, or `… failed: WHY` where another try may do better
-(helper/prepare.sh).
+(helper/prepare.sh). A
+program that was told of the target says `xbuild: NAME is not started: nothing is built for MACHINE here`
+(plan/toolchains/python/told.py), and its step fails.
 """
 
 from __future__ import annotations
@@ -54,6 +56,18 @@ def helper_lines(log: bytes) -> tuple[HelperLine, ...]:
         for m in _HELPER.finditer(log)
     )
     return tuple(dict.fromkeys(found))
+
+
+_REFUSAL = re.compile(rb"^xbuild: (\S+) is not started: nothing is built for (\S+) here\r?$", re.MULTILINE)
+
+
+def refusal_in(log: bytes) -> str | None:
+    """What a program that was told of the target would have had to build here, as far as it says."""
+    found = _REFUSAL.search(log)
+    if found is None:
+        return None
+    program, machine = (part.decode("utf-8", "replace") for part in found.groups())
+    return f"{program} would have built something for {machine}, on another machine"
 
 
 def mark_in(log: bytes, *, is_failed: bool) -> str | None:

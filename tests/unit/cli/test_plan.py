@@ -6,14 +6,18 @@ import json
 import os
 import stat
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from tests.unit.cli.command import GO, Xbuild, project, unchanged
+from tests.unit.cli.standin import Docker
 from xbuild.cli.main import run
 from xbuild.errors import Exit
+from xbuild.plan.model import SECTION, Question
+from xbuild.plan.toolchain import HELPERS
 
 SCHEMAS = Path(__file__).parents[3] / "src/xbuild/views/schemas"
 PROJECTS = Path(__file__).parents[2] / "projects"
@@ -206,3 +210,28 @@ def test_twins_that_somebody_has_changed_stay(xbuild: Xbuild, tmp_path: Path) ->
     assert result.code == 0
     assert file.read_text("utf-8") == before
     assert "its twins stay as they are" in result.err
+
+
+def test_rewrite_tells_pip_of_the_target_with_assist_alone(
+    xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain `rewrite` writes what an engineer would; the plan names what does more."""
+    Docker(tmp_path / "docker", monkeypatch)
+    said = "".join(f"{SECTION}linux/{name}\nxbuild: exit code 0\n" for name in ("amd64", "arm64"))
+
+    def probe(_self: object, _plan: object, questions: Sequence[Question], *_more: object) -> dict[str, str]:
+        return {q.key: said for q in questions}
+
+    monkeypatch.setattr("xbuild.pipeline.questions._Answerer.probe", probe)
+    text = (PROJECTS / "python-venv/Dockerfile").read_text("utf-8")
+    both = ("--platform", "linux/amd64,linux/arm64")
+    folder = project(
+        tmp_path / "p", text, **dict.fromkeys(("requirements.txt", "constraints.txt"), "django\n")
+    )
+    assert xbuild("rewrite", *both, folder).out == text
+    assert "build, line 1: cross" in xbuild("plan", *both, folder).out
+    assert xbuild("rewrite", "--assist", "--write", *both, folder).code == 0
+    written = (folder / "Dockerfile").read_text("utf-8")
+    assert f"python {HELPERS}/pip.py pip install" in written
+    for more in ((), ("--assist",)):
+        assert xbuild("rewrite", *more, *both, folder).out == written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from xbuild.pipeline import rebuilding
 from xbuild.pipeline.helper import twin_files
 from xbuild.plan.context import NoContext
 from xbuild.plan.deciding.planner import make_plan
-from xbuild.plan.model import Knowledge, Settings
+from xbuild.plan.model import SECTION, Knowledge, Plan, Question, Settings
+from xbuild.plan.toolchain import HELPERS
 from xbuild.plan.twins.twin import MOUNT
+from xbuild.platforms import parse_platforms
 from xbuild.rewrite.render import rewrite
 from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.diagnosis import BuildFailedError
+from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.history import Vertex
 from xbuild.solve.options import parse_build_arguments
 from xbuild.solve.progress import parse_name
@@ -235,3 +239,85 @@ def test_where_a_mark_may_be_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
     assert solves.mounts == [2, 0]
     assert any("left out some of its output, where a mark may have been" in t for t in listener.said)
+
+
+# -- what was pinned, and would have to build something for the target
+
+PIP = (
+    "FROM debian:bookworm AS other\nRUN apt-get update\n\n"
+    "FROM python:3.13-slim AS deps\nCOPY requirements.txt /tmp/\nRUN python -m venv /opt/venv\n"
+    "RUN /opt/venv/bin/pip install -r /tmp/requirements.txt\n\n"
+    "FROM python:3.13-slim\nCOPY --from=deps /opt/venv /opt/venv\nCOPY --from=other /a /a\n"
+)
+REFUSAL = "Collecting a\nxbuild: python is not started: nothing is built for aarch64 here\nxbuild: name a …\n"
+
+
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A builder whose pip finds a wheel for everything, as long as it is only asked."""
+    said = "".join(f"{SECTION}linux/{name}\nxbuild: exit code 0\n" for name in ("amd64", "arm64"))
+
+    def probe(_self: object, _plan: object, questions: Sequence[Question], *_more: object) -> dict[str, str]:
+        return {q.key: said for q in questions}
+
+    monkeypatch.setattr("xbuild.pipeline.questions._Answerer.probe", probe)
+
+
+@pytest.mark.usefixtures("image", "answered")
+@pytest.mark.parametrize("line", [7, None])
+def test_what_is_refused_is_built_on_the_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: int | None
+) -> None:
+    solves = Solves(monkeypatch, BuildFailedError("exit code: 125", line=line, whole_log=REFUSAL.encode()))
+    listener = Listener()
+    folder = project(tmp_path / "p", PIP, **{"requirements.txt": "a\n"})
+    done = built(folder, "-o", f"{tmp_path}/out", watcher=listener)
+    first, again = (request.text or "" for request in solves.requests)
+    assert "FROM --platform=$BUILDPLATFORM python:3.13-slim AS deps" in first
+    assert "FROM python:3.13-slim AS deps" in again
+    assert HELPERS not in again
+    assert again.count(f"target={MOUNT} ") == first.count(f"target={MOUNT} ") + 2  # venv and pip
+    assert [word for _, word, _ in done.outcome.verdicts] == ["assisted", "assisted", "emulated"]
+    told = "\n".join(listener.said)
+    assert "stage deps is built again on the target platform: python would have built something" in told
+
+
+@pytest.mark.usefixtures("image", "answered")
+def test_what_is_refused_twice_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = BuildFailedError("exit code: 125", line=7, whole_log=REFUSAL.encode())
+    solves = Solves(monkeypatch, error, error)
+    with pytest.raises(BuildFailedError):
+        built(project(tmp_path / "p", PIP, **{"requirements.txt": "a\n"}), "-o", f"{tmp_path}/out")
+    assert len(solves.requests) == 2
+
+
+@pytest.mark.usefixtures("image", "answered")
+def test_what_is_refused_in_a_file_that_was_rewritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says what to change; with that done the stage is on the target platform."""
+    said = "".join(f"{SECTION}linux/{name}\nxbuild: exit code 0\n" for name in ("amd64", "arm64"))
+    folder = project(tmp_path / "p", PIP, **{"requirements.txt": "a\n"})
+    context = DirectoryContext(folder)
+
+    def plan(text: str) -> Plan:
+        known = Knowledge({q.key: said for q in planned(text, Knowledge()).questions})
+        return planned(text, known)
+
+    def planned(text: str, known: Knowledge) -> Plan:
+        tree = parse(Source("Dockerfile", text))
+        return make_plan(tree, Options(), parse_platforms(PLATFORMS.split(",")), context, None, known)
+
+    text = rewrite(parse(Source("Dockerfile", PIP)), plan(PIP)).text.text
+    (folder / "Dockerfile").write_text(text)
+    solves = Solves(monkeypatch, BuildFailedError("exit code: 125", line=40, whole_log=REFUSAL.encode()))
+    with pytest.raises(BuildFailedError) as error:
+        built(folder, "--assist=off", "-o", f"{tmp_path}/out")
+    assert len(solves.requests) == 1
+    hint = error.value.hint or ""
+    assert "take --platform=$BUILDPLATFORM out of its FROM" in hint
+    assert f"{HELPERS}/pip.py with what stands in front of it out of its commands" in hint
+    followed = text.replace("--platform=$BUILDPLATFORM ", "")
+    followed = followed.replace(f"/opt/venv/bin/python {HELPERS}/pip.py ", "")
+    verdicts = {v.name: str(v.word) for v in planned(followed, Knowledge()).stages}
+    assert verdicts["deps"] == "unsure"

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from xbuild.architectures import ARCHITECTURES
-from xbuild.plan.toolchains.python.pip import MACHINES, RUNNER
+from xbuild.plan.toolchains.python.told import MACHINES, RUNNER
+from xbuild.solve.marks import refusal_in
 
 WHEELS = {row.docker: row.wheel for row in ARCHITECTURES if row.docker in MACHINES}
 
@@ -70,6 +71,7 @@ def test_nothing_is_started(tmp_path: Path, start: str) -> None:
     done = run(tmp_path, text, "pip")
     assert done.returncode == 125
     assert "is not started: nothing is built for s390x here" in done.stdout
+    assert "would have built something for s390x" in (refusal_in(done.stdout.encode()) or "")
     assert "started\n" not in done.stdout.replace("not started", "")
 
 

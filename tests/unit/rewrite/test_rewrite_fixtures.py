@@ -106,6 +106,7 @@ class Case:
         settings = settings_of(
             self.options.get("settings", {}), cache_mounts=self.options.get("cache_mounts", True)
         )
+        settings = replace(settings, helpers=self.options.get("helpers", True))
         if self.twins is not None:
             without = frozenset(self.options.get("without_twins", ()))
             accepted = self.options.get("accepted", {})

@@ -317,7 +317,9 @@ def _fresh(name: str, taken: set[str | None]) -> str:
 
 
 def _merged(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Each change once; of several insertions in one place that begin alike the one with most in it."""
+    """Each change once; of several insertions in one place that begin alike the one with most in it, and the
+    same lines where they are needed first.
+    """
     inserts: dict[tuple[int, str], InsertRun] = {}
     others: list[Change] = []
     for change in changes:
@@ -328,4 +330,6 @@ def _merged(changes: Iterable[Change]) -> tuple[Change, ...]:
                 inserts[key] = change
         else:
             others.append(change)
-    return tuple(dict.fromkeys((*inserts.values(), *others)))
+    first = {i.lines: i for i in sorted(inserts.values(), key=lambda i: -i.before)}
+    kept = (i for i in inserts.values() if first[i.lines] is i)
+    return tuple(dict.fromkeys((*kept, *others)))

@@ -50,7 +50,7 @@ class Soundness:
         blocked = blocks(self.graph.dockerfile.syntax, "pin")
         if blocked is not None:
             found.append(Reason(blocked, Place(1), cure="use docker/dockerfile:1"))
-        found += self.loan_reasons(stage, facts)
+        found += [*self.told_to_stay(stage), *self.loan_reasons(stage, facts)]
         if stage in group.split:
             return found + self.split_reasons(stage, facts) + list(facts.all_reasons)
         if self.survey.is_needed(stage):
@@ -130,6 +130,13 @@ class Soundness:
                 place = Place(consumer.instructions[edge.instruction].first_line)
                 found.append(Reason(f"{consumer.label} {misfit.text}", place, cure=misfit.cure))
         return found
+
+    def told_to_stay(self, stage: int) -> list[Reason]:
+        """Why a stage must not be pinned again."""
+        at = self.graph.stages[stage]
+        why = self.survey.settings.without_pin.get(at.label)
+        place = Place(at.from_.first_line)
+        return [Reason(f"pinned, it could not be built: {why}", place)] if why is not None else []
 
     def loan_reasons(self, stage: int, facts: StageFacts) -> list[Reason]:
         """Why an image cannot get a stage of its own from which tools are taken."""

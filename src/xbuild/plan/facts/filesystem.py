@@ -265,7 +265,7 @@ def may_be_folder(writes: Writes, path: str, kind: Kind = Kind.PORTABLE) -> bool
 
 def _has_base_content(writes: Writes, path: str) -> bool:
     """Whether what the base image brings may stand at `path`: anywhere, if nothing is known of the image."""
-    if is_in_any(path, writes.image.same_folders):
+    if is_in_any(path, writes.image.same_folders) or writes.image.has_no(path):
         return False
     if not writes.image.is_plain:
         return True

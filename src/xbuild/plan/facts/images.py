@@ -63,9 +63,10 @@ class ImageRow:
     value, and the version since which it is set. `family`: that of tags that name none, but for those with
     one of `other` in them. `with_compiler`: families whose variants have a C compiler, the others having
     none; None if that cannot be told. `same_folders`: empty, or the same for every platform (`{}` is the
-    version). `own_folders`: where the language lies. `archived`: the last version made from a Debian release
-    whose packages can no longer be installed. `releases`: the Debian release of tags that name none, by the
-    version since which it is that one; empty where it cannot be told.
+    version). `own_folders`: where the language lies. `own_programs`: a folder, and all that the image has of
+    its own in it, as the names match. `archived`: the last version made from a Debian release whose packages
+    can no longer be installed. `releases`: the Debian release of tags that name none, by the version since
+    which it is that one; empty where it cannot be told.
     """
 
     name: str
@@ -76,6 +77,7 @@ class ImageRow:
     with_compiler: tuple[str, ...] | None = None
     same_folders: tuple[str, ...] = ()
     own_folders: tuple[str, ...] = ()
+    own_programs: tuple[tuple[str, str], ...] = ()
     archived: tuple[int, int] = (0, 0)
     version: str = r"(\d+)\.(\d+)"
     releases: tuple[tuple[tuple[int, int], str], ...] = ()
@@ -104,6 +106,14 @@ class Image:
     is_archived: bool = False
     release: str = ""
     row: ImageRow | None = None
+
+    def has_no(self, path: str) -> bool:
+        """Whether it is known that the image has nothing of its own at this path, a file's in a folder of
+        which all names are known.
+        """
+        folder, _, name = path.rpartition("/")
+        known = dict(self.row.own_programs).get(folder) if self.row is not None else None
+        return known is not None and name != "" and re.fullmatch(known, name) is None
 
 
 def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:

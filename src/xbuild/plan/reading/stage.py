@@ -37,13 +37,14 @@ from xbuild.plan.facts.filesystem import (
 from xbuild.plan.facts.images import Image, describe, is_portable
 from xbuild.plan.model import Place, Question, Reason
 from xbuild.plan.reading.walk import walk_run
-from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain
+from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, shortened
 from xbuild.text import Span, expression
 
 _PROFILES = expression(r"^/etc/(profile|bash\.bashrc)$|/\.(bash_profile|bash_login|profile|bashrc)$")
 # zsh and ksh run the last part of a pipeline in the shell itself, and zsh does not split words.
 # Options of a shell that change neither what its commands do nor what they see.
 _SHELL_WORD = expression(r"[-+][euxlio]*c?|--(?:login|noprofile|norc|posix)|pipefail|errexit|nounset|xtrace")
+_PLAIN = expression(r"(\./)?[\w.+@/-]+(?<!/)")
 _POSIX_SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _CACHE_FOLDERS = (
     *TOOL_FOLDERS,
@@ -164,7 +165,7 @@ class _StageReader:
             path,
             kind,
             place,
-            text[:57] + "..." if len(text) > 60 else text,
+            shortened(text),
             is_file,
             is_context=is_context,
             is_empty=isinstance(instruction, Workdir),
@@ -208,7 +209,8 @@ class _StageReader:
             kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
             is_context = not any("://" in source or "$" in source for source in instruction.sources)
             is_file = is_file and self.is_file(instruction.sources[0], destination)
-            self.add(destination, kind, instruction, is_file=is_file, is_context=is_context)
+            for path in self.files(instruction, destination) or (destination,):
+                self.add(path, kind, instruction, is_file=is_file, is_context=is_context)
             return
         for edge in edges:
             kind = self.taken(edge)
@@ -221,6 +223,19 @@ class _StageReader:
             self.add(
                 destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
             )
+
+    def files(self, instruction: Copy, destination: str | None) -> tuple[str, ...]:
+        """Where a COPY of nothing but files of the build context into a folder puts them; () if it may bring
+        more.
+        """
+        is_whole = instruction.keyword == "COPY" and not instruction.heredocs
+        is_whole = is_whole and all(instruction.flag(name) is None for name in ("parents", "exclude"))
+        is_folder = instruction.destination.endswith(("/", "/.")) or instruction.destination == "."
+        sources = instruction.sources
+        is_plain = all(_PLAIN.fullmatch(s) and self.around.context.read(s) is not None for s in sources)
+        if destination is None or not (is_whole and is_folder and is_plain):
+            return ()
+        return tuple(posixpath.join(destination, posixpath.basename(source)) for source in sources)
 
     def is_file(self, source: str, destination: str | None) -> bool:
         """Whether a COPY from the build context writes exactly `destination`, a file of the same name."""

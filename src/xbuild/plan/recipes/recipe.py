@@ -154,11 +154,8 @@ def _may_bring(copy: Copy, source: str, path: str, files: Sequence[str]) -> bool
     into_folder = copy.destination.endswith("/") or copy.destination == "."
     if copy.keyword != "COPY" or not into_folder or any(c in source for c in "$[\\") or ".." in source:
         return True
-    pattern = posixpath.normpath(source.lstrip("/"))
-    depth = pattern.count("/") + 1
-    matched = {entry for f in files if fnmatchcase(entry := "/".join(f.split("/")[:depth]), pattern)}
-    names = {posixpath.basename(entry) for entry in matched}
-    return not matched or not matched <= set(files) or posixpath.basename(path) in names
+    matched = _matched(source, files)
+    return matched == (source,) or posixpath.basename(path) in {posixpath.basename(m) for m in matched}
 
 
 def _may_hide(scope: Scope, copy: Copy, path: str, call: Call) -> bool:
@@ -182,7 +179,7 @@ def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
     if where is None or destination is None:
         return None
     into_folder = destination.endswith(("/", "/.")) or destination == "." or len(copy.sources) > 1
-    for source in copy.sources:
+    for source in (one for pattern in copy.sources for one in _matched(pattern, call.around.context.files())):
         clean = posixpath.normpath(source.lstrip("/") or ".")
         is_file = clean != "." and call.around.context.read(clean) is not None
         if is_file:
@@ -194,6 +191,16 @@ def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
             if call.around.context.read(candidate) is not None:
                 return candidate
     return None
+
+
+def _matched(pattern: str, files: Sequence[str]) -> tuple[str, ...]:
+    """The files that a source with `*` or `?` in it stands for, if it stands for files alone; else itself."""
+    if not any(c in pattern for c in "*?") or any(c in pattern for c in "$[\\") or ".." in pattern:
+        return (pattern,)
+    clean = posixpath.normpath(pattern.lstrip("/"))
+    depth = clean.count("/") + 1
+    found = {entry for f in files if fnmatchcase(entry := "/".join(f.split("/")[:depth]), clean)}
+    return tuple(sorted(found)) if found and found <= set(files) else (pattern,)
 
 
 def _read(call: Call, path: str | None) -> tuple[str, str] | None:

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import posixpath
+import re
 
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.toolchain import Call, Effect, Toolchain, Work
-from xbuild.plan.toolchains.python.environments import activates, environment, is_own
-from xbuild.plan.toolchains.python.interpreter import PYTHON, VIRTUALENV
+from xbuild.plan.toolchains.python import others
+from xbuild.plan.toolchains.python.environments import OWN, activates, environment, is_own
+from xbuild.plan.toolchains.python.interpreter import PYTHON, VIRTUALENV, runs
 from xbuild.plan.toolchains.python.pip import PIP
 from xbuild.plan.toolchains.python.pythons import IMAGES, fits
 from xbuild.plan.toolchains.python.uv import PROGRAMS as UV
 
-PROGRAMS = (PIP, PYTHON, VIRTUALENV, *UV)
+PROGRAMS = (PIP, PYTHON, VIRTUALENV, *UV, *others.PROGRAMS)
 _BY_NAME = by_name(PROGRAMS)
 
 
 def judge(call: Call) -> Effect | None:
-    """What the descriptions cannot say: programs of a virtual environment by their paths, and what makes one
-    the shell's own.
+    """What the descriptions cannot say: programs of an environment by their paths or with their version, what
+    makes one the shell's own, and what they load.
     """
     activated = activates(call)
     if activated is not None:
         return activated
-    name = call.texts[0] or ""
-    program = _BY_NAME.get(posixpath.basename(name)) if "/" in name else None
-    if program is None or environment(call) is None:
+    name = posixpath.basename(call.texts[0] or "")
+    program = _BY_NAME.get(re.sub(r"(3(\.\d+)?)?$", "", name) if OWN.match(name) else name)
+    is_by_path = "/" in (call.texts[0] or "")
+    if program is None or ((is_by_path or name not in _BY_NAME) and environment(call) is None):
         return None
-    return program.effect(call)
+    effect = program.effect(call)
+    return runs(call, effect) if program is PYTHON else effect
 
 
 WORK = (

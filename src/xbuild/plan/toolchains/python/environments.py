@@ -14,15 +14,15 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, Write, absolute, overlaps
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, overlaps
 from xbuild.plan.programs.program import plain, word_kind, write
-from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchain import HELPERS, Call, Effect
 from xbuild.plan.toolchains.python.pythons import SYSTEM, interpreter
 from xbuild.text import expression, value
 
 MADE = ("RUN", "virtual environment")
 """What is told to have written a virtual environment."""
-_OWN = expression(r"(python|pip)(3(\.\d+)?)?$")
+OWN = expression(r"(python|pip)(3(\.\d+)?)?$")
 _ACTIVATE = expression(r"(.+)/bin/activate$")
 
 
@@ -77,7 +77,7 @@ def environment(call: Call, name: str | None = None) -> Prefix | None:
     cannot be told.
 
     A folder of PATH in front of it may hold a program of that name only if something is known to have been
-    put there.
+    put there, by another than an installer.
     """
     version = interpreter(call.around.image)
     given = name or call.texts[0]
@@ -90,7 +90,7 @@ def environment(call: Call, name: str | None = None) -> Prefix | None:
         found = _of_folder(call, folder, version)
         if found is not None:
             return found
-        if call.writes.touch(folder):
+        if any(not _is_by_installer(w) for w in _touching(call, (folder,))):
             return None
     return None
 
@@ -103,14 +103,14 @@ def _of_folder(call: Call, folder: str, version: tuple[int, int]) -> Prefix | No
 
 
 def is_own(call: Call) -> bool:
-    """Whether the program is the interpreter or pip of an environment that the stage made: a link or a text,
-    whatever was installed for the target beside it.
+    """Whether the program is the interpreter or pip of an environment, as they came: a link, a text, or the
+    image's own, whatever was installed for the target beside it.
     """
     name = call.texts[0] or ""
-    if _OWN.match(posixpath.basename(name)) is None or "/" not in name:
+    if OWN.match(posixpath.basename(name)) is None or "/" not in name:
         return False
     found = environment(call)
-    return found is not None and found.is_virtual
+    return found is not None and replaced(call, found) is None
 
 
 def replaced(call: Call, where: Prefix) -> Write | None:
@@ -118,24 +118,35 @@ def replaced(call: Call, where: Prefix) -> Write | None:
 
     Installers write beside them, and are known not to replace them (`by`).
     """
-    watched = (
-        f"{where.folder}/bin",
-        where.packages,
-        f"{where.folder}/pyvenv.cfg",
-        f"{SYSTEM}/bin",
-        f"{SYSTEM}/lib/python{where.version[0]}.{where.version[1]}",
-    )
+    own = (f"{where.folder}/{name}" for name in ("bin", "lib", "pyvenv.cfg", "pip.conf"))
+    watched = (*own, f"{SYSTEM}/bin", f"{SYSTEM}/lib", *_SETTINGS)
     return next((w for w in _touching(call, watched) if not _is_by_installer(w)), None)
 
 
 def _touching(call: Call, folders: tuple[str, ...]) -> Iterator[Write]:
     for one in call.writes:
-        if one.is_package:
+        if one.is_package or (one.path is not None and is_within(one.path, HELPERS)):
             continue
-        if one.path is None or any(overlaps(one.path, f) for f in folders):
+        if one.path is None or any(_reaches(call, one, one.path, folder) for folder in folders):
             yield one
 
 
+def _reaches(call: Call, one: Write, path: str, folder: str) -> bool:
+    """Whether something was written there; not where an empty folder was made that the other lies in, or
+    files of the build context were copied around it of which none lies in a folder of that name.
+    """
+    if not overlaps(path, folder):
+        return False
+    is_around = path != folder and is_within(folder, path)
+    if not is_around or not one.is_context or one.by[:1] != ("COPY",):
+        return not (is_around and one.is_empty)
+    below = f"/{folder[len(path.rstrip('/')) + 1 :]}"
+    files = call.around.context.files()
+    return not files or any(f"{below}/" in f"/{name}/" for name in files)
+
+
+# What pip and the interpreter start with (pip "Configuration"; CPython `Lib/site.py`).
+_SETTINGS = ("/etc/pip.conf", "/etc/xdg/pip", "/root/.config/pip", "/root/.pip", "/root/.local/lib")
 _INSTALLERS = expression(r"(python|pip)(3(\.\d+)?)?$|uv$|virtualenv$")
 
 
@@ -146,7 +157,7 @@ def _is_by_installer(one: Write) -> bool:
     if one.by == MADE or (one.by[:1] == ("RUN",) and one.by[1:2] and _INSTALLERS.match(one.by[1])):
         return True
     folder, name = posixpath.split(one.path)
-    return one.is_file and folder.endswith("/bin") and _OWN.match(name) is None
+    return one.is_file and folder.endswith("/bin") and OWN.match(name) is None
 
 
 def activates(call: Call) -> Effect | None:

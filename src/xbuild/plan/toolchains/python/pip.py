@@ -1,176 +1,172 @@
-"""Python: `pip install --target=FOLDER -r FILE` in an official image, natively for each target.
+"""pip: what its verbs install natively for each target, in an official image or a virtual environment of one.
 
-pip runs in the image's own interpreter and is told what machine the target is, so that tags of wheels and
-markers follow; it may start no other program, so that nothing can be built for the wrong machine. Whether
-every requirement has a wheel for the target, pip is asked in the same way.
+pip runs in the interpreter of its environment and is told what machine the target is (`told`). Whether every
+requirement has a wheel for the target, pip is asked in the same way. Tools alone are installed as they are,
+for the build machine.
 
 Sources: docker-library/python `Dockerfile-linux.template` (Python and pip in /usr/local, no WORKDIR); pip's
-"Requirements File Format", "Configuration" and `_internal/cli/cmdoptions.py`; pypa/packaging `tags.py`,
-`_manylinux.py` (64-bit architectures that need no look at the interpreter) and `markers.py`; CPython
-"Audit events table" (since 3.8), `Lib/sysconfig` (`get_platform` asks os.uname).
+"pip install", "pip wheel", "pip download", "Requirements File Format", "Configuration" and
+`_internal/cli/cmdoptions.py` (optparse: a long option may be cut short where it is clear).
 """
 
 from __future__ import annotations
 
-import json
+import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from xbuild.architectures import ARCHITECTURES
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, is_within, join, overlaps
 from xbuild.plan.model import Evidence, Probe, Question, Reason, sections
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Program, anything, told_kind, where, write
-from xbuild.plan.recipes.recipe import context_path
-from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Demand, Effect, Need
-from xbuild.plan.toolchains.python.pythons import PATH, PYTHON
-from xbuild.text import Span, expression
-
-# -- pip told of the target
-
-FOLDER = "/usr/local/lib/xbuild"
-FILE = f"{FOLDER}/pip.py"
-MACHINES = {
-    row.docker: row.uname
-    for row in ARCHITECTURES
-    if row.uname in ("x86_64", "aarch64", "ppc64le", "s390x", "riscv64") and not row.variant
-}
-RUNNER = f"""\
-import os, posix, runpy, shutil, sys
-own = posix.uname()
-name = {json.dumps(MACHINES)}[os.environ["TARGETARCH"]]
-if sys.maxsize < 2**32:
-    sys.exit("xbuild: this Python has 32 bits, and the target has 64")
-posix.uname = os.uname = lambda: posix.uname_result((*own[:4], name))
-def guard(event, given):
-    if event in ("os.exec", "os.posix_spawn", "os.system", "subprocess.Popen"):
-        program = os.path.basename(os.fsdecode(given[0]))
-        if program in ("lsb_release", "rustc", "uname"):
-            raise FileNotFoundError(program)
-        print(f"xbuild: {{program}} is not started: nothing is built for {{name}} here", flush=True)
-        os._exit(125)
-sys.addaudithook(guard)
-if sys.argv[1] == "-m":
-    sys.path[0] = os.getcwd()
-    sys.argv[:2] = []
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-else:
-    sys.argv[:2] = [shutil.which(sys.argv[1])]
-    sys.path[0] = os.path.dirname(sys.argv[0])
-    with open(sys.argv[0]) as script:
-        sys.executable = script.readline()[2:].strip()
-    runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-"""Run as `python FILE pip …` or `python FILE -m pip …`. What pip would start for its User-Agent is not there
-for it. No line has a quote that would end the shell's.
-"""
-_WRITE = (
-    f"mkdir -p {FOLDER} &&",
-    "printf '%s\\n'",
-    *(f"'{line}'" for line in RUNNER.splitlines()),
-    f"> {FILE}",
+from xbuild.plan.programs.program import (
+    Does,
+    Program,
+    anything,
+    plain,
+    source_kind,
+    told_kind,
+    where,
+    word_kind,
+    write,
 )
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import HELPERS, Call, Demand, Effect, Need
+from xbuild.plan.toolchains.python import told
+from xbuild.plan.toolchains.python.environments import Prefix, environment, replaced
+from xbuild.plan.toolchains.python.pythons import IMAGES, SYSTEM
+from xbuild.plan.toolchains.python.told import MACHINES, Telling, UntoldError
+from xbuild.plan.toolchains.python.tools import TOOLS, installed, tools_of
+from xbuild.plan.toolchains.python.wanted import named_in_file, named_on_line
+from xbuild.text import Span, expression, value
 
-_JOINT = " " * 5  # as a RUN that was added is read
-_WHAT = "a small script, for every platform the same, tells pip of the target"
-
-# -- what has to be so
-
-
-class _NotReadError(Exception):
-    """Why this pip cannot be told of the target."""
-
-    def __init__(self, text: str, cure: str | None = None) -> None:
-        super().__init__(text)
-        self.cure = cure
-
-
-_LOCATIONS = ("/usr/local", "/etc/pip.conf", "/etc/xdg", "/root/.config", "/root/.pip")
+USER = "/root/.local"
+"""Where `--user` puts things, for root."""
 _CACHE = "/root/.cache"
 # Variables of pip and of the interpreter that change neither what is installed nor what runs.
 _HARMLESS = frozenset(
     words(
         "PIP_NO_CACHE_DIR PIP_DISABLE_PIP_VERSION_CHECK PIP_ROOT_USER_ACTION PIP_NO_INPUT PIP_PROGRESS_BAR "
         "PIP_DEFAULT_TIMEOUT PIP_TIMEOUT PIP_RETRIES PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST "
-        "PIP_CERT PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED PYTHONFAULTHANDLER PYTHONHASHSEED "
-        "PYTHONIOENCODING PYTHONUTF8"
+        "PIP_CERT PIP_PREFER_BINARY PIP_ONLY_BINARY PIP_BREAK_SYSTEM_PACKAGES PIP_NO_COMPILE "
+        "PIP_NO_WARN_SCRIPT_LOCATION PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED PYTHONFAULTHANDLER "
+        "PYTHONHASHSEED PYTHONIOENCODING PYTHONUTF8"
     )
 )
 _TELLING = expression(r"PIP_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+)$")
 
 
+# -- what has to be so
+
+
 def _check_image(call: Call) -> None:
     image = call.around.image
-    if image.row is not PYTHON or image.family != "debian" or (image.version or (0, 0)) < (3, 8):
-        raise _NotReadError(
+    if image.row not in IMAGES or image.family != "debian" or (image.version or (0, 0)) < (3, 8):
+        raise UntoldError(
             "its pip is known in Debian variants of the official python image from 3.8 on",
             "name one with its version: python:3.13-slim",
         )
-    if call.scope.user() not in ("", "root", "0"):
-        raise _NotReadError("only root's pip is known")
     platforms = call.around.platforms
     if platforms is None or any(p.architecture not in MACHINES for p in platforms):
-        raise _NotReadError(
+        raise UntoldError(
             f"pip can be told of the 64-bit platforms {', '.join(MACHINES)} alone",
             "name the platforms" if platforms is None else None,
         )
 
 
-def _check_surroundings(call: Call) -> None:
-    """Nothing but what came with the image has a say in what pip does."""
+def _environment(call: Call) -> Prefix:
+    """The environment of this pip, with nothing but what came with it having a say in what it does."""
+    if call.scope.user() not in ("", "root", "0"):
+        raise UntoldError("only root's pip is known", "install before USER")
+    found = environment(call)
+    if found is None:
+        raise UntoldError(
+            "which pip this is cannot be told",
+            "name an official python image with its version, and set PATH by ENV, in full",
+        )
     names = (n for n in (*call.assignments, *call.variables) if _TELLING.match(n) and n not in _HARMLESS)
-    path = call.variables.get("PATH")
-    is_path = path is not None and path.text == PATH and "PATH" not in call.assignments
-    bad = next(names, None if is_path else "PATH")
+    bad = next(names, None)
     if bad is not None:
-        raise _NotReadError(f"{bad} is set, which changes what pip does")
-    made = next(iter(call.writes.where(_is_in_the_way)), None)
+        raise UntoldError(f"{bad} is set, which changes what pip does")
+    made = replaced(call, found)
     if made is not None:
-        raise _NotReadError(f"`{made.text}` of line {made.place.line} may have changed pip or its settings")
+        raise UntoldError(f"`{made.text}` of line {made.place.line} may have changed pip or its settings")
+    return found
+
+
+def _check_mounts(call: Call, found: Prefix) -> None:
+    in_the_way = (found.folder, f"{SYSTEM}/bin", f"{SYSTEM}/lib", "/etc", "/root")
     for mount in call.run.mounts:
-        target = mount.get("target") or ""
-        if mount.type != "cache" or mount.get("from") is not None or not is_within(target, _CACHE):
-            raise _NotReadError(f"what --mount=type={mount.type or 'bind'} brings is not looked into")
-    if call.around.is_shipped(FOLDER):
-        raise _NotReadError(f"{FOLDER} would be shipped, where its helper is put")
+        target = where(call, mount.get("target") or "/run/secrets") or "/"
+        is_cache = mount.type == "cache" and is_within(target, _CACHE)
+        is_login = mount.type == "secret" and (
+            is_within(target, "/run/secrets") or posixpath.basename(target) == ".netrc"
+        )
+        is_aside = mount.type in ("", "bind") and not any(overlaps(target, f) for f in in_the_way)
+        if mount.get("from") is not None or not (is_cache or is_login or is_aside):
+            raise UntoldError(f"what --mount=type={mount.type or 'bind'} brings is not looked into")
 
 
-def _is_in_the_way(made: Write) -> bool:
-    if made.is_package or (made.path is not None and is_within(made.path, FOLDER)):
-        return False
-    return made.path is None or any(overlaps(made.path, folder) for folder in _LOCATIONS)
+def _own_folder(call: Call, path: str | None, option: str) -> str:
+    found = where(call, path)
+    is_own = found is not None and not any(overlaps(found, f) for f in (*TOOL_FOLDERS, SYSTEM))
+    if found is None or not (is_own or found == USER):
+        raise UntoldError(f"{option} is not a folder of its own", "install into /deps, for instance")
+    return found
 
 
-_PLAIN_LINE = expression(
-    r"(?P<name>[A-Za-z0-9][\w.-]*)\s*(\[[\w\s,.-]*\])?\s*(?P<version>((?!\s-)[\w\s.*+!<>=~,()-])*)"
-    r"(;((?!\s-)[^$])*)?(\s+--hash=\w+:[0-9a-fA-F]+)*"
+# Options that say what cannot be done without building, or for another machine than is asked for.
+_REFUSED: Mapping[str, tuple[str, str]] = {
+    "-e": ("an editable project is built where it lies", "install it in the stage that runs it"),
+    "--no-binary": ("what --no-binary names is built here", "drop it where there are wheels"),
+    "--platform": ("--platform has markers of the machine that it runs on", "drop it: xbuild tells pip"),
+    "--root": ("what --root puts where is not known", "use --prefix or --target"),
+}
+
+
+def _check_options(given: Reading) -> None:
+    for name, (text, cure) in _REFUSED.items():
+        if given.has(name):
+            raise UntoldError(text, cure)
+
+
+# -- where things go
+
+
+@value()
+class _Verb:
+    """A verb of pip's that gets wheels: the options that name a folder, the default first, and the words that
+    make it try without effect (`{line}` is the command).
+    """
+
+    folder: str = ""
+    tried: str = ""
+
+
+_INSTALL = _Verb(
+    tried='d=--dry-run && {{ {line} --help | grep -e "$d" > /dev/null || d="--target $(mktemp -d)"; }}'
 )
-_ARCHIVE = expression(r"\.(whl|zip|tar(\.\w+)?|t[gbx]z2?|tbz)$", re.IGNORECASE)
+_WHEEL = _Verb("-w", 'd="-w $(mktemp -d)"')
+_DOWNLOAD = _Verb("-d", 'd="-d $(mktemp -d)"')
 
 
-def _check_requirements(call: Call, path: str | None) -> None:
-    """A file of the context, with nothing in it but names, versions, markers and hashes."""
-    found = context_path(call, absolute(path, call.directory) if path is not None else None)
-    text = call.around.context.read(found) if found is not None else None
-    if text is None:
-        raise _NotReadError(f"{path or 'its file of requirements'} is not in the build context")
-    for line in re.sub(r"\\\n", " ", text.replace("\r\n", "\n")).split("\n"):
-        plain = re.sub(r"(^|\s)#.*", "", line).strip()
-        match = _PLAIN_LINE.fullmatch(plain)
-        if plain and (match is None or any(_ARCHIVE.search(match[n].strip()) for n in ("name", "version"))):
-            raise _NotReadError(
-                f"`{plain[:40]}` in {found} is not plain",
-                "name a release: NAME==VERSION, with markers or hashes",
-            )
-
-
-def _check_target(call: Call, path: str | None) -> str:
-    target = where(call, path)
-    if target is None or any(overlaps(target, folder) for folder in (*TOOL_FOLDERS, "/usr/local")):
-        raise _NotReadError("--target is not a folder of its own", "install into /deps, for instance")
-    return target
+def _destination(call: Call, given: Reading, verb: _Verb, own: Prefix) -> tuple[str, ...]:
+    """The folders that are written."""
+    if verb.folder:
+        return (_own_folder(call, given.value(verb.folder, "."), "where wheels are put"),)
+    named = [name for name in ("-t", "--prefix", "--user") if given.has(name)]
+    if len(named) > 1 or (named == ["--user"] and own.is_virtual):
+        raise UntoldError(f"{' and '.join(named)}: pip refuses that here")
+    if named == ["--user"]:
+        return (USER,)
+    if named:
+        return (_own_folder(call, given.value(named[0]), "--target" if named == ["-t"] else named[0]),)
+    if call.around.is_shipped(HELPERS):
+        raise UntoldError(
+            f"{SYSTEM} is taken from here as a whole, with the Python of the build machine in it",
+            told.described(own),
+        )
+    return own.folders
 
 
 # -- pip is asked
@@ -178,41 +174,14 @@ def _check_target(call: Call, path: str | None) -> str:
 _EXIT = "xbuild: exit code "
 
 
-class _Wiring:
-    """Where the helper stands in front of pip, or of `-m pip`, or has to, and the line that is then run."""
-
-    def __init__(self, call: Call) -> None:
-        script, own = call.run.script, call.command.words
-        number = own.index(call.words[0])
-        is_plain = call.words[0].value in ("pip", "pip3") and call.is_editable
-        if not is_plain or script is None or script.text != call.script:
-            raise _NotReadError(
-                "only where a RUN calls it by its name, in shell form, can it be told of the target"
-            )
-        is_module = number > 1 and own[number - 1].value == "-m"
-        first = number - 1 if is_module else number
-        self.is_there = first > 0 and own[first - 1].value == FILE
-        if self.is_there and _JOINT.join(_WRITE) not in call.around.text:
-            raise _NotReadError(f"{FILE} is not what xbuild writes there")
-        self.text = f"{FILE} " if is_module else f"python {FILE} "
-        self.at = own[first].span.start
-        given = (f"{name}={word.raw}" for name, (word, _) in call.assignments.items())
-        program = (own[number - 2].raw,) if is_module else ()
-        behind = (word.raw for word in own[first:])
-        self.line = " ".join((*given, "TARGETARCH=$TARGETARCH", *program, self.text.rstrip(), *behind))
-
-
 def _platforms(call: Call) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"linux/{p.architecture}" for p in call.around.platforms or ()))
 
 
-def _question(call: Call, line: str) -> Question:
+def _question(call: Call, verb: _Verb, line: str) -> Question:
     """Run as it will be, for nothing but what it says; a pip before 22.2 has no --dry-run."""
-    asked = (
-        f"{' '.join(_WRITE)} && d=--dry-run && "
-        '{ python -m pip install --help | grep -e "$d" > /dev/null || d="--target $(mktemp -d)"; } && '
-        f'{{ {line} $d 2>&1; echo "{_EXIT}$?"; }}'
-    )
+    tried = verb.tried.format(line=line) if "{line}" in verb.tried else verb.tried
+    asked = f'{" ".join(told.WRITE)} && {tried} && {{ {line} $d 2>&1; echo "{_EXIT}$?"; }}'
     return Question(
         call.around.stage,
         call.number,
@@ -226,9 +195,9 @@ def _question(call: Call, line: str) -> Question:
 
 def _lacking(answer: str, platforms: Sequence[str]) -> Iterator[str]:
     """What pip said it could not install, by platform."""
-    told = sections(answer)
+    said = sections(answer)
     for platform in platforms:
-        text = told.get(platform, "").rstrip()
+        text = said.get(platform, "").rstrip()
         if not text.endswith(f"{_EXIT}0"):
             names = re.findall(
                 r"^Collecting ([\w.-]+)|No matching distribution found for ([\w.-]+)", text, re.MULTILINE
@@ -236,44 +205,87 @@ def _lacking(answer: str, platforms: Sequence[str]) -> Iterator[str]:
             yield f"{''.join(names[-1]) if names else 'all of it'} for {platform}"
 
 
-# -- the command
+# -- verbs that get wheels
 
 
-def _install(call: Call, given: Reading) -> Effect | None:
-    """`--target` is what makes it one of these."""
-    if not given.has("-t") or not given.has("-r") or given.operands:
+def _gets(verb: _Verb) -> Does:
+    def does(call: Call, given: Reading) -> Effect | None:
+        if not given.operands and not given.has("-r", *_REFUSED):
+            return None
+        try:
+            return _tools(call, given, verb) or _cross(call, given, verb)
+        except UntoldError as error:
+            reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
+            return replace(anything(call), reasons=(reason,), toolchain="python")
+
+    return does
+
+
+def _tools(call: Call, given: Reading, verb: _Verb) -> Effect | None:
+    """Tools alone, for this machine."""
+    tools = tools_of(given.operands)
+    if tools is None or verb.folder or given.has("-r", "-t", "--prefix", "-f", *_REFUSED):
         return None
-    try:
-        return _cross(call, given)
-    except _NotReadError as error:
-        reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
-        return replace(anything(call), reasons=(reason,), toolchain="python")
+    own = _environment(call)
+    folders = (USER,) if given.has("--user") else own.folders
+    programs = f"{USER}/bin" if given.has("--user") else f"{own.folder}/bin"
+    for path in given.values("-c"):
+        named_in_file(call, path)
+    made = (*installed(call, tools, folders, programs), write(call, _CACHE, Kind.BUILD))
+    return replace(plain(call, Kind.BUILD, made, given.values("-c")), toolchain="python")
 
 
-def _cross(call: Call, given: Reading) -> Effect:
+def _cross(call: Call, given: Reading, verb: _Verb) -> Effect:
     _check_image(call)
-    target = _check_target(call, given.value("-t"))
-    files = given.values("-r")
-    for path in files:
-        _check_requirements(call, path)
-    _check_surroundings(call)
-    wiring = _Wiring(call)
-    kind = join((told_kind(call), Kind.CROSS))
+    _check_options(given)
+    own = _environment(call)
+    _check_mounts(call, own)
+    folders = _destination(call, given, verb, own)
+    files = given.values("-r", "-c")
+    named = (*named_on_line(given.operands), *(name for path in files for name in named_in_file(call, path)))
+    found = tuple(path for path in given.values("-f") if path is None or "://" not in path)
+    sources = tuple(source_kind(call, path) for path in (*files, *found))
+    if not all(kind.is_right for kind in sources):
+        raise UntoldError("what it reads is not the same for every platform, nor right for the target")
+    telling = Telling(call)
+    kind = join((told_kind(call), Kind.CROSS, *sources))
     effect = Effect(
-        writes=(write(call, target, kind), write(call, _CACHE, kind)),
-        reads=tuple(where(call, path) for path in files),
+        writes=(
+            *(write(call, folder, kind) for folder in (*folders, _CACHE)),
+            *(write(call, path, kind) for path in _programs(named, folders, own, verb)),
+        ),
+        reads=tuple(where(call, path) for path in (*files, *found)),
         output=join((kind, Kind.TARGET)),
         sees_environment=False,
         needs=(Need("TARGETARCH", call.instruction, "pip"),),
         compiles=True,
         toolchain="python",
     )
-    return effect if wiring.is_there else _wired(call, effect, wiring)
+    if telling.is_there:
+        return effect
+    if not call.around.settings.helpers:
+        raise UntoldError(
+            "pip has to be told of the target by a script", "xbuild build, or rewrite --assist, does it"
+        )
+    if given.has("--no-index") and found and all(source_kind(call, path) is Kind.CROSS for path in found):
+        return _wired(call, effect, telling, "the wheels that pip looks for were put there for the target")
+    return _asked(call, effect, telling, verb)
 
 
-def _wired(call: Call, effect: Effect, wiring: _Wiring) -> Effect:
+def _programs(named: Sequence[str], folders: Sequence[str], own: Prefix, verb: _Verb) -> tuple[str, ...]:
+    """Programs that are known to come along, which are for the target too."""
+    folder = f"{own.folder if folders == own.folders else folders[0]}/bin"
+    found = (name for one in named if one in TOOLS for name in TOOLS[one].programs if name not in _OWN)
+    return () if verb.folder else tuple(f"{folder}/{name}" for name in found)
+
+
+# Text that runs everywhere, in the interpreter beside it.
+_OWN = ("pip", "pip3", "wheel")
+
+
+def _asked(call: Call, effect: Effect, telling: Telling, verb: _Verb) -> Effect:
     """With what is demanded, once pip has said that it can do without building anything."""
-    question = _question(call, wiring.line)
+    question = _question(call, verb, telling.line)
     answer = call.around.knowledge.answers.get(question.key)
     if answer is None:
         text = "whether all has a wheel for the target is not told here: pip has to be asked, in the builder"
@@ -281,40 +293,109 @@ def _wired(call: Call, effect: Effect, wiring: _Wiring) -> Effect:
         return replace(anything(call), reasons=(reason,), questions=(question,), toolchain="python")
     lacking = tuple(_lacking(answer, _platforms(call)))
     if lacking:
-        raise _NotReadError(
+        raise UntoldError(
             f"pip cannot install {', '.join(lacking)} without building it",
             "pin versions that have wheels for every platform",
         )
+    return _wired(call, effect, telling, "pip says that every requirement has a wheel for the target")
+
+
+def _wired(call: Call, effect: Effect, telling: Telling, evidence: str) -> Effect:
     why = "pip is told of the target: its wheels, and markers that are true there"
-    return replace(
-        effect,
-        demand=Demand(
-            words=((Span(wiring.at, wiring.at), wiring.text, why),), before=((call.number, _WRITE, _WHAT),)
-        ),
-        evidence=(Evidence("pip says that every requirement has a wheel for the target", call.place),),
+    demand = Demand(
+        words=((Span(telling.at, telling.at), telling.text, why),),
+        before=((call.number, told.WRITE, told.WHAT),),
     )
+    return replace(effect, demand=demand, evidence=(Evidence(evidence, call.place),))
+
+
+# -- other verbs
+
+
+def _looks(call: Call, _given: Reading) -> Effect | None:
+    """What is installed, said; that is what is for the target."""
+    own = _known(call)
+    if own is None:
+        return None
+    return plain(call, join((told_kind(call), source_kind(call, own.packages))), reads=(own.packages,))
+
+
+def _removes(call: Call, given: Reading) -> Effect | None:
+    own = _known(call)
+    if own is None or not given.has("-y") or not given.operands:
+        return None
+    kind = word_kind(call)
+    return plain(call, Kind.BUILD, (write(call, folder, kind) for folder in own.folders))
+
+
+_KEYS = expression(r"(global|install|download|wheel)\.([\w-]+)$")
+
+
+def _configures(call: Call, given: Reading) -> Effect | None:
+    """`set KEY VALUE` of what changes nothing but where and how pip looks."""
+    if len(given.operands) != 3 or given.operands[0] != "set" or _known(call) is None:
+        return None
+    key = _KEYS.match(given.operands[1] or "")
+    if key is None or f"PIP_{key[2].upper().replace('-', '_')}" not in _HARMLESS:
+        return None
+    kind = word_kind(call)
+    file = "/etc/pip.conf" if given.has("--global") else "/root/.config/pip/pip.conf"
+    return plain(call, kind, (write(call, file, kind),))
+
+
+def _tidies(call: Call, given: Reading) -> Effect | None:
+    if given.operands[:1] not in (("purge",), ("dir",), ("info",)) or _known(call) is None:
+        return None
+    return plain(call, Kind.BUILD, (write(call, _CACHE, Kind.BUILD),))
+
+
+def _known(call: Call) -> Prefix | None:
+    try:
+        return _environment(call)
+    except UntoldError:
+        return None
 
 
 def told_already(call: Call) -> Effect | None:
     """`python FILE pip …` and `python FILE -m pip …`: what was told of the target before."""
-    if call.texts[1:2] != (FILE,):
-        return None
-    at = 2 + (call.texts[2:3] == ("-m",))
-    if call.texts[at : at + 1] not in (("pip",), ("pip3",)):
-        return None
-    effect = PIP.effect(replace(call, words=call.words[at:], texts=call.texts[at:], kinds=call.kinds[at:]))
-    return effect if effect.toolchain else None
+    inner = told.told(call)
+    effect = PIP.effect(inner) if inner is not None else None
+    return effect if effect is not None and effect.toolchain else None
 
 
+_COMMON = (
+    "-q,--quiet -v,--verbose --no-input --no-color --disable-pip-version-check --root-user-action= "
+    "--no-cache-dir,--no-cache --timeout,--default-timeout= --retries= --progress-bar= --cert= --proxy= "
+    "--trusted-host="
+)
+_WANTED = (
+    "-r,--requirement=< -c,--constraint=< --no-deps --require-hashes --pre --prefer-binary --only-binary= "
+    "-i,--index-url,--index,--pypi-url= --extra-index-url= --no-index -f,--find-links= --no-build-isolation "
+    "--use-pep517 --ignore-requires-python --no-binary= --platform= -e,--editable="
+)
 PIP = Program(
     "pip pip3",
+    _COMMON,
     style=Style.FIRST,
     verbs={
         "install": Program(
             "install",
-            "-r,--requirement=< -t,--target= --no-cache-dir --no-compile --no-deps --require-hashes "
-            "--no-input --disable-pip-version-check -q,--quiet --root-user-action=",
-            does=_install,
-        )
+            f"{_COMMON} {_WANTED} -t,--target=/ --prefix=/ --user --root=/ -U,--upgrade --upgrade-strategy= "
+            "-I,--ignore-installed --force-reinstall --compile --no-compile --no-warn-script-location "
+            "--no-warn-conflicts --break-system-packages",
+            does=_gets(_INSTALL),
+        ),
+        "wheel": Program("wheel", f"{_COMMON} {_WANTED} -w,--wheel-dir=/", does=_gets(_WHEEL)),
+        "download": Program(
+            "download",
+            f"{_COMMON} {_WANTED} -d,--dest,--destination-dir,--destination-directory=/",
+            does=_gets(_DOWNLOAD),
+        ),
+        "list": Program("list", f"{_COMMON} --format= --local,-l --user", does=_looks),
+        "freeze": Program("freeze", f"{_COMMON} --all --local,-l --user --exclude=", does=_looks),
+        "show": Program("show", f"{_COMMON} -f,--files", does=_looks),
+        "uninstall": Program("uninstall", f"{_COMMON} -y,--yes --break-system-packages", does=_removes),
+        "config": Program("config", f"{_COMMON} --user --global", does=_configures),
+        "cache": Program("cache", _COMMON, does=_tidies),
     },
 )

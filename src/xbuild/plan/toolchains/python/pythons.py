@@ -18,19 +18,28 @@ PATH = "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 SYSTEM = "/usr/local"
 """Where the interpreter of these images lies."""
 
+# All that lies beside the interpreter.
+_PROGRAMS = (
+    "/usr/local/bin",
+    r"(python|pip|idle|pydoc|2to3|easy_install|pyvenv|wheel|uvx?|f2py)[\w.-]*",
+)
+# pip alone (before 3.12 with setuptools and wheel): text, the same on every platform; and root's own, empty.
+_SAME = ("/usr/local/lib/python{}/site-packages", "/root/.local")
+
 PYTHON = ImageRow(
     "python",
     "/",
     (("PATH", PATH, (1, 0)),),
-    # pip alone (before 3.12 with setuptools and wheel): text, the same on every platform.
-    same_folders=("/usr/local/lib/python{}/site-packages",),
+    same_folders=_SAME,
+    own_programs=(_PROGRAMS,),
 )
 UV = ImageRow(
     "ghcr.io/astral-sh/uv",
     "/",
     (("PATH", PATH, (1, 0)),),
     family="",
-    same_folders=("/usr/local/lib/python{}/site-packages",),
+    same_folders=_SAME,
+    own_programs=(_PROGRAMS,),
     version=r".*\bpython(\d+)\.(\d+)",
 )
 IMAGES = (PYTHON, UV)

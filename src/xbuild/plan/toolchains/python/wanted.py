@@ -1,0 +1,108 @@
+"""What pip is asked to install, as far as it is releases and nothing that would be built.
+
+Sources: pip "Requirements File Format", "Requirement Specifiers".
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+
+from xbuild.plan.facts.filesystem import absolute, is_within
+from xbuild.plan.programs.program import source_kind
+from xbuild.plan.recipes.recipe import context_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, shown
+from xbuild.plan.toolchains.python.locks import Sourcing, Unread
+from xbuild.plan.toolchains.python.requirements import Address, FileOption, Item, Named, Strange, requirements
+from xbuild.plan.toolchains.python.told import UntoldError
+
+# What is no release, and what would help.
+_RELEASE = "name a release: NAME==VERSION"
+_HERE = "install it in the stage that runs it"
+_OTHERS: Mapping[Sourcing, tuple[str, str]] = {
+    Sourcing.URL: ("comes from an address", _RELEASE),
+    Sourcing.PATH: ("is an archive", _RELEASE),
+    Sourcing.GIT: ("comes from a repository, and is built here", _RELEASE),
+    Sourcing.DIRECTORY: ("is built here", f"{_HERE}, or ship its source"),
+    Sourcing.EDITABLE: ("is installed as it is worked on", _HERE),
+}
+# Options of a file that say where and how to look.
+_LOOKING = frozenset(
+    words("--index-url --extra-index-url --trusted-host --pre --prefer-binary --require-hashes --only-binary")
+)
+
+
+def named_on_line(names: Sequence[str | None]) -> tuple[str, ...]:
+    """The releases that are named on the command line. Raises UntoldError for what is none."""
+    found: list[str] = []
+    for name in names:
+        if name is None:
+            raise UntoldError("what it installs cannot be told", "name the releases, or put them into a file")
+        # A part that is not known stands there as `*`: a version, for instance.
+        items = next((i for text in (name, name.replace("*", "0")) if (i := _items(text)) is not None), None)
+        for item in items if items is not None else _read(name):
+            found += _release(item, "")
+    return tuple(found)
+
+
+def _read(text: str) -> tuple[Item, ...]:
+    read = requirements("-", lambda _path: text)
+    return read if not isinstance(read, Unread) else ()
+
+
+def _items(text: str) -> tuple[Item, ...] | None:
+    """None where a part of it is not understood."""
+    read = _read(text)
+    return None if any(isinstance(item, Strange) for item in read) else read
+
+
+def named_in_file(call: Call, path: str | None) -> tuple[str, ...]:
+    """The same for a file of requirements or constraints, and those that it names.
+
+    One that was made in the stage is read by pip alone; one of the build context is looked into.
+    """
+    where = absolute(path, call.directory) if path is not None else None
+
+    def read(name: str) -> str | None:
+        found = context_file(call, absolute(name, call.directory))
+        return call.around.context.read(found) if found is not None else None
+
+    if path is None or where is None or (read(path) is None and not _is_made(call, where)):
+        raise UntoldError(f"{shown(path or '') or 'its file of requirements'} is not in the build context")
+    items = requirements(path, read) if read(path) is not None else ()
+    if isinstance(items, Unread):
+        raise UntoldError(items.reason, "COPY the files that it names, too")
+    return tuple(name for item in items for name in _release(item, f" in {item.line.file}"))
+
+
+def _release(item: Item, where: str) -> tuple[str, ...]:
+    """The name of the release; () for what says where to look. Raises UntoldError for anything else."""
+    text = f"`{item.line.text[:40]}`{where}"
+    if isinstance(item, Named) and not item.settings:
+        return (item.name,)
+    if isinstance(item, FileOption) and item.option in _LOOKING:
+        return ()
+    if isinstance(item, Address):
+        why, cure = _OTHERS[Sourcing.EDITABLE if item.is_editable else item.sourcing]
+        raise UntoldError(f"{text} {why}", cure)
+    reason = f": {item.reason}" if isinstance(item, Strange) else ""
+    raise UntoldError(f"{text} is not plain{reason}", f"{_RELEASE}, with markers or hashes")
+
+
+def _is_made(call: Call, path: str) -> bool:
+    """Whether the stage made the file, the same for every platform or right for the target."""
+    made = call.writes.covering(path)
+    return bool(made) and not made[-1].is_context and source_kind(call, path).is_right
+
+
+def context_file(call: Call, path: str | None) -> str | None:
+    """The file of the build context that stands at `path`, by a COPY or a mount."""
+    for mount in call.run.mounts:
+        target = absolute(mount.get("target") or "", call.scope.workdir())
+        is_context = mount.type in ("", "bind") and mount.get("from") is None
+        if is_context and target is not None and path is not None and is_within(path, target):
+            source = posixpath.normpath((mount.get("source") or ".").lstrip("/"))
+            rest = posixpath.relpath(path, target)
+            return posixpath.normpath(posixpath.join(source, rest)) if rest != "." else source
+    return context_path(call, path)
