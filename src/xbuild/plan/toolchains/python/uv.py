@@ -14,7 +14,7 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -27,6 +27,8 @@ from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python.environments import MADE, Prefix, is_virtual, made, searched
+from xbuild.plan.toolchains.python.fitting import Target
+from xbuild.plan.toolchains.python.locks import Lock, Selection, Sourcing, Unread, lack_of, needed, read
 from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
 from xbuild.text import Span, expression, value
 
@@ -199,7 +201,7 @@ class _Project:
             self.data = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise _UnprovedError(f"{folder}/pyproject.toml cannot be read: {error}") from error
-        self.folder = folder
+        self.folder, self.text = folder, text
 
     def table(self, *names: str) -> Mapping[str, object]:
         found: object = self.data
@@ -241,6 +243,12 @@ class _Project:
         return bool(self.table("build-system")) if told is None else told is True
 
     @property
+    def has_local_sources(self) -> bool:
+        """Whether it requires what is built from another folder."""
+        told = (one for given in self.table("tool", "uv", "sources").values() for one in _several(given))
+        return any(not isinstance(one, dict) or not {"path", "workspace"}.isdisjoint(one) for one in told)
+
+    @property
     def is_built_of_what_is_there(self) -> bool:
         """Whether its backend is known to run nothing, and to write nothing beside the project."""
         backend = self.table("build-system")
@@ -251,6 +259,53 @@ class _Project:
         is_known = hooks is not None and "backend-path" not in backend and names <= _BUILDERS
         return is_known and not any(self.table("tool", *h[:-1]).get(h[-1]) for h in hooks or ())
 
+
+def _several(given: object) -> list[object]:
+    return list(given) if isinstance(given, list) else [given]
+
+
+# -- the lock file
+
+
+def _of_lock(call: Call, given: Reading, project: _Project, level: int | None) -> str:
+    """The evidence that uv.lock gives, or "": that of all it has to install there is a wheel for every
+    platform. Without a level, for one that every release has.
+    """
+    is_frozen = given.has("--frozen", "--locked") or _is_on(call, "UV_FROZEN", "UV_LOCKED")
+    text = _context_file(call, f"{project.folder}/uv.lock")
+    if not is_frozen or text is None or project.has_local_sources:
+        return ""
+    lock = read("uv.lock", text, project.text)
+    if isinstance(lock, Unread):
+        return ""
+    has = interpreter(call.around.image)
+    assert has is not None
+    names: set[str] = set()
+    for platform in call.around.platforms or ():
+        target = Target(has, MACHINES[platform.architecture], ("glibc", (2, level or _OLDEST)))
+        found = needed(lock, target, _selection(call, given, lock))
+        if isinstance(found, Unread):
+            return ""
+        others = [p for p in found if p.sourcing not in _OWN_SOURCES]
+        if any(lack_of(package, target) is not None for package in others):
+            return ""
+        names |= {package.name for package in others}
+    return f"uv.lock names a wheel for every platform for all {len(names)} packages"
+
+
+def _selection(call: Call, given: Reading, lock: Lock) -> Selection:
+    """What of the lock is installed; all of a kind where it is not quite plain."""
+    asked = {option.name for option in given.options}
+    groups = None if asked & _GROUPS else lock.default_groups
+    if groups is not None and (given.has("--no-dev") or _is_on(call, "UV_NO_DEV")):
+        groups = tuple(group for group in groups if group != "dev")
+    return Selection(groups, None if asked & {"--extra", "--all-extras"} else ())
+
+
+_GROUPS = frozenset(words("--group --only-group --all-groups --only-dev --dev --no-default-groups"))
+_OLDEST = 28  # Debian 10
+# The project itself: there are no others in a folder.
+_OWN_SOURCES = (Sourcing.VIRTUAL, Sourcing.EDITABLE, Sourcing.DIRECTORY)
 
 # -- uv is asked
 
@@ -329,7 +384,8 @@ def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool)
 class _Install:
     """An installer's call that is to be told of the target.
 
-    `verb` is the word behind which that is said, `where` are the folders that it installs into,
+    `verb` is the word behind which that is said; `evidence` gives what is known without asking, for a level
+    of manylinux. `where` are the folders that it installs into,
     `writes` what else it writes. `asked` is put in front of the command when uv is asked, `instead` behind
     its verb: so that what is there already, for the build machine, has no say; `scanned` is looked into then,
     where the first of them `is_environment`, for the Python that it is for.
@@ -340,7 +396,7 @@ class _Install:
     where: tuple[str, ...]
     writes: tuple[Write, ...] = ()
     is_environment: bool = False
-    evidence: str = ""
+    evidence: Callable[[int | None], str] | None = None
     asked: str = ""
     instead: str = ""
     scanned: tuple[str, ...] = ()
@@ -372,10 +428,11 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
         if not any(_OURS.fullmatch(word.raw) for word in call.words):
             raise _UnprovedError("it names a platform of its own", "leave out --python-platform")
         return effect
-    if version is not None and level is not None and install.evidence:
-        evidence, number = install.evidence, level
-    else:
+    evidence = install.evidence(level) if install.evidence is not None else ""
+    if not evidence:
         evidence, number = _told(call, install, level)
+    else:
+        number = level if version is not None and level is not None else _ask_briefly(call, install)
     end = call.words[install.verb].span.end
     demand = Demand(words=((Span(end, end), f" {_OPTION} {_word(number)}", _WHY),))
     return replace(effect, demand=demand, evidence=(Evidence(evidence, call.place),))
@@ -387,6 +444,31 @@ class _OpenError(Exception):
     def __init__(self, question: Question) -> None:
         super().__init__(question.text)
         self.question = question
+
+
+def _ask_briefly(call: Call, install: _Install) -> int:
+    """The level, and that this uv has the option; all else is known. Raises as `_told` does."""
+    verb = " ".join(text or "" for text in call.texts[1 : install.verb + 1])
+    script = f"uv {verb} --help 2>&1 | grep -c -e {_OPTION}; {_ASK_LEVEL}echo level $level"
+    text = f"whether `uv {verb}` has {_OPTION}, and which C library the image has"
+    question = Question(
+        call.around.stage,
+        call.number,
+        f"uv {verb}",
+        text,
+        Probe(script, has_mounts=True),
+        call.command.span.start,
+        call.directory,
+    )
+    answer = call.around.knowledge.answers.get(question.key)
+    if answer is None:
+        raise _OpenError(question)
+    if answer.splitlines()[:1] in ([], ["0"]):
+        raise _UnprovedError("this uv has no --python-platform there", "use uv 0.8 or newer")
+    level = _LEVEL.search(answer)
+    if level is None:
+        raise _UnprovedError("which C library the image has cannot be told")
+    return int(level[1])
 
 
 _LIBC = "import platform;print(platform.libc_ver()[1].split(chr(46))[1])"
@@ -428,7 +510,7 @@ def _proved(call: Call, given: Reading, find: str) -> Effect:
         reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
         return replace(anything(call), reasons=(reason,), toolchain="python")
     except _OpenError as error:
-        text = "whether all has a wheel for the target is not told here: uv has to be asked, in the builder"
+        text = f"{error.question.text} is not told here: uv has to be asked, in the builder"
         reason = Reason(f"`{call.spelled()}`: {text}", call.place, cure="plan or build with an engine")
         return replace(anything(call), reasons=(reason,), questions=(error.question,), toolchain="python")
 
@@ -449,7 +531,7 @@ def _sync(call: Call, given: Reading) -> _Install:
         raise _UnprovedError(f"{folder} is not a folder of its own")
     is_installed = project.is_built and not given.has("--no-install-project")
     own: tuple[Write, ...] = (Write(folder, word_kind(call), call.place, call.spelled(), by=MADE),)
-    if is_installed and not project.is_built_of_what_is_there:
+    if (is_installed and not project.is_built_of_what_is_there) or project.has_local_sources:
         own = (*own, write(call, project.folder, Kind.UNKNOWN))
     if not given.has("--frozen", "--locked") and not _is_on(call, "UV_FROZEN", "UV_LOCKED"):
         own = (*own, write(call, f"{project.folder}/uv.lock", Kind.PORTABLE))
@@ -459,6 +541,7 @@ def _sync(call: Call, given: Reading) -> _Install:
         (folder,),
         own,
         is_environment=True,
+        evidence=partial(_of_lock, call, given, project),
         asked=f"rm -rf {folder} && ",
         scanned=(folder, project.folder) if not is_within(folder, project.folder) else (folder, "."),
     )
