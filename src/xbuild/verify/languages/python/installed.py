@@ -325,12 +325,10 @@ def absent(python: PythonFiles, site: Site, package: Package) -> tuple[list[str]
 
     A compiled file in the place of its source stands in for it.
     """
-    files = python.image.files
     gone = [
         path
         for path in package.record
-        if files.lookup(f"{site.path}/{path}") is None
-        and not (path.endswith(".py") and files.lookup(f"{site.path}/{path}c") is not None)
+        if not python.has(site, path) and not (path.endswith(".py") and python.has(site, path + "c"))
     ]
     if len(gone) == len(package.record):
         return gone, []

@@ -39,7 +39,7 @@ _CACHES = re.compile(r"/\.cache/|/uv/(?:archive|builds|sdists)-v\d+/|/pkgs/[^/]+
 # Bounds against hostile images: no real one comes near them.
 _MOST_INTERPRETERS = 200
 _MOST_ENVIRONMENTS = 1_000
-_MOST_LISTED = 1_000_000
+_MOST_LISTED = 500_000
 
 _MUSL = re.compile(r"libc\.musl-.+|ld-musl-.+|libc\.so")
 _GLIBC = re.compile(r"(?:libc|libm|libpthread|libdl|librt|libresolv|libutil)\.so\.\d|ld-linux.*|ld64\.so.*")
@@ -184,6 +184,7 @@ class PythonFiles:
         """`_sysconfigdata_*.py`: how an interpreter was built (CPython `Lib/sysconfig`)."""
         self.sites: dict[str, Site] = {}
         self._listed = 0
+        self._folders: dict[str, frozenset[str]] = {}
         noted = [(file, note) for file in image.contents if (note := _note_of(file)) is not None]
         for file, note in noted:
             self._program(file, note)
@@ -299,6 +300,24 @@ class PythonFiles:
         own = [each for each in fitting if each.prefix in prefixes]
         site.is_own = bool(own) and bool(site.prefix)
         site.interpreters = tuple(own if site.is_own else fitting)
+
+    def has(self, site: Site, path: str) -> bool:
+        """Whether there is something at a path within a site; each folder is looked up once."""
+        folder, _, name = path.rpartition("/")
+        if f"{site.path}/{folder}" not in self._folders:
+            self._look_into(site.path, folder.split("/") if folder else [])
+        return name in self._folders.get(f"{site.path}/{folder}", ())
+
+    def _look_into(self, top: str, parts: Sequence[str]) -> None:
+        """Every folder on the way, as far as there are any: what is not there is not looked for again."""
+        path, names = f"{top}/", frozenset(self.image.files.children(top))
+        self._folders[path] = names
+        for at, part in enumerate(parts):
+            path += f"/{part}" if at else part
+            if path not in self._folders:
+                there = self.image.files.children(path) if part in names else ()
+                self._folders[path] = frozenset(there)
+            names = self._folders[path]
 
     def search(self, interpreter: Interpreter) -> Search:
         """Where an interpreter looks for libraries; of musl's loader its name for the machine matters."""

@@ -80,13 +80,16 @@ def objection(
     `interpreters`: those that may load it; with none, and in a folder `is_shared` by all versions, only the
     platform is judged. The reason is "tag" for what is no tag.
     """
-    each = [found for tag in tags if (found := _split(tag)) is not None]
-    if len(each) < len(tags):
-        return "tag", "three parts"
-    every = [one for found in each for one in found]
+    every: dict[tuple[str, str, str], None] = {}
+    for tag in dict.fromkeys(tags):
+        found = _split(tag)
+        if found is None or len(every) > _MOST_COMBINATIONS:
+            return "tag", "three parts"
+        every.update(dict.fromkeys(found))
     kinds = {each.c_library for each in interpreters}
     c_library = next(iter(kinds)) if len(kinds) == 1 else None
-    reasons = {tag[2]: platform_objection(tag[2], platform, c_library, glibc) for tag in every}
+    names = {tag[2] for tag in every}
+    reasons = {name: platform_objection(name, platform, c_library, glibc) for name in names}
     fitting = [tag for tag in every if reasons[tag[2]] is None]
     if not fitting:
         return _expected(reasons, platform, c_library, glibc)
