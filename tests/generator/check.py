@@ -18,18 +18,29 @@ from tests.generator.prediction import Prediction, predict, programs
 from tests.generator.root import root
 from tests.generator.sandbox import PATH, Change, Outcome, Sandbox
 from tests.generator.tables import RANDOM
+from xbuild.plan.context import Context
 from xbuild.plan.facts.filesystem import is_within
 from xbuild.plan.programs.program import Program
+from xbuild.solve.directory import DirectoryContext
 
 # What the plan is told of the inputs: one folder of the context, one with content of the base image.
 _MACHINE = "/usr/lib/machine"
 SETUP = (
-    "COPY . /in/p",
-    "COPY . /out",
-    "COPY . /w",
+    *(f"COPY {folder} /{folder}" for folder in ("in/p", "out", "w", "l")),
     f"RUN cp -r {_MACHINE}/. /in/m/",
-    *(f"COPY {kind} /in/p.{kind}\nRUN cp {_MACHINE}/{kind} /in/m.{kind}" for kind in ("txt", "csv", "s1")),
+    *(
+        f"COPY in/p.{kind} /in/p.{kind}\nRUN cp {_MACHINE}/{kind} /in/m.{kind}"
+        for kind in ("txt", "csv", "s1")
+    ),
 )
+# Other names of what a line may change, through links that it leaves as they are.
+_OTHER_NAMES = {
+    "/out/old.txt": "/l/f",
+    "/out/fresh": "/l/c",
+    "/out/d": "/l/d",
+    "/in/p": "/l/in",
+    "/l": "/l/s",
+}
 # Places that are no content of an image, or that a line has from the shell and not from its program.
 _RATE = re.compile(rb"[\d.,]+ bytes/sec")  # of the clock alone, and alike now and then by chance
 _NOT_CONTENT = ("/dev/", "/proc/", "/sys/", "/run/")
@@ -91,6 +102,7 @@ class Bench:
             tree = self.box.scratch / version
             inputs.fill_machine(version, partial(self.box.run, trees=[same], keep=tree))
             self.trees[version] = (tree, same)
+        self.context: Context = DirectoryContext(same)
         self.there: dict[str, bool] = {}
 
     def has(self, name: str) -> bool:
@@ -136,7 +148,8 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
         pair = bench.change(path, one, 0), bench.change(path, other, 1)
         if not _is_covered(path, pair, prediction) and not _is_alike(pair):
             yield Fault(line, f"{path} is {_done(pair)}, and no write is predicted there")
-        kind = prediction.kind_at(path)
+        names = [n for n in _names(path) if not any(is_within(n, c) for c in (*one.changed, *other.changed))]
+        kind = min(prediction.kind_at(name) for name in (path, *names))
         state = partial(_state, path=path, first=one)
         if kind.is_right and _depends(pair) and not _is_by_chance(line, bench, one, state):
             yield Fault(line, f"{path} depends on the machine, and is predicted {kind.name}")
@@ -151,6 +164,11 @@ def check(line: Line, prediction: Prediction, bench: Bench, tally: Tally) -> Ite
     elif one.status != other.status and not _is_by_chance(line, bench, one, lambda o: o.status):
         shown = f"({one.status}, {other.status})"
         yield Fault(line, f"the exit status depends on the machine {shown}, and is predicted {told}")
+
+
+def _names(path: str) -> Iterator[str]:
+    """What else leads there."""
+    yield from (name + path[len(place) :] for place, name in _OTHER_NAMES.items() if is_within(path, place))
 
 
 def _left_behind(
@@ -259,7 +277,8 @@ def run(
         slot = order.pop()
         line = maker.line(chance.choice(slots[slot]))
         name = line.target.name
-        prediction = predict(line.script, (*SETUP, f"WORKDIR {line.directory}"), replaced=replaced)
+        setup = (*SETUP, f"WORKDIR {line.directory}")
+        prediction = predict(line.script, setup, replaced=replaced, context=bench.context)
         tally.occurred.add(slot)
         tally.made[name] += 1
         tally.read[name] += prediction.is_read

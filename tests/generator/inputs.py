@@ -64,9 +64,17 @@ _VERSIONS = {
     "B": ("xeighty_six", 7, 1710000000),
 }
 VERSIONS = ("A", "B")
+# Links that lead to files and folders of both sorts, on to each other, to nothing yet, and out of a link.
+_LINKS = """
+mkdir -p /l/e; cd /l; echo one > x
+ln -s ../out/old.txt f; ln -s ../out/d d; ln -s /out/fresh n; ln -s n c
+ln -s /in/m/a.txt m; ln -s /in/m/d md
+ln -s . s; ln -s d/../old.txt odd; ln -s ../in/p in; ln -s ../../out/later e/u
+ln -s ../l/f /w/f; ln -s /l /out/l
+"""
 _TIDY = """
 rm -rf /tmp/* /root/.gnupg
-find /out /w -exec touch -h -d @1700000000 {} +
+find /out /w /l -exec touch -h -d @1700000000 {} +
 """
 
 
@@ -77,7 +85,7 @@ def fill_same(run: Callable[[str], object]) -> None:
         f"git config --system {setting}\n"
         for setting in ("safe.directory '*'", "user.name a", "user.email a@b")
     )
-    run(_filling("p", "p") + places + settings + _TIDY)
+    run(_filling("p", "p") + places + _LINKS + settings + _TIDY)
 
 
 def fill_machine(version: str, run: Callable[[str], object]) -> None:

@@ -89,7 +89,7 @@ class Maker:
 
     def line(self, target: Target) -> Line:
         """A line with the option that the target names."""
-        self.directory = self.chance.choice(("/w", "/in/p", "/in/m", "/out", "/in/p/d"))
+        self.directory = self.chance.choice(("/w", "/in/p", "/in/m", "/out", "/in/p/d", "/l"))
         self.uses = set()
         self.is_all_portable = self.chance.random() < 0.1
         words = self.words(target)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from tests.generator.check import Bench, run
-from tests.generator.prediction import programs
+from tests.generator.check import Bench, Tally, run
+from tests.generator.prediction import EMPTY, programs
 from xbuild.plan.facts.filesystem import Kind, Write, Writes
 from xbuild.plan.model import Place
 from xbuild.plan.programs.grammar import Reading
@@ -77,12 +77,21 @@ class Found:
 
 
 def self_test(bench: Bench, seed: int) -> Iterator[Found]:
-    """Take one write, one read and one output dependence out of each of these descriptions."""
+    """Take one write, one read and one output dependence out of each of these descriptions, and the links out
+    of the context.
+    """
     for name in NAMES:
         for kind, change in KINDS.items():
             tally = run(
                 bench, seed, count=_MOST, names=(name,), until_fault=True,
                 replaced={name: mutated(programs()[name], change)},
             )  # fmt: skip
-            told = next((f"{f.what.partition(chr(10))[0]}: {f.line.script}" for f in tally.faults), None)
-            yield Found(name, kind, tally.made.total(), told)
+            yield Found(name, kind, tally.made.total(), _told(tally))
+    known, bench.context = bench.context, EMPTY
+    tally = run(bench, seed, count=_MOST, names=NAMES, until_fault=True)
+    bench.context = known
+    yield Found("links", "context", tally.made.total(), _told(tally))
+
+
+def _told(tally: Tally) -> str | None:
+    return next((f"{f.what.partition(chr(10))[0]}: {f.line.script}" for f in tally.faults), None)

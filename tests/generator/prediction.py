@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import cast
 
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options, StageGraph
-from xbuild.plan.context import NoContext
+from xbuild.plan.context import Context, NoContext
 from xbuild.plan.facts.filesystem import Kind, Write, Writes, kind_of
 from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Knowledge, Settings
@@ -25,6 +26,16 @@ from xbuild.text import Source
 def programs() -> Mapping[str, Program]:
     """All descriptions by name, those of the languages too."""
     return by_name((*PROGRAMS, *(p for t in TOOLCHAINS for p in t.programs)))
+
+
+class _Empty(NoContext):
+    """A context in which nothing can be looked at but that it has no symbolic links."""
+
+    def links(self, source: str, *, unpacks: bool = False) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
+
+
+EMPTY = _Empty()
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ def predict(
     *,
     image: str = "debian:bookworm",
     replaced: Mapping[str, Program] | None = None,
+    context: Context = EMPTY,
 ) -> Prediction:
     """Predict a script that runs as a RUN of its own, behind instructions that `setup` gives; `replaced`
     descriptions take the place of those of that name.
@@ -76,8 +88,9 @@ def predict(
     heredoc = f"RUN <<'END_OF_SCRIPT'\n{script}\nEND_OF_SCRIPT"
     graph = _graph(image, setup, heredoc)
     known = {**programs(), **(replaced or {})}
-    below = _below(image, tuple(setup))
-    facts = evaluate(graph, 1, lambda n, told: _around(graph, n, told, known), {0: below}, _BOTH, TOOLCHAINS)
+    assert isinstance(context, Hashable)
+    below = _below(image, tuple(setup), context)
+    facts = _evaluated(graph, 1, known, {0: below}, context)
     return Prediction(facts.calls, facts.effects, facts.writes, len(below.writes), bool(facts.reasons))
 
 
@@ -90,12 +103,26 @@ def _graph(image: str, setup: Sequence[str], last: str = "") -> StageGraph:
 
 
 @lru_cache(64)
-def _below(image: str, setup: tuple[str, ...]) -> StageFacts:
-    graph = _graph(image, setup)
-    return evaluate(graph, 0, lambda n, told: _around(graph, n, told, programs()), {}, _BOTH, TOOLCHAINS)
+def _below(image: str, setup: tuple[str, ...], context: Hashable) -> StageFacts:
+    return _evaluated(_graph(image, setup), 0, programs(), {}, cast("Context", context))
 
 
-def _around(graph: StageGraph, stage: int, told: Image, known: Mapping[str, Program]) -> Surroundings:
+def _evaluated(
+    graph: StageGraph,
+    stage: int,
+    known: Mapping[str, Program],
+    below: Mapping[int, StageFacts],
+    context: Context,
+) -> StageFacts:
+    def around(number: int, told: Image) -> Surroundings:
+        return _around(graph, number, told, known, context)
+
+    return evaluate(graph, stage, around, below, _BOTH, TOOLCHAINS, below.get)
+
+
+def _around(
+    graph: StageGraph, stage: int, told: Image, known: Mapping[str, Program], context: Context
+) -> Surroundings:
     return Surroundings(
         stage=stage,
         offset=graph.stages[stage].position,
@@ -103,7 +130,7 @@ def _around(graph: StageGraph, stage: int, told: Image, known: Mapping[str, Prog
         platforms=None,
         settings=Settings(),
         knowledge=Knowledge(),
-        context=NoContext(),
+        context=context,
         is_pinned_by_author=False,
         is_shipped=lambda _path: True,
         text=graph.dockerfile.source.text,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -16,6 +17,12 @@ class Context(Protocol):
     def files(self, folder: str = "") -> tuple[str, ...]:
         """All file paths below a folder, sorted."""
 
+    def links(self, source: str, *, unpacks: bool = False) -> Mapping[str, str] | None:
+        """The symbolic links that `COPY source` brings, by path below the destination, and what they hold.
+
+        None when that cannot be told, as of an archive that ADD `unpacks`.
+        """
+
 
 class NoContext:
     """Nothing can be looked at (remote context)."""
@@ -25,3 +32,6 @@ class NoContext:
 
     def files(self, folder: str = "") -> tuple[str, ...]:  # noqa: ARG002
         return ()
+
+    def links(self, source: str, *, unpacks: bool = False) -> Mapping[str, str] | None:  # noqa: ARG002
+        return None

@@ -12,7 +12,7 @@ from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Command, Expansion, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
-from xbuild.plan.facts.filesystem import Kind, Write, Writes
+from xbuild.plan.facts.filesystem import Kind, Write, Writes, seen_from
 from xbuild.plan.facts.images import Image, ImageRow
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
 from xbuild.platforms import Platform
@@ -128,6 +128,10 @@ class Call:
         """The program and what is said to it first: the words in front of any that is not known."""
         given = (t for t in self.texts[1:] if t is None or not t.startswith("-"))
         return (self.program_name, *islice(takewhile(bool, given), 2))  # type: ignore[arg-type]
+
+    def seen(self, path: str | None) -> str | None:
+        """A path as the command sees it, absolute; None when it cannot be told."""
+        return seen_from(self.writes, path, self.directory) if path is not None else None
 
     def spelled(self) -> str:
         """The command as it stands in the script, shortened, for messages."""

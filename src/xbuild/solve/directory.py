@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +16,10 @@ from xbuild.solve.ignore import Ignore, Match, read_patterns
 
 # Planning reads go.mod, Makefiles, scripts and sources; what is larger than this is none of these.
 _LARGEST = 8 << 20
+# Where the kernel gives up as well (path_resolution(7)).
+_MOST_LINKS = 40
+# What no archive begins with, compressed or not.
+_TEXT = re.compile(rb"(?!BZh)[\t-\r -~]*")
 
 
 class DirectoryContext:
@@ -27,6 +34,8 @@ class DirectoryContext:
         self.root = root
         text = (_read(root / ".dockerignore") if ignore is None else ignore).decode("utf-8", "replace")
         self._ignore = Ignore(read_patterns(text))
+        self._links: dict[tuple[str, bool], Mapping[str, str] | None] = {}
+        self._walked: dict[str, tuple[tuple[tuple[str, bool], ...], list[ContextError]]] = {}
 
     def read(self, path: str) -> str | None:
         """Text of a file, or None when it is not there, is ignored, or is no text worth reading."""
@@ -48,6 +57,18 @@ class DirectoryContext:
             return self._files
         return tuple(path for path in self._files if path.startswith(clean + "/"))
 
+    def links(self, source: str, *, unpacks: bool = False) -> Mapping[str, str] | None:
+        """The symbolic links that `COPY source` brings, by path below the destination, and what they hold;
+        None for an archive that ADD `unpacks`. A source that is a link itself is followed, inside the folder.
+        """
+        key = source, unpacks
+        if key not in self._links:
+            places = [self._followed(path) for path in self._matching(source)]
+            is_told = all(p is not None and not (unpacks and self._may_be_archive(p)) for p in places)
+            found = (pair for place in places for pair in self._links_below(place or ""))
+            self._links[key] = dict(found) if is_told else None
+        return self._links[key]
+
     def unreadable(self) -> Iterator[str]:
         """File paths that are sent and that this user may not read, sorted."""
         if os.geteuid() == 0:
@@ -64,26 +85,92 @@ class DirectoryContext:
 
     @cached_property
     def _files(self) -> tuple[str, ...]:
-        return tuple(sorted(self._walk("", Match())))
+        found, refused = self._below("")
+        if refused:
+            raise refused[0]
+        return tuple(path for path, _ in found)
 
-    def _walk(self, folder: str, parent: Match) -> Iterator[str]:
+    def _below(self, folder: str) -> tuple[tuple[tuple[str, bool], ...], list[ContextError]]:
+        """What is sent of a folder, sorted, and whether it is a symbolic link; and what cannot be read."""
+        if folder not in self._walked:
+            refused: list[ContextError] = []
+            found = self._walk(folder, self._ignore.matched(folder), refused)
+            self._walked[folder] = tuple(sorted(found)), refused
+        return self._walked[folder]
+
+    def _matching(self, source: str) -> list[str]:
+        """The paths that a source names, by a pattern perhaps (Go `filepath.Match`)."""
+        found = [""]
+        for part in posixpath.normpath(f"/{source}").strip("/").split("/"):
+            if not re.search(r"[*?[\\]", part):
+                found = [posixpath.join(folder, part) for folder in found]
+                continue
+            pattern = re.sub(r"\\(.)", "?", part).replace("[^", "[!")
+            found = [
+                posixpath.join(f, name)
+                for f in found
+                for name in self._names(f)
+                if fnmatchcase(name, pattern)
+            ]
+        return found
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            return [entry.name for entry in os.scandir(self.root / folder)]
+        except OSError:
+            return []
+
+    def _followed(self, path: str) -> str | None:
+        """Where a path leads if all links are followed, with the folder as root; None for too many."""
+        pending, found, left = path.split("/")[::-1], list[str](), _MOST_LINKS
+        while pending and left:
+            name = pending.pop()
+            here = self.root.joinpath(*found, name)
+            if name == "..":
+                del found[-1:]
+            elif name not in ("", ".") and here.is_symlink():
+                left -= 1
+                text = str(here.readlink())
+                found = [] if text.startswith("/") else found
+                pending += text.split("/")[::-1]
+            elif name not in ("", "."):
+                found.append(name)
+        return "/".join(found) if left else None
+
+    def _links_below(self, folder: str) -> Iterator[tuple[str, str]]:
+        start = f"{folder}/" if folder else ""
+        for path, is_link in self._below("" if "" in self._walked else folder)[0]:
+            if is_link and path.startswith(start):
+                yield path.removeprefix(start), str((self.root / path).readlink())
+
+    def _may_be_archive(self, path: str) -> bool:
+        try:
+            with (self.root / path).open("rb") as file:
+                return _TEXT.fullmatch(file.read(512)) is None
+        except OSError:
+            return False
+
+    def _walk(self, folder: str, parent: Match, refused: list[ContextError]) -> Iterator[tuple[str, bool]]:
         try:
             entries = list(os.scandir(self.root / folder))
         except OSError as error:
-            raise ContextError(
+            told = ContextError(
                 f"cannot be read: {error.strerror}",
                 file=str(self.root / folder),
                 hint="correct its permissions, or name it in .dockerignore",
-            ) from error
+            )
+            told.__cause__ = error
+            refused.append(told)
+            return
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             match = self._ignore.match(path, parent)
             if entry.is_dir(follow_symlinks=False):
                 # An exception may name something below an ignored folder.
                 if not match.is_ignored or self._ignore.has_exceptions:
-                    yield from self._walk(path, match)
+                    yield from self._walk(path, match, refused)
             elif not match.is_ignored:
-                yield path
+                yield path, entry.is_symlink()
 
 
 def _is_regular(path: Path) -> bool:

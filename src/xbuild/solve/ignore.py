@@ -120,10 +120,14 @@ class Ignore:
                 is_ignored = not pattern.is_exception
         return Match(is_ignored, tuple(by_pattern))
 
-    def is_ignored(self, path: str) -> bool:
-        """Whether a path is not sent, its parents considered."""
+    def matched(self, path: str) -> Match:
+        """A path of which nothing is known, its parents considered; "" is the context itself."""
         match = Match()
-        parts = path.split("/")
+        parts = path.split("/") if path else []
         for end in range(1, len(parts) + 1):
             match = self.match("/".join(parts[:end]), match)
-        return match.is_ignored
+        return match
+
+    def is_ignored(self, path: str) -> bool:
+        """Whether a path is not sent, its parents considered."""
+        return self.matched(path).is_ignored

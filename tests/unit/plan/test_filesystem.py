@@ -10,12 +10,14 @@ import pytest
 
 from xbuild.plan.facts.filesystem import (
     Kind,
+    Links,
     Write,
     Writes,
     absolute,
     is_within,
     join,
     kind_of,
+    links_taken,
     may_be_folder,
     offender,
     overlaps,
@@ -161,14 +163,87 @@ def test_kind_of() -> None:
     assert kind_of(writes, "/tmp/x") is Kind.BUILD
 
 
+def linked(path: str, to: str, *, by: str = "RUN") -> Write:
+    return Write(path, Kind.PORTABLE, HERE, "ln", is_file=True, link=to, by=(by,))
+
+
+def landed(links: Sequence[Write], made: Write) -> list[str | None]:
+    return [w.path for w in through_links(Writes(PLAIN, links), made)]
+
+
 def test_writes_through_links() -> None:
-    link = Write("/alias", Kind.PORTABLE, HERE, "ln", link="/out")
-    made = wrote("/alias/x", Kind.BUILD, is_file=True)
-    writes = Writes(PLAIN, [link])
-    assert [w.path for w in through_links(writes, made)] == ["/alias/x", "/out/x"]
+    link = linked("/alias", "/out")
+    assert landed([link], wrote("/alias/x", Kind.BUILD, is_file=True)) == ["/alias/x", "/out/x"]
     # cp writes through a link of its target's name; a new link takes its place
-    assert [w.path for w in through_links(writes, wrote("/alias", Kind.BUILD))] == ["/alias", "/out"]
-    assert through_links(writes, replace(link, link="/other")) == (replace(link, link="/other"),)
+    assert landed([link], wrote("/alias", Kind.BUILD)) == ["/alias", "/out"]
+    assert landed([link], linked("/alias", "/other")) == ["/alias"]
+
+
+@pytest.mark.parametrize(
+    ("path", "held", "target"),
+    [
+        ("/a/l", "x", "/a/x"),
+        ("/a/l", "./x/", "/a/x"),
+        ("/a/b/l", "../x", "/a/x"),
+        ("/l", "../../x", "/x"),
+        ("/a/l", "/x/y", "/x/y"),
+        ("/a/l", ".", "/a"),
+        ("/a/l", "b/../x", "/"),  # of what b is a link to, perhaps
+        ("/a/l", "/b/../x", "/"),
+    ],
+)
+def test_where_a_link_leads(path: str, held: str, target: str) -> None:
+    assert linked(path, held).target == target
+
+
+@pytest.mark.parametrize("is_target_first", [True, False])
+def test_links_that_lead_to_links(is_target_first: bool) -> None:
+    links = [linked("/d/second", "/out"), linked("/d/first", "second")]
+    made = wrote("/d/first/x", Kind.BUILD, is_file=True)
+    found = landed(links if is_target_first else links[::-1], made)
+    assert found == ["/d/first/x", "/d/second/x", "/out/x"]
+
+
+def test_a_link_made_through_a_link() -> None:
+    writes = Writes(PLAIN, [linked("/link", "/real")])
+    writes += through_links(writes, linked("/link/inner", "../out"))
+    found = {w.path for w in through_links(writes, wrote("/real/inner/x", Kind.BUILD))}
+    assert "/out/x" in found
+
+
+def test_what_is_written_where_a_link_leads_is_seen_at_the_link() -> None:
+    links = [linked("/d/l", "../out")]
+    assert landed(links, wrote("/out/x", Kind.BUILD)) == ["/out/x", "/d/l/x"]
+    assert landed([linked("/d/l", ".")], wrote("/d/x", Kind.BUILD)) == ["/d/x", "/d/l"]
+
+
+def test_a_folder_is_written_over_one_with_links() -> None:
+    links = [linked("/d/l", "/out")]
+    assert landed(links, wrote("/d", Kind.BUILD)) == ["/d", "/out"]
+    # what COPY finds in its way it replaces, and nothing follows links to change modes
+    assert landed(links, replace(wrote("/d", Kind.BUILD), by=("COPY",))) == ["/d"]
+    assert landed(links, replace(wrote("/d", Kind.BUILD), is_change=True)) == ["/d"]
+
+
+def test_a_file_behind_a_link_is_not_known_to_be_written_whole() -> None:
+    writes = Writes(PLAIN, [linked("/alias", "/out")])
+    assert [w.is_file for w in through_links(writes, wrote("/alias/x", Kind.CROSS, is_file=True))] == [
+        False,
+        False,
+    ]
+    assert through_links(writes, wrote("/alias", Kind.CROSS, is_file=True))[0].is_file
+
+
+def test_a_link_that_leads_where_it_cannot_be_told() -> None:
+    assert landed([linked("/d/l", "b/../x")], wrote("/d/l/x", Kind.BUILD)) == ["/d/l/x", None]
+
+
+def test_links_that_cannot_be_looked_at() -> None:
+    tree = replace(wrote("/src", Kind.PORTABLE), is_unseen=True)
+    assert landed([tree], wrote("/src/a", Kind.BUILD)) == ["/src/a", "/src"]
+    assert landed([tree], wrote("/src/a", Kind.CROSS)) == ["/src/a"]
+    assert landed([tree], wrote("/out/a", Kind.BUILD)) == ["/out/a"]
+    assert landed([replace(tree, path=None)], wrote("/out/a", Kind.BUILD)) == ["/out/a", None]
 
 
 def test_links_in_a_circle_may_lead_anywhere() -> None:
@@ -178,6 +253,35 @@ def test_links_in_a_circle_may_lead_anywhere() -> None:
     ]
     made = through_links(Writes(PLAIN, links * 9), wrote("/a/x", Kind.BUILD))
     assert made[0].path is None or len(made) > 1
+
+
+def test_what_is_read_through_links() -> None:
+    links = [linked("/w/l", "/opt/x"), linked("/w/os", "/usr/lib/os"), linked("/w/no", "../../nothing")]
+    writes = Writes(PLAIN, [wrote("/opt/x", Kind.BUILD), wrote("/w", Kind.PORTABLE), *links])
+    assert kind_of(writes, "/w/l") is kind_of(writes, "/w/l/y") is kind_of(writes, "/w/os") is Kind.BUILD
+    assert kind_of(writes, "/w/a") is Kind.PORTABLE
+    # who reads the folder may follow them; who copies it may not
+    assert kind_of(writes, "/w") is Kind.BUILD
+    assert kind_of(writes, "/w", keeps_links=True) is Kind.PORTABLE
+    assert kind_of(Writes(PLAIN, [wrote("/w", Kind.PORTABLE), links[2]]), "/w") is Kind.PORTABLE
+    assert offender(writes, "/w") is None
+    found = [offender(writes, path) for path in ("/w/l", "/w/*")]
+    assert [made.path for made in found if made is not None] == ["/opt/x", "/opt/x"]
+    hidden = Writes(PLAIN, [*writes, wrote("/w/l", Kind.PORTABLE, is_file=True)])
+    assert kind_of(hidden, "/w/l") is Kind.PORTABLE
+
+
+def test_links_that_a_copy_takes_along() -> None:
+    held = [linked("/w/l", "../out"), linked("/w/a/l", "/x"), linked("/u", "/w/a"), linked("/v/l", "/y")]
+    writes = Writes(PLAIN, held)
+    assert links_taken(writes, "/w") == Links((("l", "../out"), ("a/l", "/x")))
+    assert links_taken(writes, "/u/") == Links((("l", "/x"),))
+    assert links_taken(writes, "/w/*").held == (("l", "/x"),)
+    assert links_taken(writes, "/w/*", kept=1).held[:2] == (("l", "../out"), ("a/l", "/x"))
+    assert links_taken(writes, None) == Links(are_all=False)
+    unseen = Writes(PLAIN, [*held, replace(wrote("/w/a/b", Kind.PORTABLE), is_unseen=True)])
+    assert links_taken(unseen, "/w") == Links((("l", "../out"), ("a/l", "/x")), are_all=False)
+    assert links_taken(unseen, "/v").are_all
 
 
 # -- what the index tells, against going through all writes
@@ -211,16 +315,30 @@ def slow_may_be_folder(writes: Sequence[Write], path: str) -> bool:
 
 
 def slow_through_links(writes: Sequence[Write], made: Write) -> list[str | None]:
-    found = [made.path]
-    for link in writes:
-        for path in tuple(found) if link.link is not None and link.path is not None else ():
-            if path is not None and is_within(path, link.path or ""):
-                found.append((link.link or "") + path[len(link.path or "") :] if link.link != "/" else None)
-            elif path is not None and overlaps(path, link.link or ""):
-                found.append(link.path)
+    found: list[tuple[str | None, int]] = [(made.path, -1)]
+    for path, by in found:
+        links = [(n, w.path, w.link) for n, w in enumerate(writes) if w.path and w.link and n != by]
+        for number, link, target in links if path is not None else ():
+            assert path is not None
+            for place in slow_behind(path, link, target):
+                if not any(f is None or (place is not None and is_within(place, f)) for f, _ in found):
+                    found.append((place, number))
         if len(found) > 16:
-            return [None]
-    return found
+            return [made.path, None]
+    return [path for path, _ in found]
+
+
+def slow_behind(path: str, link: str, target: str) -> list[str | None]:
+    places: list[str | None] = []
+    if is_within(path, link):
+        places.append(target + path[len(link) :] if target != "/" else None)
+    elif target != "/" and is_within(path, target) and not is_within(link, target):
+        places.append(link + path[len(target) :])
+    elif overlaps(path, target):
+        places.append(link)
+    if is_within(link, path) and link != path:
+        places.append(target if target != "/" else None)
+    return places
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -256,12 +374,12 @@ def test_the_index_tells_what_all_writes_tell(seed: int) -> None:
             assert writes.touch(path) == bool(named)
             if path in ("/a", "/a/b", "/a/b/c", "/ab", "/x"):
                 assert may_be_folder(writes, path) == slow_may_be_folder(plain, path)
-                if wrong is None and named:
+                if wrong is None and named and not any(w.link for w in plain):
                     assert offender(writes, path) is None
                     since = plain[max(slow_overwritten(plain, path), 0) :]
                     assert kind_of(writes, path) == join(w.kind for w in since if w in named)
-            landed = through_links(writes, wrote(path, Kind.BUILD))
-            assert [w.path for w in landed] == slow_through_links(plain, wrote(path, Kind.BUILD))
+            through = through_links(writes, wrote(path, Kind.BUILD))
+            assert [w.path for w in through] == slow_through_links(plain, wrote(path, Kind.BUILD))
 
 
 def is_unknown(made: Write) -> bool:

@@ -109,6 +109,60 @@ def test_nothing_outside_is_read(tmp_path: Path) -> None:
     assert context.files() == ("in", "link", "loop", "out")
 
 
+def test_links_that_are_sent(tmp_path: Path) -> None:
+    make(tmp_path, "a/f", "a/b/f", "c/f", "x.tar", "big")
+    links = {
+        "a/l": "f",
+        "a/b/up": "../../c",
+        "c/in": "../a",
+        "c/gone": "nowhere",
+        "a/out": "../secret",
+        "f": "a/f",
+    }
+    for name, held in links.items():
+        (tmp_path / name).symlink_to(held)
+    (tmp_path / ".dockerignore").write_text("a/out\n")
+    context = DirectoryContext(tmp_path)
+    sent = {"a/l": "f", "a/b/up": "../../c", "c/in": "../a", "c/gone": "nowhere", "f": "a/f"}
+    assert context.links(".") == context.links("/") == sent
+    assert context.links("a") == context.links("./a/") == {"l": "f", "b/up": "../../c"}
+    assert context.links("a/f") == context.links("f") == context.links("nothing") == {}
+    # a source that is a link is followed, and so are those that a pattern names
+    assert context.links("c/in") == context.links("a")
+    assert context.links("a/b/up/in/b") == {"up": "../../c"}
+    assert context.links("c/*") == context.links("a")
+    assert context.links("[^b-z]") == context.links("a")
+    assert context.links("?/b") == {"up": "../../c"}
+    assert context.links("*.txt") == {}
+
+
+def test_links_in_a_circle_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert DirectoryContext(tmp_path).links("loop") is None
+
+
+def test_links_in_an_archive_are_not_known(tmp_path: Path) -> None:
+    make(tmp_path, "d/f")
+    (tmp_path / "d/l").symlink_to("f")
+    (tmp_path / "text").write_text("#!/bin/sh\n")
+    for name, content in {"packed": b"\x1f\x8b\x08", "p.bz2": b"BZh91AY", "old.tar": b"name\0"}.items():
+        (tmp_path / name).write_bytes(content)
+        context = DirectoryContext(tmp_path)
+        assert context.links(name) == {}
+        assert context.links(name, unpacks=True) is None
+    assert context.links("text", unpacks=True) == context.links("nothing", unpacks=True) == {}
+    assert context.links("d", unpacks=True) == {"l": "f"}
+    assert context.links("*", unpacks=True) is None
+
+
+def test_links_where_something_cannot_be_read(tmp_path: Path) -> None:
+    make(tmp_path, "a/f", "b/f")
+    (tmp_path / "a/l").symlink_to("f")
+    (tmp_path / "b").chmod(0)
+    assert DirectoryContext(tmp_path).links("*") == {"l": "f"}
+    (tmp_path / "b").chmod(0o700)
+
+
 def test_bytes_that_are_no_text_and_files_too_large(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"\xff")
     with (tmp_path / "large").open("wb") as file:

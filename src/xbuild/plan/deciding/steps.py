@@ -7,7 +7,7 @@ from itertools import dropwhile, islice, takewhile
 
 from xbuild.plan.deciding.work import work_of
 from xbuild.plan.demands import placed
-from xbuild.plan.facts.filesystem import Kind, absolute, join
+from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.model import StageStep, Written
 from xbuild.plan.toolchain import Call, Effect
 
@@ -60,7 +60,7 @@ def _writes(call: Call, effect: Effect) -> Iterator[Written]:
             continue
         target = redirect.target.value
         if target not in _STREAMS:
-            yield Written(absolute(target, call.directory) if target is not None else None, printed)
+            yield Written(call.seen(target), printed)
 
 
 def _name(kind: Kind) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from xbuild.dockerfile.model import Run
 from xbuild.graph.model import Edge, ImageBase, StageBase, StageGraph, sources_of
 from xbuild.graph.platform import BUILD, TARGET, runs_on
-from xbuild.graph.reach import leaves
+from xbuild.graph.reach import leaves, reachable
 from xbuild.plan.context import Context
 from xbuild.plan.deciding.targets import image_stages, kept_stages, target_stages
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, is_in_any
@@ -42,6 +42,7 @@ class Survey:
         self.graph, self.platforms, self.context = graph, platforms, context
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
         self.read_alone: dict[int, StageFacts] = {}
+        self.read_unpinned: dict[int, StageFacts] = {}
         self.seen: dict[int, tuple[object, StageFacts]] = {}
         self.runs_on = {s.index: runs_on(graph, s.index) for s in graph.stages}
         self.authored = frozenset(
@@ -78,9 +79,22 @@ class Survey:
             missing.append(at)
             at = self.graph.below(at)
         for number in reversed(missing):
-            around = partial(self.around, shipped=self.shipped_by_all)
-            known[number] = evaluate(self.graph, number, around, known, frozenset(), self.toolchains)
+            known[number] = self.on_target(number, known, lambda _: None)
         return self.read_alone[stage]
+
+    def unpinned(self, stage: int) -> StageFacts:
+        """What would be in a stage that stays, for the symbolic links that others take out of it."""
+        known = self.read_unpinned
+        for number in sorted(reachable(self.graph, stage)) if stage not in known else ():
+            if number not in known:
+                known[number] = self.on_target(number, known, known.get)
+        return known[stage]
+
+    def on_target(
+        self, stage: int, known: Mapping[int, StageFacts], others: Callable[[int], StageFacts | None]
+    ) -> StageFacts:
+        around = partial(self.around, shipped=self.shipped_by_all)
+        return evaluate(self.graph, stage, around, known, frozenset(), self.toolchains, others)
 
     @cached_property
     def shipped_by_all(self) -> Demands:
@@ -140,7 +154,7 @@ class Survey:
         taken, facts = self.seen.get(stage, (None, None))
         if facts is None or taken != takes:
             around = partial(self.around, shipped=shipped)
-            facts = evaluate(self.graph, stage, around, known, pinned, self.toolchains)
+            facts = evaluate(self.graph, stage, around, known, pinned, self.toolchains, self.unpinned)
             self.seen[stage] = takes, facts
         return facts
 

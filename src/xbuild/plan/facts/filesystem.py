@@ -9,8 +9,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from heapq import heapify, heappop, heappush
-from itertools import islice
+from functools import lru_cache
+from itertools import islice, takewhile
 from typing import overload
 
 from xbuild.plan.facts.images import Image
@@ -43,6 +43,7 @@ def join(kinds: Iterable[Kind]) -> Kind:
 
 
 _MANY_LINKS = 16
+_MANY_PLACES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ class Write:
 
     `is_file` tells that exactly this file was written, whole and for sure. `is_package`: by a package
     manager, which leaves text such as certificates the same on every platform. `is_context`: it came from
-    the build context. `link` is what a symbolic link at `path` points to. `is_static`: a program that needs
-    no libraries. `is_empty`: a folder or file with nothing in it; `is_change`: what was there is removed, or
-    its mode or owner changed; `adds`: what was in the folder before stays as it was;
-    `is_listed`: what is put into it has writes of its own. `by` is the instruction
-    that wrote it and, for a RUN, the first words of the command. `text` is for readers alone.
+    the build context. `link` is what a symbolic link at `path` holds; "/" if that is not known. `is_static`:
+    a program that needs no libraries. `is_empty`: a folder or file with nothing in it; `is_change`: what was
+    there is removed, or its mode or owner changed; `adds`: what was in the folder before stays as it was;
+    `is_listed`: what is put into it has writes of its own; `is_unseen`: it is a folder whose symbolic links,
+    if it has any, are not known. `by` is the instruction that wrote it and, for a RUN, the first words of the
+    command. `text` is for readers alone.
     """
 
     path: str | None
@@ -71,7 +73,23 @@ class Write:
     is_change: bool = False
     adds: bool = False
     is_listed: bool = False
+    is_unseen: bool = False
     by: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """Where a symbolic link leads; "/" if that cannot be told."""
+        return _target(self.path or "/", self.link or "/")
+
+
+@lru_cache(maxsize=4096)
+def _target(path: str, link: str) -> str:
+    """`..` behind a name leads out of what that name is a link to."""
+    names = [part for part in link.split("/") if part not in ("", ".")]
+    ups = len(list(takewhile(lambda name: name == "..", names)))
+    if ".." in names[ups:]:
+        return "/"
+    return absolute(link, posixpath.dirname(path)) or "/"
 
 
 # Where packages and tools live: what compilers read of it they are known to read.
@@ -134,6 +152,13 @@ BASE_FOLDERS = (
 
 _OTHER_FOLDERS = ("/dev", "/home", "/mnt", "/proc", "/run", "/srv", "/sys", "/tmp")
 
+# Symbolic links in the base images of most distributions.
+BASE_LINKS = (
+    *((f"/{f}", f"usr/{f}") for f in ("bin", "sbin", "lib", "lib32", "lib64")),
+    ("/var/lock", "/run/lock"),
+    ("/var/run", "/run"),
+)
+
 # The same on every platform in every distribution: text and data tables.
 PORTABLE_PATHS = (
     "/etc/ca-certificates",
@@ -162,35 +187,151 @@ def is_within(path: str, folder: str) -> bool:
 
 
 def through_links(writes: Writes, made: Write) -> tuple[Write, ...]:
-    """`made`, and where it lands as well when its path leads through symbolic links."""
-    found = [made]
-    pending = writes.links(made.path)
-    seen = set(pending)
-    heapify(pending)
-    while pending:
-        number = heappop(pending)
-        link = writes[number]
-        more = [n for one in found if (n := _through(link.path or "/", link.link or "/", one)) is not None]
-        for position in (p for one in more for p in writes.links(one.path)):
-            if position > number and position not in seen:
-                seen.add(position)
-                heappush(pending, position)
-        found += more
+    """`made`, and where it lands or is seen as well, through symbolic links.
+
+    Links that cannot be looked at are taken to lead nowhere out of the folder that they came with: what is
+    wrong for the target, and lands in there, may land anywhere in there.
+    """
+    links = [writes[n] for n in writes.links(made.path)]
+    if made.is_package:  # told by all names that links of the base image give
+        links = [w for w in links if not w.is_empty]
+    is_told = made.kind.is_right or made.is_package
+    if not links and (is_told or not writes.unseen(made.path)):
+        return (made,)
+    is_behind = any(_is_below(made.path or "/", w.path or "/") and not w.is_empty for w in links)
+    found = [(replace(made, is_file=False) if is_behind else made, -1)]
+    for one, by in found:
+        numbers = [n for n in writes.links(one.path) if n != by]
+        more = [(n, *landed) for n in numbers for landed in _through(writes[n], one)]
+        more += [(n, writes[n].path, None) for n in (() if is_told else writes.unseen(one.path))]
+        for number, path, link in more:
+            if not any(_covers(other, path, link) for other, _ in found):
+                found.append((replace(made, path=path, link=link, is_file=False), number))
         if len(found) > _MANY_LINKS:
-            return (replace(made, path=None),)
-    return tuple(found)
+            return made, replace(made, path=None, is_file=False, link=None)
+    return tuple(write for write, _ in found)
 
 
-def _through(path: str, target: str, made: Write) -> Write | None:
-    """What is written behind a link lands at its target; what is written there is seen at the link."""
+def _through(link: Write, made: Write) -> Iterator[tuple[str | None, str | None]]:
+    """Where it is as well, and what link that is: what is written behind a link lands at its target; what is
+    written there is seen at the link; and a folder written over another may go through any link in it.
+    """
+    path, target = link.path or "/", link.target
     if made.path is None or (made.path == path and made.link is not None):
-        return None
+        return
     if is_within(made.path, path):
-        where = target + made.path[len(path) :] if target != "/" else None
-        return replace(made, path=where, is_file=False, link=None)
-    if overlaps(made.path, target):
-        return replace(made, path=path, is_file=False, link=None)
+        yield target + made.path[len(path) :] if target != "/" else None, made.link
+    elif target != "/" and is_within(made.path, target) and not is_within(path, target):
+        yield path + made.path[len(target) :], None
+    elif overlaps(made.path, target):
+        yield path, None
+    if _is_below(path, made.path) and _goes_below(made):
+        yield target if target != "/" else None, None
+
+
+def _goes_below(made: Write) -> bool:
+    """Whether a write to a folder may follow links in it: what COPY finds in its way it replaces."""
+    is_run = made.by[:1] not in (("COPY",), ("ADD",))
+    return is_run and made.link is None and not (made.is_file or made.is_change or made.is_empty)
+
+
+def _covers(made: Write, path: str | None, link: str | None) -> bool:
+    """Whether a write of the same command tells all that one to `path` would tell."""
+    if made.path == path:
+        return link is None or made.link == link
+    if made.path is None or path is None:
+        return made.path is None
+    return link is None and not made.is_file and is_within(path, made.path)
+
+
+def reached(writes: Writes, path: str, *, follows: bool) -> Iterator[str | None]:
+    """Where what is read at `path` may lie: there, behind symbolic links on the way to it and, if the reader
+    `follows` them, behind those below it. None is anywhere.
+    """
+    pending = [path.rstrip("/") or "/"]
+    for here in pending:
+        yield here
+        for where in _led(writes, here, follows=follows):
+            if where is None or len(pending) > _MANY_PLACES:
+                yield None
+                return
+            if where not in pending:
+                pending.append(where)
+
+
+def resolved(writes: Writes, path: str) -> str | None:
+    """Where `path` leads through symbolic links on the way; None if that cannot be told."""
+    for _ in range(_MANY_LINKS):
+        found = {*_led(writes, path, follows=False)}
+        if not found:
+            return path
+        where = found.pop()
+        if where is None or found:
+            return None
+        path = where
     return None
+
+
+def seen_from(writes: Writes, path: str, directory: str | None) -> str | None:
+    """`path` as a program in `directory` sees it: `..` leads out of what a symbolic link leads to."""
+    found = absolute(path, directory)
+    if ".." not in path.split("/") or found is None:
+        return found
+    here: str | None = "/"
+    for name in posixpath.join(directory or "/", path).split("/"):
+        if name == ".." and here is not None:
+            here = posixpath.dirname(resolved(writes, here) or "")
+        elif name not in ("", "."):
+            here = posixpath.join(here or "", name)
+    return here if (here or "").startswith("/") else None
+
+
+def _led(writes: Writes, path: str, *, follows: bool) -> Iterator[str | None]:
+    """One step of that. A file written whole since is no link any more, or what the link led to."""
+    numbers = writes.links_around(path, follows=follows)
+    start = _overwritten(writes, path) if numbers else 0
+    for link in (writes[n] for n in numbers if n >= start):
+        if is_within(path, link.path or "/"):
+            yield link.target + path[len(link.path or "/") :] if link.target != "/" else None
+        elif link.target == "/":
+            yield None
+        elif not is_within(link.target, path) and _is_there(writes, link.target):
+            yield link.target
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The symbolic links in a folder: by path below it, what they hold; and whether these are all."""
+
+    held: tuple[tuple[str, str], ...] = ()
+    are_all: bool = True
+
+
+def links_taken(writes: Writes, path: str | None, *, kept: int = 0) -> Links:
+    """The symbolic links that a COPY of `path` brings, by path below its destination. Of a pattern the last
+    `kept` names stay.
+    """
+    plain = without_glob(path) if path is not None else "/"
+    places = tuple(reached(writes, plain, follows=plain != path) if path is not None else (None,))
+    found: list[tuple[str, str]] = []
+    for place in (p for p in places if p is not None):
+        for link in (writes[n] for n in writes.links_around(place, follows=True)):
+            names = (link.path or "/")[len(place) :].strip("/").split("/")
+            # A pattern stands for as many names as it has.
+            depth = len(ancestors(path or "/")) - len(ancestors(plain)) - kept if place == plain else 0
+            if _is_below(link.path or "/", place) and names[depth:]:
+                found.append(("/".join(names[depth:]), link.link or "/"))
+    return Links(tuple(found), all(p is not None and not writes.unseen(p, below=True) for p in places))
+
+
+def _is_there(writes: Writes, path: str) -> bool:
+    """Whether anything may stand at `path`: in a plain base image nothing does outside its folders."""
+    own = (*BASE_FOLDERS, *writes.image.own_folders)
+    return not writes.image.is_plain or any(overlaps(path, f) for f in own) or writes.touch(path)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return is_within(path, folder) and path != folder
 
 
 def overlaps(one: str, other: str) -> bool:
@@ -226,8 +367,18 @@ def without_glob(path: str) -> str:
 
 
 def offender(writes: Writes, path: str) -> Write | None:
-    """The first write that keeps `path` from being right for the target, or the base image's content."""
-    path = without_glob(path)
+    """The first write that keeps `path` from being right for the target, or the base image's content.
+
+    It is asked for what a COPY takes: links in a folder stay links, and those that a pattern names do not.
+    """
+    plain = without_glob(path)
+    found = (_offender(writes, place) for place in reached(writes, plain, follows=plain != path))
+    return next((made for made in found if made is not None), None)
+
+
+def _offender(writes: Writes, path: str | None) -> Write | None:
+    if path is None:
+        return Write(None, Kind.UNKNOWN, Place(0), "a symbolic link")
     overwritten = _overwritten(writes, path)
     is_portable = is_any(path, _PORTABLE)
     number = first(writes.near(path, _WRONG, packages=not is_portable), max(overwritten, 0))
@@ -278,13 +429,21 @@ def _has_base_content(writes: Writes, path: str) -> bool:
     return not writes.touch(path)
 
 
-def kind_of(writes: Writes, path: str | None, *, is_name: bool = False) -> Kind:
+def kind_of(writes: Writes, path: str | None, *, is_name: bool = False, keeps_links: bool = False) -> Kind:
     """The kind of what stands at `path`; an unknown path may be anything that was written or was there
-    before. `is_name` asks for the names alone, which a plain base image has alike for every platform.
+    before. `is_name` asks for the names alone, which a plain base image has alike for every platform;
+    `keeps_links` for what is taken with symbolic links in it left as they are.
     """
     if path is None:
         return Kind.UNKNOWN
-    path = without_glob(path)
+    plain = without_glob(path)
+    if is_name:
+        return _kind_at(writes, plain, is_name=True)
+    places = reached(writes, plain, follows=not keeps_links or plain != path)
+    return join(Kind.UNKNOWN if place is None else _kind_at(writes, place) for place in places)
+
+
+def _kind_at(writes: Writes, path: str, *, is_name: bool = False) -> Kind:
     overwritten = _overwritten(writes, path)
     start = max(overwritten, 0)
     is_portable = is_any(path, _PORTABLE)
@@ -309,14 +468,25 @@ _FOLDERS = frozenset(a for f in (*TOOL_FOLDERS, *BASE_FOLDERS, *_OTHER_FOLDERS) 
 class _Log:
     """Writes from number `start` on; those before it are those of `below`, up to there."""
 
-    __slots__ = ("below", "by_kind", "by_name", "links", "made", "parts", "selected", "start", "targets")
+    __slots__ = (
+        "below",
+        "by_kind",
+        "by_name",
+        "links",
+        "made",
+        "parts",
+        "selected",
+        "start",
+        "targets",
+        "unseen",
+    )
 
     def __init__(self, below: _Log | None, start: int) -> None:
         self.below, self.start = below, start
         self.made: list[Write] = []
         self.by_kind: dict[tuple[Kind, bool], PathIndex] = {}
         self.by_name: dict[str, list[int]] = {}
-        self.parts, self.links, self.targets = PathIndex(), PathIndex(), PathIndex()
+        self.parts, self.links, self.targets, self.unseen = (PathIndex() for _ in range(4))
         self.selected: dict[Callable[[Write], bool], tuple[int, list[int]]] = {}
 
     @property
@@ -333,7 +503,9 @@ class _Log:
             self.parts.add(made.path, number)
         if made.link is not None and made.path is not None:
             self.links.add(made.path, number)
-            self.targets.add(made.link, number)
+            self.targets.add(made.target, number)
+        if made.is_unseen:
+            self.unseen.add(made.path, number)
 
     def select(self, test: Callable[[Write], bool]) -> list[int]:
         """The numbers of the writes that pass; each write is looked at once."""
@@ -421,12 +593,30 @@ class Writes(Sequence[Write]):
         return [n for log, stop in logs for n in _until(log.select(test), stop)]
 
     def links(self, path: str | None) -> list[int]:
-        """Numbers of the symbolic links that lead from or to `path`."""
+        """Numbers of the symbolic links that lead from or to `path`, or stand below it."""
         if path is None:
             return []
-        found = [(p, stop) for log, stop in self._logs() for p in log.links.covering(path)]
-        found += [(p, stop) for log, stop in self._logs() for p in log.targets.overlapping(path)]
-        return list({n for positions, stop in found for n in _until(positions, stop)})
+        to = self._numbers((i.targets.overlapping(path), stop) for i, stop in self._logs() if i.links.at)
+        return sorted(to.union(self.links_around(path, follows=True)))
+
+    def links_around(self, path: str, *, follows: bool) -> list[int]:
+        """Numbers of the symbolic links on the way to `path` and, with `follows`, below it."""
+        logs = ((log.links, stop) for log, stop in self._logs() if log.links.at)
+        return sorted(
+            self._numbers((i.overlapping(path) if follows else i.covering(path), stop) for i, stop in logs)
+        )
+
+    def unseen(self, path: str | None, *, below: bool = False) -> list[int]:
+        """Numbers of the writes around `path`, or `below` it, whose symbolic links are not known."""
+        if path is None:
+            return []
+        logs = [(log.unseen, stop) for log, stop in self._logs()]
+        around = self._numbers((i.overlapping(path) if below else i.covering(path), stop) for i, stop in logs)
+        return sorted(around.union(self._numbers(((i.anywhere,), stop) for i, stop in logs)))
+
+    @staticmethod
+    def _numbers(found: Iterable[tuple[Iterable[Sequence[int]], int]]) -> set[int]:
+        return {n for lists, stop in found for positions in lists for n in _until(positions, stop)}
 
     def exactly(self, path: str) -> list[Write]:
         """Those at `path` itself."""

@@ -6,16 +6,17 @@ Sources: GNU coreutils 9.7 manual, rsync(1) 3.4, BusyBox 1.37 (whose options are
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Write, absolute, join, without_glob
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Write, absolute, join, links_taken, without_glob
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import (
     Program,
     changed,
     plain,
     source_kind,
+    where,
     word_kind,
     write,
 )
@@ -23,6 +24,8 @@ from xbuild.plan.toolchain import Call, Effect
 
 _INTO = "-t,--target-directory=/"
 _WHOLE_TREES = ("-r", "-a")
+# With these a symbolic link is copied as one; with -L what it leads to is.
+_LINKS = ("-r", "-a", "-d", "-P", "-l")
 # With these, what was there may stay.
 _KEEPS = ("-n",)
 
@@ -36,7 +39,9 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     sources = paths if into_folder else paths[:-1]
     destination = given.value("-t") if into_folder else paths[-1]
     lists = tuple(o.value for o in given.options if o.kind == "=<")
-    kind = join((word_kind(call), *(source_kind(call, p) for p in (*sources, *lists))))
+    keeps = not given.has("-L")
+    held = (source_kind(call, p, keeps_links=keeps) for p in (*sources, *lists))
+    kind = join((word_kind(call), *held))
     is_whole = call.program_name != "rsync" and not given.has(*_KEEPS)
     told = kind if given.has(*_KEEPS) else word_kind(call)
     moved = changed(call, sources, told) if call.program_name == "mv" else ()
@@ -52,12 +57,29 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     else:
         is_one = len(sources) == 1 and not into_folder and not given.has("--parents", "-R")
         made = (write(call, destination, kind, is_file=is_one and is_whole),)
+    if keeps and (call.program_name == "mv" or given.has(*_LINKS)):
+        made = (*made, *_links_along(call, sources, destination))
     return plain(call, kind, (*made, *moved), (*sources, *lists))
+
+
+def _links_along(call: Call, sources: Sequence[str | None], destination: str | None) -> Iterator[Write]:
+    """Known symbolic links among what is copied, where they may be from then on: below the destination, or
+    below a folder of the source's name in it.
+    """
+    for source in sources if destination is not None else ():
+        path = call.seen(source)
+        name = posixpath.basename(path or "")
+        is_pattern = without_glob(name) != name
+        own = [(".", link.link) for link in call.writes.exactly(path or "/") if link.link is not None]
+        for below, held in (*own, *links_taken(call.writes, path, kept=int(is_pattern)).held):
+            for place in (below,) if is_pattern else (below, posixpath.join(name, below)):
+                made = write(call, posixpath.join(destination or ".", place), word_kind(call))
+                yield replace(made, link=held)
 
 
 def _is_there(call: Call, destination: str | None) -> bool:
     """Whether a folder is there in any case."""
-    found = absolute(destination, call.directory) if destination is not None else None
+    found = call.seen(destination)
     return found in TOOL_FOLDERS
 
 
@@ -65,7 +87,7 @@ def _names_in_folder(
     call: Call, sources: Sequence[str | None], destination: str | None, *, is_folder: bool
 ) -> tuple[str, ...] | None:
     """What `cp a b folder/` and `mv a b /usr/local/bin` make in the folder, if all names are known."""
-    found = absolute(destination, call.directory) if destination is not None else None
+    found = call.seen(destination)
     if found is None or destination is None:
         return None
     if not (is_folder or destination.endswith("/") or found in TOOL_FOLDERS):
@@ -93,20 +115,30 @@ def _links(call: Call, given: Reading) -> Effect | None:
     destination = given.value("-t") if into_folder else paths[-1] if paths else None
     if not sources:
         return None
-    one = len(sources) == 1 and not into_folder
     kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
-    made = write(call, destination, kind, is_file=one)
-    if given.has("-s") and made.path is not None:
-        made = _linked(call, given, made, sources[0] if one else None, destination or "")
-    return plain(call, kind, (made,), sources)
+    made: list[Write] = []
+    is_one = len(sources) == 1 and not into_folder and (destination or "/")[-1] != "/"
+    for source in sources if not is_one or not given.has("-T") else ():
+        name = posixpath.basename(source) if source is not None else ""
+        is_named = destination is not None and name not in ("", ".", "..")
+        place = posixpath.join(destination or "/", name) if is_named else destination
+        made.append(_linked(call, given, write(call, place, kind), source))
+    if is_one:
+        made.append(_linked(call, given, write(call, destination, kind, is_file=True), sources[0]))
+    return plain(call, kind, made, sources)
 
 
-def _linked(call: Call, given: Reading, made: Write, source: str | None, destination: str) -> Write:
-    folder = made.path if destination.endswith("/") else posixpath.dirname(made.path or "/")
-    seen_from = call.directory if given.has("-r") else folder
-    target = absolute(source, seen_from) if source is not None else None
+def _linked(call: Call, given: Reading, made: Write, source: str | None) -> Write:
+    """With what it holds; what is written to one hard link is seen at the other, as with a symbolic one."""
+    if made.path is None:
+        return made
+    if not given.has("-s"):
+        return replace(made, link=where(call, source) or "/")
+    seen_from = call.directory if given.has("-r") else posixpath.dirname(made.path)
+    target = absolute(source, seen_from) if source is not None and without_glob(source) == source else None
     kind = join((made.kind if target is None else word_kind(call), source_kind(call, target)))
-    return replace(made, link=target or "/", kind=kind)
+    held = posixpath.relpath(target, posixpath.dirname(made.path)) if target and given.has("-r") else source
+    return replace(made, link=held if target else "/", kind=kind)
 
 
 def _synchronises(call: Call, given: Reading) -> Effect | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, absolute, is_in_any, join, without_glob
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, is_in_any, join, without_glob
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.printing import sees_all
 from xbuild.plan.programs.program import Environment, Program, plain, source_kind, told_kind, write
@@ -51,7 +51,7 @@ def _may_be_file(call: Call, text: str) -> bool:
     """Whether a word may name a file: an absolute path, or one that was written or comes with the base."""
     if text.startswith("/"):
         return text.count("/") < 12
-    found = absolute(text, call.directory)
+    found = call.seen(text)
     if found is None or any(c in text for c in "{}|^$ "):
         return False
     found = without_glob(found)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, absolute, is_in_any, join
+from xbuild.plan.facts.filesystem import Kind, is_in_any, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
     Environment,
@@ -218,7 +218,7 @@ def _tests(call: Call, given: Reading) -> Effect | None:
 
 def existence(call: Call, text: str | None) -> Kind:
     """The kind of the answer to the question whether a file is there."""
-    found = absolute(text, call.directory) if text is not None else None
+    found = call.seen(text)
     if found is None or text is None:
         return Kind.PORTABLE
     if "/" not in text and not call.writes.exactly(found):
@@ -250,7 +250,7 @@ def _states(call: Call, given: Reading) -> Effect | None:
 def _resolves(call: Call, given: Reading) -> Effect | None:
     """`readlink`, `realpath`: where a link leads; those of the kernel lead where the process has it."""
     named = (*given.operands, *given.values("--relative-to"))
-    paths = tuple(absolute(p, call.directory) if p is not None else None for p in named)
+    paths = tuple(call.seen(p) for p in named)
     if any(p is not None and is_in_any(p, ("/dev", "/proc")) for p in paths):
         return None
     return plain(call, join((word_kind(call), call.stdin, *(source_kind(call, p) for p in paths))), (), paths)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from functools import cache, cached_property
 
-from xbuild.plan.facts.filesystem import Kind, Write, absolute, join, kind_of, without_glob
+from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of, without_glob
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, Takes, grammar, read
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
@@ -273,13 +273,13 @@ def told_kind(call: Call) -> Kind:
 
 def where(call: Call, path: str | None) -> str | None:
     """A path as seen from where the command runs, patterns cut off; None when it cannot be told."""
-    found = absolute(path, call.directory) if path is not None else None
+    found = call.seen(path)
     return without_glob(found) if found is not None else None
 
 
 def write(call: Call, path: str | None, kind: Kind, *, is_file: bool = False) -> Write:
     """A write to `path`, seen from where the command runs; one that is not known may be anywhere."""
-    found = absolute(path, call.directory) if path is not None else None
+    found = call.seen(path)
     is_exact = found is not None and path is not None and without_glob(found) == found and path[-1:] != "/"
     return Write(
         without_glob(found) if found is not None else None,
@@ -295,15 +295,15 @@ def is_device(path: str | None) -> bool:
     return path in ("-", "/dev/null", "/dev/stdout", "/dev/stderr")
 
 
-def source_kind(call: Call, path: str | None) -> Kind:
-    """The kind of a file that the command reads."""
+def source_kind(call: Call, path: str | None, *, keeps_links: bool = False) -> Kind:
+    """The kind of a file that the command reads, or of a folder whose symbolic links it follows or keeps."""
     if path in ("-", "/dev/stdin"):
         return call.stdin
     if path == "/dev/null":
         return Kind.PORTABLE
     if path is None:
         return Kind.UNKNOWN
-    return kind_of(call.writes, absolute(path, call.directory))
+    return kind_of(call.writes, call.seen(path), keeps_links=keeps_links)
 
 
 def anywhere(call: Call) -> Kind:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import PACKAGE_FOLDERS, Kind, Write, absolute, join, without_glob
+from xbuild.plan.facts.filesystem import PACKAGE_FOLDERS, Kind, Write, join, without_glob
 from xbuild.plan.facts.positions import first
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
@@ -105,7 +105,7 @@ def _for_target(call: Call, files: Sequence[str | None]) -> Effect | None:
     """Packages chosen for the target cannot be installed on the machine that a pinned stage runs on."""
     if call.around.is_pinned_by_author:
         return None
-    paths = [absolute(f, call.directory) for f in files if f is not None]
+    paths = [call.seen(f) for f in files if f is not None]
     found = [*_LISTS_OF_PACKAGES, *(without_glob(p) for p in paths if p is not None)]
     is_read = any(first(call.writes.named(p, _FOR_TARGET)) is not None for p in found)
     if not is_read and not any(kind in _FOR_TARGET for kind in call.kinds):

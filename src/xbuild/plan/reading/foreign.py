@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within
+from xbuild.plan.facts.filesystem import Kind, Write, is_within
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
@@ -44,7 +44,7 @@ def _programs(call: Call) -> Iterator[str]:
 
 def _made_for_target(call: Call, name: str) -> Write | None:
     if "/" in name:
-        return _at_path(call, absolute(name, call.directory))
+        return _at_path(call, call.seen(name))
     named = [w for w in call.writes.called(name) if _is_for_target(w) and not is_within(w.path or "", _CACHE)]
     return named[-1] if named else _unpacked(call, name)
 

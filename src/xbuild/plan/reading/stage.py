@@ -7,7 +7,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xbuild.dockerfile.model import Copy, Instruction, Run, Workdir
 from xbuild.dockerfile.script import Command, Word
@@ -18,10 +18,12 @@ from xbuild.graph.platform import TARGET, source_platform
 from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import (
+    BASE_LINKS,
     PORTABLE_PATHS,
     PROGRAM_FOLDERS,
     TOOL_FOLDERS,
     Kind,
+    Links,
     Write,
     Writes,
     absolute,
@@ -29,6 +31,7 @@ from xbuild.plan.facts.filesystem import (
     is_within,
     join,
     kind_of,
+    links_taken,
     may_be_folder,
     overlaps,
     through_links,
@@ -52,6 +55,11 @@ _CACHE_FOLDERS = (
     "/home/nonroot/.cache",
     "/var/cache",
 )
+
+
+# A file that ADD fetches, and no repository (BuildKit `util/gitutil`).
+_PLAIN_DOWNLOAD = expression(r"https?://(?![^#]*\.git(#|$))")
+_NO_LINKS, _NOT_KNOWN = Links(), Links(are_all=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class StageFacts:
 
     def kind_at(self, path: str | None) -> Kind:
         """The kind of what another stage takes out of this one."""
-        return kind_of(self.writes, path)
+        return kind_of(self.writes, path, keeps_links=True)
 
 
 def evaluate(
@@ -105,9 +113,10 @@ def evaluate(
     known: Mapping[int, StageFacts],
     pinned: frozenset[int],
     toolchains: Sequence[Toolchain],
+    others: Callable[[int], StageFacts | None],
 ) -> StageFacts:
     """Run through a stage; `known` holds the facts of stages before it, `pinned` those on the build
-    platform.
+    platform, and `others` tells what would be in any further one.
     """
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
@@ -117,8 +126,9 @@ def evaluate(
     else:
         reference = base.reference if isinstance(base, ImageBase) else None
         image = describe(reference, tuple(row for t in toolchains for row in t.images))
-        facts = StageFacts(stage, image, Writes(image))
-    reader = _StageReader(graph, facts, around(stage, facts.image), known, pinned, toolchains)
+        links = (Write(p, Kind.PORTABLE, Place(0), "", is_empty=True, link=to) for p, to in BASE_LINKS)
+        facts = StageFacts(stage, image, Writes(image, links))
+    reader = _StageReader(graph, facts, around(stage, facts.image), known, pinned, toolchains, others)
     for index, instruction in enumerate(graph.stages[stage].instructions):
         reader.read(index, instruction)
     facts.compiles |= any(effect.compiles for effect in facts.effects)
@@ -134,9 +144,11 @@ class _StageReader:
         known: Mapping[int, StageFacts],
         pinned: frozenset[int],
         toolchains: Sequence[Toolchain],
+        others: Callable[[int], StageFacts | None],
     ) -> None:
         self.graph, self.facts, self.around = graph, facts, around
         self.known, self.pinned, self.toolchains = known, pinned, toolchains
+        self.others = others
 
     def read(self, index: int, instruction: Instruction) -> None:
         if index == 0:
@@ -158,6 +170,7 @@ class _StageReader:
         *,
         is_file: bool = False,
         is_context: bool = False,
+        links: Links = _NO_LINKS,
     ) -> None:
         text = " ".join(instruction.logical.text.split())
         place = Place(instruction.first_line)
@@ -169,9 +182,14 @@ class _StageReader:
             is_file,
             is_context=is_context,
             is_empty=isinstance(instruction, Workdir),
+            is_unseen=not links.are_all,
             by=(instruction.keyword,),
         )
         self.facts.writes += through_links(self.facts.writes, made)
+        for name, held in links.held:
+            where = posixpath.join(path, name) if path is not None else None
+            link = replace(made, path=where, is_file=True, link=held)
+            self.facts.writes += through_links(self.facts.writes, link)
 
     def refuse(
         self, text: str, instruction: Instruction, path: str | None = None, cure: str | None = None
@@ -209,8 +227,9 @@ class _StageReader:
             kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
             is_context = not any("://" in source or "$" in source for source in instruction.sources)
             is_file = is_file and self.is_file(instruction.sources[0], destination)
+            links = self.links_in_context(scope, instruction)
             for path in self.files(instruction, destination) or (destination,):
-                self.add(path, kind, instruction, is_file=is_file, is_context=is_context)
+                self.add(path, kind, instruction, is_file=is_file, is_context=is_context, links=links)
             return
         for edge in edges:
             kind = self.taken(edge)
@@ -220,9 +239,32 @@ class _StageReader:
             self.check_tools(edge, kind, destination, instruction, index)
             exact = is_file and kind.is_right and all(p and not p.endswith("/") for p in edge.paths)
             exact = exact and destination is not None and not may_be_folder(self.facts.writes, destination)
-            self.add(
-                destination, kind, instruction, is_file=exact and _looks_like_file(edge.paths, destination)
-            )
+            exact = exact and _looks_like_file(edge.paths, destination)
+            self.add(destination, kind, instruction, is_file=exact, links=self.links_of(edge))
+
+    def links_in_context(self, scope: Scope, instruction: Copy) -> Links:
+        """The symbolic links that a COPY or ADD from the build context brings."""
+        sources = [s for s in instruction.sources if not _PLAIN_DOWNLOAD.match(s)]
+        is_told = instruction.flag("parents") is None and instruction.flag("unpack") is None
+        if not is_told or any("://" in s or s.startswith("git@") for s in sources):
+            return _NOT_KNOWN
+        found = [self.links_below(scope, source, unpacks=instruction.keyword == "ADD") for source in sources]
+        return _together(found)
+
+    def links_below(self, scope: Scope, source: str, *, unpacks: bool = False) -> Links:
+        text = scope.expand_known(source).text
+        found = self.around.context.links(text, unpacks=unpacks) if text is not None else None
+        return Links(tuple(found.items())) if found is not None else _NOT_KNOWN
+
+    def links_of(self, edge: Edge) -> Links:
+        """The symbolic links that an edge brings; those of an image cannot be looked at."""
+        if isinstance(edge.source, ImageBase) and is_portable(edge.source.reference):
+            return _NO_LINKS
+        stages = [self.known.get(s) or self.others(s) for s in sources_of(edge.source)]
+        told = [stage for stage in stages if stage is not None]
+        if not stages or len(told) < len(stages):
+            return _NOT_KNOWN
+        return _together([links_taken(stage.writes, path) for stage in told for path in edge.paths])
 
     def files(self, instruction: Copy, destination: str | None) -> tuple[str, ...]:
         """Where a COPY of nothing but files of the build context into a folder puts them; () if it may bring
@@ -392,7 +434,7 @@ class _StageReader:
                 kind = Kind.BUILD
                 self.lend(edge, index, number)
             self.check_tools(edge, kind, edge.destination, run, index)
-            self.add(edge.destination, kind, run)
+            self.add(edge.destination, kind, run, links=self.links_of(edge))
         for mount in run.mounts:
             scope = Scope(self.graph, self.facts.stage, index)
             target = mount.get("target")
@@ -401,7 +443,8 @@ class _StageReader:
                 self.add(target if "$" not in target else None, Kind.UNKNOWN, run)
             elif mount.type in ("", "bind") and mount.get("from") is None and target is not None:
                 where = absolute(target, scope.workdir())
-                self.add(where, Kind.PORTABLE, run, is_context=True)
+                links = self.links_below(scope, mount.get("source") or "")
+                self.add(where, Kind.PORTABLE, run, is_context=True, links=links)
 
     def is_cache(self, target: str, index: int) -> bool:
         """Whether a folder is made for what tools keep from run to run."""
@@ -410,6 +453,10 @@ class _StageReader:
         folders = [text for n in names if n in environment and (text := environment[n].text)]
         folders += [f for t in self.toolchains for f in t.caches]
         return is_in_any(target, (*_CACHE_FOLDERS, *folders)) or any(is_within(n, target) for n in folders)
+
+
+def _together(found: Sequence[Links]) -> Links:
+    return Links(tuple(pair for links in found for pair in links.held), all(links.are_all for links in found))
 
 
 def _is_profile(made: Write) -> bool:

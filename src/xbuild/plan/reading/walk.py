@@ -26,6 +26,7 @@ from xbuild.plan.facts.filesystem import (
     kind_of,
     may_be_folder,
     overlaps,
+    seen_from,
     through_links,
 )
 from xbuild.plan.model import Place, Reason
@@ -355,10 +356,15 @@ class _Walker:
         is_certain = self.is_certain(command) and not self.may_have_ended
         by = ("RUN", *call.command_words)
         for made in effect.writes:
-            made = replace(made, kind=join((made.kind, call.condition)), by=made.by or by)
             is_whole = is_certain and not self.is_caught(command) and not self.is_mounted(made.path)
-            is_whole = is_whole and not (made.is_file and self.goes_into(effect, made))
-            self.writes += through_links(self.writes, made if is_whole else replace(made, is_file=False))
+            made = replace(
+                made,
+                kind=join((made.kind, call.condition)),
+                by=made.by or by,
+                is_file=made.is_file and is_whole and not self.goes_into(effect, made),
+                is_unseen=_may_bring_links(made),
+            )
+            self.writes += through_links(self.writes, made)
         if effect.packages:
             self.packages |= {*effect.packages}
         self.redirect(call, effect, is_certain=is_certain)
@@ -630,12 +636,9 @@ class _Walker:
         """`> FILE`: an empty file."""
         for redirect in command.redirects:
             if redirect.target is not None and ">" in redirect.operator:
-                target = self.text(redirect.target)
-                path = absolute(target, self.directory(command)) if target is not None else None
-                place = self.line_of(command.span.start)
-                self.writes.append(
-                    Write(path, join((self.condition, self.kind(redirect.target))), place, ">")
-                )
+                kind = join((self.condition, self.kind(redirect.target)))
+                made = Write(self.redirected(redirect, command), kind, self.line_of(command.span.start), ">")
+                self.writes += through_links(self.writes, made)
 
     def open_redirects(self, command: Command) -> None:
         """A command finds the files of its redirects there, empty; by what name may depend on the machine."""
@@ -645,9 +648,13 @@ class _Walker:
                 continue
             kind = self.kind(redirect.target)
             if not kind.is_right:
-                target = self.text(redirect.target)
-                path = absolute(target, self.directory(command)) if target is not None else None
-                self.writes.append(Write(path, kind, self.line_of(command.span.start), ">"))
+                made = Write(self.redirected(redirect, command), kind, self.line_of(command.span.start), ">")
+                self.writes += through_links(self.writes, made)
+
+    def redirected(self, redirect: Redirect, command: Command) -> str | None:
+        """The file of a redirect."""
+        target = self.text(redirect.target) if redirect.target is not None else None
+        return seen_from(self.writes, target, self.directory(command)) if target is not None else None
 
     def redirect(self, call: Call, effect: Effect, *, is_certain: bool) -> None:
         kind = join((effect.output, call.condition, *call.kinds))
@@ -660,7 +667,7 @@ class _Walker:
                 continue
             if target in ("/dev/null", "/dev/stderr", "/dev/stdout"):
                 continue
-            path = absolute(target, call.directory) if target is not None else None
+            path = call.seen(target)
             is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
             is_file = is_file and redirect in call.command.redirects and not self.is_mounted(path)
             named = join((kind, self.kind(redirect.target)))
@@ -791,12 +798,16 @@ class _Walker:
         if redirect.operator == "<&":
             return Kind.UNKNOWN
         if redirect.operator == "<" and redirect.target is not None:
-            target = self.text(redirect.target)
-            path = absolute(target, self.directory(command)) if target else None
-            return kind_of(self.writes, path)
+            return kind_of(self.writes, self.redirected(redirect, command))
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+def _may_bring_links(made: Write) -> bool:
+    """Whether a command filled a folder with what has no writes of its own."""
+    is_told = made.is_file or made.is_empty or made.is_change or made.is_listed or made.is_package
+    return not is_told and made.link is None and made.path is not None
 
 
 _IN_HEREDOC = expression(r"\$\{?([#!]?)(\w+|[?@*#!$-])")

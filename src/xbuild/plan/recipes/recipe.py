@@ -21,7 +21,7 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import StageGraph
 from xbuild.graph.scope import Scope
 from xbuild.plan.demands import is_plain
-from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps, resolved
 from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
 from xbuild.plan.programs.program import anything
 from xbuild.plan.recipes import elsewhere
@@ -109,7 +109,10 @@ def copied_path(call: Call, path: str) -> str | None:
 
 
 def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
-    """The file of the build context that a COPY put at `path`, and what may have changed it since."""
+    """The file of the build context that a COPY put at `path`, and what may have changed it since; through
+    symbolic links that came along.
+    """
+    path = resolved(call.writes, path) if path is not None else None
     if path is None:
         return None, None
     graph, found, line = call.scope.graph, None, 0
@@ -340,7 +343,7 @@ def _is_script(call: Call, name: str) -> bool:
         at = next((n for n, t in enumerate(call.texts) if n and (t is None or not t.startswith("-"))), None)
         options = [t for t in call.texts[1:at] if t and not t.startswith("--")]
         return at is not None and not any("c" in o or "s" in o for o in options)
-    return "/" in name and _placed(call, absolute(name, call.directory))[0] is not None
+    return "/" in name and _placed(call, call.seen(name))[0] is not None
 
 
 class NotReadError(Exception):
@@ -367,9 +370,9 @@ def _script(call: Call, _added: Mapping[str, str]) -> _Recipe:
     if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
         at = next(n for n, (_, t, _) in enumerate(arguments) if t is None or not t.startswith("-"))
         name, arguments = arguments[at][1] or "", arguments[at + 1 :]
-    found = _read(call, absolute(name, call.directory))
+    found = _read(call, call.seen(name))
     if found is None:
-        raise _missing(call, [absolute(name, call.directory)], name)
+        raise _missing(call, [call.seen(name)], name)
     file, text = found
     first = text.split("\n", 1)[0]
     if first.startswith("#!") and not re.search(r"\b(sh|bash|ash|dash)\b", first):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from xbuild.dockerfile.model import Run
-from xbuild.plan.facts.filesystem import absolute, overlaps, without_glob
+from xbuild.plan.facts.filesystem import overlaps, without_glob
 from xbuild.plan.model import AddMount, Change
 from xbuild.plan.toolchain import Call, Effect, Surroundings
 from xbuild.plan.toolchains.go.arguments import is_go
@@ -63,9 +63,7 @@ def _removes(call: Call, folder: str) -> bool:
     if call.texts[:1] not in (("rm",), ("rmdir",), ("mv",), ("find",)):
         return False
     paths = [t for t in call.texts[1:] if t is None or not t.startswith("-")]
-    found = [
-        None if p is None or p.startswith("~") else absolute(without_glob(p), call.directory) for p in paths
-    ]
+    found = [None if p is None or p.startswith("~") else call.seen(without_glob(p)) for p in paths]
     return any(p is None or overlaps(p, folder) for p in found)
 
 

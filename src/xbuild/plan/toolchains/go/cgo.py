@@ -494,8 +494,8 @@ def _context_has_no_cgo(context: Context) -> bool:
         return False
     if any(f.endswith((".swig", ".swigcxx")) or f.rpartition("/")[2] == "go.work" for f in files):
         return False
-    texts = [context.read(f) or "" for f in go_files]
-    return not any(_IMPORT_C.search(text) or _TAG_CGO.search(text) for text in texts)
+    sources = [context.read(f) for f in go_files]  # None: a link that leads out, for one
+    return all(t is not None and not _IMPORT_C.search(t) and not _TAG_CGO.search(t) for t in sources)
 
 
 def manifests(call: Call) -> tuple[str, ...]:

@@ -20,7 +20,6 @@ from xbuild.plan.facts.filesystem import (
     TOOL_FOLDERS,
     Kind,
     Write,
-    absolute,
     is_in_any,
     join,
     overlaps,
@@ -80,7 +79,7 @@ def judge(call: Call) -> Effect | None:
         return _unknown(call, "its subcommand cannot be read")
     handler = _VERBS.get(verb)
     if has_folder:
-        call = replace(call, directory=absolute(folder, call.directory) if folder is not None else None)
+        call = replace(call, directory=call.seen(folder))
     effect = handler(call) if handler else _unknown(call, f"`go {verb}` is not known")
     runs_others = any(t and t.startswith(("-toolexec", "-vettool", "-exec")) for t in call.texts)
     is_own = verb in ("run", "generate", "tool") and not _runs_module(call)
@@ -316,7 +315,7 @@ def _why_not_run_alike(call: Call, package: str | None) -> str | None:
     if word_kind(call) >= Kind.BUILD or _is_told_of_machine(call):
         return "what it is told depends on the machine"
     folder = posixpath.dirname(package) if package.endswith(".go") else package
-    where = absolute(folder, call.directory)
+    where = call.seen(folder)
     place = context_path(call, posixpath.join(where, "main.go")) if where is not None else None
     if place is None or where is None:
         return "its source is not in the build context"
@@ -351,14 +350,13 @@ def _generate(call: Call) -> Effect:
     demand, refused = _natively(call)
     if refused is not None:
         return replace(anything(call), reasons=(refused,))
-    files = [f for f in call.around.context.files() if f.endswith(".go")]
-    if not files or not cgo.is_from_context(call):
+    texts = {f: call.around.context.read(f) for f in call.around.context.files() if f.endswith(".go")}
+    if not texts or not cgo.is_from_context(call) or None in texts.values():
         return _unknown(call, "the files with //go:generate lines cannot be looked at")
-    for name in files:
-        text = call.around.context.read(name) or ""
-        for match in _DIRECTIVE.finditer(text):
+    for name, text in texts.items():
+        for match in _DIRECTIVE.finditer(text or ""):
             program = _directive_program(match[1])
-            line = text.count("\n", 0, match.start()) + 1
+            line = match.string.count("\n", 0, match.start()) + 1
             why = _why_not_generated_alike(call, match[1], program, posixpath.dirname(name))
             if why is not None:
                 reason = Reason(
@@ -395,7 +393,7 @@ def _why_not_generated_alike(call: Call, directive: str, program: str | None, fo
         return why_not_portable(call.around.context, posixpath.join(folder, package))
     if program not in GENERATORS:
         return "the program is not known"
-    inner = replace(call, directory=absolute(folder or ".", call.directory))
+    inner = replace(call, directory=call.seen(folder or "."))
     given = [text.strip("\"'") for text in directive.split()[1:]]
     read = join((read_kind(inner, given), source_kind(inner, ".") if program in EMBEDDERS else Kind.PORTABLE))
     if not read.is_right:

@@ -99,7 +99,9 @@ def why_not_portable(context: Context, folder: str) -> str | None:
     if not names:
         return f"its source is not at {folder} of the build context"
     for name in names:
-        text = context.read(name) or ""
+        text = context.read(name)
+        if text is None:
+            return f"{name} cannot be looked at"
         if _SUFFIX.search(name):
             return f"{name} is for one platform only"
         word = _PLATFORM_WORDS.search(text)

@@ -14,7 +14,7 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, overlaps
+from xbuild.plan.facts.filesystem import Kind, Write, is_within, overlaps
 from xbuild.plan.programs.program import plain, word_kind, write
 from xbuild.plan.toolchain import HELPERS, Call, Effect
 from xbuild.plan.toolchains.python.pythons import SYSTEM, interpreter
@@ -84,7 +84,7 @@ def environment(call: Call, name: str | None = None) -> Prefix | None:
     if version is None or given is None:
         return None
     if "/" in given:
-        folder = posixpath.dirname(absolute(given, call.directory) or "")
+        folder = posixpath.dirname(call.seen(given) or "")
         return _of_folder(call, folder, version)
     for folder in searched(call) or ():
         found = _of_folder(call, folder, version)
@@ -164,7 +164,7 @@ def activates(call: Call) -> Effect | None:
     """`. FOLDER/bin/activate`, which puts the environment in front of PATH."""
     if call.texts[0] not in (".", "source") or len(call.texts) != 2:
         return None
-    found = _ACTIVATE.match(absolute(call.texts[1] or "", call.directory) or "")
+    found = _ACTIVATE.match(call.seen(call.texts[1] or "") or "")
     before = call.variables.get("PATH")
     if found is None or not is_virtual(call, found[1]) or before is None or before.text is None:
         return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, absolute, join
+from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style, Takes
 from xbuild.plan.programs.program import Does, Program, anything, plain, source_kind, told_kind, where, write
@@ -48,7 +48,7 @@ def _exports(*files: str) -> Does:
     """Prints what the first of `files`, a lock file of the build context, says; all of them are read."""
 
     def does(call: Call, given: Reading) -> Effect | None:
-        lock = context_file(call, absolute(files[0], call.directory))
+        lock = context_file(call, call.seen(files[0]))
         if given.operands or not _is_tool(call) or lock is None or call.around.context.read(lock) is None:
             return None
         kind = join((told_kind(call), *(source_kind(call, where(call, path)) for path in files)))

@@ -525,7 +525,7 @@ def _sync(call: Call, given: Reading) -> _Install:
     if told is not None and told.text is None:
         raise _UnprovedError("what UV_PROJECT_ENVIRONMENT names cannot be told")
     named = (told.text if told is not None else None) or ".venv"
-    folder = absolute(named, call.directory)
+    folder = call.seen(named)
     assert folder is not None
     if any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)):
         raise _UnprovedError(f"{folder} is not a folder of its own")
@@ -568,9 +568,9 @@ def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
         return Prefix(SYSTEM, version).folders, False
     told = given.value("-p") if given.has("-p") else None
     told = told or getattr(call.variables.get("VIRTUAL_ENV"), "text", None)
-    folder = absolute(told.removesuffix("/bin/python"), call.directory) if told else None
+    folder = call.seen(told.removesuffix("/bin/python")) if told else None
     if folder is None and not given.has("-p") and "VIRTUAL_ENV" not in call.variables:
-        folder = absolute(".venv", call.directory)
+        folder = call.seen(".venv")
     if folder == SYSTEM:
         return Prefix(SYSTEM, version).folders, False
     if folder is None or not is_virtual(call, folder):

@@ -62,10 +62,10 @@ def named_in_file(call: Call, path: str | None) -> tuple[str, ...]:
 
     One that was made in the stage is read by pip alone; one of the build context is looked into.
     """
-    where = absolute(path, call.directory) if path is not None else None
+    where = call.seen(path)
 
     def read(name: str) -> str | None:
-        found = context_file(call, absolute(name, call.directory))
+        found = context_file(call, call.seen(name))
         return call.around.context.read(found) if found is not None else None
 
     if path is None or where is None or (read(path) is None and not _is_made(call, where)):
