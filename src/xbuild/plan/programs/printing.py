@@ -176,6 +176,16 @@ _FIND_WORDS = {
 _FIND_PRINTS = expression(r"(?:[^%]|%%|%-?\d*[pPfHhlmsugy])*", re.DOTALL)
 
 
+_REMOVING = expression(r"-exec rm (-[rRfv]+ )*(-- )?\{\} [+;]")
+
+
+def _removing(words: Sequence[str | None]) -> int:
+    """How many words stand behind an `-exec` that removes what was found; 0 where it does more."""
+    end = next((n for n, word in enumerate(words) if word in ("+", ";")), 0)
+    text = " ".join(word or "?" for word in words[: end + 1])
+    return end if _REMOVING.fullmatch(text) else 0
+
+
 def _find(call: Call, given: Reading) -> Effect | None:
     """`find`: the names below its folders; an action that is not in the table may do anything."""
     words = tuple(itertools.dropwhile(lambda w: w in ("-H", "-L", "-P"), given.operands))
@@ -183,10 +193,11 @@ def _find(call: Call, given: Reading) -> Effect | None:
     folders = words[:start] or (".",)
     at, removes = start, False
     while at < len(words):
-        taking = _FIND_WORDS.get(words[at] or "?")
+        removing = _removing(words[at:])
+        taking = removing or _FIND_WORDS.get(words[at] or "?")
         if taking is None or at + taking >= len(words):
             return None
-        removes = removes or words[at] == "-delete"
+        removes = removes or removing > 0 or words[at] == "-delete"
         if words[at] == "-printf" and not _FIND_PRINTS.fullmatch(words[at + 1] or "%"):
             return None
         at += 1 + taking

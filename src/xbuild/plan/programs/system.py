@@ -79,11 +79,12 @@ def _certificates(call: Call, _given: Reading) -> Effect | None:
 # -- packages
 
 
-def packages(call: Call, names: tuple[str | None, ...] = ()) -> Effect:
+def packages(call: Call, names: tuple[str | None, ...] = (), *, is_distribution: bool = False) -> Effect:
     """A package manager: writes for the platform it runs on, where packages lie, those of a vendor below
-    /opt. A name that cannot be read is "?".
+    /opt, where a distribution's own have nothing (Debian Policy 9.1.1, Fedora and Alpine packaging
+    guidelines). A name that cannot be read is "?".
     """
-    folders = (*PACKAGE_FOLDERS, "/opt")
+    folders = PACKAGE_FOLDERS if is_distribution else (*PACKAGE_FOLDERS, "/opt")
     made = tuple(Write(f, Kind.BUILD, call.place, call.spelled(), is_package=True) for f in folders)
     told = tuple("?" if n is None else n for n in names)
     return replace(plain(call, Kind.BUILD, made), packages=told)
@@ -98,7 +99,13 @@ _FOR_TARGET = (Kind.TARGET, Kind.CROSS)
 def _installs(call: Call, given: Reading) -> Effect | None:
     names = given.operands
     files = [n for n in names if n is not None and (n.startswith((".", "/")) or n.endswith(_FILES))]
-    return _for_target(call, files) or packages(call, names)
+    is_told = not files and None not in names and call.around.image.is_plain
+    is_distribution = is_told and all(_is_as_it_came(call, folder) for folder in _LISTS_OF_PACKAGES)
+    return _for_target(call, files) or packages(call, names, is_distribution=is_distribution)
+
+
+def _is_as_it_came(call: Call, folder: str) -> bool:
+    return first(call.writes.near(folder, tuple(Kind), packages=False)) is None
 
 
 def _for_target(call: Call, files: Sequence[str | None]) -> Effect | None:

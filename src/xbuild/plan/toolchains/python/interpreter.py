@@ -12,7 +12,7 @@ from dataclasses import replace
 from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Program, plain, source_kind, told_kind, write
+from xbuild.plan.programs.program import Program, anything, plain, source_kind, told_kind, write
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.python import others, pip, told
 from xbuild.plan.toolchains.python.environments import environment, made, replaced
@@ -21,7 +21,11 @@ from xbuild.plan.toolchains.python.environments import environment, made, replac
 def _makes(call: Call, given: Reading) -> Effect | None:
     """A virtual environment of links, made by an interpreter that is as it came."""
     interpreter = environment(call) or environment(call, "python3")
-    if len(given.operands) != 1 or given.operands[0] is None or interpreter is None:
+    if interpreter is None:
+        text = f"`{call.spelled()}`: which Python this is cannot be told"
+        reason = Reason(text, call.place, cure="name an official python image with its version")
+        return replace(anything(call), reasons=(reason,), toolchain="python")
+    if len(given.operands) != 1 or given.operands[0] is None:
         return None
     return made(call, given.operands[0]) if replaced(call, interpreter) is None else None
 
@@ -88,4 +92,4 @@ def runs(call: Call, effect: Effect) -> Effect:
         where.packages,
         "run it in a later stage, or leave the check to a test outside the build",
     )
-    return replace(effect, reasons=(reason,), is_foreign_run=True, cannot_run=True, toolchain="python")
+    return replace(effect, reasons=(reason,), is_foreign_run=True, toolchain="python")

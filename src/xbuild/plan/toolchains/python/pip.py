@@ -85,13 +85,34 @@ def _environment(call: Call) -> Prefix:
             "name an official python image with its version, and set PATH by ENV, in full",
         )
     names = (n for n in (*call.assignments, *call.variables) if _TELLING.match(n) and n not in _HARMLESS)
-    bad = next(names, None)
+    bad = next((n for n in names if n != "PYTHONPATH" or not _is_without_modules(call)), None)
     if bad is not None:
-        raise UntoldError(f"{bad} is set, which changes what pip does")
+        raise UntoldError(f"{bad} is set, which changes what pip does", f"set {bad} behind it")
     made = replaced(call, found)
     if made is not None:
         raise UntoldError(f"`{made.text}` of line {made.place.line} may have changed pip or its settings")
     return found
+
+
+def _is_without_modules(call: Call) -> bool:
+    """Whether nothing that Python would load can lie yet where PYTHONPATH leads."""
+    told = call.variables.get("PYTHONPATH")
+    if told is None or told.text is None or "PYTHONPATH" in call.assignments:
+        return False
+    folders = [where(call, part) for part in told.text.split(":") if part]
+    if any(f is None or any(overlaps(f, tools) for tools in (*TOOL_FOLDERS, SYSTEM)) for f in folders):
+        return False
+    made = [w for w in call.writes if not w.is_package and not w.is_empty]
+    return not any(
+        w.path is None or (overlaps(w.path, f) and _MODULES.search(w.path) is None)
+        for w in made
+        for f in folders
+        if f is not None
+    )
+
+
+# A single file that is none of Python's.
+_MODULES = expression(r"/[^/]+\.(txt|toml|lock|in|cfg|ini|md|yml|yaml|json)$")
 
 
 def _check_mounts(call: Call, found: Prefix) -> None:
@@ -343,6 +364,27 @@ def _configures(call: Call, given: Reading) -> Effect | None:
     return plain(call, kind, (write(call, file, kind),))
 
 
+def _checks(call: Call, _given: Reading) -> Effect | None:
+    """`pip check`: also whether what is installed is for the machine, which is the target."""
+    try:
+        _check_image(call)
+        own = _environment(call)
+        telling = Telling(call)
+        if not telling.is_there and not call.around.settings.helpers:
+            return None
+    except UntoldError:
+        return None
+    kind = join((told_kind(call), Kind.CROSS, source_kind(call, own.packages)))
+    effect = Effect(
+        reads=(own.packages,),
+        output=join((kind, Kind.TARGET)),
+        sees_environment=False,
+        needs=(Need("TARGETARCH", call.instruction, "pip"),),
+        toolchain="python",
+    )
+    return effect if telling.is_there else _wired(call, effect, telling, "pip is told of the target")
+
+
 def _tidies(call: Call, given: Reading) -> Effect | None:
     if given.operands[:1] not in (("purge",), ("dir",), ("info",)) or _known(call) is None:
         return None
@@ -397,5 +439,6 @@ PIP = Program(
         "uninstall": Program("uninstall", f"{_COMMON} -y,--yes --break-system-packages", does=_removes),
         "config": Program("config", f"{_COMMON} --user --global", does=_configures),
         "cache": Program("cache", _COMMON, does=_tidies),
+        "check": Program("check", _COMMON, does=_checks),
     },
 )
