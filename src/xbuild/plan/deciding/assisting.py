@@ -1,31 +1,22 @@
-"""Which RUNs of the stages that stay on the target platform get native twins of their programs.
+"""Which stages that stay on the target platform get native twins of their programs, and from which helpers.
 
 Nothing of the shell has to be understood for that, but what might find the folder of the twins: it is
-mounted, read-only, while the RUN lasts, and a command that walks the whole root would see it.
+mounted, read-only, while a RUN lasts, and a command that walks the whole root would see it (`lending.py`).
 """
 
 from __future__ import annotations
 
 import json
-import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from xbuild.dockerfile.frontend import blocks
-from xbuild.dockerfile.model import Copy, Instruction, Onbuild, Run, Trivia
-from xbuild.dockerfile.script import Command, Script, Word
-from xbuild.dockerfile.shell import parse_script
+from xbuild.dockerfile.model import Copy, Instruction, Onbuild, Run
 from xbuild.errors import PlatformError
 from xbuild.graph.model import ImageBase, ScratchBase, Stage, StageGraph
 from xbuild.graph.platform import TARGET
-from xbuild.graph.scope import Scope
-from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
-from xbuild.plan.deciding.calling import Called, called_scripts
-from xbuild.plan.deciding.inner import name_of, with_inner
+from xbuild.plan.deciding.lending import NoTwinError, is_named, is_off, lend
 from xbuild.plan.deciding.survey import Survey
-from xbuild.plan.deciding.telling import why_told
-from xbuild.plan.deciding.walking import why_walked
 from xbuild.plan.facts.images import Image, bound_to, describe
 from xbuild.plan.model import (
     AddTwins,
@@ -38,33 +29,13 @@ from xbuild.plan.model import (
     Question,
     Reason,
     Renumber,
-    ReplaceInScript,
     StageVerdict,
     VerdictWord,
 )
-from xbuild.plan.programs import PROGRAMS
-from xbuild.plan.programs.program import by_name
-from xbuild.plan.table import words
 from xbuild.plan.twins import TWINS
 from xbuild.plan.twins.twin import HELPER, MOUNT, Twin
 from xbuild.platforms import Platform, parse_platforms
-from xbuild.text import Span
 
-_SHELLS = ("sh", "bash", "ash", "dash")
-# Programs that print the environment, which names the folder.
-_TELLERS = frozenset(words("env printenv"))
-_PRINTERS = frozenset(words("export declare typeset set readonly"))
-_ASSIGNING = frozenset(words("export declare typeset readonly local"))
-_WRITING = frozenset(words("echo printf"))
-_FINDERS = frozenset(words("command which type whereis hash"))
-# Programs that start no others but those that their words name.
-_PLAIN = by_name(PROGRAMS)
-_SOURCES = (".", "source")
-_INSTALLING = frozenset(words("apt-get apt aptitude dpkg apk"))
-_PATH = re.compile(r"\$\{?[#!]?PATH\b")
-_SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
-_KNOWN_FLAGS = frozenset(words("mount network"))
-_COMMENT = re.compile(r"#\s*xbuild\s+(.*\S)\s*")
 _STAGES_OF_A_HELPER = 3
 # What a build machine is.
 _BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
@@ -107,7 +78,7 @@ def _preparing(graph: StageGraph) -> Iterator[tuple[str, ...]]:
 
 
 def _named_in(text: str) -> tuple[str, ...]:
-    return tuple(t.name for t in TWINS if _is_named(text, t.programs))
+    return tuple(t.name for t in TWINS if is_named(text, t.programs))
 
 
 def _makes_twins(graph: StageGraph, stage: Stage) -> bool:
@@ -124,10 +95,6 @@ def _makes_twins(graph: StageGraph, stage: Stage) -> bool:
         and bool(further)
         and all(e.kind == "mount" and e.destination == MOUNT for e in further)
     )
-
-
-class _NoTwinError(Exception):
-    """Why a stage or a RUN gets no twins."""
 
 
 class _Assisting:
@@ -177,49 +144,54 @@ class _Assisting:
 
     def look_at(self, stage: Stage) -> None:
         try:
-            twins = self.twins_for(stage)
-        except _NoTwinError as error:
-            self.left[stage.index] = [Reason(str(error), Place(stage.from_.first_line))]
+            image, twins = self.twins_for(stage)
+        except NoTwinError as error:
+            self.leave(stage.index, str(error), stage.from_.first_line)
             return
         for index, instruction in enumerate(stage.instructions):
             if not isinstance(instruction, Run):
                 continue
             try:
-                names, own = self.read(stage, index, instruction, twins)
-            except _NoTwinError as error:
-                reason = Reason(str(error), Place(instruction.first_line))
-                self.left.setdefault(stage.index, []).append(reason)
+                lent = lend(self.survey, stage, index, image, twins)
+            except NoTwinError as error:
+                self.leave(stage.index, str(error), instruction.first_line)
                 continue
-            self.found.setdefault(stage.index, []).append((stage.position + index, names, own))
+            for why in lent.left:
+                self.leave(stage.index, why, instruction.first_line)
+            self.told_of.setdefault(self.root(stage.index).from_.image, {}).update(lent.told)
+            found = (stage.position + index, lent.names, lent.changes)
+            self.found.setdefault(stage.index, []).append(found)
 
-    def twins_for(self, stage: Stage) -> tuple[Twin, ...]:
-        """The twins of the programs of its image."""
+    def leave(self, stage: int, why: str, line: int) -> None:
+        self.left.setdefault(stage, []).append(Reason(why, Place(line)))
+
+    def twins_for(self, stage: Stage) -> tuple[Image, tuple[Twin, ...]]:
+        """Its image, and the twins of the programs of that."""
         dockerfile, settings = self.graph.dockerfile, self.survey.settings
-        root = self.graph.stages[self.graph.root_of(stage.index)]
         if MOUNT in dockerfile.source.text:
-            raise _NoTwinError(f"the file names {MOUNT}, where twins would be")
-        if stage.label in settings.without or _is_off(self, stage.from_):
-            raise _NoTwinError("assist is off for it")
+            raise NoTwinError(f"the file names {MOUNT}, where twins would be")
+        if stage.label in settings.without or is_off(dockerfile, stage.from_):
+            raise NoTwinError("assist is off for it")
         if dockerfile.source.text.startswith("\ufeff"):
-            raise _NoTwinError(
+            raise NoTwinError(
                 "the file begins with a byte-order mark, which has to stay the first thing in it"
             )
         blocked = blocks(dockerfile.syntax, "heredoc")
         if blocked is not None:
-            raise _NoTwinError(f"no twins: {blocked}")
+            raise NoTwinError(f"no twins: {blocked}")
         if any(
             _names_by_number(i.inner) is not None for i in dockerfile.instructions if isinstance(i, Onbuild)
         ):
-            raise _NoTwinError("an ONBUILD names a stage by number, and a helper would move the numbers")
+            raise NoTwinError("an ONBUILD names a stage by number, and a helper would move the numbers")
         if self.survey.runs_on[stage.index] != TARGET:
-            raise _NoTwinError("it is not known to run on the target platform")
-        image = self.image_of(stage, root)
+            raise NoTwinError("it is not known to run on the target platform")
+        image = self.image_of(stage, self.root(stage.index))
         # Of an image that is not known by its name the helper tells what it is.
         fitting = (t for t in TWINS if image.family == "unknown" or _fits(t, image))
         found = tuple(_of_image(t, image) for t in fitting if t.name not in settings.without_twins)
         if not found:
-            raise _NoTwinError(f"there are no twins for programs of {image.reference} yet")
-        return found
+            raise NoTwinError(f"there are no twins for programs of {image.reference} yet")
+        return image, found
 
     def image_of(self, stage: Stage, root: Stage) -> Image:
         """What a stage is based on: nothing of it may run in the helper by itself (ONBUILD), and there
@@ -227,9 +199,9 @@ class _Assisting:
         """
         base = root.base
         if root.is_replaced or not isinstance(base, ImageBase) or base.reference is None or base.stages:
-            raise _NoTwinError("its base is no image that is known")
+            raise NoTwinError("its base is no image that is known")
         if bound_to(base.reference) is not None:
-            raise _NoTwinError(f"{base.reference} is for one platform")
+            raise NoTwinError(f"{base.reference} is for one platform")
         image = describe(base.reference, tuple(row for t in self.survey.toolchains for row in t.images))
         if image.is_plain:
             return image
@@ -238,107 +210,11 @@ class _Assisting:
         answer = self.survey.knowledge.answers.get(question.key)
         if answer is None:
             self.questions[stage.index] = question
-            raise _NoTwinError(f"{base.reference} would have to be looked at (--online)")
+            raise NoTwinError(f"{base.reference} would have to be looked at (--online)")
         trouble = _trouble_with(answer, self.survey.platforms or ())
         if trouble is not None:
-            raise _NoTwinError(f"{base.reference} {trouble}")
+            raise NoTwinError(f"{base.reference} {trouble}")
         return replace(image, family=image.family or "unknown")
-
-    # -- a RUN
-
-    def read(
-        self, stage: Stage, index: int, run: Run, twins: Sequence[Twin]
-    ) -> tuple[tuple[str, ...], tuple[Change, ...]]:
-        """The twins that a RUN would use, and the changes beside the mount."""
-        if _is_off(self, run):
-            raise _NoTwinError("assist is off for it")
-        scope = Scope(self.graph, stage.index, index)
-        for flag in run.flags:
-            if flag.name not in _KNOWN_FLAGS:
-                raise _NoTwinError(f"--{flag.name} is not known here")
-        for mount in run.mounts:
-            target = mount.get("target")
-            text = scope.expand_known(target).text if target is not None else None
-            if target is not None and (text is None or f"{MOUNT}/".startswith(text.rstrip("/") + "/")):
-                raise _NoTwinError(f"it mounts something at {target}, where twins would be hidden")
-        script = _script(run, scope)
-        told = {n: v.text for n, v in scope.environment().items() if v.text is not None}
-        _check(script, scope.workdir(), twins, told)
-        called = list(called_scripts([c for c in self.survey.alone(stage.index).calls if c.run is run]))
-        _check_called(called, twins)
-        number = stage.position + index
-        scripts = [script, *(c.script for c in called if c.script is not None)]
-        text = "\n".join(s.text for s in scripts)
-        names, changes = [], list[Change]()
-        for twin in twins:
-            words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
-            words_of_it = [] if _shows_words(script) or self.is_taken(twin.variable) else words_of_it
-            if words_of_it and run.script is not None:
-                changes += [
-                    ReplaceInScript(
-                        number, Span(w.span.start, w.span.start), f"${{{twin.variable}-}} ", _why(twin)
-                    )
-                    for w in words_of_it
-                ]
-            is_hidden = twin.is_called_by_others and _may_call_others(script)
-            if words_of_it or is_hidden or _is_named(script.text, twin.programs):
-                names.append(twin.name)
-        started = [t.name for t in twins if self.is_started(stage, index, _but_installing(scripts), t)]
-        names = names or _names_in(called, twins, is_enough=bool(started))
-        used = [t.name for t in twins if t.name in (*names, *started)]
-        names = self.not_told(stage, run, text, used, twins)
-        if not names:
-            raise _NoTwinError("it names no program that has a twin")
-        try:
-            changes += own_caches(self.graph, stage.index, index, run)
-        except UnnamedCacheError as error:
-            raise _NoTwinError(str(error)) from error
-        return tuple(names), tuple(changes)
-
-    def is_taken(self, variable: str) -> bool:
-        """Whether the author's file has a variable of a twin's name: it would be put in front of words."""
-        return bool(variable) and variable in self.graph.dockerfile.source.text
-
-    def is_started(self, stage: Stage, index: int, text: str, twin: Twin) -> bool:
-        """Whether a RUN may start a program of which there is one: in the image, or installed before."""
-        if not twin.starters:
-            return False
-        image = self.image_of(stage, self.root(stage.index))
-        own = [p for t in self.survey.toolchains if image.row in t.images for p in t.programs]
-        is_own = image.has_compiler is True and any(_is_named(text, program.names.split()) for program in own)
-        is_sure = _has_word(text, twin.starters)
-        if not is_sure and not is_own and not _has_word(text, twin.installers):
-            return False
-        chain = [self.graph.stages[number] for number in self.graph.chain_of(stage.index)]
-        before = [i for s in chain for i in (s.instructions[: index + 1] if s is stage else s.instructions)]
-        installed = "\n".join(i.logical.text for i in before if isinstance(i, Run))
-        if _has_word(installed, twin.packages):
-            return True
-        tagged = f"{image.name}:{image.tag}".rstrip(":")
-        is_there = image.has_compiler is True or re.fullmatch(twin.provided_by, tagged) is not None
-        return is_there and (is_sure or _has_word(installed, twin.headers))
-
-    def not_told(
-        self, stage: Stage, run: Run, text: str, names: Sequence[str], twins: Sequence[Twin]
-    ) -> list[str]:
-        """Those of the names whose twin's place the RUN does not print or write down. A RUN that has others
-        has all of its image (`drop_told`), so all are looked at.
-        """
-        is_shipped = stage.index in self.graph.chain_of(self.graph.target)
-        told = {
-            twin.name: f"{twin.name} stays emulated: {why}"
-            for twin in twins
-            for what, why, is_local in reversed(twin.telling)
-            if re.search(what, text) and (is_shipped or not is_local)
-        }
-        kept = [name for name in names if name not in told]
-        reasons = [told[name] for name in names if name in told]
-        if reasons and not kept:
-            raise _NoTwinError(reasons[0])
-        if kept:
-            self.told_of.setdefault(self.root(stage.index).from_.image, {}).update(told)
-        self.left.setdefault(stage.index, []).extend(Reason(why, Place(run.first_line)) for why in reasons)
-        return kept
 
     def drop_told(self) -> None:
         """RUNs of an image have one helper, with all its twins: one that a RUN tells of goes from all."""
@@ -346,9 +222,10 @@ class _Assisting:
             told = self.told_of.get(self.root(number).from_.image, {})
             kept = []
             for position, names, changes in runs:
-                place = Place(self.graph.dockerfile.instructions[position].first_line)
-                why = (f"{told[name]} (another RUN on the same image)" for name in names if name in told)
-                self.left.setdefault(number, []).extend(Reason(each, place) for each in why)
+                line = self.graph.dockerfile.instructions[position].first_line
+                for name in names:
+                    if name in told:
+                        self.leave(number, f"{told[name]} (another RUN on the same image)", line)
                 fitting = tuple(name for name in names if name not in told)
                 if fitting:
                     kept.append((position, fitting, changes))
@@ -421,10 +298,6 @@ def _of_image(twin: Twin, image: Image) -> Twin:
     return replace(twin, is_called_by_others=is_called)
 
 
-def _why(twin: Twin) -> str:
-    return f"{twin.name} runs natively where its twin fits"
-
-
 def _trouble_with(answer: str, platforms: Sequence[Platform]) -> str | None:
     """Why no helper can be made from an image, by the JSON of its configs (`buildx imagetools inspect`)."""
     try:
@@ -450,149 +323,3 @@ def _platform(name: str) -> Platform | None:
 def _names_by_number(instruction: Instruction) -> int | None:
     named = instruction.from_ if isinstance(instruction, Copy) else None
     return int(named) if named is not None and named.isdecimal() else None
-
-
-def _is_off(assisting: _Assisting, instruction: Instruction) -> bool:
-    """Whether a comment directly above says so; one that is not understood counts as well."""
-    return any(not text.endswith("assist=auto") for text in comments_above(assisting, instruction))
-
-
-def comments_above(assisting: _Assisting, instruction: Instruction) -> Iterator[str]:
-    """What the `# xbuild …` comments directly above an instruction say of assist."""
-    dockerfile = assisting.graph.dockerfile
-    at = dockerfile.nodes.index(instruction)
-    while at > 0 and isinstance(node := dockerfile.nodes[at - 1], Trivia):
-        for line in reversed(dockerfile.source[node.span].splitlines()):
-            found = _COMMENT.fullmatch(line.strip())
-            if not line.strip():
-                return
-            if found is not None and found[1].startswith("assist"):
-                yield found[1]
-        at -= 1
-
-
-# -- scripts
-
-
-def _script(run: Run, scope: Scope) -> Script:
-    if run.words is not None:
-        spans, at = [], 0
-        for text in run.words:
-            spans.append(Word(Span(at, at + len(text)), text, text))
-            at += len(text) + 1
-        return Script(" ".join(run.words), (Command(Span(0, at), tuple(spans)),), has_error=False)
-    shell = scope.shell()
-    if run.script is None or posixpath.basename(shell[0] if shell else "") not in _SHELLS:
-        raise _NoTwinError("its script is not for a POSIX shell")
-    script = parse_script(run.script.text)
-    if script.has_error:
-        raise _NoTwinError("its script cannot be read without doubt")
-    return script
-
-
-def _check(
-    script: Script, directory: str | None, twins: Sequence[Twin], environment: Mapping[str, str]
-) -> None:
-    programs = [program for twin in TWINS for program in (*twin.programs, *twin.modules)]
-    for each in with_inner(script):
-        _check_tells(each)
-        _check_places(each, twins)
-        why = why_walked(each, directory, environment) or why_told(each, programs)
-        if why is not None:
-            raise _NoTwinError(why)
-
-
-def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
-    """The same for scripts of the build context that are called, as far as they can be read."""
-    for each in called:
-        try:
-            if each.script is not None:
-                _check(each.script, each.directory, twins, {})
-        except _NoTwinError as error:
-            raise _NoTwinError(f"{each.name}: {error}") from error
-
-
-def _names_in(called: Sequence[Called], twins: Sequence[Twin], *, is_enough: bool) -> list[str]:
-    """The twins of programs that scripts name, if all of them can be read."""
-    scripts = [each.script for each in called if each.script is not None]
-    found = [t.name for t in twins if any(_is_named(script.text, t.programs) for script in scripts)]
-    trouble = next((each.trouble for each in called if each.trouble), None)
-    if found and trouble is not None:
-        raise _NoTwinError(trouble)
-    if not scripts and trouble is not None and not is_enough:
-        raise _NoTwinError(f"it names no program that has a twin, and {trouble}")
-    return found
-
-
-def _check_tells(script: Script) -> None:
-    """Refuse what writes down the search path or the whole environment, which name the folder."""
-    for command in script.commands:
-        rest = [w for w in command.words[1:] if not (w.value or "-").startswith("-") and "=" not in w.raw]
-        name = name_of(command)
-        is_bare = not rest and not command.exports
-        if (name in (*_TELLERS, *_PRINTERS) and is_bare) and not (name == "set" and command.words[1:]):
-            raise _NoTwinError(f"`{name}` tells the whole environment")
-        if name == "printenv" and not all(w.value and "PATH" not in w.value for w in rest):
-            raise _NoTwinError("it asks for a variable of the environment")
-        if name in _ASSIGNING:
-            continue
-        text = [r.heredoc for r in command.redirects if r.heredoc is not None]
-        # What is only written down, as text, is no search path yet.
-        is_text = name in _WRITING and not command.is_inside("pipeline")
-        text += [w.raw for w in command.words if not is_text or any(e.name == "PATH" for e in w.expansions)]
-        if any(_PATH.search(each) for each in text):
-            raise _NoTwinError("it uses PATH as text, which names the folder of the twins")
-
-
-def _check_places(script: Script, twins: Sequence[Twin]) -> None:
-    """Refuse what asks where a program with a twin lies: the answer names the folder of the twins."""
-    names = {name for twin in twins for name in twin.programs}
-    if any(c.name in (".", "source") and _ends(c, "/activate") for c in script.commands):
-        raise _NoTwinError("it activates a virtual environment, whose programs come before the twins")
-    for command in script.commands:
-        if name_of(command) in _FINDERS and any(w.value in names for w in command.words[1:]):
-            raise _NoTwinError(f"`{command.name}` asks where a program with a twin lies")
-
-
-def _ends(command: Command, text: str) -> bool:
-    return any(w.raw.strip("'\"").endswith(text) for w in command.words[1:2])
-
-
-def _shows_words(script: Script) -> bool:
-    """Whether a word put in front of a command may be seen, split otherwise, or hide a function."""
-    names = {c.name for c in script.commands}
-    return bool(names & set(script.functions)) or _SHOWING.search(script.text) is not None
-
-
-def _is_named(text: str, programs: Sequence[str]) -> bool:
-    """Whether a program is named as one that PATH leads to."""
-    names = "|".join(map(re.escape, programs))
-    return bool(programs) and re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
-
-
-def _but_installing(scripts: Sequence[Script]) -> str:
-    """The words of all commands but of those that install packages of the distribution."""
-    commands = (c for script in scripts for c in script.commands if c.name not in _INSTALLING)
-    return "\n".join(" ".join(word.raw for word in command.words) for command in commands)
-
-
-def _has_word(text: str, pattern: str) -> bool:
-    """Whether a word of a text is, or a path in it ends in, what fits a pattern."""
-    return re.search(rf"(?<![\w.-])(?:{pattern})(?![\w-])", text) is not None
-
-
-def _may_call_others(script: Script) -> bool:
-    """Whether a command may start programs that its words do not name."""
-    names = (c.name for c in script.commands if c.words)
-    return any(n not in script.functions and (n not in _PLAIN or n in _SOURCES) for n in names)
-
-
-def _module_word(command: Command, twin: Twin) -> Word | None:
-    """The word of an interpreter that is told to run a module which has a twin, or a path to the program."""
-    values = [w.value for w in command.words[:3]]
-    if twin.paths and values and values[0] is not None and re.fullmatch(twin.paths, values[0]):
-        return None if command.is_inside("function") else command.words[0]
-    if len(values) < 3 or not twin.modules or values[1] != "-m" or values[2] not in twin.modules:
-        return None
-    is_known = values[0] is not None and re.fullmatch(twin.interpreters, values[0]) is not None
-    return command.words[0] if is_known and not command.is_inside("function") else None
