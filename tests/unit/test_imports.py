@@ -169,10 +169,11 @@ def test_one_class_for_one_name() -> None:
 
 @pytest.mark.parametrize("package", ["plan/toolchains", "rules"])
 def test_no_toolchain_and_no_rule_imports_another(package: str) -> None:
-    names = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    found = (path for path in (ROOT / package).glob("*.py") if path.stem != "__init__")
+    names = {path.stem for path in found if package != "rules" or "\nRULE = " in path.read_text("utf-8")}
     for path in (ROOT / package).glob("*.py"):
         if path.stem == "__init__":
             continue
         prefix = f"xbuild.{package.replace('/', '.')}."
         others = {m.removeprefix(prefix).split(".")[0] for m, _ in imports(path) if m.startswith(prefix)}
-        assert not (others & names) - {path.stem}, f"{path} imports {others}"
+        assert path.stem not in names or not (others & names) - {path.stem}, f"{path} imports {others}"

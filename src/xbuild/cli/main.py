@@ -15,6 +15,7 @@ COMMANDS = {
     "build": "Rewrite, build, verify and push: takes every flag of `docker buildx build`",
     "plan": "Say per stage what would change, on what evidence, and what is unsure",
     "rewrite": "Print, compare or write the new Dockerfile",
+    "lint": "Find what is slow or wrong about Dockerfiles for several architectures, and fix it",
     "verify": "Check that every binary of an image is for the image's platform",
     "bench": "Measure the original against the rewritten Dockerfile, cold and warm",
     "doctor": "Check engine, buildx, builder, image store, QEMU and registry login",

@@ -1,0 +1,137 @@
+"""All rules over one file: what they find, but for what comments ignore and what another rule says better."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from xbuild.dockerfile.model import Dockerfile
+from xbuild.rules import unused_ignore
+from xbuild.rules.comments import Comment, read_comments, skipped
+from xbuild.rules.rule import Finding, Rule, Subject, Told
+from xbuild.text import Edit, Source, apply_edits, value
+
+
+@value()
+class Judged:
+    """What was found in one file, in the order of its lines, and how many findings comments ignored."""
+
+    told: tuple[Told, ...]
+    ignored: int = 0
+
+
+@value()
+class Problem:
+    """Why a file was not linted."""
+
+    message: str
+    line: int | None = None
+    hint: str | None = None
+
+
+@value()
+class Linted:
+    """What came of one file: its findings, or a problem. `after` is its text with all fixes, if asked for."""
+
+    path: str
+    judged: Judged = Judged(())
+    problem: Problem | None = None
+    source: Source | None = None
+    after: str | None = None
+    fixes: int = 0
+
+
+def judge(subject: Subject, rules: Sequence[Rule]) -> Judged:
+    """Run `rules`; rules about several platforms are silent where one is asked for."""
+    is_single = len(subject.platforms) < 2
+    running = [rule for rule in rules if not (rule.several and is_single)]
+    skips = skipped(subject.dockerfile)
+    running = [r for r in running if not (r.buildkit and (r.buildkit in skips or "all" in skips))]
+    found = [told(subject, rule, finding) for rule in running for finding in rule.check(subject)]
+    found = list(_without_superfluous(found))
+    comments = [c for c in read_comments(subject.dockerfile) if c.is_ignore and not c.problem]
+    used: set[tuple[int, str]] = set()
+    kept = []
+    for one in found:
+        by = next((c for c in comments if _covers(c, one)), None)
+        if by is None:
+            kept.append(one)
+        else:
+            used.add((by.line, one.rule.name))
+    ignored = len(found) - len(kept)
+    if unused_ignore.RULE in running:
+        kept += _unused(subject, comments, used, {rule.name for rule in running})
+    return Judged(tuple(sorted(kept, key=_place)), ignored)
+
+
+def told(subject: Subject, rule: Rule, finding: Finding) -> Told:
+    """A finding with its place in lines and columns."""
+    source = subject.dockerfile.source
+    line, end = (
+        source.line_of(finding.span.start),
+        source.line_of(max(finding.span.end - 1, finding.span.start)),
+    )
+    stage = next((s for s in reversed(subject.graph.stages) if s.from_.first_line <= line), None)
+    return Told(
+        rule,
+        finding,
+        line,
+        finding.span.start - source.line_starts[line - 1] + 1,
+        end,
+        finding.span.end - source.line_starts[end - 1] + 1,
+        stage.label if stage is not None else "",
+    )
+
+
+def _place(one: Told) -> tuple[int, int, str]:
+    return one.line, one.column, one.rule.name
+
+
+def _covers(comment: Comment, one: Told) -> bool:
+    if one.rule.name not in comment.rules:
+        return False
+    return comment.lines is None or comment.lines[0] <= one.line <= comment.lines[1]
+
+
+def _without_superfluous(found: Sequence[Told]) -> Iterator[Told]:
+    """One place gives one finding: that of the rule which goes first there."""
+    for one in found:
+        if not any(o.rule.name in one.rule.first and _overlap(o, one) for o in found):
+            yield one
+
+
+def _overlap(one: Told, other: Told) -> bool:
+    a, b = one.finding.span, other.finding.span
+    return a.start < b.end and b.start < a.end
+
+
+def _unused(
+    subject: Subject, comments: Iterable[Comment], used: Collection[tuple[int, str]], running: Collection[str]
+) -> Iterator[Told]:
+    """Ignores of rules that ran and found nothing there."""
+    for comment in comments:
+        idle = tuple(n for n in comment.rules if n in running and (comment.line, n) not in used)
+        if idle:
+            yield told(subject, unused_ignore.RULE, unused_ignore.unused(subject, comment, idle))
+
+
+def fixed(dockerfile: Dockerfile, found: Iterable[Told], *, unsafe: bool = False) -> tuple[str, int]:
+    """The text with the fixes of these findings, and how many were made. A fix that overlaps with one before
+    it is left for the next round.
+    """
+    edits: list[Edit] = []
+    count = 0
+    for one in found:
+        fix = one.finding.fix
+        if fix is None or not (fix.is_safe or unsafe):
+            continue
+        new = [edit for edit in fix.edits if edit not in edits]
+        if not any(_collide(edit, other) for edit in new for other in edits):
+            edits += new
+            count += 1
+    return apply_edits(dockerfile.source.text, edits), count
+
+
+def _collide(one: Edit, other: Edit) -> bool:
+    if one.span.start == one.span.end == other.span.start == other.span.end:
+        return True
+    return one.span.start < other.span.end and other.span.start < one.span.end
