@@ -13,27 +13,29 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from xbuild.cli.main import COMMANDS
 from xbuild.errors import UsageError
 from xbuild.pipeline.files import write_whole
 from xbuild.text import Source
 
 if TYPE_CHECKING:
-    from xbuild.rules.judging import Linted
+    from xbuild.rules.linter import Linted
 
 _CLEAN, _FOUND, _WRONG = 0, 1, 2
 
 
-class _Parser(argparse.ArgumentParser):
+class _LintParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint="xbuild lint --help")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = _LintParser(
         "xbuild lint",
-        description="Find what is slow or wrong about Dockerfiles for several architectures.",
+        description=f"{COMMANDS['lint']}.",
         epilog="Exit codes: 0 clean, 1 findings, 2 usage or input error (the report is whole all the same).",
         allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="files, folders, patterns, or - (default: .)")
@@ -73,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
         return _tell(given)
     from xbuild.pipeline.linting import Wanted, lint, lint_text
     from xbuild.platforms import parse_platforms
-    from xbuild.rules.rule import Severity
+    from xbuild.rules.rule import Level
 
     wanted = Wanted(
         parse_platforms(given.platform) if given.platform else None,
@@ -81,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
         given.context,
         _rules(given.select),
         _rules(given.ignore),
-        Severity(given.severity),
+        Level(given.severity),
         tuple(given.exclude or ()),
         given.force_exclude,
     )
@@ -122,7 +124,7 @@ def _tell(given: argparse.Namespace) -> int:
 
 def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *, is_stdin: bool) -> int:
     from xbuild.cli.screen.output import print_source, terminal_of
-    from xbuild.rules.rule import Severity
+    from xbuild.rules.rule import Level
     from xbuild.views.linted import FORMATS, diff_of, statistics_lines
 
     if given.format not in FORMATS:
@@ -141,7 +143,7 @@ def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *
         sys.stdout.write("".join(f"{line}\n" for line in statistics_lines(results)))
     if any(result.problem is not None for result in results):
         return _WRONG
-    worst = Severity(given.fail_on).rank
+    worst = Level(given.fail_on).rank
     is_failing = any(t.severity.rank <= worst for result in results for t in result.judged.told)
     return _FOUND if is_failing and not given.exit_zero else _CLEAN
 

@@ -23,8 +23,8 @@ from xbuild.graph.model import ImageFacts, Options
 from xbuild.plan.context import Context, NoContext
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.rules import RULES
-from xbuild.rules.judging import Judged, Linted, Problem, fixed, judge
-from xbuild.rules.rule import Rule, Severity, Subject
+from xbuild.rules.linter import Judged, Linted, Unlinted, fixed, judge
+from xbuild.rules.rule import Level, Rule, RuleContext
 from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
@@ -53,7 +53,7 @@ class Wanted:
     context: str | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    severity: Severity = Severity.INFO
+    severity: Level = Level.INFO
     exclude: tuple[str, ...] = ()
     force_exclude: bool = False
 
@@ -102,9 +102,9 @@ def _find_one(path: str, wanted: Wanted) -> Iterator[str | Linted]:
         for one in found:
             yield from _find_one(str(one), wanted)
         if not found:
-            yield Linted(path, problem=Problem("no file matches"))
+            yield Linted(path, problem=Unlinted("no file matches"))
     else:
-        yield Linted(path, problem=Problem("there is no such file", hint="correct the path"))
+        yield Linted(path, problem=Unlinted("there is no such file", hint="correct the path"))
 
 
 def _below(folder: str, wanted: Wanted) -> Iterator[str | Linted]:
@@ -112,7 +112,7 @@ def _below(folder: str, wanted: Wanted) -> Iterator[str | Linted]:
     problems: list[Linted] = []
 
     def told(error: OSError) -> None:
-        problems.append(Linted(str(error.filename), problem=Problem(f"cannot be read: {error.strerror}")))
+        problems.append(Linted(str(error.filename), problem=Unlinted(f"cannot be read: {error.strerror}")))
 
     ignored = _git_ignore(folder)
 
@@ -180,9 +180,9 @@ def lint_file(job: _Job) -> Linted:
         done = Linted(job.path, judged, source=source)
         return _with_fixes(done, job) if job.fix else done
     except XbuildError as error:
-        return Linted(job.path, problem=Problem(error.message, error.line, error.hint or error.expected))
+        return Linted(job.path, problem=Unlinted(error.message, error.line, error.hint or error.expected))
     except OSError as error:
-        return Linted(job.path, problem=Problem(f"cannot be read: {error.strerror}"))
+        return Linted(job.path, problem=Unlinted(f"cannot be read: {error.strerror}"))
 
 
 def _read(path: str) -> bytes:
@@ -218,7 +218,7 @@ def _with_fixes(done: Linted, job: _Job) -> Linted:
     )
 
 
-def _subject(source: Source, job: _Job) -> Subject:
+def _subject(source: Source, job: _Job) -> RuleContext:
     dockerfile = read(source)
     platforms = job.wanted.platforms or DEFAULT
     folder = _context_folder(dockerfile, job)
@@ -232,7 +232,7 @@ def _subject(source: Source, job: _Job) -> Subject:
 
         return make_plan(dockerfile, options, platforms, context, Settings(assist=True))
 
-    return Subject(dockerfile, graph, platforms, platforms[0], context, folder is not None, plan)
+    return RuleContext(dockerfile, graph, platforms, platforms[0], context, folder is not None, plan)
 
 
 def _image_facts(reference: str) -> ImageFacts | None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xbuild.graph.platform import TARGET, runs_on
-from xbuild.rules.rule import Finding, Fix, Rule, Severity, Subject
+from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext
 from xbuild.rules.spans import with_space_before
 from xbuild.text import Edit
 
 _SPELLINGS = ("$TARGETPLATFORM", "${TARGETPLATFORM}")
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: RuleContext) -> Iterator[Finding]:
     for stage in subject.graph.stages:
         flag = stage.from_.flag("platform")
         if flag is None or flag.value not in _SPELLINGS or runs_on(subject.graph, stage.index) != TARGET:
@@ -30,7 +30,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 RULE = Rule(
     "redundant-target-platform",
-    Severity.INFO,
+    Level.INFO,
     "FROM --platform=$TARGETPLATFORM is the default",
     check,
     __doc__,

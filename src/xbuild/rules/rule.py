@@ -18,7 +18,7 @@ from xbuild.platforms import Platform
 from xbuild.text import Edit, Span, value
 
 
-class Severity(StrEnum):
+class Level(StrEnum):
     """How bad a finding is. Error only where an image is proved wrong; what is slow is at most a warning."""
 
     ERROR = "error"
@@ -28,7 +28,7 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for the worst."""
-        return tuple(Severity).index(self)
+        return tuple(Level).index(self)
 
 
 @value()
@@ -51,7 +51,7 @@ class Finding:
     span: Span
     message: str
     fix: Fix | None = None
-    severity: Severity | None = None
+    severity: Level | None = None
 
 
 @value()
@@ -69,12 +69,12 @@ class Told:
     stage: str
 
     @property
-    def severity(self) -> Severity:
+    def severity(self) -> Level:
         return self.finding.severity or self.rule.severity
 
 
 @dataclass(frozen=True)
-class Subject:
+class RuleContext:
     """One Dockerfile and what is known around it: what rules look at.
 
     `platforms` are those that images are wanted for; `build_platform` is the one that builds. `has_context`
@@ -147,7 +147,7 @@ class RunScript:
         return self.run.script.to_source(inner)
 
 
-Check = Callable[[Subject], Iterable[Finding]]
+Check = Callable[[RuleContext], Iterable[Finding]]
 
 
 @value()
@@ -161,7 +161,7 @@ class Rule:
     """
 
     name: str
-    severity: Severity
+    severity: Level
     summary: str
     check: Check
     page: str

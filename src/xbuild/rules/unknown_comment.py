@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from xbuild.rules.comments import WORDS, read_comments
-from xbuild.rules.rule import Finding, Rule, Severity, Subject
+from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: RuleContext) -> Iterator[Finding]:
     from xbuild.rules import BY_NAME
 
     for comment in read_comments(subject.dockerfile):
@@ -34,7 +34,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 RULE = Rule(
     "unknown-comment",
-    Severity.WARNING,
+    Level.WARNING,
     "a `# xbuild` comment that is not understood",
     check,
     __doc__,

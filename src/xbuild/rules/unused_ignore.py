@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xbuild.rules.comments import Comment
-from xbuild.rules.rule import Finding, Fix, Rule, Severity, Subject
+from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext
 from xbuild.text import Edit, Span
 
 
-def check(_subject: Subject) -> Iterator[Finding]:
+def check(_subject: RuleContext) -> Iterator[Finding]:
     """What was not used is known when all other rules have run (`unused`)."""
     return iter(())
 
 
-def unused(subject: Subject, comment: Comment, names: tuple[str, ...]) -> Finding:
+def unused(subject: RuleContext, comment: Comment, names: tuple[str, ...]) -> Finding:
     """The finding for `names` of a comment that ignored nothing."""
     source = subject.dockerfile.source
     kept = tuple(name for name in comment.rules if name not in names)
@@ -37,7 +37,7 @@ def unused(subject: Subject, comment: Comment, names: tuple[str, ...]) -> Findin
 
 RULE = Rule(
     "unused-ignore",
-    Severity.WARNING,
+    Level.WARNING,
     "an ignore comment that ignores nothing",
     check,
     __doc__,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from xbuild.rules.judging import Linted
+from xbuild.rules.linter import Linted
 from xbuild.rules.rule import Rule, Told
 from xbuild.text import Source
 from xbuild.views.terminal import Terminal, clean

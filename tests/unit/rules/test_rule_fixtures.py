@@ -1,8 +1,8 @@
 """Each folder in `tests/fixtures/rules/RULE/` is a case of that rule alone.
 
-`before.Dockerfile` (or any file called so); `findings.txt`, a line for each finding (`LINE SEVERITY MESSAGE`),
-absent where nothing is found; `after.Dockerfile` where there is a fix, which then comes out unchanged;
-optional `options.json` (`platforms`, `target`, `known`), optional `context/`.
+`before.Dockerfile`; `findings.txt`, a line for each finding (`LINE SEVERITY MESSAGE`), absent where nothing is
+found; `after.Dockerfile` where there is a fix, which then comes out unchanged; optional `options.json`
+(`platforms`, `target`, `known`), optional `context/`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from xbuild.plan.model import Plan, Settings
 from xbuild.plan.toolchains import image_facts
 from xbuild.platforms import parse_platforms
 from xbuild.rules import BY_NAME, RULES
-from xbuild.rules.judging import fixed, judge
-from xbuild.rules.rule import Rule, Subject, Told
+from xbuild.rules.linter import fixed, judge
+from xbuild.rules.rule import Rule, RuleContext, Told
 from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
@@ -42,7 +42,7 @@ def rules_of(case: Path) -> tuple[Rule, ...]:
     return tuple(BY_NAME[name] for name in (*names, case.parent.name))
 
 
-def subject_of(case: Path, source: Source) -> Subject:
+def subject_of(case: Path, source: Source) -> RuleContext:
     given = options_of(case)
     dockerfile = read(source)
     platforms = parse_platforms(given.get("platforms", ["linux/amd64", "linux/arm64"]))
@@ -54,7 +54,7 @@ def subject_of(case: Path, source: Source) -> Subject:
         return make_plan(dockerfile, options, platforms, context, Settings(assist=True))
 
     graph = build_graph(dockerfile, options)
-    return Subject(
+    return RuleContext(
         dockerfile, graph, platforms, platforms[0], context, folder.is_dir(), plan, given.get("known", {})
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from xbuild.dockerfile.model import Dockerfile
 from xbuild.rules import unused_ignore
 from xbuild.rules.comments import Comment, read_comments, skipped
-from xbuild.rules.rule import Finding, Rule, Subject, Told
+from xbuild.rules.rule import Finding, Rule, RuleContext, Told
 from xbuild.text import Edit, Source, apply_edits, value
 
 
@@ -20,7 +20,7 @@ class Judged:
 
 
 @value()
-class Problem:
+class Unlinted:
     """Why a file was not linted."""
 
     message: str
@@ -34,13 +34,13 @@ class Linted:
 
     path: str
     judged: Judged = Judged(())
-    problem: Problem | None = None
+    problem: Unlinted | None = None
     source: Source | None = None
     after: str | None = None
     fixes: int = 0
 
 
-def judge(subject: Subject, rules: Sequence[Rule]) -> Judged:
+def judge(subject: RuleContext, rules: Sequence[Rule]) -> Judged:
     """Run `rules`; rules about several platforms are silent where one is asked for."""
     is_single = len(subject.platforms) < 2
     running = [rule for rule in rules if not (rule.several and is_single)]
@@ -63,7 +63,7 @@ def judge(subject: Subject, rules: Sequence[Rule]) -> Judged:
     return Judged(tuple(sorted(kept, key=_place)), ignored)
 
 
-def told(subject: Subject, rule: Rule, finding: Finding) -> Told:
+def told(subject: RuleContext, rule: Rule, finding: Finding) -> Told:
     """A finding with its place in lines and columns."""
     source = subject.dockerfile.source
     line, end = (
@@ -105,7 +105,10 @@ def _overlap(one: Told, other: Told) -> bool:
 
 
 def _unused(
-    subject: Subject, comments: Iterable[Comment], used: Collection[tuple[int, str]], running: Collection[str]
+    subject: RuleContext,
+    comments: Iterable[Comment],
+    used: Collection[tuple[int, str]],
+    running: Collection[str],
 ) -> Iterator[Told]:
     """Ignores of rules that ran and found nothing there."""
     for comment in comments:
