@@ -2,7 +2,7 @@
 
 `before.Dockerfile`; `findings.txt`, a line for each finding (`LINE SEVERITY MESSAGE`), absent where nothing is
 found; `after.Dockerfile` where there is a fix, which then comes out unchanged; optional `options.json`
-(`platforms`, `target`, `known`), optional `context/`.
+(`platforms`, `target`, `known`, `rules`), optional `context/`.
 """
 
 from __future__ import annotations

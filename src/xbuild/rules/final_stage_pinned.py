@@ -1,0 +1,41 @@
+"""The stage that becomes the image is pinned to the build platform.
+
+Why: the image that is published for linux/arm64 then holds the programs of linux/amd64, and nothing says so
+until it is started. Only stages with a command of their own or inherited (CMD, ENTRYPOINT) count: a stage
+that collects files for `--output` is no image.
+
+Fix: `--platform=$BUILDPLATFORM` goes. Not safe: what the stage runs is then emulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xbuild.graph.model import ScratchBase
+from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext
+from xbuild.rules.spans import with_space_before
+from xbuild.text import Edit
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    graph = context.graph
+    target = graph.stages[graph.target]
+    chain = [graph.stages[s] for s in graph.chain_of(target.index)]
+    root = graph.stages[graph.root_of(target.index)]
+    flag = root.pin
+    if target.index not in context.pinned or flag is None or isinstance(root.base, ScratchBase):
+        return
+    if not any(stage.has_command for stage in chain):
+        return
+    drop = Edit.delete(with_space_before(context.dockerfile.source, flag.span))
+    text = f"{target.label} becomes the image, and is for the build platform whatever platform is asked for"
+    yield Finding(flag.span, text, Fix((drop,), "drop the flag", is_safe=False))
+
+
+RULE = Rule(
+    "final-stage-pinned",
+    Level.ERROR,
+    "the stage that becomes the image is pinned to the build platform",
+    check,
+    __doc__,
+)
