@@ -1,7 +1,7 @@
 """Each folder in `tests/fixtures/rules/RULE/` is a case of that rule alone.
 
-`before.Dockerfile`; `findings.txt`, a line for each finding (`LINE SEVERITY MESSAGE`), absent where nothing is
-found; `after.Dockerfile` where there is a fix, which then comes out unchanged; optional `options.json`
+`before.Dockerfile`; `findings.txt`, a line for each finding (`LINE SEVERITY MESSAGE`), absent where nothing
+is found; `after.Dockerfile` where there is a fix, which then comes out unchanged; optional `options.json`
 (`platforms`, `target`, `known`, `rules`), optional `context/`.
 """
 
