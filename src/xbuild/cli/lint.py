@@ -125,7 +125,7 @@ def _tell(given: argparse.Namespace) -> int:
 def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *, is_stdin: bool) -> int:
     from xbuild.cli.screen.output import print_source, terminal_of
     from xbuild.rules.rule import Level
-    from xbuild.views.linted import FORMATS, diff_of, statistics_lines
+    from xbuild.views.linted import FORMATS, diff_of, shown, statistics_lines
 
     if given.format not in FORMATS:
         near = get_close_matches(given.format, FORMATS, 1)
@@ -138,7 +138,7 @@ def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *
     elif given.fix:
         _write_fixed(results, is_stdin=is_stdin)
     if not given.diff and not (given.fix and is_stdin):
-        _show(given, FORMATS[given.format](results, terminal_of(sys.stdout)))
+        _show(given, shown(given.format, results, terminal_of(sys.stdout)))
     if given.statistics:
         sys.stdout.write("".join(f"{line}\n" for line in statistics_lines(results)))
     if any(result.problem is not None for result in results):

@@ -108,7 +108,19 @@ def _told_data(told: Told) -> dict[str, Any]:
 
 
 Show = Callable[[Sequence[Linted], Terminal], str]
-FORMATS: Mapping[str, Show] = {"text": as_text, "json": as_json}
+_OWN: Mapping[str, Show] = {"text": as_text, "json": as_json}
+_OTHERS = ("sarif", "github", "gitlab", "checkstyle", "junit")
+FORMATS = (*_OWN, *_OTHERS)
+
+
+def shown(name: str, results: Sequence[Linted], terminal: Terminal) -> str:
+    """The report in a format of `FORMATS`."""
+    if name in _OWN:
+        return _OWN[name](results, terminal)
+    from xbuild.views import exchange
+
+    show: Show = getattr(exchange, f"as_{name}")
+    return show(results, terminal)
 
 
 def rule_lines(rules: Sequence[Rule]) -> Iterator[str]:
