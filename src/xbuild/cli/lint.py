@@ -1,7 +1,7 @@
 """`xbuild lint`: a Dockerfile linter for everything multi-arch.
 
 Its options are read by argparse: an editor runs this at every save, and typer alone takes longer to import
-than all else that it does (docs/decisions/0061-lint-starts-fast.md).
+than all else that it does (docs/decisions/0062-lint-starts-fast.md).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str]) -> int:
     if "--help" in arguments or "-h" in arguments:
-        sys.stdout.write(_parser().format_help())
+        sys.stdout.write(_parser().format_help().replace("usage:", "Usage:", 1))
         return _CLEAN
     given = _parser().parse_args(list(arguments))
     if given.explain is not None or given.list_rules:
