@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -100,6 +99,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _rules(given: Sequence[str] | None) -> tuple[str, ...]:
+    from difflib import get_close_matches
+
     from xbuild.rules import BY_NAME
 
     names = tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
@@ -128,6 +129,8 @@ def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *
     from xbuild.views.linted import FORMATS, diff_of, shown, statistics_lines
 
     if given.format not in FORMATS:
+        from difflib import get_close_matches
+
         near = get_close_matches(given.format, FORMATS, 1)
         hint = f"is {near[0]} meant?" if near else ", ".join(FORMATS)
         raise UsageError(f"there is no format {given.format}", hint=hint)

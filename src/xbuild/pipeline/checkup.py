@@ -23,7 +23,7 @@ from xbuild.solve.engine import (
     is_podman,
 )
 from xbuild.solve.run import Completed, run
-from xbuild.views.findings import Checked, State
+from xbuild.views.findings import Diagnosed, State
 from xbuild.views.terminal import listed
 
 _BUILDER = "xbuild"
@@ -58,18 +58,18 @@ class Patient:
         return self.found
 
 
-def examine(names: Sequence[str], patient: Patient) -> tuple[Checked, ...]:
+def examine(names: Sequence[str], patient: Patient) -> tuple[Diagnosed, ...]:
     """The findings of these checks; where docker is not docker that is the only one, as the others would be
     about something else.
     """
     if any(name != "login" for name in names) and _is_podman(patient):
         error = engine_error(patient.buildx.text)
         name = "client" if "client" in names else names[0]
-        return (Checked(name, State.CRITICAL, error.message, error.hint or ""),)
+        return (Diagnosed(name, State.CRITICAL, error.message, error.hint or ""),)
     return tuple(finding for name in names for finding in _run(name, patient))
 
 
-def _run(name: str, patient: Patient) -> Iterator[Checked]:
+def _run(name: str, patient: Patient) -> Iterator[Diagnosed]:
     """A check that cannot look says so, and does not stop the others."""
     try:
         for finding in CHECKS[name](patient):
@@ -78,16 +78,18 @@ def _run(name: str, patient: Patient) -> Iterator[Checked]:
         blocked = name not in ("client", "buildx", "engine", "builder")
         state = State.UNKNOWN if blocked else State.CRITICAL
         text = "cannot be looked at without a builder" if blocked else error.message
-        yield Checked(name, state, text, "" if blocked else error.hint or "")
+        yield Diagnosed(name, state, text, "" if blocked else error.hint or "")
 
 
-def _client(_patient: Patient) -> Iterator[Checked]:
+def _client(_patient: Patient) -> Iterator[Diagnosed]:
     answer = run((docker(), "version", "--format", "{{.Client.Version}}"), timeout=30)
     version = answer.text.strip().splitlines()
     if not version:
-        yield Checked("", State.CRITICAL, answer.error_text or "docker says nothing", "reinstall docker-cli")
+        yield Diagnosed(
+            "", State.CRITICAL, answer.error_text or "docker says nothing", "reinstall docker-cli"
+        )
     else:
-        yield Checked("", State.OK, f"docker {version[0]}")
+        yield Diagnosed("", State.OK, f"docker {version[0]}")
 
 
 def _is_podman(patient: Patient) -> bool:
@@ -97,13 +99,13 @@ def _is_podman(patient: Patient) -> bool:
         return False  # no docker at all: the checks say so
 
 
-def _buildx(patient: Patient) -> Iterator[Checked]:
+def _buildx(patient: Patient) -> Iterator[Diagnosed]:
     from xbuild.solve.engine import parse_version
 
     answer = patient.buildx
     version = parse_version(answer.text)
     if not answer.ok or version == (0, 0, 0):
-        yield Checked(
+        yield Diagnosed(
             "",
             State.CRITICAL,
             "the docker client has no buildx plugin",
@@ -112,10 +114,10 @@ def _buildx(patient: Patient) -> Iterator[Checked]:
         return
     text = "buildx " + ".".join(map(str, version))
     if version >= LAYOUT_SOURCE_VERSION:
-        yield Checked("", State.OK, text)
+        yield Diagnosed("", State.OK, text)
         return
     wanted = ".".join(map(str, LAYOUT_SOURCE_VERSION))
-    yield Checked(
+    yield Diagnosed(
         "",
         State.WARNING,
         f"{text}: verified images are pushed by skopeo, or through the engine's store",
@@ -123,24 +125,24 @@ def _buildx(patient: Patient) -> Iterator[Checked]:
     )
 
 
-def _engine(patient: Patient) -> Iterator[Checked]:
+def _engine(patient: Patient) -> Iterator[Diagnosed]:
     engine = patient.engine
     if engine.server_version:
         where = "this machine" if engine.is_local else str(engine.info.get("Name", "another machine"))
-        yield Checked("", State.OK, f"docker {engine.server_version} on {where}, {engine.native}")
+        yield Diagnosed("", State.OK, f"docker {engine.server_version} on {where}, {engine.native}")
     elif engine.builder.driver in ("remote", "kubernetes"):
-        yield Checked("", State.OK, f"none: the {engine.builder.driver} builder needs none (--load would)")
+        yield Diagnosed("", State.OK, f"none: the {engine.builder.driver} builder needs none (--load would)")
     else:
-        yield Checked("", State.CRITICAL, "no docker engine answers", "sudo systemctl start docker")
+        yield Diagnosed("", State.CRITICAL, "no docker engine answers", "sudo systemctl start docker")
 
 
-def _builder(patient: Patient) -> Iterator[Checked]:
+def _builder(patient: Patient) -> Iterator[Diagnosed]:
     builder = patient.engine.builder
     for node in builder.nodes:
         version = node.buildkit_version or ("the engine's own" if builder.driver == "docker" else "unknown")
         text = f"{builder.name}/{node.name} ({builder.driver}), BuildKit {version}"
         if not node.is_running:
-            yield Checked(
+            yield Diagnosed(
                 "",
                 State.CRITICAL if node.error else State.WARNING,
                 f"{text}: {node.error or f'{node.status}; the next build has to start it'}",
@@ -148,17 +150,17 @@ def _builder(patient: Patient) -> Iterator[Checked]:
                 f"bootstrap {builder.name}",
             )
         else:
-            yield Checked("", State.OK, f"{text}, {listed([str(p) for p in node.platforms[:4]])}")
+            yield Diagnosed("", State.OK, f"{text}, {listed([str(p) for p in node.platforms[:4]])}")
 
 
-def _store(patient: Patient) -> Iterator[Checked]:
+def _store(patient: Patient) -> Iterator[Diagnosed]:
     engine = patient.engine
     if engine.builder.driver != "docker":
-        yield Checked("", State.OK, f"the {engine.builder.driver} driver: images for several platforms")
+        yield Diagnosed("", State.OK, f"the {engine.builder.driver} driver: images for several platforms")
     elif engine.containerd_store:
-        yield Checked("", State.OK, "containerd: images for several platforms")
+        yield Diagnosed("", State.OK, "containerd: images for several platforms")
     else:
-        yield Checked(
+        yield Diagnosed(
             "",
             State.WARNING,
             "classic: one platform per build",
@@ -168,7 +170,7 @@ def _store(patient: Patient) -> Iterator[Checked]:
         )
 
 
-def _emulation(patient: Patient) -> Iterator[Checked]:
+def _emulation(patient: Patient) -> Iterator[Diagnosed]:
     from xbuild.solve.emulation import probe_platforms, qemu_version
 
     engine = patient.engine
@@ -179,12 +181,12 @@ def _emulation(patient: Patient) -> Iterator[Checked]:
         probe = probes.get(platform)
         if probe is None:
             text = "cannot be looked at while the builder is not running"
-            yield Checked(str(platform), State.UNKNOWN, text, "start the builder, or xbuild doctor --fix")
+            yield Diagnosed(str(platform), State.UNKNOWN, text, "start the builder, or xbuild doctor --fix")
         elif probe.ok:
             emulated = f"emulated by QEMU {version}" if version else "emulated"
-            yield Checked(str(platform), State.OK, "native" if engine.is_native(platform) else emulated)
+            yield Diagnosed(str(platform), State.OK, "native" if engine.is_native(platform) else emulated)
         else:
-            yield Checked(
+            yield Diagnosed(
                 str(platform),
                 State.WARNING,
                 f"cannot be run: {probe.reason}; only stages that run on {platform} need it",
@@ -193,17 +195,17 @@ def _emulation(patient: Patient) -> Iterator[Checked]:
             )
 
 
-def _login(patient: Patient) -> Iterator[Checked]:
+def _login(patient: Patient) -> Iterator[Diagnosed]:
     logins = _logins()
     missing = [host for host in patient.registries if _host(host) not in logins]
     for host in missing:
-        yield Checked(host, State.WARNING, "no login", f"docker login {host}")
+        yield Diagnosed(host, State.WARNING, "no login", f"docker login {host}")
     for host in patient.registries:
         if host not in missing:
-            yield Checked(host, State.OK, "login found")
+            yield Diagnosed(host, State.OK, "login found")
     if not patient.registries:
         text = f"logins for {listed(sorted(logins))}" if logins else "none (private registries need one)"
-        yield Checked("", State.OK, text)
+        yield Diagnosed("", State.OK, text)
 
 
 def _logins() -> frozenset[str]:
@@ -223,19 +225,19 @@ def _host(name: str) -> str:
     return "docker.io" if host.endswith(".docker.io") else host
 
 
-def _disk(patient: Patient) -> Iterator[Checked]:
+def _disk(patient: Patient) -> Iterator[Diagnosed]:
     engine = patient.engine
     places = (("engine", engine.free_bytes), ("temporary files", engine.free_temporary_bytes))
     for name, free in places:
         if free is None:
-            yield Checked(name, State.OK, "on another machine, not looked at")
+            yield Diagnosed(name, State.OK, "on another machine, not looked at")
             continue
         state = State.CRITICAL if free < _NO_BYTES else State.WARNING if free < _LOW_BYTES else State.OK
         text = f"{free / (1 << 30):.1f} GiB free"
-        yield Checked(name, state, text, "docker buildx prune, docker image prune")
+        yield Diagnosed(name, state, text, "docker buildx prune, docker image prune")
 
 
-CHECKS: dict[str, Callable[[Patient], Iterator[Checked]]] = {
+CHECKS: dict[str, Callable[[Patient], Iterator[Diagnosed]]] = {
     "client": _client,
     "buildx": _buildx,
     "engine": _engine,
@@ -247,7 +249,7 @@ CHECKS: dict[str, Callable[[Patient], Iterator[Checked]]] = {
 }
 
 
-def repair(findings: Sequence[Checked], watcher: Watcher) -> None:
+def repair(findings: Sequence[Diagnosed], watcher: Watcher) -> None:
     """Each kind of repair once; what it comes to is seen by examining again."""
     fixes = dict.fromkeys(finding.fix for finding in findings if finding.fix)
     architectures = [fix.split()[1] for fix in fixes if fix.startswith("binfmt ")]

@@ -19,7 +19,7 @@ from xbuild.dockerfile.check import read
 from xbuild.dockerfile.model import Copy, Dockerfile
 from xbuild.errors import ContextError, XbuildError
 from xbuild.graph.build import build_graph
-from xbuild.graph.model import ImageFacts, Options
+from xbuild.graph.model import Options
 from xbuild.plan.context import Context, NoContext
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.rules import RULES
@@ -223,7 +223,7 @@ def _subject(source: Source, job: _Job) -> RuleContext:
     platforms = job.wanted.platforms or DEFAULT
     folder = _context_folder(dockerfile, job)
     context: Context = NoContext() if folder is None else DirectoryContext(folder, _own_ignore(job.path))
-    options = Options(target=job.wanted.target, image_facts=_image_facts)
+    options = Options(target=job.wanted.target)
     graph = build_graph(dockerfile, options)
 
     def plan() -> Plan:
@@ -233,12 +233,6 @@ def _subject(source: Source, job: _Job) -> RuleContext:
         return make_plan(dockerfile, options, platforms, context, Settings(assist=True))
 
     return RuleContext(dockerfile, graph, platforms, platforms[0], context, folder is not None, plan)
-
-
-def _image_facts(reference: str) -> ImageFacts | None:
-    from xbuild.plan.toolchains import image_facts
-
-    return image_facts(reference)
 
 
 def _own_ignore(path: str) -> bytes | None:

@@ -10,13 +10,14 @@ Fix: none; the message names the nearest word or rule.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from xbuild.rules.comments import WORDS, read_comments
 from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 
 def check(subject: RuleContext) -> Iterator[Finding]:
+    from difflib import get_close_matches
+
     from xbuild.rules import BY_NAME
 
     for comment in read_comments(subject.dockerfile):

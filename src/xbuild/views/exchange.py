@@ -12,10 +12,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
-from xbuild import __version__
 from xbuild.rules.linter import Linted
 from xbuild.rules.rule import Level, Rule, Told
 from xbuild.views.terminal import Terminal
@@ -53,7 +51,6 @@ def as_sarif(results: Sequence[Linted], _terminal: Terminal) -> str:
         "tool": {
             "driver": {
                 "name": "xbuild",
-                "semanticVersion": __version__,
                 "rules": [_sarif_rule(rule) for rule in rules],
             }
         },
@@ -88,7 +85,15 @@ def _sarif_rule(rule: Rule) -> dict[str, Any]:
 def _location(path: str) -> dict[str, Any]:
     clean = path.removeprefix("./")
     base = {} if clean.startswith("/") else {"uriBaseId": "SRCROOT"}
-    return {"uri": quote(clean if not clean.startswith("/") else f"file://{clean}", safe="/:"), **base}
+    return {"uri": _uri(clean if base else f"file://{clean}"), **base}
+
+
+def _uri(path: str) -> str:
+    """Percent-encoded as RFC 3986, section 2, has it."""
+    data = path.encode("utf-8", "surrogateescape")
+    return "".join(
+        chr(b) if chr(b).isascii() and (chr(b).isalnum() or b in b"-._~/:") else f"%{b:02X}" for b in data
+    )
 
 
 def _sarif_problem(result: Linted) -> dict[str, Any]:

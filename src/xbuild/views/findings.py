@@ -31,7 +31,7 @@ _STYLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Diagnosed:
     """One line: what was checked, how it came out, and what to do. `fix` names what --fix would do."""
 
     name: str
@@ -41,12 +41,12 @@ class Checked:
     fix: str = ""
 
 
-def worst(findings: Iterable[Checked]) -> State:
+def worst(findings: Iterable[Diagnosed]) -> State:
     """The state of all together."""
     return max((finding.state for finding in findings), key=_WEIGHT.index, default=State.UNKNOWN)
 
 
-def doctor_lines(findings: Sequence[Checked], terminal: Terminal) -> Iterator[str]:
+def doctor_lines(findings: Sequence[Diagnosed], terminal: Terminal) -> Iterator[str]:
     """A line per check, and below it what to do."""
     width = max((len(finding.name) for finding in findings), default=0)
     for finding in findings:
@@ -56,7 +56,7 @@ def doctor_lines(findings: Sequence[Checked], terminal: Terminal) -> Iterator[st
             yield f"{'':8}  {'':<{width}}  do: {clean(finding.hint)}" + (" (or --fix)" if finding.fix else "")
 
 
-def status_line(findings: Sequence[Checked], terminal: Terminal) -> str:
+def status_line(findings: Sequence[Diagnosed], terminal: Terminal) -> str:
     """All findings of one check on one line, the worst first, as monitoring check plugins print it."""
     state = worst(findings)
     ranked = sorted(findings, key=lambda finding: -_WEIGHT.index(finding.state))
@@ -70,7 +70,7 @@ def status_line(findings: Sequence[Checked], terminal: Terminal) -> str:
     return f"{shown} {name}: {'; '.join(said)}"
 
 
-def doctor_data(findings: Sequence[Checked]) -> dict[str, Any]:
+def doctor_data(findings: Sequence[Diagnosed]) -> dict[str, Any]:
     """The same as data (schema: `schemas/doctor.schema.json`)."""
     return {
         "format": FORMAT,

@@ -16,7 +16,7 @@ from xbuild.cli.screen.live import Screen
 from xbuild.errors import EngineError, Exit
 from xbuild.pipeline.checkup import _host, repair
 from xbuild.solve.builders import create_builder
-from xbuild.views.findings import Checked, State
+from xbuild.views.findings import Diagnosed, State
 
 DOCKER = """\
 #!/bin/sh
@@ -152,7 +152,7 @@ def test_a_repair_that_fails_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker(tmp_path, monkeypatch, create="echo no space left on device >&2; exit 1")
-    repair([Checked("store", State.WARNING, "t", "h", "create xbuild")], Screen())
+    repair([Diagnosed("store", State.WARNING, "t", "h", "create xbuild")], Screen())
     said = capsys.readouterr().err
     assert "that failed: the disk is full" in said
     assert "is there" not in said

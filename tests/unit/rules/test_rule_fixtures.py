@@ -19,7 +19,6 @@ from xbuild.graph.model import Options
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Plan, Settings
-from xbuild.plan.toolchains import image_facts
 from xbuild.platforms import parse_platforms
 from xbuild.rules import BY_NAME, RULES
 from xbuild.rules.linter import fixed, judge
@@ -48,7 +47,7 @@ def subject_of(case: Path, source: Source) -> RuleContext:
     platforms = parse_platforms(given.get("platforms", ["linux/amd64", "linux/arm64"]))
     folder = case / "context"
     context: Context = DirectoryContext(folder) if folder.is_dir() else NoContext()
-    options = Options(target=given.get("target"), image_facts=image_facts)
+    options = Options(target=given.get("target"))
 
     def plan() -> Plan:
         return make_plan(dockerfile, options, platforms, context, Settings(assist=True))

@@ -12,7 +12,7 @@ import pytest
 
 from xbuild.verify.excuses import Aspect
 from xbuild.verify.trees import Excused, PathDifference, TreeComparison
-from xbuild.views.findings import Checked, State, doctor_data, doctor_lines, worst
+from xbuild.views.findings import Diagnosed, State, doctor_data, doctor_lines, worst
 from xbuild.views.measurement import (
     ComparedTrees,
     Comparison,
@@ -142,13 +142,13 @@ def test_bench_tells_of_the_trees() -> None:
     ],
 )
 def test_the_worst_check_decides(states: list[State], expected: int) -> None:
-    assert worst([Checked("a", state, "t") for state in states]) == expected
+    assert worst([Diagnosed("a", state, "t") for state in states]) == expected
 
 
 def test_doctor_says_what_to_do() -> None:
     findings = (
-        Checked("engine", State.OK, "fine", "nothing"),
-        Checked("store", State.WARNING, "old", "do it", "x"),
+        Diagnosed("engine", State.OK, "fine", "nothing"),
+        Diagnosed("store", State.WARNING, "old", "do it", "x"),
     )
     assert list(doctor_lines(findings, Terminal())) == [
         "ok        engine  fine",

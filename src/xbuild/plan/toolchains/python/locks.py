@@ -142,7 +142,7 @@ def _all_normalised(names: Iterable[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16)
 def _read(path: str, text: str, project: str | None) -> Lock | Unread:
-    from xbuild.plan.toolchains.python.lockfiles import read_lock
+    from xbuild.plan.toolchains.python.lockfiles.formats import read_lock
 
     return read_lock(path, text, project)
 

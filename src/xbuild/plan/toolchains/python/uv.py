@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -197,6 +196,8 @@ class _Project:
             raise _UnprovedError(
                 f"{folder}/pyproject.toml is not in the build context, or may have been changed"
             )
+        import tomllib
+
         try:
             self.data = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xbuild.plan.toolchains.python.fitting import Target
-from xbuild.plan.toolchains.python.lockfiles import FORMATS
+from xbuild.plan.toolchains.python.lockfiles.formats import FORMATS
 from xbuild.plan.toolchains.python.lockfiles.texts import LARGEST
 from xbuild.plan.toolchains.python.locks import (
     Lack,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,8 +29,12 @@ def parse(text: str, *, is_json: bool = False) -> dict[str, Any]:
         raise NotReadableError(f"it is larger than {LARGEST // 1024**2} MiB")
     try:
         if is_json:
+            import json
+
             found = json.loads(text, object_pairs_hook=_once)
         else:
+            import tomllib
+
             _check_keys(text)
             found = tomllib.loads(text)
     except RecursionError:
