@@ -168,9 +168,9 @@ def test_a_setting_is_in_the_section_of_its_language_and_a_keyword_of_its_own() 
 @pytest.mark.parametrize(
     ("text", "stages", "twins"),
     [
-        ("", set(), {"gcc"}),
+        ("", set(), set()),
         ("assist:\n  with_twins: [gcc]\n", set(), set()),
-        ("assist:\n  without_stages: [apt]\n  without_twins: [pip]\n", {"apt"}, {"gcc", "pip"}),
+        ("assist:\n  without_stages: [apt]\n  without_twins: [pip]\n", {"apt"}, {"pip"}),
     ],
 )
 def test_stages_and_twins_that_do_without(

@@ -171,8 +171,8 @@ class _Lending:
         return is_there and (is_sure or _has_word(installed, twin.headers))
 
     def not_told(self, text: str, names: Sequence[str]) -> tuple[list[str], dict[str, str], list[str]]:
-        """Those of the names whose twin's place the RUN does not print or write down; of all twins of which
-        it does, why; and that of the other names. All are looked at: RUNs of an image have one mount.
+        """Those of the names whose twin there is, and whose place the RUN does not print or write down; why
+        for all others; and that of the other names. All are looked at: RUNs of an image have one mount.
         """
         is_shipped = self.stage.index in self.graph.chain_of(self.graph.target)
         told = {
@@ -180,6 +180,12 @@ class _Lending:
             for twin in self.twins
             for what, why, is_local in reversed(twin.telling)
             if re.search(what, text) and (is_shipped or not is_local)
+        }
+        told |= {
+            twin.name: f"{twin.name} stays emulated: {why}"
+            for twin in self.twins
+            for release, why in twin.refused
+            if release == self.image.release and twin.name not in self.survey.settings.accepted
         }
         kept = [name for name in names if name not in told]
         reasons = [told[name] for name in names if name in told]

@@ -38,7 +38,8 @@ class Twin:
 
     `telling` are words of a RUN with which its place would be printed or written: each a pattern, why, and
     whether only files that are shipped with the stage matter. `choices` are what may be accepted for it
-    (`assist.NAME` in the settings), with what that means.
+    (`assist.NAME` in the settings), with what that means. `refused`: releases of Debian for which the helper
+    makes none unless a choice says otherwise, and why.
     """
 
     name: str
@@ -59,3 +60,4 @@ class Twin:
     headers: str = ""
     telling: tuple[tuple[str, str, bool], ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()

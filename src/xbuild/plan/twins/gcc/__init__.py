@@ -18,11 +18,11 @@ TWIN = Twin(
     starters=(
         r"gcc|g\+\+|cc|c\+\+|c[89]9|gfortran|\w+-gcc(?:-\d+)?|g?make|cmake|ninja|meson|scons|waf"
         r"|configure|autoreconf|setup\.py|node-gyp|cargo|Makefile\.PL|pecl|phpize"
-        r"|docker-php-ext-install|luarocks|[\w./-]+\.sh|(?<=\./)[\w./-]+"
+        r"|docker-php-ext-install|luarocks"
     ),
     installers=(
         r"pip3?(?:\.\d+)?|python3?(?:\.\d+)? -m (?:pip|build)|pipx|uv|poetry|pdm|pipenv|npm|npx|yarn|pnpm"
-        r"|gem|bundler?|rake|cpanm?|Rscript"
+        r"|gem|bundler?|rake|cpanm?|Rscript|[\w./-]+\.sh|(?<=\./)[\w./-]+"
     ),
     provided_by=r"(?:buildpack-deps|node|perl|php|python|ruby)(?::(?!.*slim).*)?|rust(?::.*)?",
     packages=r"build-essential|(?:gcc|g\+\+|gfortran)(?:-\d+)?",
@@ -55,4 +55,13 @@ TWIN = Twin(
             + "and what it compiles names another revision in .comment",
         ),
     ),
+    refused=tuple(
+        (
+            r.release,
+            f"Debian {r.release}'s cross compiler is gcc {r.cross}, its own gcc is {r.gcc} (`assist: "
+            "{gcc: release}` in .xbuild.yaml accepts that)",
+        )
+        for r in REVISIONS
+    ),
+    by_default=True,
 )
