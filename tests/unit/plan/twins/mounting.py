@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import platform
 import shutil
 import tempfile
@@ -50,6 +51,26 @@ class Mount:
         program = native_file("helper/starter").replace(MOUNT.encode(), str(self.folder).encode())
         for name in names:
             self.write(name, program)
+
+
+class Root:
+    """A folder that stands for the root of the author's container, beside a mount."""
+
+    def __init__(self, mount: Mount, root: Path) -> None:
+        self.mount, self.root = mount, root
+
+    def write(self, name: str | Path, text: str) -> Path:
+        """A program, or a file; by a path in the root."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+
+def sums(*paths: Path) -> str:
+    """What `sha256sum` says of files."""
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n" for path in paths)
 
 
 def native_file(name: str) -> bytes:

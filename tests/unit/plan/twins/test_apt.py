@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, mounted, native_file
+from tests.unit.plan.twins.mounting import Mount, Root, mounted, native_file, sums
 
 # An author's dpkg says by its PATH whether native programs are before its own.
 SAYS = """#!/bin/bash
@@ -27,11 +27,11 @@ RECORDED = "Package: apt\nVersion: 1\nPackage: dpkg\nVersion: 2\n"
 STATUS = RECORDED.replace("Version", "Status: install ok triggers-pending\nVersion").replace("1\n", "1\n\n")
 
 
-class Container:
+class Container(Root):
     """A mount, a folder for the author's programs, and the files that `decide` reads."""
 
     def __init__(self, mount: Mount, root: Path) -> None:
-        self.root, self.mount = root, mount
+        super().__init__(mount, root)
         places = {
             "/usr/bin/$name": f"{root}/author/$name",
             "/var/lib/dpkg/status": f"{root}/status",
@@ -60,25 +60,16 @@ class Container:
         mount.write("apt/tools.versions", "")
         self.record()
 
-    def write(self, name: str, text: str) -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
-        return path
-
     def program(self, name: str, kind: str) -> Path:
         return self.write(name, SAYS.format(kind=kind, mount=self.mount.folder))
 
     def record_dpkg(self) -> None:
-        path = self.root / "author/dpkg"
-        self.mount.write("apt/dpkg.sums", f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n")
+        self.mount.write("apt/dpkg.sums", sums(self.root / "author/dpkg"))
 
     def record(self) -> None:
         for name, programs in (("dpkg", ("dpkg",)), ("apt", ("apt", "apt-get")), ("tools", ())):
             paths = [self.root / "author" / program for program in programs]
-            lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}\n" for path in paths]
-            self.mount.write(f"apt/{name}.sums", "".join(lines))
+            self.mount.write(f"apt/{name}.sums", sums(*paths))
 
     @property
     def path(self) -> str:

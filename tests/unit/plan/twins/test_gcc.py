@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, mounted
+from tests.unit.plan.twins.mounting import Mount, Root, mounted
 
 MACHINE, GCC = "test-linux-gnu", "14"
 SAYS = """#!/bin/bash -p
@@ -24,11 +24,11 @@ CC1 = "-quiet -imultiarch test-linux-gnu x.c -quiet -dumpbase x.c -dumpbase-ext 
 LD = "-plugin {plugin} -plugin-opt=-pass-through=-lgcc --build-id -dynamic-linker /ld.so -X -pie -o x x.o -lc"
 
 
-class Container:
+class Container(Root):
     """A mount, and a root with a compiler and a package database."""
 
     def __init__(self, mount: Mount, root: Path) -> None:
-        self.root, self.mount = root, mount
+        super().__init__(mount, root)
         self.folder = root / "usr/libexec/gcc" / MACHINE / GCC
         self.ours = f"{mount.folder}/gcc/with"
         self.plugin = f"{self.folder}/liblto_plugin.so"
@@ -60,20 +60,12 @@ class Container:
         self.status(VERSIONS)
 
     def program(self, name: str | Path, kind: str = "own") -> Path:
-        path = Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(SAYS.format(kind=kind))
-        path.chmod(0o755)
-        return path
+        return self.write(name, SAYS.format(kind=kind))
 
     def driver(self, path: Path, folder: Path) -> str:
         """It says where it would find a program: in a folder of its own, or by PATH."""
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(
-            f"#!/bin/sh\nn=${{1#-print-prog-name=}}\n[ -x {folder}/$n ] && n={folder}/$n\necho $n\n"
-        )
-        path.chmod(0o755)
-        return str(path)
+        finds = f"#!/bin/sh\nn=${{1#-print-prog-name=}}\n[ -x {folder}/$n ] && n={folder}/$n\necho $n\n"
+        return str(self.write(path, finds))
 
     def record(self, packages: dict[str, tuple[str, ...]]) -> None:
         """What dpkg says of the files."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, mounted
+from tests.unit.plan.twins.mounting import Mount, Root, mounted, sums
 from xbuild.pipeline.helper import twin_files
 
 SAYS = '#!/bin/sh\nprintf "%s" {kind}; printf "|%s" "$@"; echo; echo "GOFLAGS ${{GOFLAGS-none}}"\n'
@@ -19,11 +18,12 @@ TOOLS = ("asm", "cgo", "compile", "cover", "link", "vet")
 FOLDER = "pkg/tool/linux_any"
 
 
-class Container:
+class Container(Root):
     """A mount, a Go, and what `decide` reads."""
 
     def __init__(self, mount: Mount, root: Path) -> None:
-        self.root, self.mount, self.go = root, mount, root / "go"
+        super().__init__(mount, root)
+        self.go = root / "go"
         mount.add_starter("go/bin/go", "go/word", "go/tool")
         mount.add_tools()
         mount.write("go/decide", mount.moved("go/decide", {"/usr/local/go": str(self.go)}))
@@ -37,17 +37,9 @@ class Container:
             mount.write(f"go/own/{tool}", SAYS.format(kind="native"))
         self.record()
 
-    def write(self, name: str, text: str) -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
-        return path
-
     def record(self) -> None:
         tools = [self.go / FOLDER / tool for tool in TOOLS]
-        sums = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p}\n" for p in (*tools, self.go / "bin/go")]
-        self.mount.write("go/sums", "".join(sums))
+        self.mount.write("go/sums", sums(*tools, self.go / "bin/go"))
         lines = [
             f"{p} {p.stat().st_size} {p.stat().st_mtime_ns // 10**9}.{p.stat().st_mtime_ns % 10**9:09}\n"
             for p in tools

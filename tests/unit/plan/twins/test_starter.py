@@ -12,20 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, mounted
+from tests.unit.plan.twins.mounting import Mount, Root, mounted
 
 SCRIPT = "#!{mount}/bin/bash -p\n. {mount}/twin.sh\n"
 ENVIRON = ("/usr/bin/cat", "/proc/self/environ")
 
 
-class Room:
+class Room(Root):
     """A twin named `it`, for the program `tool`, with a `decide` of the test's own."""
 
     def __init__(self, mount: Mount, root: Path) -> None:
-        self.mount, self.root = mount, root
+        super().__init__(mount, root)
         mount.add_tools()
         mount.add_starter("it/bin/tool", "it/word", "it/deep/er/tool")
-        self.author = self.program("author/tool", '#!/bin/sh\necho own $0 "$@"\n')
+        self.author = self.write("author/tool", '#!/bin/sh\necho own $0 "$@"\n')
         self.decides("hand_over because")
 
     @property
@@ -35,13 +35,6 @@ class Room:
     @property
     def path(self) -> str:
         return f"{self.root}/first:{self.mount.folder}/it/bin:{self.root}/author:/usr/bin:/bin"
-
-    def program(self, name: str, text: str) -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(0o755)
-        return path
 
     def decides(self, text: str) -> None:
         self.mount.write("it/decide", SCRIPT.format(mount=self.mount.folder) + text + "\n")
@@ -177,14 +170,14 @@ def test_a_word_in_front_of_the_author_s(room: Room) -> None:
 
 def test_a_program_that_a_file_names(room: Room) -> None:
     deep = f"{room.mount.folder}/it/deep/er/tool"
-    other = room.program("other/tool", "#!/bin/sh\necho other $0\n")
+    other = room.write("other/tool", "#!/bin/sh\necho other $0\n")
     room.mount.write("it/deep/er/tool.own", f"{other}\n")
     assert room.run(deep).stdout == f"other {other}\n"
 
 
 def test_where_the_author_s_program_is_looked_for(room: Room) -> None:
     """Behind our own folder: what stands before it now was not there when the shell looked."""
-    room.program("first/tool", "#!/bin/sh\necho first\n")
+    room.write("first/tool", "#!/bin/sh\necho first\n")
     assert room.run().stdout.startswith("own")
     assert room.run(PATH=f"{room.root}/first:{room.root}/author").stdout == "first\n"
     done = room.run(PATH=f"{room.mount.folder}/it/bin:/nowhere")
@@ -198,7 +191,7 @@ def test_a_program_that_may_not_be_started(room: Room) -> None:
     done = room.run()
     assert (done.returncode, done.stderr) == (126, "tool: Permission denied\n")
     room.decides("hand_over because")
-    room.program("later/tool", "#!/bin/sh\necho later\n")
+    room.write("later/tool", "#!/bin/sh\necho later\n")
     assert room.run(PATH=f"{room.path}:{room.root}/later").stdout == "later\n"
 
 
@@ -207,7 +200,7 @@ def test_a_tool_is_the_author_s_where_that_is_another_file(room: Room) -> None:
     room.decides("hand_over asked")
     room.mount.add_starter("it/tools/tool")
     folder = room.mount.folder / "it/tools"
-    native = room.program("native/tool", '#!/bin/sh\necho native "$1" "$PATH"\n')
+    native = room.write("native/tool", '#!/bin/sh\necho native "$1" "$PATH"\n')
     path = f"{folder}:{room.root}/author:/usr/bin:/bin"
 
     def record() -> None:
@@ -224,7 +217,7 @@ def test_a_tool_is_the_author_s_where_that_is_another_file(room: Room) -> None:
         assert call(path) == f"native x {path}\n0\n"
     for name in ("LD_PRELOAD", "FAKEROOTKEY", "LOCPATH"):
         assert room.run("env", f"{name}=", "tool", PATH=path).stdout.startswith("own")
-    other = room.program("other/tool", "#!/bin/sh\necho other $0 $PATH\n")
+    other = room.write("other/tool", "#!/bin/sh\necho other $0 $PATH\n")
     assert call(f"{folder}:{other.parent}:{path}") == f"other {other} {folder}:{other.parent}:{path}\n0\n"
     os.utime(room.author, ns=(2, 2))
     assert call(path) == f"own {room.author} x\n0\n"
@@ -239,7 +232,7 @@ def test_an_environment_that_cannot_be_read(room: Room) -> None:
 
 
 def test_a_program_without_a_first_line(room: Room) -> None:
-    room.program("author/tool", 'echo "shell $1"\n')
+    room.write("author/tool", 'echo "shell $1"\n')
     assert room.run().stdout == "shell a b\n"
 
 
