@@ -21,11 +21,14 @@ import pytest
 
 from tests.testbed.bed import (
     clients,
+    debian,
     engine,
     environment,
     files,
     gotools,
     lifecycle,
+    linker,
+    maven,
     oci,
     packages,
     process,
@@ -345,7 +348,8 @@ def test_debians_buildx_serves_until_todays_is_built(bed: Bed, tmp_path: Path) -
 def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
     for name, text in {
         "a/Dockerfile": "FROM golang:1.24.2-bookworm AS b\nFROM debian\n",
-        "b/old.Dockerfile": "from --platform=$BUILDPLATFORM python:3.11-slim\nFROM python:latest\n",
+        "b/old.Dockerfile": "from --platform=$BUILDPLATFORM python:3.11-slim\nFROM python:latest\n"
+        "FROM python:3.12-slim-bookworm AS c\n",
         "c/Dockerfile": "FROM debian\nCOPY --from=ghcr.io/astral-sh/uv:0.8.1 /uv /bin/\n"
         "RUN --mount=from=ghcr.io/astral-sh/uv:latest,source=/uv,target=/bin/uv uv sync\n"
         "FROM ghcr.io/astral-sh/uv:python3.13-trixie-slim AS b\n# as in ghcr.io/astral-sh/uv:0.4\n",
@@ -358,13 +362,15 @@ def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
         "ghcr.io/astral-sh/uv:python3.13-trixie-slim",
         "golang:1.24.2",
         "python:3.11",
+        "python:3.12-bookworm",
     ]
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "python:3.12",
+        "python:3.8",
+        "python:3.13-bookworm",
         "python:3.11-alpine",
         "python:3.11-trixie",
         "node:18",
@@ -389,7 +395,18 @@ def test_what_cannot_be_made_is_said(bed: Bed, name: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    "tag", ["3.11", "3.11-bookworm", "3.11-slim", "3.11-slim-bookworm", "3.13-slim-trixie"]
+    "tag",
+    [
+        "3.11",
+        "3.11-bookworm",
+        "3.11-slim",
+        "3.11-slim-bookworm",
+        "3.13-slim-trixie",
+        "3.12",
+        "3.12-bookworm",
+        "3.14-slim",
+        "3.9-slim-trixie",
+    ],
 )
 def test_python_goes_by_the_names_of_the_hub(bed: Bed, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "_image", lambda _kitchen, names, *_: names)
@@ -503,6 +520,29 @@ def test_without_npm_images_of_node_are_left_out(
     assert "no npm to fetch node:22 with" in capsys.readouterr().err
 
 
+def test_without_maven_images_of_some_pythons_are_left_out(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = uv.HUB
+    asked = [
+        "python:3.1",
+        "python:3.11",
+        "python:3.12-bookworm",
+        f"{hub}:0.8",
+        f"{hub}:0.8-python3.14-trixie",
+    ]
+    monkeypatch.setattr(lifecycle, "images_asked_for", lambda _: asked)
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "mvn" else name)
+    assert lifecycle.wanted_images() == [*lifecycle.LEAST, "python:3.1", "python:3.11", f"{hub}:0.8"]
+    assert (
+        f"no mvn to fetch python:3.12-bookworm, {hub}:0.8-python3.14-trixie with" in capsys.readouterr().err
+    )
+    with pytest.raises(process.BedError, match="fetched with Maven"):
+        maven.jar(bed, "org.a", "b", "1", "linux-arm64")
+    files.write(bed.cache / "maven/org/a/b/1/b-1-linux-arm64.jar", "whole")
+    assert maven.jar(bed, "org.a", "b", "1", "linux-arm64").read_text() == "whole"
+
+
 def test_what_is_waited_for_is_said_before_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     with process.step("making tea"):
         assert capsys.readouterr().err == "testbed: making tea ...\n"
@@ -517,11 +557,13 @@ def test_a_wheel_brings_its_programs(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("pip/__init__.py", "def main():\n    return 7\n")
         archive.writestr(
-            "pip-1.dist-info/entry_points.txt", "[console_scripts]\npip = pip:main\npip3 = pip:main\n"
+            "pip-1.dist-info/entry_points.txt", "[console_scripts]\npip = pip:main\npip3.10 = pip:main\n"
         )
     (tmp_path / "usr/local/bin").mkdir(parents=True)
     python._install_wheel(wheel, "3.11", tmp_path)
     assert (tmp_path / "usr/local/lib/python3.11/site-packages/pip/__init__.py").exists()
+    record = tmp_path / "usr/local/lib/python3.11/site-packages/pip-1.dist-info/RECORD"
+    assert "../../../bin/pip3.11,,\n" in record.read_text()
     script = tmp_path / "usr/local/bin/pip3"
     assert script.read_text().startswith("#!/usr/local/bin/python3.11\n")
     assert os.access(script, os.X_OK)
@@ -555,3 +597,136 @@ def test_a_debian_python_that_has_changed_is_an_error(tmp_path: Path) -> None:
 )
 def test_which_packages_are_pythons_own(package: str, own: bool) -> None:
     assert python.is_own(Path(package)) is own
+
+
+BUILT = "/home/builder/cppbuild/linux-arm64"
+PARTS = {
+    "lib/python3.12/os.py": "import sys\n",
+    "lib/python3.12/pydoc.py": "def cli():\n    pass\n",
+    "lib/python3.12/test/test_os.py": "",
+    "lib/python3.12/json/tests/__init__.py": "",
+    "lib/python3.12/site-packages/pip/__init__.py": "another",
+    "lib/python3.12/lib-dynload/_ssl.so": f"\x7fELF {BUILT}/ssl\0{BUILT}/lib/engines-3\0end",
+    "lib/python3.12/lib-dynload/nis.so": "\x7fELF",
+    "lib/python3.12/config-3.12-aarch64-linux-gnu/Makefile": f"prefix=\t{BUILT}\n",
+    "lib/python3.12/_sysconfigdata__linux_aarch64-linux-gnu.py": "# generated\nbuild_time_vars = "
+    + repr(
+        {
+            "CC": "aarch64-linux-gnu-gcc -mabi=lp64",
+            "EXT_SUFFIX": ".cpython-312-aarch64-linux-gnu.so",
+            "LIBDIR": f"{BUILT}/lib",
+            "Py_ENABLE_SHARED": 1,
+            "prefix": BUILT,
+        }
+    ),
+    "lib/python3.12/_sysconfig_vars__linux_aarch64-linux-gnu.json": json.dumps({"prefix": BUILT, "a": 1}),
+    "lib/pkgconfig/python-3.12.pc": f"prefix={BUILT}\n",
+    "lib/pkgconfig/openssl.pc": "",
+    "include/python3.12/patchlevel.h": '#define PY_VERSION              "3.12.1"\n',
+    "bin/python3.12": "\x7fELF",
+    "bin/python3.12-config": f'prefix="{BUILT}"\n',
+    "bin/c_rehash": "",
+    "libpython3.12.so.1.0": f"\x7fELF{BUILT}\0",
+    "libffi.so.7": "\x7fELF",
+    "libjnipython.so": "\x7fELF",
+}
+
+
+@pytest.fixture
+def jar(tmp_path: Path) -> Path:
+    wheel, path = tmp_path / "pip-1-py3-none-any.whl", tmp_path / "cpython.jar"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("pip/__init__.py", "")
+        archive.writestr("pip-1.dist-info/entry_points.txt", "[console_scripts]\npip = pip:main\n")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in PARTS.items():
+            archive.writestr(f"org/bytedeco/cpython/linux-arm64/{name}", text)
+        bundled = f"org/bytedeco/cpython/linux-arm64/lib/python3.12/ensurepip/_bundled/{wheel.name}"
+        archive.write(wheel, bundled)
+    return path
+
+
+def test_a_build_for_java_becomes_one_for_usr_local(jar: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    assert python.from_javacpp(jar, "3.12", "arm64", root) == "3.12.1"
+    local = root / "usr/local"
+    library = local / "lib/python3.12"
+    found = {str(path.relative_to(local)) for path in local.glob("**/*") if not path.is_dir()}
+    assert not {name for name in found if "/test" in name or "nis" in name or "jnipython" in name}
+    assert {"bin/c_rehash", "lib/pkgconfig/openssl.pc"} & found == set()
+    assert {"bin/python", "bin/pip3.12", "bin/pydoc", "bin/python-config", "lib/libffi.so.7"} < found
+    assert (local / "bin/python").resolve() == local / "bin/python3.12"
+    assert (local / "lib/libpython3.12.so").resolve() == local / "lib/libpython3.12.so.1.0"
+    assert os.access(local / "bin/python3.12", os.X_OK)
+    assert (library / "site-packages/pip/__init__.py").read_text() == ""
+    assert not [path for path in local.glob("**/*") if path.is_file() and BUILT.encode() in path.read_bytes()]
+    ssl, whole = (library / "lib-dynload/_ssl.so").read_bytes(), PARTS["lib/python3.12/lib-dynload/_ssl.so"]
+    assert len(ssl) == len(whole)
+    assert [part for part in ssl.split(b"\0") if part] == [
+        b"\x7fELF /usr/lib/ssl",
+        b"/usr/local/lib/engines-3",
+        b"end",
+    ]
+
+
+def test_sysconfig_tells_what_an_official_one_does(jar: Path, tmp_path: Path) -> None:
+    python.from_javacpp(jar, "3.12", "arm64", tmp_path / "root")
+    library = tmp_path / "root/usr/local/lib/python3.12"
+    found = python._read_variables(library / "_sysconfigdata__linux_aarch64-linux-gnu.py")
+    assert found == {
+        "CC": "gcc",
+        "EXT_SUFFIX": ".cpython-312-aarch64-linux-gnu.so",
+        "LIBDIR": "/usr/local/lib",
+        "Py_ENABLE_SHARED": 1,
+        "prefix": "/usr/local",
+    }
+    told = json.loads((library / "_sysconfig_vars__linux_aarch64-linux-gnu.json").read_text())
+    assert told == {"prefix": "/usr/local", "a": 1}
+
+
+@pytest.mark.parametrize(
+    ("debians", "moved"),
+    [
+        ("/usr", "/usr/local"),
+        ("/usr/lib/x86_64-linux-gnu/pkgconfig", "/usr/local/lib/pkgconfig"),
+        ("/usr /usr/lib/x86_64-linux-gnu/python3.11", "/usr/local /usr/local/lib/python3.11"),
+        ("'--prefix=/usr' '--enable-shared'", "'--prefix=/usr/local' '--enable-shared'"),
+        ("/build/usr/lib ./usr/lib /usr/sbin", "/build/usr/lib ./usr/lib /usr/sbin"),
+    ],
+)
+def test_debians_places_are_moved(debians: str, moved: str) -> None:
+    assert python._moved_from_debian(debians, "x86_64-linux-gnu") == moved
+
+
+@pytest.mark.parametrize(("architecture", "kind"), [("amd64", "x86-64"), ("arm64", "AArch64")])
+def test_the_loaders_cache_is_one_for_ldconfig(tmp_path: Path, architecture: str, kind: str) -> None:
+    ldconfig = shutil.which("ldconfig", path="/sbin:/usr/sbin")
+    if ldconfig is None:
+        pytest.skip("no ldconfig on this machine")
+    names = ("libffi.so.7", "libpython3.12.so", "libpython3.12.so.1.0")
+    cache = tmp_path / "ld.so.cache"
+    cache.write_bytes(python.loader_cache(names, architecture))
+    told = subprocess.run([ldconfig, "-p", "-C", cache], capture_output=True, text=True, check=True).stdout
+    lines = [line.strip() for line in told.splitlines() if line.startswith("\t")]
+    assert lines == [
+        f"{name} (libc6,{kind}) => /usr/local/lib/{name}" for name in (names[2], names[1], names[0])
+    ]
+
+
+def test_only_older_images_set_the_language() -> None:
+    assert python.variables("3.9", "3.9.6") == ["LANG=C.UTF-8", "PYTHON_VERSION=3.9.6"]
+    assert python.variables("3.13", "3.13.5") == ["PYTHON_VERSION=3.13.5"]
+
+
+def test_a_linked_program_looks_beside_itself(
+    bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(linker, "_tools", lambda *_: tmp_path)
+    monkeypatch.setattr(linker, "run", lambda *words, **_: asked.extend(str(word) for word in words))
+    archive = debian.Archive("main", None)
+    linker.link(bed, archive, "arm64", [Path("main.o")], tmp_path / "program")
+    assert asked[0] == f"{tmp_path}/usr/bin/aarch64-linux-gnu-ld"
+    assert asked[asked.index("-rpath") + 1] == "$ORIGIN/../lib"
+    assert asked[asked.index("-dynamic-linker") + 1] == "/lib/ld-linux-aarch64.so.1"
+    assert asked[-2:] == [f"{tmp_path}/program", "main.o"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import clients, engine, environment, files, gotools, machine, oci, packages, recipes, uv
+from . import clients, engine, environment, files, gotools, machine, oci, packages, python, recipes, uv
 from .choice import Choice, forget, note, noted
 from .oci import Platform
 from .process import BedError, say, step
@@ -17,7 +17,8 @@ from .settings import ARCHITECTURES, CHECKOUT, HOST_ARCHITECTURE, Bed
 
 PROJECTS = CHECKOUT / "tests/projects"
 VERSIONED = re.compile(
-    r"^FROM\s+(?:--\S+\s+)*((?:golang|python|node):\d[\w.]*)", re.MULTILINE | re.IGNORECASE
+    r"^FROM\s+(?:--\S+\s+)*((?:golang|node):\d[\w.]*|python:\d[\w.]*(?:-slim)?(?:-(?:bookworm|trixie)\b)?)",
+    re.MULTILINE | re.IGNORECASE,
 )
 UV = re.compile(
     rf"(?:^FROM\s+(?:--\S+\s+)*|from=)({re.escape(uv.HUB)}:[\w.-]+)", re.MULTILINE | re.IGNORECASE
@@ -28,6 +29,14 @@ VERSIONED_RECIPES = {
     "python": recipes.python_images,
     "node": recipes.node_images,
     uv.HUB: recipes.uv_images,
+}
+# What a machine may lack, and the images that nothing else can fetch.
+FETCHED_WITH = {
+    "npm": re.compile(r"node:"),
+    "mvn": re.compile(
+        rf"(?:python|{re.escape(uv.HUB)}):(?:.*python)?"
+        rf"(?:{'|'.join(re.escape(name) for name, each in python.RELEASES.items() if each.build)})(?![\d.])"
+    ),
 }
 # For all tests; for the demonstration, whose project names its own Go.
 LEAST = ("debian", "distroless", "busybox", "golang:1.21")
@@ -154,17 +163,21 @@ def _make(kitchen: recipes.Kitchen, name: str) -> list[str]:
 def wanted_images() -> list[str]:
     """The usual ones, and the releases of languages that the projects under tests/ ask for."""
     asked = [name for name in images_asked_for(PROJECTS) if name not in LEAST]
-    if shutil.which("npm") is None:
-        left_out = [name for name in asked if name.startswith("node:")]
-        say(f"no npm to fetch {', '.join(left_out)} with; tests that need them are skipped")
-        asked = [name for name in asked if name not in left_out]
+    for program, images in FETCHED_WITH.items():
+        left_out = [name for name in asked if images.match(name)]
+        if left_out and shutil.which(program) is None:
+            say(f"no {program} to fetch {', '.join(left_out)} with; tests that need them are skipped")
+            asked = [name for name in asked if name not in left_out]
     return [*LEAST, *asked]
 
 
 def images_asked_for(folder: Path) -> list[str]:
     """The images of languages that Dockerfiles anywhere in that folder are built on."""
     texts = [path.read_text(errors="replace") for path in folder.glob("**/*Dockerfile*")]
-    return sorted({name for text in texts for kind in (VERSIONED, UV) for name in kind.findall(text)})
+    named = {name for text in texts for name in VERSIONED.findall(text)}
+    # Both kinds of a Python are made together.
+    whole = {name.replace("-slim", "") for name in named}
+    return sorted(whole | {name for text in texts for name in UV.findall(text)})
 
 
 def _kitchen(

@@ -13,8 +13,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import files, gotools, node, python, rootfs, uv
-from .debian import KEYRING, Apt, Archive, ArchiveError, find_archive, merge_usr, unpack_one
+from . import files, gotools, linker, maven, node, python, rootfs, uv
+from .debian import (
+    KEYRING,
+    PRIVATE_TRIPLETS,
+    Apt,
+    Archive,
+    ArchiveError,
+    find_archive,
+    merge_usr,
+    unpack,
+    unpack_one,
+)
 from .golang import go_tree
 from .oci import Descriptor, Layer, Platform, Store, make_manifest
 from .process import BedError, run, say, step
@@ -52,6 +62,8 @@ GO_PACKAGES = (
     "procps",
     "tzdata",
 )
+# The code that makes a layer of Python.
+PYTHON_CODE = ("python.py", "linker.py", "maven.py")
 # On top of these, what Python packages with C in them are most often built with.
 PYTHON_PATH = "PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 PYTHON_PACKAGES = (
@@ -186,9 +198,9 @@ def debian_layer(kitchen: Kitchen, platform: Platform) -> Layer:
 
 
 def packages_layer(
-    kitchen: Kitchen, platform: Platform, key: str, names: Iterable[str], on: str = ""
+    kitchen: Kitchen, platform: Platform, key: str, names: Iterable[str], on: str = "", *made_by: str
 ) -> Layer:
-    """Packages, certificates included, on top of Debian's layer or of the one named `on`."""
+    """Packages, certificates included, on Debian's layer or on the one named `on`, which that code makes."""
     wanted = tuple(names)
 
     def fill(root: Path) -> None:
@@ -199,7 +211,8 @@ def packages_layer(
         rootfs.add_certificates(root)
         shutil.rmtree(archives)
 
-    return kitchen.layer(f"{key}-{platform.key}", f"apt-get install {' '.join(wanted)}", fill)
+    title = f"apt-get install {' '.join(wanted)}"
+    return kitchen.layer(f"{key}-{platform.key}", title, fill, "rootfs.py", *made_by)
 
 
 def go_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
@@ -215,6 +228,7 @@ def go_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
 def python_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
     """Python and the libraries that it needs, on top of Debian's layer."""
     name = _python_key(version, platform)
+    architecture = platform.fields["architecture"]
 
     def fill(root: Path) -> None:
         below = _status_file(kitchen, platform.key).read_text()
@@ -223,11 +237,37 @@ def python_layer(kitchen: Kitchen, platform: Platform, version: str) -> Layer:
         own = [deb for deb in debs if python.is_own(deb)]
         status = rootfs.install([deb for deb in debs if deb not in own], root, platform.debian, below)
         rootfs.add_certificates(root)
-        python.install(own, version, kitchen.tree(f"spare-{name}"), root)
+        if build := python.RELEASES[version].build:
+            jar = maven.jar(kitchen.bed, *python.JAVACPP, build, python.CLASSIFIERS[architecture])
+            release = python.from_javacpp(jar, version, architecture, root)
+        else:
+            link = functools.partial(_link, kitchen, platform)
+            spare = kitchen.tree(f"spare-{name}")
+            release = python.from_debian(own, version, architecture, spare, root, link)
         files.write(_status_file(kitchen, name), status)
+        files.write(_python_note(kitchen, name), release)
         shutil.rmtree(archives)
 
-    return kitchen.layer(name, f"python {version} in /usr/local", fill, "rootfs.py", "python.py")
+    return kitchen.layer(name, f"python {version} in /usr/local", fill, "rootfs.py", *PYTHON_CODE)
+
+
+def _link(kitchen: Kitchen, platform: Platform, objects: list[Path], program: Path) -> None:
+    """With the C library of that platform, of which a program needs some parts."""
+    key = f"libc-{platform.key}"
+    archives, spare = kitchen.tree(f"archives-{key}"), kitchen.tree(key)
+    unpack(kitchen.apt(platform).download(["libc6-dev"], archives), spare)
+    folder = spare / "usr/lib" / PRIVATE_TRIPLETS[platform.debian]
+    first, last = [folder / "Scrt1.o", folder / "crti.o"], [folder / "libc.so.6", folder / "crtn.o"]
+    linker.link(
+        kitchen.bed, kitchen.archive, platform.fields["architecture"], [*first, *objects, *last], program
+    )
+    for each in (archives, spare):
+        shutil.rmtree(each)
+
+
+def _python_note(kitchen: Kitchen, layer: str) -> Path:
+    """The exact release that was found for that layer."""
+    return kitchen.store.folder / "python-releases" / layer
 
 
 def _python_key(version: str, platform: Platform) -> str:
@@ -343,46 +383,52 @@ def golang(kitchen: Kitchen, tag: str) -> list[str]:
 
 
 def python_images(kitchen: Kitchen, tag: str) -> list[str]:
-    """The full image, with compilers, and the slim one."""
-    asked = _release(tag)
-    suite = _python_release(asked).suite
+    """The full image, with compilers, and the slim one, on the suite that the tag names, or the usual one."""
+    version, *words = tag.split("-")
+    named = next((word for word in words if word != "slim"), "")
+    found = _python_release(version, named)
+    suite = named or found.suites[0]
     return [
         name
         for slim in ("-slim", "")
-        for name in _python(kitchen, asked, suite, bool(slim), (f"{asked}{slim}", f"{asked}{slim}-{suite}"))
+        for name in _python(
+            kitchen,
+            version,
+            suite,
+            bool(slim),
+            (*([f"{version}{slim}"] if suite == found.suites[0] else []), f"{version}{slim}-{suite}"),
+        )
     ]
 
 
 def _python_release(asked: str, suite: str = "") -> python.Release:
     """That release, if there is a recipe for it, and on that suite, if one is named."""
     found = python.RELEASES.get(asked)
-    if found is None or suite not in ("", found.suite):
-        known = ", ".join(f"{name}-{each.suite}" for name, each in python.RELEASES.items())
-        raise BedError(f"no recipe for python:{asked}{suite and f'-{suite}'}: Debian has {known}")
+    if found is None or suite not in ("", *found.suites):
+        known = [f"{name}-{suite}" for name, each in python.RELEASES.items() for suite in each.suites]
+        raise BedError(f"no recipe for python:{asked}{suite and f'-{suite}'}: there are {', '.join(known)}")
     return found
 
 
 def _python(kitchen: Kitchen, version: str, suite: str, slim: bool, tags: tuple[str, ...]) -> list[str]:
     def manifest(native: Platform) -> Descriptor:
-        platform = replace(native, suite=suite)
-        settings = {"Env": _python_variables(version), "Cmd": ["python3"]}
-        return make_manifest(
-            kitchen.store, platform, _python_layers(kitchen, platform, version, slim), settings
-        )
+        layers, env = _python_base(kitchen, replace(native, suite=suite), version, slim)
+        return make_manifest(kitchen.store, native, layers, {"Env": env, "Cmd": ["python3"]})
 
     return _image(kitchen, [f"docker.io/library/python:{tag}" for tag in tags], kitchen.compilers, manifest)
 
 
-def _python_layers(kitchen: Kitchen, platform: Platform, version: str, slim: bool) -> list[Layer]:
+def _python_base(
+    kitchen: Kitchen, platform: Platform, version: str, slim: bool
+) -> tuple[list[Layer], list[str]]:
+    """Layers and variables of such an image."""
+    key = _python_key(version, platform)
     layers = [debian_layer(kitchen, platform), python_layer(kitchen, platform, version)]
-    if slim:
-        return layers
-    on = _python_key(version, platform)
-    return [*layers, packages_layer(kitchen, platform, f"python-{version}-full", PYTHON_PACKAGES, on)]
-
-
-def _python_variables(version: str) -> list[str]:
-    return [PYTHON_PATH, "LANG=C.UTF-8", f"PYTHON_VERSION={version}", *host_variables()]
+    if not slim:
+        name = f"python-{version}-full"
+        layers.append(packages_layer(kitchen, platform, name, PYTHON_PACKAGES, key, *PYTHON_CODE))
+    release = _python_note(kitchen, key).read_text()
+    return layers, [PYTHON_PATH, *python.variables(version, release), *host_variables()]
 
 
 def uv_images(kitchen: Kitchen, tag: str) -> list[str]:
@@ -404,7 +450,7 @@ def uv_images(kitchen: Kitchen, tag: str) -> list[str]:
 
 def _uv_base(kitchen: Kitchen, platform: Platform, found: uv.Image) -> tuple[list[Layer], list[str]]:
     if found.python:
-        return _python_layers(kitchen, platform, found.python, found.slim), _python_variables(found.python)
+        return _python_base(kitchen, platform, found.python, found.slim)
     if not found.suite:
         return [], [PATH]
     layers = [debian_layer(kitchen, platform)]
