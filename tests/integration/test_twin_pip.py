@@ -5,15 +5,13 @@ One wheel made for the machine, one for all, and a virtual environment through t
 
 from __future__ import annotations
 
-import json
 import shutil
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.integration.solving import docker, engine
+from tests.integration.comparing import STAGE, Compared, compare
+from tests.integration.solving import engine
 
 TWINS = Path(__file__).parents[2] / "src/xbuild/plan/twins"
 MOUNT = "/.xbuild-7c1f"
@@ -33,40 +31,6 @@ CONSTANTS = (
     "\n".join(f"C{n} = (1.{n}1 + 2.3{n}j) * (3.7{n} - 4.{n}9j)" for n in range(20)) + "\nP = 10.0**-5\n"
 )
 
-# Two roots, by path, type, mode, owner, link and content; bytecode without the times of its sources.
-COMPARE = """\
-import hashlib, json, os, stat, sys
-
-def load(root):
-    found = {}
-    for folder, folders, names in os.walk(root):
-        if folder == root:
-            folders[:] = [name for name in folders if name not in ("proc", "sys", "dev")]
-        for name in folders + names:
-            path = os.path.join(folder, name)
-            state = os.lstat(path)
-            content = ""
-            if stat.S_ISLNK(state.st_mode):
-                content = os.readlink(path)
-            elif stat.S_ISREG(state.st_mode):
-                with open(path, "rb") as file:
-                    data = file.read()
-                if b".xbuild-7c1f" in data:
-                    leaks.append(path)
-                if name.endswith(".pyc") and data[4:8] == bytes(4):
-                    data = data[:8] + data[12:]
-                content = hashlib.sha256(data).hexdigest()
-            found[os.path.relpath(path, root)] = (state.st_mode, state.st_uid, state.st_gid, content)
-    return found
-
-leaks = []
-one, other = load("/assisted"), load("/emulated")
-differs = sorted(path for path in one.keys() | other.keys() if one.get(path) != other.get(path))
-said = open("/assisted/said/to").read()
-bytecode = sum(path.endswith(".pyc") for path in one)
-result = dict(files=len(one), bytecode=bytecode, differs=differs, leaks=leaks, said=said)
-json.dump(result, open("/result", "w"))
-"""
 # At its end: what it has opened as program code, name service and certificates included.
 OPENED = """\
 import atexit, pwd, socket, ssl
@@ -108,29 +72,19 @@ COPY --from=make /.xbuild-out/ /
 FROM assisted AS opened
 COPY sitecustomize.py /opened/
 {ASSISTED}PYTHONPATH=/opened PYTHONDONTWRITEBYTECODE=1 pip --version >/opened/list
-FROM --platform=$BUILDPLATFORM {BASE} AS compared
-COPY compare.py /
-RUN --mount=from=assisted,target=/assisted --mount=from=emulated,target=/emulated ["python3", "/compare.py"]
+{STAGE}\
 FROM scratch
-COPY --from=compared /result /
+COPY --from=compared /result/ /
 COPY --from=opened /opened/list /
 """
 
 
-@dataclass(frozen=True)
-class Compared:
-    result: Any
-    opened: list[str]
-    log: str
-
-
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    native = engine().native
+    engine()
     folder = tmp_path_factory.mktemp("pip")
     shutil.copytree(TWINS, folder / "twins")
-    for name, text in (("Dockerfile", DOCKERFILE), ("compare.py", COMPARE), ("sitecustomize.py", OPENED)):
-        (folder / name).write_text(text)
+    (folder / "sitecustomize.py").write_text(OPENED)
     with zipfile.ZipFile(folder / "constants-1-py3-none-any.whl", "w") as wheel:
         wheel.writestr("constants.py", CONSTANTS)
         about = "constants-1.dist-info"
@@ -138,38 +92,28 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
         tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         wheel.writestr(f"{about}/WHEEL", tags)
         wheel.writestr(f"{about}/RECORD", "")
-    platform = "linux/arm64" if str(native) == "linux/amd64" else "linux/amd64"
-    out = folder / "out"
-    # What twins say is in the output of a step, which a cached one has not.
-    fresh = ("--no-cache-filter", "assisted")
-    options = ("--builder", "default", "--progress", "plain", "--platform", platform, *fresh)
-    done = docker("buildx", "build", *options, "--output", f"type=local,dest={out}", str(folder), check=False)
-    assert done.returncode == 0, done.stderr
-    return Compared(
-        json.loads((out / "result").read_text()), (out / "list").read_text().splitlines(), done.stderr
-    )
+    return compare(folder, DOCKERFILE)
 
 
 def test_the_tree_is_that_of_the_emulated_build(compared: Compared) -> None:
-    assert compared.result["differs"] == []
-    assert compared.result["files"] > 5000
-    assert compared.result["bytecode"] > 300
+    assert compared.differs == []
+    assert compared.refused() == {}
+    assert len(compared.paths) > 5000
+    assert sum(path.endswith(".pyc") for path in compared.paths) > 300
 
 
 def test_nothing_of_the_mount_is_left(compared: Compared) -> None:
-    assert compared.result["leaks"] == []
+    assert compared.leaks == []
 
 
 def test_every_call_was_native_and_said_so_nowhere_else(compared: Compared) -> None:
-    said = [line for line in compared.log.splitlines() if "xbuild-twin: pip: " in line]
-    assert len(said) == 8
-    assert all(line.endswith("xbuild-twin: pip: native") for line in said)
-    assert "xbuild-twin" not in compared.result["said"]
-    assert "No matching distribution found for nosuch\n1\n" in compared.result["said"]
+    assert compared.twins == ["pip: native"] * 8
+    assert "xbuild-twin" not in compared.said
+    assert "No matching distribution found for nosuch\n1\n" in compared.said
 
 
 def test_program_code_comes_from_the_mount_alone(compared: Compared) -> None:
-    version, *opened = compared.opened
+    version, *opened = (compared.folder / "list").read_text().splitlines()
     assert version.startswith("pip ")
     assert len(opened) > 10
     assert [path for path in opened if not path.startswith(MOUNT + "/")] == []
