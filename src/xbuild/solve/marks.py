@@ -67,7 +67,7 @@ def refusal_in(log: bytes) -> str | None:
     if found is None:
         return None
     program, machine = (part.decode("utf-8", "replace") for part in found.groups())
-    return f"{program} would have built something for {machine}, on another machine"
+    return f"{program} would have built something for {machine}, which a pinned stage does not"
 
 
 def mark_in(log: bytes, *, is_failed: bool) -> str | None:
