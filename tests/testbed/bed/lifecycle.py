@@ -32,7 +32,6 @@ VERSIONED_RECIPES = {
 }
 # What a machine may lack, and the images that nothing else can fetch.
 FETCHED_WITH = {
-    "npm": re.compile(r"node:"),
     "mvn": re.compile(
         rf"(?:python|{re.escape(uv.HUB)}):(?:.*python)?"
         rf"(?:{'|'.join(re.escape(name) for name, each in python.RELEASES.items() if each.build)})(?![\d.])"

