@@ -290,13 +290,45 @@ def _entries(data: bytes) -> list[Any] | None:
             return None
         try:
             entry = json.loads(text)
-            entry["time"] = entry["metadata"]["time"] = None
-            headers = entry["metadata"]["resHeaders"]
-            entry["metadata"]["resHeaders"] = {n: v for n, v in headers.items() if n not in _TIMES_OF_ANSWER}
+            entry["time"] = None
+            if "metadata" in entry:  # not for files of this machine
+                entry["metadata"]["time"] = None
+                headers = entry["metadata"]["resHeaders"]
+                kept = {n: v for n, v in headers.items() if n not in _TIMES_OF_ANSWER}
+                entry["metadata"]["resHeaders"] = kept
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
         found.append(entry)
     return found
+
+
+# --- pnpm's store and state ---
+
+_MILLISECONDS = re.compile(rb'("(?:checkedAt|cachedAt|lastValidatedTimestamp)": ?)\d{13}(?=[,}\s])')
+_DAY = rb"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
+_DATES = re.compile(rb'("?(?:prunedAt|lastUpdateCheck)"?: "?)' + _DAY + rb"(?=[\"\n])")
+
+
+def same_but_pnpm_times(left: Version, right: Version) -> str | None:
+    """Five fields of JSON and YAML texts are times, in milliseconds or as a date; all else counts."""
+    return _same_lines(
+        *(_DATES.sub(rb"\1TIME", _MILLISECONDS.sub(rb"\1TIME", v.data)) for v in (left, right))
+    )
+
+
+# --- compiled JavaScript ---
+
+_COMPILED_SAME = ((0, 8), (12, 16))
+
+
+def same_source(left: Version, right: Version) -> str | None:
+    """Node.js `src/compile_cache.cc`: magic number, size of the source, size, sum of the source, sum."""
+    if min(len(left.data), len(right.data)) < 20:
+        return "not compiled code on both sides"
+    for start, end in _COMPILED_SAME:
+        if left.data[start:end] != right.data[start:end]:
+            return f"byte {start}: compiled from other sources"
+    return None
 
 
 _BOTH_DIFFER = "two builds of the same text differ there as well, in nothing else"
@@ -365,10 +397,44 @@ EXCUSES: tuple[Excuse, ...] = (
         Excuse(
             pattern,
             Aspect.PRESENCE,
-            "compiled code of npm itself, which is the processor's",
-            "Node.js `module.enableCompileCache`: made anew where it is missing; a native npm leaves none",
+            "compiled JavaScript, which is the processor's",
+            "Node.js `module.enableCompileCache`, and v8-compile-cache, which yarn 1 and pnpm have: made anew"
+            " where it is missing; a native package manager leaves none",
         )
-        for pattern in ("/tmp/node-compile-cache", "/tmp/node-compile-cache/**")
+        for pattern in (
+            "/tmp/node-compile-cache",
+            "/tmp/node-compile-cache/**",
+            "/tmp/v8-compile-cache-*",
+            "/tmp/v8-compile-cache-*/**",
+        )
+    ),
+    Excuse(
+        "/tmp/node-compile-cache/**",
+        Aspect.CONTENT,
+        "which functions were compiled by then",
+        "two runs of one program on one machine differ in every file; the source's size and sum are compared",
+        same_source,
+    ),
+    *(
+        Excuse(
+            pattern,
+            Aspect.CONTENT,
+            f"when pnpm {what}",
+            f"pnpm's source: {field} is the time then; all else is compared",
+            same_but_pnpm_times,
+        )
+        for pattern, what, field in (
+            ("/**/store/v*/index/*/*.json", "looked at the files of its store", "checkedAt"),
+            ("/**/store/v*/files/*/*-index.json", "looked at the files of its store", "checkedAt"),
+            ("/**/pnpm/metadata*/**/*.json", "asked for what it knows of a package", "cachedAt"),
+            ("/**/pnpm/pnpm-state.json", "looked for another pnpm", "lastUpdateCheck"),
+            ("/**/node_modules/.modules.yaml", "last removed what is not needed", "prunedAt"),
+            (
+                "/**/node_modules/.pnpm-workspace-state*.json",
+                "last looked at the project",
+                "lastValidatedTimestamp",
+            ),
+        )
     ),
     Excuse(
         "/tmp",

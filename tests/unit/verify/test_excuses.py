@@ -41,7 +41,11 @@ def refused(path: str, left: bytes, right: bytes, times: tuple[int, int] = (NOW,
 
 def npm_entry(time: int, size: int = 3, **headers: str) -> bytes:
     told = {"resHeaders": {"date": str(time), **headers}, "time": time}
-    text = json.dumps({"key": "x", "time": time, "size": size, "metadata": told}).encode()
+    return npm_line({"key": "x", "time": time, "size": size, "metadata": told})
+
+
+def npm_line(entry: dict[str, object]) -> bytes:
+    text = json.dumps(entry).encode()
     return b"\n" + hashlib.sha1(text, usedforsecurity=False).hexdigest().encode() + b"\t" + text
 
 
@@ -91,12 +95,63 @@ def go_counts(end: bytes, program: bytes = b"cmd/asm", counts: bytes = bytes(161
     return b"# telemetry/counter file v1\n" + struct.pack("<I", 192) + meta + counts
 
 
+def pnpm_index(time: int, size: int = 3, entry: str = "linux;arm64;node22") -> bytes:
+    found = {"a.js": {"checkedAt": time * 1000, "mode": 420, "size": size}}
+    return json.dumps({"files": found, "sideEffects": {entry: found}}, separators=(",", ":")).encode()
+
+
+def compiled(sources: int, size: int, code: bytes, sum_of_code: int = 0) -> bytes:
+    return struct.pack("<IIIII", 0x8ADFDBB2, sources, len(code), size, sum_of_code) + code
+
+
 def stamped(data: bytes, time: int) -> bytes:
     return gzip.compress(data, mtime=time)
 
 
+STORE = "/root/.local/share/pnpm/store"
+MODULES = b'{\n  "prunedAt": "Sun, 29 Nov 2026 13:40:12 GMT",\n  "layoutVersion": 5\n}'
 # Path, a content, one that differs in what is excused, some that differ in more.
 CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
+    "/root/.npm/_cacache/index-v5/00/22/file": (
+        npm_line({"key": "file:/x.tgz", "time": NOW, "size": 3}),
+        npm_line({"key": "file:/x.tgz", "time": LATER, "size": 3}),
+        (npm_line({"key": "file:/x.tgz", "time": NOW, "size": 4}), npm_entry(NOW)),
+    ),
+    f"{STORE}/v10/index/00/60-bcrypt@5.1.1.json": (
+        pnpm_index(NOW),
+        pnpm_index(LATER),
+        (pnpm_index(NOW, size=4), pnpm_index(NOW, entry="linux;x64;node22"), pnpm_index(12)),
+    ),
+    f"{STORE}/v3/files/00/60-index.json": (
+        pnpm_index(NOW),
+        pnpm_index(LATER),
+        (pnpm_index(NOW, size=4),),
+    ),
+    "/root/.cache/pnpm/metadata-v1.3/registry/pnpm.json": (
+        b'{"name":"pnpm","cachedAt":1795889230123}',
+        b'{"name":"pnpm","cachedAt":1795892774123}',
+        (b'{"name":"pnpn","cachedAt":1795889230123}', b'{"name":"pnpm","checked":1795889230123}'),
+    ),
+    "/root/.local/state/pnpm/pnpm-state.json": (
+        b'{\n  "lastUpdateCheck": "Sun, 29 Nov 2026 13:40:12 GMT"\n}\n',
+        b'{\n  "lastUpdateCheck": "Mon, 30 Nov 2026 01:02:03 GMT"\n}\n',
+        (b'{\n  "lastUpdateCheck": "never"\n}\n',),
+    ),
+    "/app/node_modules/.modules.yaml": (
+        MODULES,
+        MODULES.replace(b"13:40", b"14:41"),
+        (MODULES.replace(b"5", b"6"), MODULES.replace(b"GMT", b"CET")),
+    ),
+    "/app/node_modules/.pnpm-workspace-state-v1.json": (
+        b'{\n  "lastValidatedTimestamp": 1795889230123,\n  "projects": {}\n}',
+        b'{\n  "lastValidatedTimestamp": 1795892774123,\n  "projects": {}\n}',
+        (b'{\n  "lastValidatedTimestamp": 1795889230123,\n  "projects": {"/app": {}}\n}',),
+    ),
+    "/tmp/node-compile-cache/v22.1.0-arm64-2b4477fa-0/00bf0630": (
+        compiled(9, 7, b"abc", 1),
+        compiled(9, 7, b"abcde", 2),
+        (compiled(8, 7, b"abc", 1), compiled(9, 8, b"abc", 1), b"short", bytes(30)),
+    ),
     "/root/.npm/_cacache/index-v5/00/11/x": (
         npm_entry(1, etag="a"),
         npm_entry(2, etag="a"),
@@ -250,7 +305,9 @@ NOT_COMPARED = {
     "/root/.npm/_logs/2026-11-29T06_22_57_251Z-debug-0.log": {Aspect.PRESENCE},
     "/home/node/.npm/_logs/x-debug-12.log": {Aspect.PRESENCE},
     "/tmp/node-compile-cache": {Aspect.PRESENCE},
-    "/tmp/node-compile-cache/v22.1.0-arm64-2b4477fa-0/00bf0630": {Aspect.PRESENCE},
+    "/tmp/node-compile-cache/v22.1.0-arm64-2b4477fa-0/00bf0630": {Aspect.PRESENCE, Aspect.CONTENT},
+    "/tmp/v8-compile-cache-0": {Aspect.PRESENCE},
+    "/tmp/v8-compile-cache-0/11.3/zSrootzSx.BLOB": {Aspect.PRESENCE},
     "/tmp": {Aspect.TIME},
     "/root/.npm/_logs/notes.log": set(),
     "/tmp/node-compile-cache.js": set(),
