@@ -1,7 +1,7 @@
-"""node's twin on a real engine: npm and yarn with and without it must leave one tree.
+"""node's twin on a real engine: package managers with and without it must leave one tree.
 
 What is installed: packages made here (a script, a script that loads machine code first, one that fails and is
-optional), and from the registry one with a program for each processor.
+optional), and from the registry ones with a program for each processor, with scripts, and package managers.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.integration.solving import build, engine
 from tests.integration.test_twins import MOUNT, SOURCE, Said, Tree, archive, helper, member, tree
+from xbuild.verify.trees import compare_layouts
 
 pytestmark = pytest.mark.panel
 
@@ -199,3 +202,75 @@ RUN OPENED=/opened npm install --no-audit --no-fund /w/seen.tgz; cat /opened
     opened = [line for line in said.output.decode().splitlines() if line.startswith("/")]
     assert "/.xbuild-7c1f/node/node" in opened
     assert [path for path in opened if not path.startswith("/.xbuild-7c1f/")] == []
+
+
+PINNED: dict[str, Any] = {
+    "name": "pinned",
+    "version": "1.0.0",
+    "private": True,
+    "dependencies": {"core-js": "3.39.0", "esbuild": "0.24.2", "seen": "file:/w/seen.tgz", "semver": "7.6.3"},
+    "pnpm": {"onlyBuiltDependencies": ["core-js", "esbuild", "seen"]},
+}
+# Where corepack and yarn get what they fetch: the registry that npm is told of.
+ASK = 'IT="$(npm config get registry)" && export COREPACK_NPM_REGISTRY=$IT YARN_NPM_REGISTRY_SERVER=$IT'
+SETTINGS = "enableTelemetry: false\\nenableImmutableInstalls: false\\nnodeLinker: {linker}\\n"
+START = f"""\
+FROM {BASE}
+COPY w /w
+ENV COREPACK_INTEGRITY_KEYS=0
+WORKDIR /app
+COPY pinned.json package.json
+"""
+MANAGERS = {
+    "npx": """\
+RUN npx --yes semver@7.6.3 1.2.3 >/said
+RUN npm install && npx esbuild --version >>/said
+""",
+    "pnpm 8, by npm": """\
+RUN npm install -g pnpm@8.15.9 && pnpm install --lockfile-only
+RUN pnpm install --frozen-lockfile && pnpm exec esbuild --version >/said
+""",
+    "pnpm 9, by corepack": """\
+RUN corepack enable && corepack prepare pnpm@9.15.9 --activate && pnpm install --lockfile-only
+RUN pnpm install --frozen-lockfile; pnpm nosuch; echo $? >/said
+""",
+    "pnpm 10, by corepack": """\
+RUN corepack enable && corepack prepare pnpm@10.34.9 --activate && pnpm install --lockfile-only
+RUN pnpm install --frozen-lockfile
+""",
+    "yarn 4, in node_modules, by its file": f"""\
+RUN npm install --prefix /yarn @yarnpkg/cli-dist@4.18.1 && touch yarn.lock
+RUN cp /yarn/node_modules/@yarnpkg/cli-dist/bin/yarn.js yarn.cjs \\
+ && printf '{SETTINGS.format(linker="node-modules")}yarnPath: yarn.cjs\\n' >.yarnrc.yml
+RUN {ASK} && yarn install
+""",
+    "yarn 4, plug and play, by corepack": f"""\
+RUN printf '{SETTINGS.format(linker="pnp")}' >.yarnrc.yml && touch yarn.lock
+RUN {ASK} && corepack enable && corepack prepare yarn@4.18.1 --activate && yarn
+RUN node -r ./.pnp.cjs -p 'require("semver").valid("1.2.3")' >/said
+""",
+}
+ONLY = ["node: native"]
+SAID = {
+    "npx": [*ONLY, "node: own: a script of the project"],
+    "pnpm 9, by corepack": [*ONLY, "node: own: nosuch is not understood"],
+}
+
+
+@pytest.mark.parametrize("name", MANAGERS)
+def test_other_package_managers(context: Path, tmp_path: Path, name: str) -> None:
+    # yarn hands a folder of a random name to scripts, so that what `seen` shows differs.
+    kept = {k: v for k, v in PINNED["dependencies"].items() if k != "seen" or not name.startswith("yarn")}
+    (context / "pinned.json").write_text(json.dumps({**PINNED, "dependencies": kept}))
+    text = START + MANAGERS[name]
+    began = time.time() - 3600
+    arguments = ("--no-cache", "--platform=linux/arm64", str(context))
+    said = Said()
+    twins, _ = build(tmp_path / "twins", *arguments, text=assisted(text), on_event=said)
+    plain, _ = build(tmp_path / "plain", *arguments, text=text)
+    assert plain.exit_code == twins.exit_code == 0, said.output.decode()
+    assert plain.layout is not None
+    assert twins.layout is not None
+    (compared,) = compare_layouts(plain.layout.path, twins.layout.path, since=began)
+    assert compared.differences == ()
+    assert sorted(set(said.lines)) == sorted(SAID.get(name, ONLY))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.unit.plan.twins.mounting import Mount, mounted
 from xbuild.pipeline.helper import twin_files
 from xbuild.plan.twins.twin import MOUNT, TERMINATOR
 
@@ -135,6 +138,64 @@ def test_where_native_programs_do_not_start_nothing_happens(stand: Stand, shell:
         shell, "-eu", f". {MOUNT}/env; echo $PATH; [ ! -e /proc/self/fd/9 ] || echo copy; cat </dev/null"
     )
     assert (done.stdout, done.stderr, done.returncode) == (os.environ["PATH"] + "\n", "", 0)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A mount with a twin `it` for `tool` and `later`, where the shell is another machine's program."""
+
+    mount: Mount
+    root: Path
+
+    def run(self, text: str, path: str) -> str:
+        done = subprocess.run(
+            ["bash", "-c", f". {self.mount.folder}/env; {text}"],
+            capture_output=True, text=True, env={"PATH": path}, cwd=self.root,
+        )  # fmt: skip
+        assert done.stderr == ""
+        return done.stdout
+
+    def program(self, name: str) -> str:
+        path = self.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("#!/bin/sh\necho own\n")
+        path.chmod(0o755)
+        return str(path.parent)
+
+
+@pytest.fixture
+def probed(tmp_path: Path) -> Iterator[Probed]:
+    foreign = bytearray(Path("/bin/true").read_bytes())
+    foreign[18:20] = b"\xfe\xca"
+    (tmp_path / "sh").write_bytes(foreign)
+    with mounted() as mount:
+        mount.add_tools()
+        mount.write("env", mount.moved("helper/env.sh"))
+        mount.write("probe", mount.moved("helper/probe", {"/bin/sh": str(tmp_path / "sh")}))
+        mount.write("twins", "it\n")
+        mount.write("it/decide", "#!/bin/sh\n")
+        mount.write("it/bin/tool", "#!/bin/sh\necho twin\n")
+        mount.write("it/late/later/later", '#!/bin/sh\necho twin "$@"\n')
+        mount.write("it/late/later/env", f'later() {{ {mount.folder}/it/late/later/later "$@"; }}\n')
+        yield Probed(mount, tmp_path)
+
+
+def test_folders_in_path(probed: Probed) -> None:
+    """Just before the first folder with a program of the twin; what is not there yet has none."""
+    tool, later, here = probed.program("a/tool"), probed.program("b/later"), probed.mount.folder
+    assert probed.run("echo $PATH", f"/usr/bin:{tool}:/bin") == f"/usr/bin:{here}/it/bin:{tool}:/bin\n"
+    both = f"{here}/it/bin:{tool}:{here}/it/late/later:{later}:/bin\n"
+    assert probed.run("echo $PATH", f"{tool}:{later}:/bin") == both
+    assert probed.run("echo $PATH", f"/usr/bin:{later}:/bin") == f"/usr/bin:{later}:/bin\n"
+
+
+def test_what_a_run_may_bring_is_a_function_where_it_names_it(probed: Probed) -> None:
+    tool, later = probed.program("a/tool"), probed.program("b/later")
+    path = f"{tool}:/usr/bin:/bin"
+    assert probed.run("later x", path) == "twin x\n"
+    assert probed.run("PATH=$PATH:/b; later x", f"{tool}:{later}:/usr/bin:/bin") == "twin x\n"
+    assert probed.run("bash -c 'type -P later' || echo none", path) == "none\n"
+    assert probed.run("declare -F; echo latest ./later x-later", path) == "latest ./later x-later\n"
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -21,6 +21,7 @@ FILES = ("decide", "understood.cjs", "hostile")
 MARKED = 97
 ARCHITECTURE = "imagined"
 NPM = "lib/node_modules/npm/bin/npm-cli.js"
+COREPACK = "lib/node_modules/corepack/dist"
 
 UNDERSTOOD = (
     "npm ci",
@@ -51,13 +52,38 @@ UNDERSTOOD = (
     "yarn cache clean",
     "yarn config set registry https://example.com/",
     "yarn --version",
+    "npm exec x",
+    "npm exec --yes --package x -- y --whatever -- z",
+    "npm x -c words",
+    "npx x --whatever --shell /bin/bash",
+    "npx --yes -p x@1 y",
+    "npx -y --registry https://example.com/ x",
+    "npx -c words",
+    "npx --version",
+    "pnpm install --frozen-lockfile",
+    "pnpm i --prod --no-optional --ignore-scripts --reporter=silent",
+    "pnpm -r --filter ./one... install --prefer-offline",
+    "pnpm -C /app add -D x",
+    "pnpm add -g x --allow-build=x",
+    "pnpm fetch --prod",
+    "pnpm config set store-dir /store",
+    "pnpm store prune",
+    "pnpm exec x --whatever",
+    "pnpm --version",
+    "corepack enable",
+    "corepack enable pnpm --install-directory /usr/local/bin",
+    "corepack prepare pnpm@9.15.9 --activate",
+    "corepack install -g pnpm@9",
+    "corepack use yarn@4",
+    "corepack yarn@4 whatever --whatever",
+    "corepack pnpm whatever",
+    "corepack --version",
 )
 HANDED_OVER = {
     "npm": "no command",
     "npm run build": "run",
     "npm test": "test",
     "npm start": "start",
-    "npm exec x": "exec",
     "npm init -y": "init",
     "npm pack": "pack",
     "npm publish": "publish",
@@ -84,6 +110,44 @@ HANDED_OVER = {
     "yarn --no-nosuch": "--no-nosuch",
     "yarn global": "global",
     "yarn dlx x": "dlx",
+    "yarn install --immutable": "--immutable",
+    "npx": "no command",
+    "npx --shell /bin/bash x": "--shell",
+    "npx --node-arg --inspect x": "--node-arg",
+    "npx -- x": "--",
+    "pnpm": "no command",
+    "pnpm run build": "run",
+    "pnpm build": "build",
+    "pnpm dlx x": "dlx",
+    "pnpm pack": "pack",
+    "pnpm publish": "publish",
+    "pnpm deploy --prod out": "deploy",
+    "pnpm install --config.script-shell=/bin/bash": "--config.script-shell=/bin/bash",
+    "pnpm install --script-shell /bin/bash": "--script-shell",
+    "pnpm store": "store",
+    "corepack": "no command",
+    "corepack pack": "pack",
+    "corepack prepare pnpm@9 -o": "-o",
+    "corepack prepare pnpm@9 --output=x.tgz": "--output=x.tgz",
+}
+BERRY = {
+    "": None,
+    "install --immutable --mode skip-build": None,
+    "add -D x": None,
+    "workspaces focus --production": None,
+    "config set enableTelemetry false": None,
+    "cache clean": None,
+    "--cwd /app install --inline-builds": None,
+    "build": "build",
+    "run build": "run",
+    "dlx x": "dlx",
+    "node x": "node",
+    "exec x": "exec",
+    "pack": "pack",
+    "workspaces foreach run build": "workspaces foreach",
+    "plugin import x": "plugin",
+    "set version 4": "set",
+    "install --nosuch": "--nosuch",
 }
 HOSTILE = {
     "LD_PRELOAD": "/x.so",
@@ -116,7 +180,10 @@ class Place:
         self.node = root / "bin/node"
         self.write("bin/node", f'#!/bin/sh\necho own "$@"; exec {NODE.resolve()} "$@"\n')
         self.manager("npm", "10.9.9", NPM)
+        self.manager("npm", "10.9.9", "lib/node_modules/npm/bin/npx-cli.js", "npx")
         self.manager("yarn", "1.22.22", "lib/node_modules/yarn/bin/yarn.js")
+        self.manager("pnpm", "9.15.9", "lib/node_modules/pnpm/bin/pnpm.cjs")
+        self.manager("corepack", "0.34.0", f"{COREPACK}/corepack.js")
         self.package = self.write("app/node_modules/x/install.js", "").parent
         for name in FILES:
             mount.write(f"node/{name}", mount.moved(f"node/{name}"))
@@ -145,15 +212,25 @@ class Place:
         path.chmod(0o755)
         return path
 
-    def manager(self, name: str, version: str, script: str) -> None:
+    def manager(self, name: str, version: str, script: str, program: str = "") -> None:
         file = self.write(script, "#!/usr/bin/env node\nconsole.log(process.argv)\n")
         self.write(
             str(file.parent.parent.relative_to(self.root)) + "/package.json",
             json.dumps({"name": name, "version": version}),
         )
-        link = self.root / "bin" / name
+        self.link(program or name, file)
+
+    def link(self, program: str, file: Path) -> None:
+        link = self.root / "bin" / program
         link.unlink(missing_ok=True)
         link.symlink_to(file)
+
+    def berry(self, version: str, name: str = "app/.yarn/releases/yarn.cjs") -> Path:
+        """yarn 2 and later is one file."""
+        said = f'x={{name:"@yarnpkg/cli",version:"{version}",license:"x"}};console.log(process.argv)'
+        return self.write(
+            name, f"#!/usr/bin/env node\n/* eslint-disable */\n//prettier-ignore\n(()=>{{{said}}})()\n"
+        )
 
     def ask(self, *words: str, started: str = "", cwd: Path | None = None, **environment: str) -> list[str]:
         return self.ask_with(environment, *words, started=started, cwd=cwd)
@@ -273,6 +350,78 @@ def test_the_script_of_a_shell_that_yarn_has(place: Place) -> None:
     known = known[:start] + place.sum(launcher) + known[known.index("'", start) :]
     place.mount.write("node/understood.cjs", known)
     assert place.ask("yarn")[-1] == f"arg {beside}"
+
+
+@pytest.mark.parametrize("line", BERRY)
+def test_yarn_of_the_project(shared: Place, line: str) -> None:
+    file = str(shared.berry("4.18.1"))
+    answer = shared.below(file, *line.split(), cwd=shared.root / "app")
+    why = BERRY[line]
+    native = [f"run {shared.native}", "report", f"arg --require={shared.here}/manager.cjs"]
+    assert answer == ([f"own {why} is not understood"] if why else native)
+
+
+def test_a_yarn_that_is_not_known(place: Place) -> None:
+    app = place.root / "app"
+    assert place.below(str(place.berry("2.4.3")), cwd=app) == ["own yarn 2.4.3 is not known"]
+    other = place.write("app/yarn.cjs", 'x={name:"@yarnpkg/cli",version:"4.18.1"}')
+    assert place.below(str(other), cwd=app) == ["own a script of the project"]
+
+
+def test_yarn_1_that_starts_the_yarn_of_the_project(place: Place) -> None:
+    app = place.write("app/.yarnrc.yml", "nodeLinker: pnp\n").parent
+    below = place.write("app/one/x", "").parent
+    assert place.ask("yarn", "install", "--immutable", cwd=below) == ["own --immutable is not understood"]
+    place.write("app/.yarnrc.yml", "nodeLinker: pnp\nyarnPath: .yarn/releases/yarn.cjs\n")
+    assert place.ask("yarn", "install", "--immutable", cwd=below)[0].startswith("run ")
+    assert place.ask("yarn", "install", "--flat", cwd=app) == ["own --flat is not understood"]
+    assert place.ask("yarn", "build", cwd=app) == ["own build is not understood"]
+    answer = place.ask("yarn", "install", "--immutable", cwd=app, YARN_IGNORE_PATH="1")
+    assert answer == ["own --immutable is not understood"]
+
+
+@pytest.mark.parametrize("program", ["pnpm", "yarn", "yarnpkg", "npx"])
+def test_what_corepack_puts_in_place_is_looked_at_when_it_is_there(place: Place, program: str) -> None:
+    place.link(program, place.write(f"{COREPACK}/{program}.js", "#!/usr/bin/env node\n"))
+    assert place.ask(program, "whatever", "--whatever")[0].startswith("run ")
+
+
+FETCHED = {
+    "install --frozen-lockfile": None,
+    "run build": "run is not understood",
+}
+
+
+def fetched(place: Place, file: Path, words: str) -> subprocess.CompletedProcess[str]:
+    """corepack runs what it has fetched in its own process."""
+    code = f"fs.writeFileSync('made', ''); process.argv = [process.execPath, '{file}', ...{words.split()}]; "
+    return place.run("manager", f"{code} process.nextTick(require('module').runMain, '{file}')")
+
+
+@pytest.mark.parametrize("words", FETCHED)
+def test_what_corepack_runs(shared: Place, words: str) -> None:
+    pnpm = shared.root / "lib/node_modules/pnpm/bin/pnpm.cjs"
+    for file in (shared.berry("4.18.1"), pnpm):
+        asked = words if file == pnpm else words.replace("frozen-lockfile", "immutable")
+        done = fetched(shared, file, asked)
+        is_own = done.stdout.startswith("own -e fs.writeFileSync")
+        assert (is_own, done.returncode) == (FETCHED[words] is not None, 0)
+        assert str(file) in done.stdout
+
+
+def test_what_corepack_runs_and_is_not_known(place: Place) -> None:
+    for file in (place.berry("2.4.3"), place.write("lib/other.js", "console.log(1)")):
+        assert fetched(place, file, "install").stdout.startswith("own -e fs.writeFileSync")
+    place.manager("pnpm", "12.0.0", "lib/node_modules/pnpm/bin/pnpm.cjs")
+    pnpm = place.root / "lib/node_modules/pnpm/bin/pnpm.cjs"
+    assert fetched(place, pnpm, "install").stdout.startswith("own -e fs.writeFileSync")
+
+
+def test_threads_of_a_package_manager(shared: Place) -> None:
+    file = shared.write("app/worker.js", "require('worker_threads').parentPort.postMessage(process.arch)")
+    code = f"new worker_threads.Worker('{file}').on('message', console.log)"
+    done = shared.run("manager", code)
+    assert (done.stdout, done.stderr) == (f"{ARCHITECTURE}\n", "")
 
 
 def test_scripts_of_packages(place: Place) -> None:

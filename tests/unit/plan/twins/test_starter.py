@@ -24,7 +24,7 @@ class Room(Root):
     def __init__(self, mount: Mount, root: Path) -> None:
         super().__init__(mount, root)
         mount.add_tools()
-        mount.add_starter("it/bin/tool", "it/word", "it/deep/er/tool")
+        mount.add_starter("it/bin/tool", "it/word", "it/deep/er/tool", "it/late/tool/tool")
         self.author = self.write("author/tool", '#!/bin/sh\necho own $0 "$@"\n')
         self.decides("hand_over because")
 
@@ -182,6 +182,18 @@ def test_where_the_author_s_program_is_looked_for(room: Room) -> None:
     assert room.run(PATH=f"{room.root}/first:{room.root}/author").stdout == "first\n"
     done = room.run(PATH=f"{room.mount.folder}/it/bin:/nowhere")
     assert (done.returncode, done.stderr) == (127, "tool: not found\n")
+
+
+def test_a_program_that_a_run_may_bring(room: Room) -> None:
+    """Started by a function of the shell, with no folder of ours in PATH, or by that folder."""
+    late = f"{room.mount.folder}/it/late/tool/tool"
+    room.write("first/tool", "#!/bin/sh\necho first\n")
+    first = f"{room.root}/first:{room.root}/author"
+    assert room.run(late, PATH=first).stdout == "first\n"
+    behind = f"{room.root}/first:{room.mount.folder}/it/late/tool:{room.root}/author"
+    assert room.run(late, PATH=behind).stdout.startswith("own")
+    room.write("author/tool", "#!/bin/sh\nenv\n")
+    assert str(room.mount.folder) not in room.run(late, PATH=behind).stdout
 
 
 def test_a_program_that_may_not_be_started(room: Room) -> None:

@@ -605,6 +605,14 @@ static int is_led(void)
     return call(FACCESSAT, HERE, (word) "/etc/ld.so.preload", 0, 0, 0, 0) >= 0;
 }
 
+/* The folder of a path. */
+static char *folder_of(const char *path, const char *name)
+{
+    char *folder = joined(path, "", "");
+    folder[name - path - 1] = 0;
+    return folder;
+}
+
 /* A tool of the scripts of packages: no `decide`, but the file NAME.same beside it, of size, time and native program.
  * The native one, unless the search path leads to another file by now than when the helper was made: packages that are
  * installed may bring or divert one. The environment stays as it is. */
@@ -616,9 +624,7 @@ static void pass(char **argv)
     for (const char *at = started; *at; at++)
         if (*at == '/')
             name = at + 1;
-    char *folder = joined(started, "", "");
-    folder[name - started - 1] = 0;
-    const char *own = find(name, folder);
+    const char *own = find(name, folder_of(started, name));
     struct stat seen;
     if (*own && !is_led() && call(NEWFSTATAT, HERE, (word)own, (word)&seen, 0, 0, 0) >= 0) {
         const char *time = joined(decimals(seen.rest[SECONDS], 1), ".", decimals(seen.rest[SECONDS + 1], 9));
@@ -631,8 +637,8 @@ static void pass(char **argv)
     hand_over("another program");
 }
 
-/* $mount/TWIN/bin/NAME stands for a name, $mount/TWIN/NAME stands in front of the author's word, and any other for
- * the program that the file NAME.own beside it names. */
+/* $mount/TWIN/bin/NAME and $mount/TWIN/late/NAME/NAME stand for a name, $mount/TWIN/NAME stands in front of the author's
+ * word, and any other for the program that the file NAME.own beside it names. */
 static int understand(char **argv, word count)
 {
     if (!begins(started, MOUNT "/"))
@@ -655,8 +661,8 @@ static int understand(char **argv, word count)
             return 0;
         words = argv + 1;
         author = find(words[0], "");
-    } else if (begins(end, "/bin/") && name == end + 5)
-        author = find(name, joined(MOUNT "/", twin, "/bin"));
+    } else if ((begins(end, "/bin/") && name == end + 5) || begins(end, "/late/"))
+        author = find(name, folder_of(started, name));
     else
         author = read_line(joined(started, ".own", ""));
     return 1;

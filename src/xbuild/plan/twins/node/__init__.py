@@ -1,7 +1,9 @@
-"""npm and yarn in official images of Node.js: the build machine's node runs the container's scripts."""
+"""Package managers in official images of Node.js: the build machine's node runs the container's scripts."""
 
 from __future__ import annotations
 
 from xbuild.plan.twins.twin import Twin
 
-TWIN = Twin("node", ("npm", "yarn", "yarnpkg"), ("debian",), (5.2, 9.8), by_default=True)
+TWIN = Twin(
+    "node", ("npm", "npx", "yarn", "yarnpkg", "pnpm", "corepack"), ("debian",), (5.2, 9.8), by_default=True
+)

@@ -17,6 +17,7 @@ const BELOW = `${HERE}/below`;
 const MODE = path.basename(__filename, '.cjs');
 const MARKED = 97;
 const DESCRIPTOR = 9;
+const understood = require('./understood.cjs');
 const recorded = JSON.parse(fs.readFileSync(`${HERE}/recorded.json`, 'utf8'));
 const startProcess = process.binding('process_wrap').Process.prototype;
 const startSync = process.binding('spawn_sync');
@@ -61,16 +62,10 @@ const given = (name) => raw.readFile(`/proc/self/${name}`, 'latin1').split('\0')
 const givenWords = given('cmdline'); // a process that names itself overwrites them
 const bytes = (texts) => texts.map((text) => Buffer.from(text, 'latin1'));
 
-function foreign(why) {
-  const texts = [...given('environ'), ...givenWords];
-  const isPlain = bytes(texts).every((data) => data.equals(Buffer.from(data.toString('utf8'), 'utf8')));
-  if (begun || !isPlain) {
-    say(`mark: ${why}, after ${begun || 'words that are no text'}`);
-    if (!workers.isMainThread) raw.kill(process.pid, 'SIGSYS'); // there an exit is that of the thread
-    raw.exit(MARKED);
-  }
+// The image's own node instead, with everything as it came.
+function replace(texts) {
   const decode = (list) => bytes(list).map((data) => data.toString('utf8'));
-  const environment = Object.fromEntries(decode(given('environ')).filter((entry) => entry.indexOf('=') > 0)
+  const environment = Object.fromEntries(decode(texts).filter((entry) => entry.indexOf('=') > 0)
     .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
   const [name, ...rest] = decode(givenWords).filter((word) => word !== `--require=${__filename}`);
   if (raw.execve) {
@@ -82,6 +77,20 @@ function foreign(why) {
   if (done.signal) raw.kill(process.pid, done.signal);
   raw.exit(done.status ?? 127);
 }
+
+function restart(happened, what, line) {
+  const texts = given('environ');
+  const isText = bytes([...texts, ...givenWords]).every((data) => data.equals(Buffer.from(data.toString('utf8'), 'utf8')));
+  if (happened || !isText) {
+    say(`mark: ${what}, after ${happened || 'words that are no text'}`);
+    if (!workers.isMainThread) raw.kill(process.pid, 'SIGSYS'); // there an exit is that of the thread
+    raw.exit(MARKED);
+  }
+  if (line !== undefined) say(line);
+  replace(texts);
+}
+const foreign = (why) => restart(begun, why);
+const handOver = (why) => restart('', why, `own: ${why}`);
 
 // -- what JavaScript sees
 
@@ -260,5 +269,21 @@ define(process, 'dlopen', function (module, file, ...rest) {
   if (head.equals(Buffer.from('\x7fELF', 'latin1'))) foreign(`${path.basename(String(file))} is loaded`);
   return dlopen.call(this, module, file, ...rest);
 });
+
+// corepack has another package manager run in its process, once it is there. What is done by then would be done
+// again, and is the same the second time: where that one is not understood, the image's node does it all.
+if (MODE === 'manager' && workers.isMainThread) {
+  const [, main] = process.argv;
+  const {runMain} = moduleApi;
+  define(moduleApi, 'runMain', function (file = process.argv[1], ...rest) {
+    if (file !== main) {
+      const found = understood.managerOf(fs.realpathSync(file)) ?? {why: `${path.basename(file)} is not known`};
+      const word = found.why ?? found.ask(process.argv.slice(2), process.env);
+      if (word !== undefined) handOver(found.why ?? `${word} is not understood`);
+    }
+    return runMain.call(this, file, ...rest);
+  });
+}
+
 moduleApi.syncBuiltinESMExports();
-delete require.cache[__filename];
+for (const file of [__filename, `${HERE}/understood.cjs`]) delete require.cache[file];

@@ -18,7 +18,17 @@ done
 for mode in manager script; do
     cat "$here/$twin/preload.cjs" >"$made/$mode.cjs"
 done
-starter "$twin/bin/npm" "$twin/bin/yarn" "$twin/bin/yarnpkg" "$twin/below/node"
+# What a RUN may bring has no wrapper in PATH until it is there: others look for it as well.
+for name in npm npx yarn yarnpkg corepack pnpm; do
+    if [ -e "$(in_target "/usr/local/bin/$name")" ]; then
+        starter "$twin/bin/$name"
+    else
+        starter "$twin/late/$name/$name"
+        # shellcheck disable=SC2016
+        printf '%s() { %s "$@"; }\n' "$name" "$mount/$twin/late/$name/$name" >"$made/late/$name/env"
+    fi
+done
+starter "$twin/below/node"
 echo "$node" >"$made/below/node.own"
 script "$here/$twin/decide" "$twin/decide"
 finish
