@@ -212,7 +212,7 @@ PINNED: dict[str, Any] = {
     "pnpm": {"onlyBuiltDependencies": ["core-js", "esbuild", "seen"]},
 }
 # Where corepack and yarn get what they fetch: the registry that npm is told of.
-ASK = 'IT="$(npm config get registry)" && export COREPACK_NPM_REGISTRY=$IT YARN_NPM_REGISTRY_SERVER=$IT'
+ASK = "IT=$(npm config get registry) && export COREPACK_NPM_REGISTRY=${IT%/} YARN_NPM_REGISTRY_SERVER=${IT%/}"
 SETTINGS = "enableTelemetry: false\\nenableImmutableInstalls: false\\nnodeLinker: {linker}\\n"
 START = f"""\
 FROM {BASE}

@@ -9,10 +9,12 @@ a test compares both.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
 import struct
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from typing import Any, Literal, NamedTuple
 
 from xbuild.verify.checks import glob_pattern
 from xbuild.verify.layers import FileSystem
+from xbuild.verify.serialized import SerializedError, digest
 
 
 class Aspect(StrEnum):
@@ -316,6 +319,15 @@ def same_but_pnpm_times(left: Version, right: Version) -> str | None:
     )
 
 
+def same_but_order(left: Version, right: Version) -> str | None:
+    """yarn `Project.persistInstallStateFile`: maps and sets, filled as answers came, serialised, packed."""
+    try:
+        one, two = (digest(gzip.decompress(version.data)) for version in (left, right))
+    except (OSError, EOFError, zlib.error, SerializedError):
+        return "not a state of yarn's that can be read, on both sides"
+    return None if one == two else "other entries"
+
+
 # --- compiled JavaScript ---
 
 _COMPILED_SAME = ((0, 8), (12, 16))
@@ -435,6 +447,14 @@ EXCUSES: tuple[Excuse, ...] = (
                 "lastValidatedTimestamp",
             ),
         )
+    ),
+    Excuse(
+        "/**/.yarn/install-state.gz",
+        Aspect.CONTENT,
+        "the order in which yarn got its answers",
+        "three installations of one lock file on one machine differ there; maps and sets are compared without"
+        " their order, all else with it",
+        same_but_order,
     ),
     Excuse(
         "/tmp",

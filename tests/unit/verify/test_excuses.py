@@ -104,10 +104,17 @@ def compiled(sources: int, size: int, code: bytes, sum_of_code: int = 0) -> byte
     return struct.pack("<IIIII", 0x8ADFDBB2, sources, len(code), size, sum_of_code) + code
 
 
+def serialized(*entries: bytes, end: bytes = b"") -> bytes:
+    """An object with a map that has these entries, as V8 writes it (and yarn packs it)."""
+    text = b'\xff\x0fo"\x01a;' + b"".join(entries) + b":" + bytes([2 * len(entries)]) + b"{\x01" + end
+    return gzip.compress(text, mtime=0)
+
+
 def stamped(data: bytes, time: int) -> bytes:
     return gzip.compress(data, mtime=time)
 
 
+ENTRIES = b'"\x01xI\x02', b"\"\x01y'I\x04T,\x02"
 STORE = "/root/.local/share/pnpm/store"
 MODULES = b'{\n  "prunedAt": "Sun, 29 Nov 2026 13:40:12 GMT",\n  "layoutVersion": 5\n}'
 # Path, a content, one that differs in what is excused, some that differ in more.
@@ -136,6 +143,18 @@ CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
         b'{\n  "lastUpdateCheck": "Sun, 29 Nov 2026 13:40:12 GMT"\n}\n',
         b'{\n  "lastUpdateCheck": "Mon, 30 Nov 2026 01:02:03 GMT"\n}\n',
         (b'{\n  "lastUpdateCheck": "never"\n}\n',),
+    ),
+    "/app/.yarn/install-state.gz": (
+        serialized(*ENTRIES),
+        serialized(ENTRIES[1].replace(b"I\x04T", b"TI\x04"), ENTRIES[0]),
+        (
+            serialized(ENTRIES[0]),
+            serialized(ENTRIES[0], ENTRIES[1].replace(b"T", b"F")),
+            serialized(*ENTRIES, end=b"x"),
+            serialized(b'"\x01x^\x00', ENTRIES[1]),
+            serialized(b"?", ENTRIES[1]),
+            serialized(*ENTRIES)[:-9],
+        ),
     ),
     "/app/node_modules/.modules.yaml": (
         MODULES,
