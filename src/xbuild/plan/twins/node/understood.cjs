@@ -2,7 +2,7 @@
 // What a command line and an environment must be for a package manager to run natively, and which script is one's.
 //
 // Every command, option and variable that is not listed hands over. Names are those of npm 10 and 11 (its
-// reference, "config"), yarn 1 (`yarn help`), yarn 3 and 4 and pnpm 8 to 10 (`COMMAND --help`), corepack 0.20 to
+// reference, "config"), yarn 1 (`yarn help`), yarn 4 and pnpm 8 to 10 (`COMMAND --help`), corepack 0.20 to
 // 0.36; `=` takes a value. Left out on purpose: what runs scripts of the project by their names (run, test, start,
 // init), what compresses (pack, publish), what names another program (--script-shell, --shell, --git,
 // --node-options), and what asks at a terminal.
@@ -155,7 +155,7 @@ const MANAGERS = {
 // yarn 2 and later is one file, of any name: its beginning, and what it says of itself.
 const BERRY_HEAD = '#!/usr/bin/env node\n/* eslint-disable */\n//prettier-ignore\n';
 const BERRY_SELF = /name:"@yarnpkg\/cli",version:"([^"]*)"/;
-const BERRY_RELEASES = /^[34]\./;
+const BERRY_RELEASES = /^4\./;
 
 const readIfThere = (file) => {
   try {
