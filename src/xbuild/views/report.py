@@ -303,7 +303,8 @@ def _without_twins(assistance: Assistance, line: int | None, group: Sequence[Ste
     said = dict.fromkeys(text for step in group for text in step.twins)
     if said:
         return f"native twins stepped aside: {', '.join(said)}"
-    return "what its native twins did is not known" if any(step.executed for step in group) else ""
+    why = "" if any(step.executed for step in group) else ": it comes from the cache"
+    return f"what its native twins did is not known{why}"
 
 
 def _reason(plan: Plan | None, line: int | None, why_not: str, group: Sequence[Step]) -> str:

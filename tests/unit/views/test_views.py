@@ -341,6 +341,9 @@ def test_the_report_tells_what_twins_did_and_why_some_did_nothing() -> None:
     ]
     silent = replace(steps[1], twins=())
     assert emulation_left([silent], plan, "")[0].reason == "what its native twins did is not known"
+    cached = replace(silent, cached=True)
+    why = "what its native twins did is not known: it comes from the cache"
+    assert emulation_left([cached], plan, "")[0].reason == why
 
 
 def test_a_plan_with_twins_fits_its_schema_and_says_what_is_native() -> None:
