@@ -11,18 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xbuild.plan.model import VerdictWord
-from xbuild.rules.planned import fix_of
+from xbuild.rules.planned import to_be_pinned
 from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    if not any(stage.index not in context.pinned for stage in context.graph.stages[:-1]):
-        return
-    for stage, verdict in zip(context.graph.stages, context.plan.stages, strict=True):
-        is_new = verdict.word is VerdictWord.PORTABLE and verdict.is_proved and verdict.has_run
-        if is_new and stage.index not in context.pinned:
-            text = f"{stage.label} makes the same for every platform, and is run again for each of them"
-            yield Finding(stage.from_.image_span, text, fix_of(context, verdict))
+    text = "makes the same for every platform, and is run again for each of them"
+    return to_be_pinned(context, VerdictWord.PORTABLE, text)
 
 
 RULE = Rule(
