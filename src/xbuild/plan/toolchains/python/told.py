@@ -68,7 +68,7 @@ _PIP = expression(r"(?P<folder>.*/)?pip[0-9.]*(?P<quote>[\"']?)$")
 
 
 class UntoldError(Exception):
-    """Why this pip cannot be told of the target."""
+    """Why an installer cannot be told of the target, and what would help."""
 
     def __init__(self, text: str, cure: str | None = None) -> None:
         super().__init__(text)

@@ -11,32 +11,28 @@ Docker"; PEP 517, 621 and 735.
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from xbuild.architectures import ARCHITECTURES
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, is_within, join, overlaps
 from xbuild.plan.model import Evidence, Probe, Question, Reason, sections
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, anything, plain, told_kind, where, word_kind, write
-from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python.environments import MADE, Prefix, is_virtual, made, searched
-from xbuild.plan.toolchains.python.fitting import Target
-from xbuild.plan.toolchains.python.locks import Lock, Selection, Sourcing, Unread, lack_of, needed, read
+from xbuild.plan.toolchains.python.projects import MACHINES, Project, is_on, of_lock
 from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
+from xbuild.plan.toolchains.python.told import UntoldError
 from xbuild.text import Span, expression, value
 
 Version = tuple[int, ...]
 
 # -- the option
 
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""What uv calls the architectures for which it has every level."""
 _SINCE: Mapping[str, Version] = {"sync": (0, 7, 21), "install": (0, 4), "pip sync": (0, 4)}
 _LEVELS: tuple[tuple[Version, tuple[int, ...]], ...] = (
     ((0, 5, 31), (17, 28, *range(31, 41))),
@@ -50,26 +46,18 @@ _OURS = expression(re.escape(f'"{_MACHINE}-manylinux_2_') + r'\d+"')
 _WHY = "uv is told of the target: its wheels, and markers that are true there"
 
 
-class _UnprovedError(Exception):
-    """Why what this uv installs is not known to be right."""
-
-    def __init__(self, text: str, cure: str | None = None) -> None:
-        super().__init__(text)
-        self.cure = cure
-
-
 def _level(call: Call, version: Version | None) -> int | None:
     """The newest level of manylinux that the image's C library has, and uv knows; None where the name of the
     image does not tell. A wheel for a newer level than that is not taken, here as on the target.
     """
     image, platforms = call.around.image, call.around.platforms
     if platforms is None or any(p.architecture not in MACHINES for p in platforms):
-        raise _UnprovedError(
+        raise UntoldError(
             f"uv can be told of {' and '.join(f'linux/{name}' for name in MACHINES)} alone",
             "name the platforms" if platforms is None else None,
         )
     if image.family != "debian":
-        raise _UnprovedError(
+        raise UntoldError(
             "which C library its wheels are for is known in Debian variants of the python image",
             "start from one such as python:3.13-slim",
         )
@@ -79,7 +67,7 @@ def _level(call: Call, version: Version | None) -> int | None:
     known = next(levels for since, levels in _LEVELS if (version or (99,)) >= since)
     level = max((n for n in known if n <= has[1]), default=None)
     if level is None or (level != has[1] and has[1] <= _NEWEST):
-        raise _UnprovedError(f"this uv has no name for wheels for glibc 2.{has[1]}", "use uv 0.8 or newer")
+        raise UntoldError(f"this uv has no name for wheels for glibc 2.{has[1]}", "use uv 0.8 or newer")
     return level
 
 
@@ -123,36 +111,25 @@ _HARMLESS = frozenset(
     )
 )
 _TELLING = expression(r"UV_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+|CONDA_PREFIX)$")
-_SETTINGS = frozenset(
-    words(
-        "dev-dependencies default-groups dependency-groups sources index index-url extra-index-url "
-        "index-strategy package managed link-mode compile-bytecode cache-keys required-version "
-        "exclude-newer resolution prerelease override-dependencies constraint-dependencies "
-        "build-constraint-dependencies conflicts environments required-environments build-backend "
-        "concurrent-downloads concurrent-builds concurrent-installs python-downloads python-preference "
-        "native-tls trusted-host publish-url check-url"
-    )
-)
-"""Keys of [tool.uv] that change neither for which machine it installs nor that it takes wheels."""
 
 
 def _check_surroundings(call: Call) -> None:
     names = (n for n in (*call.assignments, *call.variables) if _TELLING.match(n) and n not in _HARMLESS)
     bad = next(names, None)
     if bad is not None:
-        raise _UnprovedError(f"{bad} is set, which changes what uv does")
+        raise UntoldError(f"{bad} is set, which changes what uv does")
     if call.scope.user() not in ("", "root", "0"):
-        raise _UnprovedError("only root's uv is known")
+        raise UntoldError("only root's uv is known")
     if interpreter(call.around.image) is None:
-        raise _UnprovedError(
+        raise UntoldError(
             "which Python it installs for is not told by the name of the image",
             "start from an official python image with its version, such as python:3.13-slim-bookworm",
         )
     if searched(call) is None:
-        raise _UnprovedError("what PATH holds cannot be told")
+        raise UntoldError("what PATH holds cannot be told")
     made = next(iter(call.writes.where(_is_setting)), None)
     if made is not None:
-        raise _UnprovedError(f"line {made.place.line} may put settings for uv into {made.path}")
+        raise UntoldError(f"line {made.place.line} may put settings for uv into {made.path}")
 
 
 def _is_setting(one: Write) -> bool:
@@ -160,153 +137,6 @@ def _is_setting(one: Write) -> bool:
         return False
     return any(overlaps(one.path, f) for f in ("/etc/uv", "/etc/xdg/uv", "/root/.config/uv"))
 
-
-def _context_file(call: Call, path: str) -> str | None:
-    """The text of a file of the build context that stands at `path`: copied, or mounted for this RUN."""
-    for mount in call.run.mounts:
-        target = absolute(mount.get("target") or "", call.scope.workdir())
-        is_of_context = mount.type in ("", "bind") and mount.get("from") is None
-        if is_of_context and target is not None and is_within(path, target):
-            source = (mount.get("source") or ".").lstrip("/")
-            return call.around.context.read(posixpath.normpath(f"{source}/{path[len(target) :]}"))
-    found = context_path(call, path)
-    return call.around.context.read(found) if found is not None else None
-
-
-# -- the project
-
-# Backends whose wheels hold what lies in the project, and tables of theirs that have something else run.
-_BACKENDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "hatchling.build": (("hatch", "build", "hooks"), ("hatch", "build", "targets", "wheel", "hooks")),
-    "uv_build": (),
-    "flit_core.buildapi": (),
-    "pdm.backend": (("pdm", "build", "run-setuptools"), ("pdm", "build", "custom-hook")),
-    "poetry.core.masonry.api": (("poetry", "build"),),
-}
-_BUILDERS = frozenset(words("hatchling hatch-vcs uv-build flit-core pdm-backend poetry-core"))
-_NAME = expression(r"[\w.-]+")
-
-
-class _Project:
-    """A folder with a pyproject.toml, as far as it matters for what uv does there."""
-
-    def __init__(self, call: Call, folder: str) -> None:
-        text = _context_file(call, f"{folder}/pyproject.toml")
-        if text is None:
-            raise _UnprovedError(
-                f"{folder}/pyproject.toml is not in the build context, or may have been changed"
-            )
-        import tomllib
-
-        try:
-            self.data = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise _UnprovedError(f"{folder}/pyproject.toml cannot be read: {error}") from error
-        self.folder, self.text = folder, text
-
-    def table(self, *names: str) -> Mapping[str, object]:
-        found: object = self.data
-        for name in names:
-            found = found.get(name) if isinstance(found, dict) else None
-        return found if isinstance(found, dict) else {}
-
-    def check(self, call: Call) -> None:
-        """No setting has a say in the platform, and the image's Python is the one that is wanted."""
-        unknown = next((key for key in self.table("tool", "uv") if key not in _SETTINGS), None)
-        if unknown is not None:
-            raise _UnprovedError(f"[tool.uv] sets {unknown}, which is not known to leave the platform alone")
-        if _context_file(call, f"{self.folder}/uv.toml") is not None:
-            raise _UnprovedError("uv.toml is not looked into", "put its settings into pyproject.toml")
-        has = interpreter(call.around.image)
-        assert has is not None
-        pinned = (_context_file(call, f"{self.folder}/.python-version") or "").strip()
-        wanted = re.fullmatch(r"(?:cpython@?|python)?(\d+)\.(\d+)", pinned)
-        if pinned and (wanted is None or (int(wanted[1]), int(wanted[2])) != has):
-            raise _UnprovedError(
-                f".python-version asks for {pinned.splitlines()[0][:40]}, and the image has "
-                f"Python {has[0]}.{has[1]}",
-                f"write {has[0]}.{has[1]} there, or leave it out of the image by .dockerignore",
-            )
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-        asked = self.table("project").get("requires-python", "")
-        try:
-            is_met = SpecifierSet(str(asked)).contains(f"{has[0]}.{has[1]}.99")
-        except InvalidSpecifier:
-            is_met = False
-        if not is_met:
-            raise _UnprovedError(f"requires-python is {asked}, and the image has Python {has[0]}.{has[1]}")
-
-    @property
-    def is_built(self) -> bool:
-        """Whether uv installs the project itself (uv's "Project packaging")."""
-        told = self.table("tool", "uv").get("package")
-        return bool(self.table("build-system")) if told is None else told is True
-
-    @property
-    def has_local_sources(self) -> bool:
-        """Whether it requires what is built from another folder."""
-        told = (one for given in self.table("tool", "uv", "sources").values() for one in _several(given))
-        return any(not isinstance(one, dict) or not {"path", "workspace"}.isdisjoint(one) for one in told)
-
-    @property
-    def is_built_of_what_is_there(self) -> bool:
-        """Whether its backend is known to run nothing, and to write nothing beside the project."""
-        backend = self.table("build-system")
-        hooks = _BACKENDS.get(str(backend.get("build-backend")))
-        needs = backend.get("requires")
-        found = [_NAME.match(str(n)) for n in needs] if isinstance(needs, list) else [None]
-        names = {m[0].lower().replace("_", "-") if m else "" for m in found}
-        is_known = hooks is not None and "backend-path" not in backend and names <= _BUILDERS
-        return is_known and not any(self.table("tool", *h[:-1]).get(h[-1]) for h in hooks or ())
-
-
-def _several(given: object) -> list[object]:
-    return list(given) if isinstance(given, list) else [given]
-
-
-# -- the lock file
-
-
-def _of_lock(call: Call, given: Reading, project: _Project, level: int | None) -> str:
-    """The evidence that uv.lock gives, or "": that of all it has to install there is a wheel for every
-    platform. Without a level, for one that every release has.
-    """
-    is_frozen = given.has("--frozen", "--locked") or _is_on(call, "UV_FROZEN", "UV_LOCKED")
-    text = _context_file(call, f"{project.folder}/uv.lock")
-    if not is_frozen or text is None or project.has_local_sources:
-        return ""
-    lock = read("uv.lock", text, project.text)
-    if isinstance(lock, Unread):
-        return ""
-    has = interpreter(call.around.image)
-    assert has is not None
-    names: set[str] = set()
-    for platform in call.around.platforms or ():
-        target = Target(has, MACHINES[platform.architecture], ("glibc", (2, level or _OLDEST)))
-        found = needed(lock, target, _selection(call, given, lock))
-        if isinstance(found, Unread):
-            return ""
-        others = [p for p in found if p.sourcing not in _OWN_SOURCES]
-        if any(lack_of(package, target) is not None for package in others):
-            return ""
-        names |= {package.name for package in others}
-    return f"uv.lock names a wheel for every platform for all {len(names)} packages"
-
-
-def _selection(call: Call, given: Reading, lock: Lock) -> Selection:
-    """What of the lock is installed; all of a kind where it is not quite plain."""
-    asked = {option.name for option in given.options}
-    groups = None if asked & _GROUPS else lock.default_groups
-    if groups is not None and (given.has("--no-dev") or _is_on(call, "UV_NO_DEV")):
-        groups = tuple(group for group in groups if group != "dev")
-    return Selection(groups, None if asked & {"--extra", "--all-extras"} else ())
-
-
-_GROUPS = frozenset(words("--group --only-group --all-groups --only-dev --dev --no-default-groups"))
-_OLDEST = 28  # Debian 10
-# The project itself: there are no others in a folder.
-_OWN_SOURCES = (Sourcing.VIRTUAL, Sourcing.EDITABLE, Sourcing.DIRECTORY)
 
 # -- uv is asked
 
@@ -357,21 +187,21 @@ def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool)
         text = told.get(platform, "")
         output, end, found = text.rpartition(_EXIT)
         if _UNKNOWN_OPTION.search(output):
-            raise _UnprovedError("this uv has no --python-platform there", "use uv 0.8 or newer")
+            raise UntoldError("this uv has no --python-platform there", "use uv 0.8 or newer")
         if not end or not found.startswith("0\n"):
             named = _NEEDS.search(output)
             name = next(filter(None, named.groups()), None) if named else None
-            raise _UnprovedError(
+            raise UntoldError(
                 f"uv cannot install {name or 'all of it'} for {platform} without building it there",
                 "take a version that has wheels for every platform",
             )
         python = _PYTHON.search(found)
         if python is None or (is_environment and not python[1].startswith(f"{SYSTEM}/bin/")):
-            raise _UnprovedError("the environment is not for the Python of the image")
+            raise UntoldError("the environment is not for the Python of the image")
         wanted = _NUMBERS[platform.partition("/")[2]]
         foreign = next((m[2] for m in _ELF.finditer(found) if int(m[1]) != wanted), None)
         if foreign is not None:
-            raise _UnprovedError(
+            raise UntoldError(
                 f"it builds {foreign} for the machine that it runs on",
                 "take a version that has wheels for every platform",
             )
@@ -407,11 +237,11 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
     """The effect of an installer, told of the target, or told already."""
     script = call.run.script
     if not call.is_editable or script is None or script.text != call.script:
-        raise _UnprovedError("only where a RUN calls it, in shell form, can it be told of the target")
+        raise UntoldError("only where a RUN calls it, in shell form, can it be told of the target")
     version = _version(call)
     if version is not None and version < install.since:
         told, since = ".".join(map(str, version)), ".".join(map(str, install.since))
-        raise _UnprovedError(f"uv {told} has no --python-platform there", f"use uv {since} or newer")
+        raise UntoldError(f"uv {told} has no --python-platform there", f"use uv {since} or newer")
     level = _level(call, version)
     cache = call.variables.get("UV_CACHE_DIR")
     folders = (*install.where, (cache.text if cache is not None else None) or "/root/.cache/uv")
@@ -427,7 +257,7 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
     )
     if given.has(_OPTION):
         if not any(_OURS.fullmatch(word.raw) for word in call.words):
-            raise _UnprovedError("it names a platform of its own", "leave out --python-platform")
+            raise UntoldError("it names a platform of its own", "leave out --python-platform")
         return effect
     evidence = install.evidence(level) if install.evidence is not None else ""
     if not evidence:
@@ -465,10 +295,10 @@ def _ask_briefly(call: Call, install: _Install) -> int:
     if answer is None:
         raise _OpenError(question)
     if answer.splitlines()[:1] in ([], ["0"]):
-        raise _UnprovedError("this uv has no --python-platform there", "use uv 0.8 or newer")
+        raise UntoldError("this uv has no --python-platform there", "use uv 0.8 or newer")
     level = _LEVEL.search(answer)
     if level is None:
-        raise _UnprovedError("which C library the image has cannot be told")
+        raise UntoldError("which C library the image has cannot be told")
     return int(level[1])
 
 
@@ -479,14 +309,14 @@ _ASK_LEVEL = f"level=$(python3 -c '{_LIBC}') && {{ test $level -le {_NEWEST} || 
 
 def _told(call: Call, install: _Install, level: int | None) -> tuple[str, int]:
     """What uv said, when it was asked, and the level of the C library. Raises _OpenError where it was not
-    asked, _UnprovedError if the answer is a no.
+    asked, UntoldError if the answer is a no.
     """
     span, end = call.command.span, call.words[install.verb].span.end
     option = f" {_OPTION} {_word(level or '$level')}"
     line = call.script[span.start : end] + option + install.instead + call.script[end : span.end]
     line = line.replace("\\\n", " ")
     if "\n" in line:
-        raise _UnprovedError("a command of several lines cannot be put to uv", "write it on one")
+        raise UntoldError("a command of several lines cannot be put to uv", "write it on one")
     first = _ASK_LEVEL if level is None else ""
     question = _question(
         call, f"{first}{install.asked}{_QUICKLY} {line}", install.scanned, has_level=level is not None
@@ -498,7 +328,7 @@ def _told(call: Call, install: _Install, level: int | None) -> tuple[str, int]:
     found = _read_answer(answer, platforms, is_environment=install.is_environment)
     told = level or found
     if told is None:
-        raise _UnprovedError("which C library the image has cannot be told")
+        raise UntoldError("which C library the image has cannot be told")
     return "uv installed all of it for every platform, and built nothing for the machine that it ran on", told
 
 
@@ -507,7 +337,7 @@ def _proved(call: Call, given: Reading, find: str) -> Effect:
     try:
         _check_surroundings(call)
         return _wire(call, given, _FINDERS[find](call, given))
-    except _UnprovedError as error:
+    except UntoldError as error:
         reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
         return replace(anything(call), reasons=(reason,), toolchain="python")
     except _OpenError as error:
@@ -519,22 +349,22 @@ def _proved(call: Call, given: Reading, find: str) -> Effect:
 def _sync(call: Call, given: Reading) -> _Install:
     """`uv sync`: all of the lock file, and nothing else, is in the project's environment afterwards."""
     if call.directory is None:
-        raise _UnprovedError("where it runs cannot be told")
-    project = _Project(call, call.directory)
+        raise UntoldError("where it runs cannot be told")
+    project = Project(call, call.directory)
     project.check(call)
     told = call.variables.get("UV_PROJECT_ENVIRONMENT")
     if told is not None and told.text is None:
-        raise _UnprovedError("what UV_PROJECT_ENVIRONMENT names cannot be told")
+        raise UntoldError("what UV_PROJECT_ENVIRONMENT names cannot be told")
     named = (told.text if told is not None else None) or ".venv"
     folder = call.seen(named)
     assert folder is not None
     if any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)):
-        raise _UnprovedError(f"{folder} is not a folder of its own")
+        raise UntoldError(f"{folder} is not a folder of its own")
     is_installed = project.is_built and not given.has("--no-install-project")
     own: tuple[Write, ...] = (Write(folder, word_kind(call), call.place, call.spelled(), by=MADE),)
     if (is_installed and not project.is_built_of_what_is_there) or project.has_local_sources:
         own = (*own, write(call, project.folder, Kind.UNKNOWN))
-    if not given.has("--frozen", "--locked") and not _is_on(call, "UV_FROZEN", "UV_LOCKED"):
+    if not given.has("--frozen", "--locked") and not is_on(call, "UV_FROZEN", "UV_LOCKED"):
         own = (*own, write(call, f"{project.folder}/uv.lock", Kind.PORTABLE))
     return _Install(
         call.texts.index("sync"),
@@ -542,15 +372,10 @@ def _sync(call: Call, given: Reading) -> _Install:
         (folder,),
         own,
         is_environment=True,
-        evidence=partial(_of_lock, call, given, project),
+        evidence=partial(of_lock, call, given, project),
         asked=f"rm -rf {folder} && ",
         scanned=(folder, project.folder) if not is_within(folder, project.folder) else (folder, "."),
     )
-
-
-def _is_on(call: Call, *names: str) -> bool:
-    told = (call.variables[name].text for name in names if name in call.variables)
-    return any((text or "").lower() in ("1", "true", "yes", "on") for text in told)
 
 
 def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
@@ -563,9 +388,9 @@ def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
     if own is not None or given.has("-t", "--prefix"):
         folder = where(call, own)
         if folder is None or any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)):
-            raise _UnprovedError("what it installs into is not a folder of its own")
+            raise UntoldError("what it installs into is not a folder of its own")
         return (folder,), True
-    if given.has("--system") or _is_on(call, "UV_SYSTEM_PYTHON"):
+    if given.has("--system") or is_on(call, "UV_SYSTEM_PYTHON"):
         return Prefix(SYSTEM, version).folders, False
     told = given.value("-p") if given.has("-p") else None
     told = told or getattr(call.variables.get("VIRTUAL_ENV"), "text", None)
@@ -575,7 +400,7 @@ def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
     if folder == SYSTEM:
         return Prefix(SYSTEM, version).folders, False
     if folder is None or not is_virtual(call, folder):
-        raise _UnprovedError(
+        raise UntoldError(
             "which environment it installs into cannot be told",
             "make one with uv venv or python -m venv and name it by VIRTUAL_ENV, or give --system",
         )
@@ -585,7 +410,7 @@ def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
 def _pip_install(call: Call, given: Reading) -> _Install:
     """`uv pip install` and `uv pip sync`."""
     if not given.operands and not given.has("-r"):
-        raise _UnprovedError("what it installs is not named")
+        raise UntoldError("what it installs is not named")
     folders, is_named = _into(call, given)
     verb = call.texts.index("pip") + 1
     if is_named:
@@ -610,19 +435,19 @@ def _makes(call: Call, given: Reading) -> Effect | None:
     try:
         _check_surroundings(call)
         if len(given.operands) > 1:
-            raise _UnprovedError("which environment it makes cannot be told")
+            raise UntoldError("which environment it makes cannot be told")
         wanted = given.value("-p")
         has = interpreter(call.around.image)
         assert has is not None
         own = f"{has[0]}.{has[1]}"
         names = (own, f"python{own}", "python3", "python", f"{SYSTEM}/bin/python", f"{SYSTEM}/bin/python3")
         if given.has("-p") and wanted not in names:
-            raise _UnprovedError(f"it may be for another Python than the image's {own}")
+            raise UntoldError(f"it may be for another Python than the image's {own}")
         folder = given.operands[0] if given.operands else ".venv"
         if folder is None:
-            raise _UnprovedError("which environment it makes cannot be told")
+            raise UntoldError("which environment it makes cannot be told")
         return made(call, folder)
-    except _UnprovedError as error:
+    except UntoldError as error:
         reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
         return replace(anything(call), reasons=(reason,), toolchain="python")
 
