@@ -62,7 +62,7 @@ _BUILDERS = frozenset(words("hatchling hatch-vcs uv-build flit-core pdm-backend 
 _NAME = expression(r"[\w.-]+")
 
 
-class Project:
+class UvProject:
     """A folder with a pyproject.toml, as far as it matters for what uv does there."""
 
     def __init__(self, call: Call, folder: str) -> None:
@@ -143,7 +143,7 @@ def _several(given: object) -> list[object]:
 # -- the lock file
 
 
-def of_lock(call: Call, given: Reading, project: Project, level: int | None) -> str:
+def of_lock(call: Call, given: Reading, project: UvProject, level: int | None) -> str:
     """The evidence that uv.lock gives, or "": that of all it has to install there is a wheel for every
     platform. Without a level, for one that every release has.
     """

@@ -24,7 +24,7 @@ from xbuild.plan.programs.program import Program, anything, plain, told_kind, wh
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python.environments import MADE, Prefix, is_virtual, made, searched
-from xbuild.plan.toolchains.python.projects import MACHINES, Project, is_on, of_lock
+from xbuild.plan.toolchains.python.projects import MACHINES, UvProject, is_on, of_lock
 from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
 from xbuild.plan.toolchains.python.told import UntoldError
 from xbuild.text import Span, expression, value
@@ -350,7 +350,7 @@ def _sync(call: Call, given: Reading) -> _Install:
     """`uv sync`: all of the lock file, and nothing else, is in the project's environment afterwards."""
     if call.directory is None:
         raise UntoldError("where it runs cannot be told")
-    project = Project(call, call.directory)
+    project = UvProject(call, call.directory)
     project.check(call)
     told = call.variables.get("UV_PROJECT_ENVIRONMENT")
     if told is not None and told.text is None:
