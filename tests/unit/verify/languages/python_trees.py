@@ -59,10 +59,10 @@ class Python:
         stable = b"" if self.flags else b"\0.abi3.so"
         return self.library() + stable + b"\0" + self.suffix.encode() + b"\0"
 
-    def library(self, *needed: str, runpath: str | None = None) -> bytes:
+    def library(self, *needed: str, runpath: str | None = None, rpath: str | None = None) -> bytes:
         """A shared library for its machine and its C library; so is a module."""
         names = (*needed, C_LIBRARIES[self.libc])
-        return Elf(self.architecture, kind=3, needed=names, runpath=runpath).build()
+        return Elf(self.architecture, kind=3, needed=names, runpath=runpath, rpath=rpath).build()
 
     def installation(self) -> list[Item]:
         """As the official image has it: a program, its links, and how it was built."""

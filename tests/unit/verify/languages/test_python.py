@@ -242,6 +242,36 @@ def test_a_library_that_the_wheel_brought_along() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("own", "is_found"),
+    [({}, True), ({"rpath": "some.libs"}, True), ({"runpath": "some.libs"}, False)],
+    ids=["no path", "RPATH", "RUNPATH"],
+)
+def test_a_library_that_its_loader_tells_where_others_are(own: dict[str, str], *, is_found: bool) -> None:
+    """What a library needs is also looked for where the RPATH of its loader leads, if it has no RUNPATH."""
+    planted = [
+        Item(
+            f"{ARM.site}/some/fast{ARM.suffix}",
+            ARM.library("libpq-e8a033dd.so.5", rpath="$ORIGIN/../some.libs"),
+        ),
+        Item(f"{ARM.site}/some.libs/libpq-e8a033dd.so.5", ARM.library("libssl-3e69114b.so.1", **own)),
+        Item(f"{ARM.site}/some.libs/libssl-3e69114b.so.1", ARM.library()),
+    ]
+    found = told(verify((ARM, [*whole(ARM), *planted])))
+    assert found == [] if is_found else "libssl-3e69114b.so.1" in found[0]
+
+
+def test_a_module_that_is_told_another_place_than_its_libraries_have() -> None:
+    planted = [
+        Item(
+            f"{ARM.site}/some/fast{ARM.suffix}", ARM.library("libpq-e8a033dd.so.5", rpath="$ORIGIN/elsewhere")
+        ),
+        Item(f"{ARM.site}/some.libs/libpq-e8a033dd.so.5", ARM.library()),
+    ]
+    (line,) = told(verify((ARM, [*whole(ARM), *planted])))
+    assert "does not find what its wheel brought along: libpq-e8a033dd.so.5" in line
+
+
 def test_how_another_interpreter_was_built() -> None:
     """The standard library of the build machine under an interpreter of the platform."""
     folder = "usr/local/lib/python3.13"

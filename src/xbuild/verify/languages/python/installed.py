@@ -187,6 +187,7 @@ def _libraries(python: PythonFiles, site: Site) -> Iterator[Objection]:
     if interpreter is None:
         return
     there = {file.path.rpartition("/")[2] for file in site.libraries}
+    asked_for = {name for file in site.libraries if (elf := elf_of(file)) is not None for name in elf.needed}
     search = python.search(interpreter)
     missing: dict[str, File] = {}
     for file in _fitting(python, site.libraries):
@@ -194,9 +195,11 @@ def _libraries(python: PythonFiles, site: Site) -> Iterator[Objection]:
         for name in elf.needed if elf is not None else ():
             if elf is None or name in missing or not _BROUGHT_ALONG.search(name) or len(missing) > _MOST:
                 continue
-            is_told = bool(elf.rpath or elf.runpath)
+            # A library that another loads has the folders of that one's RPATH, too, unless it has a RUNPATH.
+            inherits = not elf.runpath and file.path.rpartition("/")[2] in asked_for
+            is_told = bool(elf.rpath or elf.runpath) and not inherits
             if not is_told and name in there:
-                continue  # loaded before by another, which is told where it is
+                continue  # found by another, which is told where it is
             found, _ = search.find(name, file, elf, ())
             if found is None:
                 missing[name] = file
