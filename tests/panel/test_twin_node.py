@@ -252,7 +252,6 @@ RUN node -r ./.pnp.cjs -p 'require("semver").valid("1.2.3")' >/said
 }
 ONLY = ["node: native"]
 SAID = {
-    "npx": [*ONLY, "node: own: a script of the project"],
     "pnpm 9, by corepack": [*ONLY, "node: own: nosuch is not understood"],
 }
 
