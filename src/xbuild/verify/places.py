@@ -162,6 +162,8 @@ _EMULATOR = re.compile(rf"/qemu-(?:{_EMULATED})(?:-static)?$|^/usr/(?:lib|libexe
 
 # Path (from the root, with a leading slash) → why foreign files are there
 _PLACES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # yarn 1 keeps there what it fetched: every optional package, whatever platform it is for.
+    (re.compile(r"/v\d+/npm-[^/]+-[0-9a-f]{40}(?:-integrity)?/node_modules/"), "yarn's cache"),
     # debugpy brings the libraries of several platforms in every wheel.
     (re.compile(r"/pydevd_attach_to_process/"), "debugger helpers"),
     (

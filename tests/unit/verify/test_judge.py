@@ -28,6 +28,8 @@ LOADERS = {
     "arm64": "/lib/ld-linux-aarch64.so.1",
     "arm": "/lib/ld-armhf.so.3",
 }
+SUM = "09d9b4357780da9ea3a7dfb833a1f1ff439b4052"
+YARN = f"usr/local/share/.cache/yarn/v6/npm-@esbuild-linux-x64-0.21.5-{SUM}-integrity/node_modules/@esbuild"
 
 
 def verify(
@@ -293,6 +295,8 @@ def test_layers_of_a_distribution_are_taken_for_the_base() -> None:
         "usr/lib/debug/usr/bin/x.debug",
         "usr/bin/qemu-aarch64-static",
         "usr/lib/python3/dist-packages/debugpy/_vendored/pydevd/pydevd_attach_to_process/attach_linux_amd64.so",
+        f"{YARN}/linux-x64/bin/esbuild",
+        f"usr/local/share/.cache/yarn/v4/npm-x-linux-x64-1.0.0-{SUM}/node_modules/x-linux-x64/x.node",
     ],
 )
 def test_places_made_for_foreign_files(path: str) -> None:
@@ -311,6 +315,8 @@ def test_places_made_for_foreign_files(path: str) -> None:
         ("linux/amd64", "usr/lib/x86_64-linux-gnu/libz.so.1", library("arm64")),
         ("linux/amd64", "opt/x86_64-linux-musl/bin/tool", static("arm64")),
         ("linux/arm64", "usr/local/bin/qemu-app", static("amd64")),
+        ("linux/arm64", "srv/node_modules/@esbuild/linux-x64/bin/esbuild", static("amd64")),
+        ("linux/arm64", f"srv/v6/npm-x-1.0.0-{SUM[1:]}/node_modules/x/x", static("amd64")),
     ],
 )
 def test_a_name_excuses_only_what_it_fits(platform: str, path: str, content: bytes) -> None:
