@@ -32,6 +32,7 @@ _BY_ROLE = {
 }
 _PLACEHOLDER = re.compile(r"\{([a-z0-9]+)\}")
 _MACHINE_SHARE = 0.4
+_FOLDERS = ("/w", "/in/p", "/in/m", "/out", "/in/p/d")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Maker:
 
     def line(self, target: Target) -> Line:
         """A line with the option that the target names."""
-        self.directory = self.chance.choice(("/w", "/in/p", "/in/m", "/out", "/in/p/d", "/l"))
+        self.directory = self.chance.choice((*_FOLDERS, *_FOLDERS, "/l"))
         self.uses = set()
         self.is_all_portable = self.chance.random() < 0.1
         words = self.words(target)
