@@ -54,8 +54,19 @@ def _told(call: Call, given: Reading) -> Kind:
 
 
 def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
-    """Where members land; a later relative `-C` is seen from the one before, and a member that is named in
-    front of the first lands here.
+    """Where members land: in `--one-top-level` of each folder."""
+    base = _folders(given)
+    if not given.has("--one-top-level"):
+        return base
+    top = given.value("--one-top-level")
+    if top is None:
+        return base  # named after the archive, inside these
+    return tuple(None if f is None else posixpath.join(f, top) for f in base)
+
+
+def _folders(given: Reading) -> tuple[str | None, ...]:
+    """What `-C` names; a later relative one is seen from the one before, and a member that is named in front
+    of the first is here.
     """
     changes = [o for o in given.options if o.name == "-C"]
     is_named_before = bool(changes and given.places and given.places[0] < changes[0].at)
@@ -64,19 +75,13 @@ def _unpack_folders(given: Reading) -> tuple[str | None, ...]:
     for change in changes:
         here = None if here is None or change.value is None else posixpath.join(here, change.value)
         folders.append(here)
-    base = folders or ["."]
-    if not given.has("--one-top-level"):
-        return tuple(base)
-    top = given.value("--one-top-level")
-    if top is None:
-        return tuple(base)  # named after the archive, inside these
-    return tuple(None if f is None else posixpath.join(f, top) for f in base)
+    return tuple(folders or ["."])
 
 
 def _packed(call: Call, given: Reading, archive: str | None) -> Effect:
     is_listed = given.has("-T")
     kind = Kind.UNKNOWN if is_listed else _told(call, given)
-    folders: list[str | None] = [".", *_unpack_folders(given)]
+    folders = (".", *_folders(given))
     read: list[str | None] = []
     for named in given.operands:
         if named is not None and named.startswith("/"):

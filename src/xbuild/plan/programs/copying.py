@@ -59,7 +59,9 @@ def _copies(call: Call, given: Reading) -> Effect | None:
         made = (write(call, destination, kind, is_file=is_one and is_whole),)
     if keeps and (call.program_name == "mv" or given.has(*_LINKS)):
         made = (*made, *_links_along(call, sources, destination))
-    return plain(call, kind, (*made, *moved), (*sources, *lists))
+    # What was in the way is told of.
+    in_the_way = (source_kind(call, w.path) for w in made if given.has("-v"))
+    return plain(call, join((kind, *in_the_way)), (*made, *moved), (*sources, *lists))
 
 
 def _links_along(call: Call, sources: Sequence[str | None], destination: str | None) -> Iterator[Write]:
