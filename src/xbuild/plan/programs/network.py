@@ -377,7 +377,9 @@ def _gpg(call: Call, given: Reading) -> Effect | None:
     kept = [p for p in (home, *rings) if p is None or call.writes.touch(where(call, p) or "/")]
     kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in (*given.operands, *kept))))
     outputs = [o.value for o in given.options if o.kind == "=>"]
-    made = [write(call, p, kind, is_file=True) for p in outputs if p != "-"]
+    # What only lists or imports leaves its output as it was.
+    is_whole = given.has("--dearmor")
+    made = [write(call, p, kind, is_file=is_whole) for p in outputs if p != "-"]
     made += [write(call, p, kind) for p in (home, *rings)]
     if not outputs:
         made += [
