@@ -173,6 +173,8 @@ def test_a_program_that_a_file_names(room: Room) -> None:
     other = room.write("other/tool", "#!/bin/sh\necho other $0\n")
     room.mount.write("it/deep/er/tool.own", f"{other}\n")
     assert room.run(deep).stdout == f"other {other}\n"
+    room.mount.write("it/deep/er/tool.own", "/usr/bin/cat\n")
+    assert room.run(deep, "/proc/self/cmdline").stdout == "/usr/bin/cat\0/proc/self/cmdline\0"
 
 
 def test_where_the_author_s_program_is_looked_for(room: Room) -> None:

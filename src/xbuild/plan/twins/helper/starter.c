@@ -6,7 +6,7 @@
  * (LD_PRELOAD, BASH_ENV, ...) changes it, and nothing appears on standard error or in an environment that a shell
  * in its place would put there.
  *
- * How `decide` is called and what it prints: prepare.sh and twin.sh. Made by `make-starter` beside this file.
+ * How `decide` is called and what it prints: prepare.sh and twin.sh. Made by `make-native` beside this file.
  */
 typedef unsigned long size;
 typedef long word;
@@ -663,8 +663,11 @@ static int understand(char **argv, word count)
         author = find(words[0], "");
     } else if ((begins(end, "/bin/") && name == end + 5) || begins(end, "/late/"))
         author = find(name, folder_of(started, name));
-    else
+    else {
         author = read_line(joined(started, ".own", ""));
+        if (*author && begins(words[0], MOUNT "/")) /* a driver names what it found */
+            words[0] = (char *)author;
+    }
     return 1;
 }
 
