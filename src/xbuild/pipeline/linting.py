@@ -23,7 +23,7 @@ from xbuild.graph.model import Options
 from xbuild.plan.context import Context, NoContext
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.rules import RULES
-from xbuild.rules.linter import Judged, Linted, Unlinted, fixed, judge
+from xbuild.rules.linter import Judged, Linted, Unlinted, fixed, judge, narrowed
 from xbuild.rules.rule import Level, Rule, RuleContext
 from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
@@ -175,10 +175,7 @@ def lint_file(job: _Job) -> Linted:
     try:
         data = job.text if job.text is not None else _read(job.path)
         source = Source.from_bytes(job.path, data)
-        subject = _subject(source, job)
-        judged = _shown(judge(subject, job.wanted.rules), job.wanted)
-        done = Linted(job.path, judged, source=source)
-        return _with_fixes(done, job) if job.fix else done
+        return _with_fixes(source, job) if job.fix else _linted(source, job)[0]
     except XbuildError as error:
         return Linted(job.path, problem=Unlinted(error.message, error.line, error.hint or error.expected))
     except OSError as error:
@@ -197,25 +194,26 @@ def _read(path: str) -> bytes:
 
 def _shown(judged: Judged, wanted: Wanted) -> Judged:
     worst = wanted.severity.rank
-    return Judged(tuple(t for t in judged.told if t.severity.rank <= worst), judged.ignored)
+    return narrowed(judged, lambda one: one.severity.rank <= worst)
 
 
-def _with_fixes(done: Linted, job: _Job) -> Linted:
+def _linted(source: Source, job: _Job) -> tuple[Linted, Dockerfile]:
+    subject = _subject(source, job)
+    judged = _shown(judge(subject, job.wanted.rules), job.wanted)
+    return Linted(job.path, judged, source=source), subject.dockerfile
+
+
+def _with_fixes(source: Source, job: _Job) -> Linted:
     """All fixes, in rounds: what overlaps is made in a later one. Raises XbuildError if the text breaks."""
-    assert done.source is not None
-    text, count, judged = done.source.text, 0, done.judged
+    done, dockerfile = _linted(source, job)
+    count = 0
     for _ in range(_ROUNDS):
-        source = Source(done.path, text)
-        subject = _subject(source, job)
-        judged = judge(subject, job.wanted.rules)
-        new, made = fixed(subject.dockerfile, judged.told, unsafe=job.unsafe)
-        if not made or new == text:
+        new, made = fixed(dockerfile, done.judged.told, unsafe=job.unsafe)
+        if not made or new == dockerfile.source.text:
             break
-        read(Source(done.path, new))
-        text, count = new, count + made
-    return replace(
-        done, judged=_shown(judged, job.wanted), after=text, fixes=count, source=Source(done.path, text)
-    )
+        count += made
+        done, dockerfile = _linted(Source(source.path, new), job)
+    return replace(done, after=dockerfile.source.text, fixes=count)
 
 
 def _subject(source: Source, job: _Job) -> RuleContext:
@@ -230,7 +228,9 @@ def _subject(source: Source, job: _Job) -> RuleContext:
         from xbuild.plan.deciding.planner import make_plan
         from xbuild.plan.model import Settings
 
-        return make_plan(dockerfile, options, platforms, context, Settings(assist=True))
+        # As `xbuild rewrite` plans: right for any platforms where none are told, without files of helpers.
+        settings = Settings(assist=True, helpers=False)
+        return make_plan(dockerfile, options, job.wanted.platforms, context, settings)
 
     return RuleContext(dockerfile, graph, platforms, platforms[0], context, folder is not None, plan)
 

@@ -18,13 +18,15 @@ from xbuild.text import Edit, Source, apply_edits
 @dataclass(frozen=True, slots=True)
 class Rewritten:
     """The new text. `line_map` takes a line of it to the line of the original that it stands for; `added` are
-    its lines that are instructions of our own, which stand for the place that they were put at.
+    its lines that are instructions of our own, which stand for the place that they were put at. `edits` are
+    what makes it out of the original.
     """
 
     text: Source
     line_map: Callable[[int], int]
     changed: bool
     added: frozenset[int] = frozenset()
+    edits: tuple[Edit, ...] = ()
 
 
 def rewrite(
@@ -67,7 +69,7 @@ def apply_made(dockerfile: Dockerfile, made: Edits, flags: Mapping[int, Sequence
         removed=made.removed,
     )
     line_map, added = _origins(original, text, made)
-    return Rewritten(text, line_map, text.text != original.text, added)
+    return Rewritten(text, line_map, text.text != original.text, added, tuple(made.edits))
 
 
 def _flags(dockerfile: Dockerfile, number: int, values: Mapping[int, str]) -> list[str]:

@@ -3,7 +3,8 @@
 Why: on an amd64 machine every stage of the arm64 image runs emulated, and compilers run 5 to 50 times slower
 there. xbuild has proved that this stage can run on the build platform and make the same files.
 
-Fix: what `xbuild rewrite` would write: the pin, the platform ARGs, the variables at the compiler. Safe.
+Fix: what `xbuild rewrite` would write, for the whole file: the pin, the platform ARGs, the variables at the
+compiler. Safe. None is offered where a comment, `--select` or `--ignore` leaves out a stage of it.
 """
 
 from __future__ import annotations
@@ -26,4 +27,5 @@ RULE = Rule(
     "a stage is emulated although it could cross-compile",
     check,
     __doc__,
+    from_plan=True,
 )

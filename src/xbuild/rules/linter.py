@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from xbuild.dockerfile.model import Dockerfile
-from xbuild.rules import unused_ignore
+from xbuild.rules import RULES, unused_ignore
 from xbuild.rules.comments import Comment, read_comments, skipped
-from xbuild.rules.rule import Finding, Rule, RuleContext, Told
+from xbuild.rules.planned import in_the_way, plan_fix
+from xbuild.rules.rule import Finding, Fix, Rule, RuleContext, Told
 from xbuild.text import Edit, Source, apply_edits, value
 
 
@@ -43,9 +44,13 @@ class Linted:
 def judge(subject: RuleContext, rules: Sequence[Rule]) -> Judged:
     """Run `rules`; rules about several platforms are silent where one is asked for."""
     is_single = len(subject.platforms) < 2
-    running = [rule for rule in rules if not (rule.several and is_single)]
     skips = skipped(subject.dockerfile)
-    running = [r for r in running if not (r.buildkit and (r.buildkit in skips or "all" in skips))]
+    running = [
+        rule
+        for rule in rules
+        if not (rule.several and is_single)
+        and not (rule.buildkit and (rule.buildkit in skips or "all" in skips))
+    ]
     found = [told(subject, rule, finding) for rule in running for finding in rule.check(subject)]
     found = list(_without_superfluous(found))
     comments = [c for c in read_comments(subject.dockerfile) if c.is_ignore and not c.problem]
@@ -58,9 +63,47 @@ def judge(subject: RuleContext, rules: Sequence[Rule]) -> Judged:
         else:
             used.add((by.line, one.rule.name))
     ignored = len(found) - len(kept)
+    if any(one.rule.from_plan for one in kept):
+        fix, obeyed = _plan_fix(subject, running, comments, is_narrowed=_is_narrowed(found, kept))
+        kept = [_with_fix(one, fix) if one.rule.from_plan else one for one in kept]
+        used |= obeyed
     if unused_ignore.RULE in running:
         kept += _unused(subject, comments, used, {rule.name for rule in running})
     return Judged(tuple(sorted(kept, key=_place)), ignored)
+
+
+def narrowed(judged: Judged, is_kept: Callable[[Told], bool]) -> Judged:
+    """Without some of the findings, and without the plan's fix if one of them asks for it."""
+    kept = tuple(one for one in judged.told if is_kept(one))
+    if _is_narrowed(judged.told, kept):
+        kept = tuple(_with_fix(one, None) if one.rule.from_plan else one for one in kept)
+    return Judged(kept, judged.ignored)
+
+
+def _is_narrowed(found: Iterable[Told], kept: Collection[Told]) -> bool:
+    return any(one.rule.from_plan and one not in kept for one in found)
+
+
+def _plan_fix(
+    subject: RuleContext, running: Sequence[Rule], comments: Sequence[Comment], *, is_narrowed: bool
+) -> tuple[Fix | None, set[tuple[int, str]]]:
+    """The plan's fix, unless a rule that asks for it is left out where it touches a stage; and the comments
+    that are obeyed so, by line and rule.
+    """
+    fix = plan_fix(subject)
+    if fix is None:
+        return None, set()
+    names = frozenset(rule.name for rule in RULES if rule.from_plan)
+    obeyed = in_the_way(subject, fix, comments, names)
+    silent = (rule for rule in RULES if rule.from_plan and rule.is_on and rule not in running)
+    is_left_out = is_narrowed or bool(obeyed) or any(True for rule in silent for _ in rule.check(subject))
+    return None if is_left_out else fix, {(c.line, name) for c in obeyed for name in names}
+
+
+def _with_fix(one: Told, fix: Fix | None) -> Told:
+    finding = one.finding
+    with_it = Finding(finding.span, finding.message, fix, finding.severity)
+    return Told(one.rule, with_it, one.line, one.column, one.end_line, one.end_column, one.stage)
 
 
 def told(subject: RuleContext, rule: Rule, finding: Finding) -> Told:
@@ -119,14 +162,15 @@ def _unused(
 
 def fixed(dockerfile: Dockerfile, found: Iterable[Told], *, unsafe: bool = False) -> tuple[str, int]:
     """The text with the fixes of these findings, and how many were made. A fix that overlaps with one before
-    it is left for the next round.
+    it is left for the next round, and so is the plan's until there is no other: it is proved for this text.
     """
+    allowed = [one for one in found if (fix := one.finding.fix) is not None and (fix.is_safe or unsafe)]
+    chosen = [one for one in allowed if not one.rule.from_plan] or allowed
     edits: list[Edit] = []
     count = 0
-    for one in found:
+    for one in chosen:
         fix = one.finding.fix
-        if fix is None or not (fix.is_safe or unsafe):
-            continue
+        assert fix is not None
         new = [edit for edit in fix.edits if edit not in edits]
         if not any(_collide(edit, other) for edit in new for other in edits):
             edits += new

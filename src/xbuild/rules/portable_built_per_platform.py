@@ -3,7 +3,8 @@
 Why: a bundle, a text, generated sources are the same everywhere. Without a pin the stage runs once
 natively and once under QEMU for each other platform; pinned it runs once.
 
-Fix: what `xbuild rewrite` would write. Safe.
+Fix: what `xbuild rewrite` would write, for the whole file. Safe. None is offered where a comment, `--select`
+or `--ignore` leaves out a stage of it.
 """
 
 from __future__ import annotations
@@ -26,4 +27,5 @@ RULE = Rule(
     "a stage makes the same for every platform, once for each",
     check,
     __doc__,
+    from_plan=True,
 )

@@ -157,7 +157,8 @@ class Rule:
     `summary` says it in a line. `check` finds. `is_on` tells whether it is on by default, `several` that it
     is silent where one platform is asked for, `is_online` that it needs answers from registries. `buildkit`
     is the name of BuildKit's check that is its twin, `first` names rules whose finding at the same place
-    makes this one superfluous.
+    makes this one superfluous. `from_plan` tells that its fix is what `xbuild rewrite` writes: it finds, and
+    the linter adds the fix, as it is that of the whole file.
     """
 
     name: str
@@ -170,3 +171,4 @@ class Rule:
     is_online: bool = False
     buildkit: str = ""
     first: tuple[str, ...] = ()
+    from_plan: bool = False
