@@ -108,6 +108,23 @@ def copied_path(call: Call, path: str) -> str | None:
     return _placed(call, path)[0]
 
 
+def may_be_copied(call: Call, path: str) -> bool:
+    """Whether the build context may have brought a file to `path` that `context_path` does not name: what is
+    copied cannot be told from the text, or it was changed since.
+    """
+    if _placed(call, path)[0] is not None:
+        return True
+    if any(w.is_context for w in call.writes.covering(path)) and not call.around.context.files():
+        return True
+    graph = call.scope.graph
+    return any(
+        _may_hide(Scope(graph, stage, index), instruction, path, call)
+        for stage in graph.chain_of(call.scope.stage)
+        for index, instruction in _copies(graph, stage)
+        if stage != call.scope.stage or index < call.instruction
+    )
+
+
 def _placed(call: Call, path: str | None) -> tuple[str | None, Write | None]:
     """The file of the build context that a COPY put at `path`, and what may have changed it since; through
     symbolic links that came along.

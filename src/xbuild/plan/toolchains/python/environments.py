@@ -90,9 +90,13 @@ def environment(call: Call, name: str | None = None) -> Prefix | None:
         found = _of_folder(call, folder, version)
         if found is not None:
             return found
-        if any(not _is_by_installer(w) for w in _touching(call, (folder,))):
+        if folder in _DEBIANS or any(not _is_by_installer(w) for w in _touching(call, (folder,))):
             return None
     return None
+
+
+_DEBIANS = ("/usr/bin", "/bin")
+"""Where a distribution has its own Python, in the image or by any of its packages."""
 
 
 def _of_folder(call: Call, folder: str, version: tuple[int, int]) -> Prefix | None:

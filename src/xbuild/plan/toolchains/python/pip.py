@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, is_within, join, overlaps
@@ -37,7 +37,14 @@ from xbuild.plan.toolchains.python.environments import Prefix, environment, repl
 from xbuild.plan.toolchains.python.pythons import IMAGES, SYSTEM
 from xbuild.plan.toolchains.python.told import MACHINES, Telling, UntoldError
 from xbuild.plan.toolchains.python.tools import TOOLS, installed, tools_of
-from xbuild.plan.toolchains.python.wanted import named_in_file, named_on_line
+from xbuild.plan.toolchains.python.wanted import (
+    REFUSED,
+    check_options,
+    mount_target,
+    named_in_file,
+    named_on_line,
+    set_names,
+)
 from xbuild.text import Span, expression, value
 
 USER = "/root/.local"
@@ -84,7 +91,7 @@ def _environment(call: Call) -> Prefix:
             "which pip this is cannot be told",
             "name an official python image with its version, and set PATH by ENV, in full",
         )
-    names = (n for n in (*call.assignments, *call.variables) if _TELLING.match(n) and n not in _HARMLESS)
+    names = (n for n in set_names(call) if _TELLING.match(n) and n not in _HARMLESS)
     bad = next((n for n in names if n != "PYTHONPATH" or not _is_without_modules(call)), None)
     if bad is not None:
         raise UntoldError(f"{bad} is set, which changes what pip does", f"set {bad} behind it")
@@ -118,7 +125,7 @@ _MODULES = expression(r"/[^/]+\.(txt|toml|lock|in|cfg|ini|md|yml|yaml|json)$")
 def _check_mounts(call: Call, found: Prefix) -> None:
     in_the_way = (found.folder, f"{SYSTEM}/bin", f"{SYSTEM}/lib", "/etc", "/root")
     for mount in call.run.mounts:
-        target = where(call, mount.get("target") or "/run/secrets") or "/"
+        target = mount_target(call, mount) or "/"
         is_cache = mount.type == "cache" and is_within(target, _CACHE)
         is_login = mount.type == "secret" and (
             is_within(target, "/run/secrets") or posixpath.basename(target) == ".netrc"
@@ -134,21 +141,6 @@ def _own_folder(call: Call, path: str | None, option: str) -> str:
     if found is None or not (is_own or found == USER):
         raise UntoldError(f"{option} is not a folder of its own", "install into /deps, for instance")
     return found
-
-
-# Options that say what cannot be done without building, or for another machine than is asked for.
-_REFUSED: Mapping[str, tuple[str, str]] = {
-    "-e": ("an editable project is built where it lies", "install it in the stage that runs it"),
-    "--no-binary": ("what --no-binary names is built here", "drop it where there are wheels"),
-    "--platform": ("--platform has markers of the machine that it runs on", "drop it: xbuild tells pip"),
-    "--root": ("what --root puts where is not known", "use --prefix or --target"),
-}
-
-
-def _check_options(given: Reading) -> None:
-    for name, (text, cure) in _REFUSED.items():
-        if given.has(name):
-            raise UntoldError(text, cure)
 
 
 # -- where things go
@@ -231,7 +223,7 @@ def _lacking(answer: str, platforms: Sequence[str]) -> Iterator[str]:
 
 def _gets(verb: _Verb) -> Does:
     def does(call: Call, given: Reading) -> Effect | None:
-        if not given.operands and not given.has("-r", *_REFUSED):
+        if not given.operands and not given.has("-r", *REFUSED):
             return None
         try:
             return _tools(call, given, verb) or _cross(call, given, verb)
@@ -245,7 +237,7 @@ def _gets(verb: _Verb) -> Does:
 def _tools(call: Call, given: Reading, verb: _Verb) -> Effect | None:
     """Tools alone, for this machine."""
     tools = tools_of(given.operands)
-    if tools is None or verb.folder or given.has("-r", "-t", "--prefix", "-f", *_REFUSED):
+    if tools is None or verb.folder or given.has("-r", "-t", "--prefix", "-f", *REFUSED):
         return None
     own = _environment(call)
     folders = (USER,) if given.has("--user") else own.folders
@@ -258,7 +250,7 @@ def _tools(call: Call, given: Reading, verb: _Verb) -> Effect | None:
 
 def _cross(call: Call, given: Reading, verb: _Verb) -> Effect:
     _check_image(call)
-    _check_options(given)
+    check_options(given)
     own = _environment(call)
     _check_mounts(call, own)
     folders = _destination(call, given, verb, own)

@@ -1,5 +1,5 @@
-"""A project that uv installs, as far as its files tell: settings, backend, the Python that it asks for, and
-what its lock file has a wheel for.
+"""What has a say in what uv does: variables, files of settings, and a project's own: backend, the Python that
+it asks for, what its lock file has a wheel for.
 
 Sources: uv's documentation, "Settings", "Project packaging", "Dependency groups"; PEP 517, 621 and 735; the
 pages of the build backends.
@@ -7,10 +7,13 @@ pages of the build backends.
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Mapping
 
+from xbuild.plan.facts.filesystem import Write, resolved
+from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.programs.grammar import Reading
+from xbuild.plan.recipes.recipe import may_be_copied
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.python.fitting import Target
@@ -30,10 +33,61 @@ def context_text(call: Call, path: str) -> str | None:
     return call.around.context.read(found) if found is not None else None
 
 
+def own_text(call: Call, path: str) -> str | None:
+    """The text of the file that stands at `path`, from the build context; None where none stands there.
+    Raises UntoldError where that cannot be told, or the stage may have made it.
+    """
+    text = context_text(call, path)
+    if text is not None:
+        return text
+    found = resolved(call.writes, path)
+    is_unseen = context_file(call, path) is not None and not call.around.context.files()
+    if found is None or is_unseen or may_be_copied(call, found):
+        raise UntoldError(f"{path} is not in the build context, or may have been changed", _AS_IT_IS)
+    made = next((w for w in call.writes.covering(found) if _may_be_there(w)), None)
+    if made is not None:
+        raise UntoldError(f"`{made.text}` of line {made.place.line} may have made {path}")
+    return None
+
+
+_LEFT_OUT = "leave it out of the image by .dockerignore"
+_AS_IT_IS = "COPY it from the build context, as it is, or leave it out by .dockerignore"
+
+
+def _may_be_there(made: Write) -> bool:
+    """Whether a write over a file may be a file; behind one that may be anything, nothing is sure anyhow."""
+    if made.path is None:
+        return made.kind.is_right
+    return not (made.is_package or made.is_empty or made.is_change or made.is_context)
+
+
+def setting(call: Call, name: str) -> str | None:
+    """The text of an exported variable; None where it is not set, or for the shell alone. Raises UntoldError
+    where that cannot be told.
+    """
+    if name in call.assignments:
+        raise UntoldError(f"{name} is set in front of it", f"set {name} by ENV")
+    variable = call.variables.get(name)
+    if variable is None or variable.origin == "shell":
+        return None
+    if variable.text is None:
+        raise UntoldError(f"what {name} says cannot be told", f"set {name} by ENV")
+    return variable.text
+
+
+_SWITCH = {
+    **dict.fromkeys(words("1 true t yes y on"), True),
+    **dict.fromkeys(words("0 false f no n off"), False),
+}
+
+
 def is_on(call: Call, *names: str) -> bool:
-    """Whether one of these variables is set to what counts as true."""
-    told = (call.variables[name].text for name in names if name in call.variables)
-    return any((text or "").lower() in ("1", "true", "yes", "on") for text in told)
+    """Whether one of these variables is a switch that is on. Raises UntoldError where that cannot be told."""
+    told = {name: text for name in names if (text := setting(call, name)) is not None}
+    bad = next((name for name, text in told.items() if text.lower() not in _SWITCH), None)
+    if bad is not None:
+        raise UntoldError(f"{bad} is neither true nor false")
+    return any(_SWITCH[text.lower()] for text in told.values())
 
 
 _SETTINGS = frozenset(
@@ -42,35 +96,64 @@ _SETTINGS = frozenset(
         "index-strategy package managed link-mode compile-bytecode cache-keys required-version "
         "exclude-newer resolution prerelease override-dependencies constraint-dependencies "
         "build-constraint-dependencies conflicts environments required-environments build-backend "
-        "concurrent-downloads concurrent-builds concurrent-installs python-downloads python-preference "
-        "native-tls trusted-host publish-url check-url"
+        "concurrent-downloads concurrent-builds concurrent-installs python-downloads native-tls "
+        "trusted-host publish-url check-url"
     )
 )
 """Keys of [tool.uv] that change neither for which machine it installs nor that it takes wheels."""
 
 # -- the project
 
-# Backends whose wheels hold what lies in the project, and tables of theirs that have something else run.
-_BACKENDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "hatchling.build": (("hatch", "build", "hooks"), ("hatch", "build", "targets", "wheel", "hooks")),
+# Backends whose wheels hold what lies in the project, and settings of theirs that have something else run, or
+# taken from elsewhere.
+_BACKENDS: Mapping[str, tuple[str, ...]] = {
+    "hatchling.build": words(
+        "hatch.build.hooks hatch.build.force-include hatch.build.targets.wheel.hooks "
+        "hatch.build.targets.wheel.force-include hatch.metadata.hooks hatch.version.source=code "
+        "hatch.version.raw-options"
+    ),
     "uv_build": (),
     "flit_core.buildapi": (),
-    "pdm.backend": (("pdm", "build", "run-setuptools"), ("pdm", "build", "custom-hook")),
-    "poetry.core.masonry.api": (("poetry", "build"),),
+    "poetry.core.masonry.api": ("poetry.build",),
 }
-_BUILDERS = frozenset(words("hatchling hatch-vcs uv-build flit-core pdm-backend poetry-core"))
+FILES = ("pyproject.toml", "uv.toml", "uv.lock", ".python-version", ".python-versions")
+"""What uv looks for where it runs, and above."""
+_ELSEWHERE = ("hatch.toml",)
+"""Files that say such things beside pyproject.toml."""
+_BUILDERS = frozenset(words("hatchling hatch-vcs uv-build flit-core poetry-core"))
 _NAME = expression(r"[\w.-]+")
+_PINNED = expression(r"(?:cpython@?|python)?(\d+)\.(\d+)")
+
+
+def check_settings(call: Call) -> None:
+    """No file of settings has a say in the platform or in the Python, from where it runs up to the root."""
+    if call.directory is None:
+        raise UntoldError("where it runs cannot be told")
+    for folder in ancestors(call.directory):
+        for name in ("uv.toml", ".python-versions"):
+            if own_text(call, posixpath.join(folder, name)) is not None:
+                raise UntoldError(f"{name} is not looked into", _LEFT_OUT)
+        _check_pinned(call, (own_text(call, posixpath.join(folder, ".python-version")) or "").strip())
+        project = UvProject.at(call, folder)
+        if project is not None:
+            project.check(call)
+
+
+def _check_pinned(call: Call, pinned: str) -> None:
+    has = interpreter(call.around.image)
+    wanted = _PINNED.fullmatch(pinned)
+    if pinned and (wanted is None or (int(wanted[1]), int(wanted[2])) != has):
+        own = ".".join(map(str, has or ()))
+        raise UntoldError(
+            f".python-version asks for {pinned.splitlines()[0][:40]}, and the image has Python {own}",
+            f"write {own} there, or leave it out of the image by .dockerignore",
+        )
 
 
 class UvProject:
     """A folder with a pyproject.toml, as far as it matters for what uv does there."""
 
-    def __init__(self, call: Call, folder: str) -> None:
-        text = context_text(call, f"{folder}/pyproject.toml")
-        if text is None:
-            raise UntoldError(
-                f"{folder}/pyproject.toml is not in the build context, or may have been changed"
-            )
+    def __init__(self, folder: str, text: str) -> None:
         import tomllib
 
         try:
@@ -79,6 +162,12 @@ class UvProject:
             raise UntoldError(f"{folder}/pyproject.toml cannot be read: {error}") from error
         self.folder, self.text = folder, text
 
+    @classmethod
+    def at(cls, call: Call, folder: str) -> UvProject | None:
+        """That of a folder, if it is one."""
+        text = own_text(call, posixpath.join(folder, "pyproject.toml"))
+        return cls(folder, text) if text is not None else None
+
     def table(self, *names: str) -> Mapping[str, object]:
         found: object = self.data
         for name in names:
@@ -86,31 +175,25 @@ class UvProject:
         return found if isinstance(found, dict) else {}
 
     def check(self, call: Call) -> None:
-        """No setting has a say in the platform, and the image's Python is the one that is wanted."""
+        """No setting has a say in the platform, and the image's Python is one that is wanted."""
         unknown = next((key for key in self.table("tool", "uv") if key not in _SETTINGS), None)
         if unknown is not None:
             raise UntoldError(f"[tool.uv] sets {unknown}, which is not known to leave the platform alone")
-        if context_text(call, f"{self.folder}/uv.toml") is not None:
-            raise UntoldError("uv.toml is not looked into", "put its settings into pyproject.toml")
-        has = interpreter(call.around.image)
-        assert has is not None
-        pinned = (context_text(call, f"{self.folder}/.python-version") or "").strip()
-        wanted = re.fullmatch(r"(?:cpython@?|python)?(\d+)\.(\d+)", pinned)
-        if pinned and (wanted is None or (int(wanted[1]), int(wanted[2])) != has):
-            raise UntoldError(
-                f".python-version asks for {pinned.splitlines()[0][:40]}, and the image has "
-                f"Python {has[0]}.{has[1]}",
-                f"write {has[0]}.{has[1]} there, or leave it out of the image by .dockerignore",
-            )
+        if not self.takes(call, 99):
+            asked, has = self.table("project").get("requires-python"), interpreter(call.around.image) or ()
+            own = ".".join(map(str, has))
+            raise UntoldError(f"requires-python is {asked}, and the image has Python {own}")
+
+    def takes(self, call: Call, patch: int) -> bool:
+        """Whether it may be installed for this patch level of the image's Python."""
         from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-        asked = self.table("project").get("requires-python", "")
+        has = interpreter(call.around.image) or ()
         try:
-            is_met = SpecifierSet(str(asked)).contains(f"{has[0]}.{has[1]}.99")
+            asked = SpecifierSet(str(self.table("project").get("requires-python", "")))
         except InvalidSpecifier:
-            is_met = False
-        if not is_met:
-            raise UntoldError(f"requires-python is {asked}, and the image has Python {has[0]}.{has[1]}")
+            return False
+        return asked.contains(".".join(map(str, (*has, patch))))
 
     @property
     def is_built(self) -> bool:
@@ -119,13 +202,26 @@ class UvProject:
         return bool(self.table("build-system")) if told is None else told is True
 
     @property
+    def is_dynamic(self) -> bool:
+        """Whether only its backend tells what it requires."""
+        told = self.table("project").get("dynamic", ())
+        return not isinstance(told, (list, tuple)) or any("dependencies" in str(name) for name in told)
+
+    @property
+    def required(self) -> tuple[str | None, ...]:
+        """What it requires, and its extras; None for what is no text."""
+        own = self.table("project").get("dependencies", [])
+        extras = self.table("project", "optional-dependencies").values()
+        found = [one for given in (own, *extras) for one in _several(given)]
+        return tuple(one if isinstance(one, str) else None for one in found)
+
+    @property
     def has_local_sources(self) -> bool:
         """Whether it requires what is built from another folder."""
         told = (one for given in self.table("tool", "uv", "sources").values() for one in _several(given))
         return any(not isinstance(one, dict) or not {"path", "workspace"}.isdisjoint(one) for one in told)
 
-    @property
-    def is_built_of_what_is_there(self) -> bool:
+    def is_built_of_what_is_there(self, call: Call) -> bool:
         """Whether its backend is known to run nothing, and to write nothing beside the project."""
         backend = self.table("build-system")
         hooks = _BACKENDS.get(str(backend.get("build-backend")))
@@ -133,7 +229,15 @@ class UvProject:
         found = [_NAME.match(str(n)) for n in needs] if isinstance(needs, list) else [None]
         names = {m[0].lower().replace("_", "-") if m else "" for m in found}
         is_known = hooks is not None and "backend-path" not in backend and names <= _BUILDERS
-        return is_known and not any(self.table("tool", *h[:-1]).get(h[-1]) for h in hooks or ())
+        is_alone = all(own_text(call, posixpath.join(self.folder, name)) is None for name in _ELSEWHERE)
+        return is_known and is_alone and not any(map(self._says, hooks or ()))
+
+    def _says(self, told: str) -> bool:
+        """Whether it sets what is named so (`a.b`), or to that value (`a.b=c`)."""
+        path, _, wanted = told.partition("=")
+        *folders, last = path.split(".")
+        found = self.table("tool", *folders).get(last)
+        return found == wanted if wanted else bool(found)
 
 
 def _several(given: object) -> list[object]:
@@ -148,8 +252,9 @@ def of_lock(call: Call, given: Reading, project: UvProject, level: int | None) -
     platform. Without a level, for one that every release has.
     """
     is_frozen = given.has("--frozen", "--locked") or is_on(call, "UV_FROZEN", "UV_LOCKED")
-    text = context_text(call, f"{project.folder}/uv.lock")
-    if not is_frozen or text is None or project.has_local_sources:
+    text = context_text(call, posixpath.join(project.folder, "uv.lock"))
+    is_as_locked = is_frozen and not given.has("-U") and not project.has_local_sources
+    if text is None or not is_as_locked or not project.takes(call, 0):
         return ""
     lock = read("uv.lock", text, project.text)
     if isinstance(lock, Unread):

@@ -11,22 +11,57 @@ Docker"; PEP 517, 621 and 735.
 
 from __future__ import annotations
 
+import posixpath
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from xbuild.architectures import ARCHITECTURES
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, is_within, join, overlaps
+from xbuild.plan.facts.filesystem import (
+    PROGRAM_FOLDERS,
+    TOOL_FOLDERS,
+    Kind,
+    Write,
+    is_within,
+    join,
+    overlaps,
+)
+from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence, Probe, Question, Reason, sections
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Program, anything, plain, told_kind, where, word_kind, write
+from xbuild.plan.programs.program import (
+    Program,
+    anything,
+    plain,
+    source_kind,
+    told_kind,
+    where,
+    word_kind,
+    write,
+)
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
-from xbuild.plan.toolchains.python.environments import MADE, Prefix, is_virtual, made, searched
-from xbuild.plan.toolchains.python.projects import MACHINES, UvProject, is_on, of_lock
+from xbuild.plan.toolchains.python.environments import MADE, Prefix, environment, is_virtual, made
+from xbuild.plan.toolchains.python.projects import (
+    FILES,
+    MACHINES,
+    UvProject,
+    check_settings,
+    is_on,
+    of_lock,
+    setting,
+)
 from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
 from xbuild.plan.toolchains.python.told import UntoldError
+from xbuild.plan.toolchains.python.wanted import (
+    check_options,
+    mount_target,
+    named_in_file,
+    named_on_line,
+    set_names,
+)
 from xbuild.text import Span, expression, value
 
 Version = tuple[int, ...]
@@ -110,11 +145,13 @@ _HARMLESS = frozenset(
         "PYTHONUTF8 PYTHON_VERSION PYTHON_SHA256"
     )
 )
-_TELLING = expression(r"UV_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+|CONDA_PREFIX)$")
+_TELLING = expression(
+    r"UV_(?!INDEX_\w+_(?:USERNAME|PASSWORD)$)|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+|CONDA_PREFIX)$"
+)
 
 
 def _check_surroundings(call: Call) -> None:
-    names = (n for n in (*call.assignments, *call.variables) if _TELLING.match(n) and n not in _HARMLESS)
+    names = (n for n in set_names(call) if _TELLING.match(n) and n not in _HARMLESS)
     bad = next(names, None)
     if bad is not None:
         raise UntoldError(f"{bad} is set, which changes what uv does")
@@ -125,8 +162,9 @@ def _check_surroundings(call: Call) -> None:
             "which Python it installs for is not told by the name of the image",
             "start from an official python image with its version, such as python:3.13-slim-bookworm",
         )
-    if searched(call) is None:
-        raise UntoldError("what PATH holds cannot be told")
+    if environment(call, "python3") is None:
+        raise UntoldError("which Python PATH leads to cannot be told", "set PATH by ENV, in full")
+    check_settings(call)
     made = next(iter(call.writes.where(_is_setting)), None)
     if made is not None:
         raise UntoldError(f"line {made.place.line} may put settings for uv into {made.path}")
@@ -135,7 +173,29 @@ def _check_surroundings(call: Call) -> None:
 def _is_setting(one: Write) -> bool:
     if one.is_package or one.path is None:
         return False
-    return any(overlaps(one.path, f) for f in ("/etc/uv", "/etc/xdg/uv", "/root/.config/uv"))
+    return any(overlaps(one.path, folder) for folder in _SETTINGS)
+
+
+_SETTINGS = ("/etc/uv", "/etc/xdg/uv", "/root/.config/uv")
+
+
+def _check_mounts(call: Call, folders: Sequence[str]) -> None:
+    """Nothing is installed into a mount, or found in one that is not looked into."""
+    settings = (*_SETTINGS, *(posixpath.join(f, n) for f in ancestors(call.directory or "/") for n in FILES))
+    for mount in call.run.mounts:
+        target = mount_target(call, mount)
+        is_read = mount.type in ("", "bind")
+        is_uv = is_read and target in _UV_ITSELF
+        if (
+            target is None
+            or any(is_within(f, target) or (not is_uv and is_within(target, f)) for f in folders)
+            or (not is_read and any(overlaps(f, target) for f in settings))
+        ):
+            kind = mount.type or "bind"
+            raise UntoldError(f"what --mount=type={kind} brings has a say in what is installed")
+
+
+_UV_ITSELF = tuple(f"{folder}/{name}" for folder in PROGRAM_FOLDERS for name in ("uv", "uvx"))
 
 
 # -- uv is asked
@@ -218,8 +278,9 @@ class _Install:
     `verb` is the word behind which that is said; `evidence` gives what is known without asking, for a level
     of manylinux. `where` are the folders that it installs into,
     `writes` what else it writes. `asked` is put in front of the command when uv is asked, `instead` behind
-    its verb: so that what is there already, for the build machine, has no say; `scanned` is looked into then,
-    where the first of them `is_environment`, for the Python that it is for.
+    its verb: so that what is there already, for the build machine, has no say; `scanned`, words of the shell,
+    is looked into then, where the first of them `is_environment`, for the Python that it is for.
+    `read` is what it reads beside what lies where it runs.
     """
 
     verb: int
@@ -231,6 +292,7 @@ class _Install:
     asked: str = ""
     instead: str = ""
     scanned: tuple[str, ...] = ()
+    read: tuple[str | None, ...] = ()
 
 
 def _wire(call: Call, given: Reading, install: _Install) -> Effect:
@@ -243,12 +305,15 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
         told, since = ".".join(map(str, version)), ".".join(map(str, install.since))
         raise UntoldError(f"uv {told} has no --python-platform there", f"use uv {since} or newer")
     level = _level(call, version)
-    cache = call.variables.get("UV_CACHE_DIR")
-    folders = (*install.where, (cache.text if cache is not None else None) or "/root/.cache/uv")
-    kind = join((told_kind(call), Kind.CROSS))
+    _check_mounts(call, install.where)
+    sources = tuple(source_kind(call, path) for path in install.read)
+    if not all(kind.is_right for kind in sources):
+        raise UntoldError("what it reads is not the same for every platform, nor right for the target")
+    cache = write(call, setting(call, "UV_CACHE_DIR") or "/root/.cache/uv", Kind.BUILD)
+    kind = join((told_kind(call), Kind.CROSS, *sources))
     effect = Effect(
-        writes=(*(write(call, folder, kind) for folder in folders), *install.writes),
-        reads=(call.directory,),
+        writes=(*(write(call, folder, kind) for folder in install.where), cache, *install.writes),
+        reads=(call.directory, *(where(call, path) for path in install.read)),
         output=join((kind, Kind.TARGET)),
         sees_environment=False,
         needs=(Need("TARGETARCH", call.instruction, "uv"),),
@@ -338,32 +403,33 @@ def _proved(call: Call, given: Reading, find: str) -> Effect:
         _check_surroundings(call)
         return _wire(call, given, _FINDERS[find](call, given))
     except UntoldError as error:
-        reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
-        return replace(anything(call), reasons=(reason,), toolchain="python")
+        return _stays(call, error)
     except _OpenError as error:
         text = f"{error.question.text} is not told here: uv has to be asked, in the builder"
         reason = Reason(f"`{call.spelled()}`: {text}", call.place, cure="plan or build with an engine")
         return replace(anything(call), reasons=(reason,), questions=(error.question,), toolchain="python")
 
 
+def _stays(call: Call, error: UntoldError) -> Effect:
+    """Not pinned, and why."""
+    reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
+    return replace(anything(call), reasons=(reason,), toolchain="python")
+
+
 def _sync(call: Call, given: Reading) -> _Install:
     """`uv sync`: all of the lock file, and nothing else, is in the project's environment afterwards."""
-    if call.directory is None:
-        raise UntoldError("where it runs cannot be told")
-    project = UvProject(call, call.directory)
-    project.check(call)
-    told = call.variables.get("UV_PROJECT_ENVIRONMENT")
-    if told is not None and told.text is None:
-        raise UntoldError("what UV_PROJECT_ENVIRONMENT names cannot be told")
-    named = (told.text if told is not None else None) or ".venv"
-    folder = call.seen(named)
+    project = UvProject.at(call, call.directory) if call.directory is not None else None
+    if project is None:
+        raise UntoldError("pyproject.toml is not in the build context, or not where it runs")
+    folder = call.seen(setting(call, "UV_PROJECT_ENVIRONMENT") or ".venv")
     assert folder is not None
-    if any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)):
+    if any(overlaps(folder, tools) for tools in (*TOOL_FOLDERS, SYSTEM)) or is_within(project.folder, folder):
         raise UntoldError(f"{folder} is not a folder of its own")
     is_installed = project.is_built and not given.has("--no-install-project")
+    is_known = not is_installed or project.is_built_of_what_is_there(call)
     own: tuple[Write, ...] = (Write(folder, word_kind(call), call.place, call.spelled(), by=MADE),)
-    if (is_installed and not project.is_built_of_what_is_there) or project.has_local_sources:
-        own = (*own, write(call, project.folder, Kind.UNKNOWN))
+    if not is_known or project.has_local_sources:
+        own = (*own, *(write(call, path, Kind.UNKNOWN) for path in (project.folder, folder)))
     if not given.has("--frozen", "--locked") and not is_on(call, "UV_FROZEN", "UV_LOCKED"):
         own = (*own, write(call, f"{project.folder}/uv.lock", Kind.PORTABLE))
     return _Install(
@@ -373,8 +439,8 @@ def _sync(call: Call, given: Reading) -> _Install:
         own,
         is_environment=True,
         evidence=partial(of_lock, call, given, project),
-        asked=f"rm -rf {folder} && ",
-        scanned=(folder, project.folder) if not is_within(folder, project.folder) else (folder, "."),
+        asked=f"rm -rf {shlex.quote(folder)} && ",
+        scanned=(shlex.quote(folder), shlex.quote(project.folder)),
     )
 
 
@@ -392,11 +458,8 @@ def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
         return (folder,), True
     if given.has("--system") or is_on(call, "UV_SYSTEM_PYTHON"):
         return Prefix(SYSTEM, version).folders, False
-    told = given.value("-p") if given.has("-p") else None
-    told = told or getattr(call.variables.get("VIRTUAL_ENV"), "text", None)
+    told = given.value("-p") if given.has("-p") else (setting(call, "VIRTUAL_ENV") or ".venv")
     folder = call.seen(told.removesuffix("/bin/python")) if told else None
-    if folder is None and not given.has("-p") and "VIRTUAL_ENV" not in call.variables:
-        folder = call.seen(".venv")
     if folder == SYSTEM:
         return Prefix(SYSTEM, version).folders, False
     if folder is None or not is_virtual(call, folder):
@@ -409,20 +472,36 @@ def _into(call: Call, given: Reading) -> tuple[tuple[str, ...], bool]:
 
 def _pip_install(call: Call, given: Reading) -> _Install:
     """`uv pip install` and `uv pip sync`."""
+    verb = call.texts.index("pip") + 1
+    check_options(given)
+    files = given.values("-r", "-c", "--override")
+    if call.texts[verb] == "sync":
+        files = (*files, *given.operands)
+    else:
+        named_on_line(given.operands)
     if not given.operands and not given.has("-r"):
         raise UntoldError("what it installs is not named")
+    for path in files:
+        _check_file(call, path)
     folders, is_named = _into(call, given)
-    verb = call.texts.index("pip") + 1
+    found = tuple(path for path in given.values("-f") if path is None or "://" not in path)
+    install = _Install(verb, _SINCE["install"], folders, read=(*files, *found))
     if is_named:
-        return _Install(verb, _SINCE["install"], folders, asked=f"rm -rf {folders[0]} && ", scanned=folders)
-    return _Install(
-        verb,
-        _SINCE["install"],
-        folders,
-        asked="d=$(mktemp -d) && ",
-        instead=' --target "$d"',
-        scanned=('"$d"',),
-    )
+        folder = shlex.quote(folders[0])
+        return replace(install, asked=f"rm -rf {folder} && ", scanned=(folder,))
+    return replace(install, asked="d=$(mktemp -d) && ", instead=' --target "$d"', scanned=('"$d"',))
+
+
+def _check_file(call: Call, path: str | None) -> None:
+    """It names releases alone: a file of requirements, or a project's pyproject.toml."""
+    if posixpath.basename(path or "") != "pyproject.toml":
+        named_in_file(call, path)
+        return
+    project = UvProject.at(call, posixpath.dirname(call.seen(path) or ""))
+    if project is None or project.table("tool", "uv", "sources") or project.is_dynamic:
+        raise UntoldError(f"what {path} requires is not told by itself")
+    project.check(call)
+    named_on_line(project.required)
 
 
 _FINDERS = {"sync": _sync, "pip": _pip_install}
@@ -444,24 +523,26 @@ def _makes(call: Call, given: Reading) -> Effect | None:
         if given.has("-p") and wanted not in names:
             raise UntoldError(f"it may be for another Python than the image's {own}")
         folder = given.operands[0] if given.operands else ".venv"
-        if folder is None:
+        if folder is None or (not given.operands and setting(call, "UV_PROJECT_ENVIRONMENT") is not None):
             raise UntoldError("which environment it makes cannot be told")
         return made(call, folder)
     except UntoldError as error:
-        reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
-        return replace(anything(call), reasons=(reason,), toolchain="python")
+        return _stays(call, error)
 
 
 def _for_itself(call: Call, _given: Reading) -> Effect | None:
     """`uv tool install`: programs for the stage's own use, made for the machine that it runs on."""
-    folders = ["/root/.local/share/uv/tools", "/root/.local/bin"]
-    for name in ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR"):
-        told = call.variables.get(name)
-        if told is not None:
-            folders.append(told.text or "/")
-    return plain(
-        call, Kind.BUILD, (write(call, folder, Kind.BUILD) for folder in (*folders, "/root/.cache/uv"))
-    )
+    try:
+        _check_surroundings(call)
+        told = (setting(call, name) for name in ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR", "UV_CACHE_DIR"))
+        folders = (*_TOOL_FOLDERS, *filter(None, told))
+        return plain(call, Kind.BUILD, (write(call, folder, Kind.BUILD) for folder in folders))
+    except UntoldError as error:
+        return _stays(call, error)
+
+
+# uv's image has them in /usr/local/bin, since 0.8.
+_TOOL_FOLDERS = ("/root/.local/share/uv/tools", "/root/.local/bin", "/usr/local/bin", "/root/.cache/uv")
 
 
 def _refuses(text: str, cure: str, call: Call, _given: Reading) -> Effect:
@@ -474,7 +555,7 @@ _RUNS = partial(
     "runs what was installed for the target, or for this machine",
     "run it in the image that is made, or outside the build",
 )
-_QUIET = "-q,--quiet -v,--verbose --no-progress -n,--no-cache --cache-dir= --native-tls --no-config "
+_QUIET = "-q,--quiet -v,--verbose --no-progress -n,--no-cache --native-tls --no-config "
 _INDEX = (
     "-i,--index-url= --extra-index-url= --default-index= --index= -f,--find-links=< --no-index "
     "--index-strategy= --keyring-provider= --resolution= --prerelease= --exclude-newer= "
@@ -486,7 +567,7 @@ _INSTALL = (
     + _LINKING
     + "-r,--requirement=< -c,--constraint=< --override=< -p,--python= --system -t,--target= --prefix= "
     "--python-platform= --no-deps --require-hashes --no-verify-hashes --strict --only-binary= --no-build "
-    "--break-system-packages --extra= --all-extras --group= --exact --torch-backend="
+    "--break-system-packages --extra= --all-extras --group= --exact -e,--editable= --no-binary="
 )
 _SYNC = (
     _QUIET

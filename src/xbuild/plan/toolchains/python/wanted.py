@@ -6,9 +6,11 @@ Sources: pip "Requirements File Format", "Requirement Specifiers".
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from xbuild.dockerfile.model import Mount
 from xbuild.plan.facts.filesystem import absolute, is_within
+from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import source_kind
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
@@ -31,6 +33,22 @@ _OTHERS: Mapping[Sourcing, tuple[str, str]] = {
 _LOOKING = frozenset(
     words("--index-url --extra-index-url --trusted-host --pre --prefer-binary --require-hashes --only-binary")
 )
+
+
+# Options that say what cannot be done without building, or for another machine than is asked for.
+REFUSED: Mapping[str, tuple[str, str]] = {
+    "-e": ("an editable project is built where it lies", "install it in the stage that runs it"),
+    "--no-binary": ("what --no-binary names is built here", "drop it where there are wheels"),
+    "--platform": ("--platform has markers of the machine that it runs on", "drop it: xbuild tells pip"),
+    "--root": ("what --root puts where is not known", "use --prefix or --target"),
+}
+
+
+def check_options(given: Reading) -> None:
+    """Raises UntoldError for an option that asks for what is built, or for another machine."""
+    for name, (text, cure) in REFUSED.items():
+        if given.has(name):
+            raise UntoldError(text, cure)
 
 
 def named_on_line(names: Sequence[str | None]) -> tuple[str, ...]:
@@ -96,13 +114,26 @@ def _is_made(call: Call, path: str) -> bool:
     return bool(made) and not made[-1].is_context and source_kind(call, path).is_right
 
 
+def set_names(call: Call) -> Iterator[str]:
+    """The variables that are set where a command runs, secrets that come as one included."""
+    yield from (*call.assignments, *call.variables)
+    yield from (name for mount in call.run.mounts if (name := mount.get("env")))
+
+
+def mount_target(call: Call, mount: Mount) -> str | None:
+    """Where a mount stands; None where it cannot be told."""
+    told = mount.get("target") or ("/run/secrets" if mount.type in ("secret", "ssh") else "")
+    return absolute(call.scope.expand_known(told).text or "", call.scope.workdir()) if told else None
+
+
 def context_file(call: Call, path: str | None) -> str | None:
     """The file of the build context that stands at `path`, by a COPY or a mount."""
     for mount in call.run.mounts:
-        target = absolute(mount.get("target") or "", call.scope.workdir())
+        target = mount_target(call, mount)
         is_context = mount.type in ("", "bind") and mount.get("from") is None
         if is_context and target is not None and path is not None and is_within(path, target):
-            source = posixpath.normpath((mount.get("source") or ".").lstrip("/"))
+            told = call.scope.expand_known(mount.get("source") or ".").text
+            source = posixpath.normpath(told.lstrip("/") or ".") if told is not None else None
             rest = posixpath.relpath(path, target)
-            return posixpath.normpath(posixpath.join(source, rest)) if rest != "." else source
+            return posixpath.normpath(posixpath.join(source, rest)) if source is not None else None
     return context_path(call, path)
