@@ -54,7 +54,7 @@ def _write_history(folder: Path, builder: str, metadata: dict[str, Any]) -> None
         return
     identity = metadata["buildx.build.ref"].rpartition("/")[2]
     base = (
-        docker(),
+        *docker(),
         "buildx",
         "--builder",
         builder,

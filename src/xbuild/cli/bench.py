@@ -19,7 +19,7 @@ from xbuild.solve.engine import inspect_engine
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag, value_flag
 from xbuild.views.measurement import AGAINST, ORIGINAL, PAIRS, REWRITTEN, Measurement, bench_data, bench_lines
 
-_DOOR = Door(
+DOOR = Door(
     "bench",
     (
         (value_flag("against"), "FILE", "a Dockerfile made by hand"),
@@ -52,7 +52,7 @@ which a native twin went wrong, so that xbuild build would build its stage again
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_door(_DOOR, bench, arguments)
+    return run_door(DOOR, bench, arguments)
 
 
 def bench(options: BuildOptions, own: Flags) -> int:

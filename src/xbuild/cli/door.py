@@ -17,7 +17,6 @@ from xbuild.solve.options import (
     FLAGS,
     BuildFlag,
     BuildOptions,
-    FlagKind,
     Flags,
     boolean_flag,
     build_options,
@@ -110,6 +109,12 @@ def _door_help(door: Door) -> Iterator[str]:
     yield from _rows(door.rows)
 
 
+def described_build_flags() -> Iterator[tuple[BuildFlag, str]]:
+    """The flags that `build --help` shows, xbuild's own with what they are for."""
+    texts = {name: text for name, _, text in _OF_OURS}
+    return ((flag, texts.get(flag.name, "")) for flag in FLAGS if not flag.hidden)
+
+
 def build_help() -> Iterator[str]:
     """`xbuild build --help`: xbuild's own flags in words, buildx's by name (its own help explains them)."""
     from xbuild.views.terminal import Terminal, wrap
@@ -148,4 +153,4 @@ def _rows(rows: Iterable[tuple[BuildFlag, str, str]]) -> Iterator[str]:
 
 def _spelled(flag: BuildFlag, value: str) -> str:
     short = f"-{flag.short}, " if flag.short else ""
-    return f"{short}--{flag.name}" + (f" {value}" if value and flag.kind is FlagKind.VALUE else "")
+    return f"{short}--{flag.name}" + (f" {value}" if value and flag.takes_value else "")

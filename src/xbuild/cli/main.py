@@ -11,6 +11,10 @@ import sys
 
 from xbuild import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 COMMANDS = {
     "build": "Rewrite, build, verify and push: takes every flag of `docker buildx build`",
     "plan": "Say per stage what would change, on what evidence, and what is unsure",
@@ -18,6 +22,8 @@ COMMANDS = {
     "lint": "Find what is slow or wrong about Dockerfiles for several architectures, and fix it",
     "verify": "Check that every binary of an image is for the image's platform",
     "bench": "Measure the original against the rewritten Dockerfile, cold and warm",
+    "plugin": "Make this xbuild a command of docker's (`docker xbuild build`), or undo that",
+    "completion": "Print the completion of words for a shell: bash, zsh or fish",
     "doctor": "Check engine, buildx, builder, image store, QEMU and registry login",
 }
 
@@ -37,19 +43,14 @@ Examples:
   xbuild plan .
 """
 
-_PLUGIN = "docker-xbuild"
+# What programs call, not people: the module, which is given the name too.
+_HIDDEN = {"__complete": "completion", "__completeNoDesc": "completion"}
+
+PLUGIN = "docker-xbuild"
 _METADATA = (
     '{"SchemaVersion": "0.1.0", "Vendor": "the xbuild authors", "Version": "%s", '
-    '"ShortDescription": "Multi-arch images at native speed"}'
+    '"ShortDescription": "Multi-arch images at native speed, from the Dockerfile you already have"}'
 )
-# docker's global flags that say which engine is meant, and the variable that says the same to what we start
-_DOCKER_FLAGS = {
-    "--context": "DOCKER_CONTEXT",
-    "-c": "DOCKER_CONTEXT",
-    "--config": "DOCKER_CONFIG",
-    "--host": "DOCKER_HOST",
-    "-H": "DOCKER_HOST",
-}
 
 
 def help_text() -> str:
@@ -66,35 +67,34 @@ def main() -> int:
     # Syntax trees hold no cycles worth looking for every 700 objects: a third of the time of reading files.
     gc.set_threshold(100_000, 20, 20)
     program, *argv = sys.argv
-    if program.rpartition("/")[2] == _PLUGIN:
+    if program.rpartition("/")[2] == PLUGIN:
         if argv == ["docker-cli-plugin-metadata"]:
             print(_METADATA % __version__)
             return 0
-        argv = plugin_arguments(argv)
+        return run(argv, is_plugin=True)
     return run(argv)
 
 
-def plugin_arguments(argv: list[str]) -> list[str]:
-    """docker calls `docker-xbuild [its own flags] xbuild ARGUMENTS`; its flags become environment."""
-    if "xbuild" not in argv:
-        return argv
-    at = argv.index("xbuild")
-    flags = argv[:at]
-    while flags:
-        name, equals, value = flags.pop(0).partition("=")
-        if name in _DOCKER_FLAGS and (equals or flags):
-            os.environ[_DOCKER_FLAGS[name]] = value if equals else flags.pop(0)
-    return argv[at + 1 :]
-
-
-def run(argv: list[str]) -> int:
-    """Run one command line; the exit code. Nothing but an exit code leaves this function."""
+def run(argv: list[str], *, is_plugin: bool = False) -> int:
+    """Run one command line, which docker has given when `is_plugin`; the exit code, and nothing else, leaves
+    this function.
+    """
+    if is_plugin:
+        return _guarded(_called_by_docker, argv)
     name = argv[0] if argv else "--help"
     if name in ("--help", "-h", "help"):
         return _print(help_text(), 0 if argv else 2)
     if name in ("--version", "-V", "version"):
         return _print(f"xbuild {__version__}\n", 0)
-    return _guarded(name, argv[1:])
+    return _guarded(_dispatch, argv)
+
+
+def _called_by_docker(argv: list[str]) -> int:
+    from xbuild.cli.plugin import arguments_from_docker, end_with_docker
+
+    words = arguments_from_docker(argv)
+    end_with_docker()
+    return run(words)
 
 
 def _print(text: str, code: int) -> int:
@@ -109,8 +109,8 @@ def _print(text: str, code: int) -> int:
     return code
 
 
-def _guarded(name: str, arguments: list[str]) -> int:
-    """The subcommand, with every way to fail turned into one message and a code."""
+def _guarded(action: "Callable[[list[str]], int]", argv: list[str]) -> int:
+    """What is done, with every way to fail turned into one message and a code."""
     import signal
 
     from xbuild.cli.failure import explain
@@ -120,19 +120,22 @@ def _guarded(name: str, arguments: list[str]) -> int:
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup(1)
         signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
-        return _dispatch(name, arguments)
+        return action(argv)
     except BaseException as error:
         # KeyboardInterrupt and SystemExit too: whatever ends the command, it ends with a code and one
         # message.
         return explain(error)
 
 
-def _dispatch(name: str, arguments: list[str]) -> int:
+def _dispatch(argv: list[str]) -> int:
     from importlib import import_module
 
     from xbuild.errors import UsageError
 
-    if name not in COMMANDS:
+    name, *arguments = argv
+    if name in _HIDDEN:
+        arguments, name = argv, _HIDDEN[name]
+    elif name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         raise UsageError(
             f"{kind} {name!r} is not known",

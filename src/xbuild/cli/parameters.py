@@ -23,10 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 def run_command(name: str, summary: str, function: Callable[..., Any], arguments: Sequence[str]) -> int:
     """Parse `arguments` by the signature of `function`, call it, and return its exit code."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    settings = {"help_option_names": ["-h", "--help"]}
-    details = cleandoc(function.__doc__ or "")  # continues the summary
-    app.command(name, help=f"{summary}.\n\n{details}", context_settings=settings)(function)
+    app = application(name, summary, function)
     try:
         code = app(list(arguments), prog_name=f"xbuild {name}", standalone_mode=False)
     except typer.Exit as leaving:
@@ -34,6 +31,15 @@ def run_command(name: str, summary: str, function: Callable[..., Any], arguments
     except Exception as error:
         raise _as_ours(name, error) from error
     return int(code or Exit.OK)
+
+
+def application(name: str, summary: str, function: Callable[..., Any]) -> typer.Typer:
+    """A program of one command, whose options are the parameters of `function`."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    settings = {"help_option_names": ["-h", "--help"]}
+    details = cleandoc(function.__doc__ or "")  # continues the summary
+    app.command(name, help=f"{summary}.\n\n{details}", context_settings=settings)(function)
+    return app
 
 
 def _as_ours(name: str, error: Exception) -> Exception:

@@ -15,7 +15,7 @@ from xbuild.pipeline.project import open_project, without_assist
 from xbuild.pipeline.questions import plan_settled
 from xbuild.solve.options import BuildOptions, Flags, boolean_flag
 
-_DOOR = Door(
+DOOR = Door(
     "plan",
     (OFFLINE, ONLINE, (boolean_flag("no-assist"), "", "pins alone, as build --assist=off"), JSON),
     """
@@ -28,7 +28,7 @@ Verdicts: cross (compiles for the target on the build platform), portable (once 
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_door(_DOOR, plan, arguments)
+    return run_door(DOOR, plan, arguments)
 
 
 def plan(options: BuildOptions, own: Flags) -> int:

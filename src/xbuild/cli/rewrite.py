@@ -24,7 +24,7 @@ from xbuild.solve.options import BuildOptions, Flags, boolean_flag
 from xbuild.text import Source
 from xbuild.views.verdicts import summary
 
-_DOOR = Door(
+DOOR = Door(
     "rewrite",
     (
         OFFLINE,
@@ -50,7 +50,7 @@ stay as they are, and --assist brings them up to date.
 
 
 def main(arguments: Sequence[str]) -> int:
-    return run_door(_DOOR, rewrite, arguments)
+    return run_door(DOOR, rewrite, arguments)
 
 
 def rewrite(options: BuildOptions, own: Flags) -> int:

@@ -42,7 +42,7 @@ class Patient:
 
     @cached_property
     def buildx(self) -> Completed:
-        return run((docker(), "buildx", "version"), timeout=30)
+        return run((*docker(), "buildx", "version"), timeout=30)
 
     @cached_property
     def found(self) -> Engine | EngineError:
@@ -82,7 +82,7 @@ def _run(name: str, patient: Patient) -> Iterator[Diagnosed]:
 
 
 def _client(_patient: Patient) -> Iterator[Diagnosed]:
-    answer = run((docker(), "version", "--format", "{{.Client.Version}}"), timeout=30)
+    answer = run((*docker(), "version", "--format", "{{.Client.Version}}"), timeout=30)
     version = answer.text.strip().splitlines()
     if not version:
         yield Diagnosed(
@@ -276,6 +276,6 @@ def _try(what: str, action: Callable[[], None], watcher: Watcher) -> bool:
 
 
 def _install_emulators(architectures: str) -> None:
-    answer = run((docker(), "run", "--privileged", "--rm", _BINFMT, "--install", architectures), timeout=300)
+    answer = run((*docker(), "run", "--privileged", "--rm", _BINFMT, "--install", architectures), timeout=300)
     if not answer.ok:
         raise engine_error(answer.error_text or answer.text)

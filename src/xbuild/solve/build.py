@@ -204,7 +204,7 @@ def call_buildx(options: BuildOptions) -> int:
 
 def buildx_command(options: BuildOptions) -> tuple[str, ...]:
     """The command line that `call_buildx` runs."""
-    return (docker(), "buildx", "build", *options.to_argv())
+    return (*docker(), "buildx", "build", *options.to_argv())
 
 
 def _calls(request: SolveRequest) -> tuple[_Call, ...]:
@@ -256,7 +256,7 @@ def _call(request: SolveRequest, platforms: tuple[Platform, ...], folder: Path) 
     options = replace(options.with_flags(*flags), context=request.inputs.context)
     if not request.engine.can_export_layout:
         options = options.without("tag")  # no name moves before the check
-    return replace(call, argv=(docker(), "buildx", "build", *options.to_argv()))
+    return replace(call, argv=(*docker(), "buildx", "build", *options.to_argv()))
 
 
 def _output(request: SolveRequest, call: _Call) -> tuple[str, ...]:

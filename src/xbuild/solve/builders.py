@@ -33,7 +33,7 @@ def _call(name: str, action: Callable[[DockerClient], object]) -> None:
     from python_on_whales import ClientNotFoundError, DockerClient, DockerException
 
     try:
-        action(DockerClient(client_call=[docker()]))
+        action(DockerClient(client_call=[*docker()]))
     except DockerException as error:
         raise engine_error(str(error.stderr or error), builder=name) from error
     except (ClientNotFoundError, ValueError) as error:

@@ -259,7 +259,7 @@ def _deliver_classic(
 
 
 def _tag(identity: str, name: str) -> None:
-    answer = run((docker(), "tag", identity, name))
+    answer = run((*docker(), "tag", identity, name))
     if not answer.ok:
         raise engine_error(answer.error_text)
 
@@ -271,9 +271,9 @@ def discard(result: SolveResult) -> None:
     """
     if not result.image_id:
         return
-    found = run((docker(), "image", "inspect", "--format", "{{json .RepoTags}}", result.image_id))
+    found = run((*docker(), "image", "inspect", "--format", "{{json .RepoTags}}", result.image_id))
     if found.ok and found.text.strip() in ("[]", "null"):
-        run((docker(), "image", "rm", result.image_id))
+        run((*docker(), "image", "rm", result.image_id))
 
 
 def _records(

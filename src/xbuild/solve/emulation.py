@@ -130,7 +130,7 @@ def _command(engine: Engine, platform: Platform, folder: Path) -> Invocation:
     dockerfile.write_text('FROM scratch\nCOPY --chmod=0755 probe /probe\nRUN ["/probe"]\n', encoding="ascii")
     (context / "probe").chmod(0o755)
     argv = (
-        docker(), "buildx", "build", "--builder", engine.builder.name, "--platform", str(platform),
+        *docker(), "buildx", "build", "--builder", engine.builder.name, "--platform", str(platform),
         "--no-cache", "--progress", "rawjson", "--output", "type=cacheonly", "--file", str(dockerfile),
         str(context),
     )  # fmt: skip

@@ -181,9 +181,23 @@ def runs_natively(platform: Platform, native: Platform) -> bool:
     return (platform.architecture, native.architecture) == ("386", "amd64")
 
 
-def docker() -> str:
-    """The client: the one that called us as its plugin, else the one on PATH."""
-    return os.environ.get("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND") or "docker"
+# The global flags of docker that say which engine is meant; the others are for every call.
+_PLACE = frozenset({"--context", "--host", "--tls", "--tlscacert", "--tlscert", "--tlskey", "--tlsverify"})
+_handed_on: list[tuple[str, ...]] = []
+
+
+def hand_on(flags: Iterable[tuple[str, ...]]) -> None:
+    """From now on every call of docker has these global flags, each as its words."""
+    _handed_on[:] = flags
+
+
+def docker(*place: str) -> tuple[str, ...]:
+    """The client, the one that called us as its plugin or the one on PATH, with the global flags that it was
+    called with. `place` are flags that say another engine than those.
+    """
+    program = os.environ.get("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND") or "docker"
+    kept = (f for f in _handed_on if not (place and f[0].partition("=")[0] in _PLACE))
+    return (program, *(word for flag in kept for word in flag), *place)
 
 
 def inspect_engine(builder: str | None = None, *, bootstrap: bool = True) -> Engine:
@@ -192,9 +206,9 @@ def inspect_engine(builder: str | None = None, *, bootstrap: bool = True) -> Eng
     boot = ("--bootstrap",) if bootstrap else ()
     version, inspected, info = run_all(
         [
-            Invocation((docker(), "buildx", "version")),
-            Invocation((docker(), "buildx", "inspect", *boot, *named)),
-            Invocation((docker(), "info", "--format", "{{json .}}")),
+            Invocation((*docker(), "buildx", "version")),
+            Invocation((*docker(), "buildx", "inspect", *boot, *named)),
+            Invocation((*docker(), "info", "--format", "{{json .}}")),
         ],
         timeout=_TIMEOUT,
     )

@@ -191,7 +191,7 @@ def ask_history(
     found: dict[Platform | None, Provenance] = {}
     identity = reference.rpartition("/")[2]
     base = (
-        docker(),
+        *docker(),
         "buildx",
         "--builder",
         builder,

@@ -48,7 +48,7 @@ def _fetch(url: str) -> str:
 
 
 def _inspect(reference: str) -> str:
-    argv = (docker(), "buildx", "imagetools", "inspect", reference, "--format", "{{json .Image}}")
+    argv = (*docker(), "buildx", "imagetools", "inspect", reference, "--format", "{{json .Image}}")
     done = run(argv, timeout=_SECONDS)
     if not done.ok:
         last = (done.error_text.splitlines() or ["no answer"])[-1]

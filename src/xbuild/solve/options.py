@@ -37,6 +37,10 @@ class BuildFlag:
     own: bool = False
     hidden: bool = False
 
+    @property
+    def takes_value(self) -> bool:
+        return self.kind is FlagKind.VALUE
+
 
 def value_flag(name: str, short: str = "", **more: bool) -> BuildFlag:
     """One that takes a value."""
@@ -118,11 +122,11 @@ _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 ASSISTS = ("off", "auto")
-_BASELINES = ("none", "estimate", "measure")
-_PROGRESS = ("auto", "none", "plain", "quiet", "rawjson", "tty")
+BASELINES = ("none", "estimate", "measure")
+PROGRESS = ("auto", "none", "plain", "quiet", "rawjson", "tty")
 
 # Environment that stands in for a flag or ends up in the image; kept in the value so that it is complete.
-_ENVIRONMENT = ("BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH")
+_ENVIRONMENT = ("BUILDX_BUILDER", "BUILDKITPROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH")
 
 
 @value()
@@ -257,7 +261,7 @@ class BuildOptions(Flags):
 
     @property
     def progress(self) -> str:
-        return self.value("progress") or self._environ("BUILDKIT_PROGRESS") or "auto"
+        return self.value("progress") or self._environ("BUILDKITPROGRESS") or "auto"
 
     @property
     def call(self) -> str | None:
@@ -408,8 +412,13 @@ def build_options(
     return options
 
 
-def read_words(argv: Sequence[str], flags: Iterable[BuildFlag]) -> tuple[tuple[Given, ...], list[str]]:
-    """The flags and the arguments of a command line, read as pflag reads them. Raises UsageError."""
+def read_words(
+    argv: Sequence[str], flags: Iterable[BuildFlag], *, is_mixed: bool = True
+) -> tuple[tuple[Given, ...], list[str]]:
+    """The flags and the arguments of a command line, read as pflag reads them. Raises UsageError.
+
+    Where they are not mixed, flags end at the first argument.
+    """
     known: dict[str, BuildFlag] = {}
     for flag in flags:
         known[f"--{flag.name}"] = flag
@@ -427,6 +436,8 @@ def read_words(argv: Sequence[str], flags: Iterable[BuildFlag]) -> tuple[tuple[G
             given.append(_long(word, words, known))
         elif word.startswith("-") and word != "-":
             given.extend(_letters(word, words, known))
+        elif not is_mixed:
+            return tuple(given), [word, *words]
         else:
             last = given[-1] if given else None
             before = len(given) - 1 if last and last.flag is None and not _has_value(last) else None
@@ -579,8 +590,8 @@ def _check_pairs(options: BuildOptions) -> None:
 def _check_words(options: BuildOptions) -> None:
     allowed = (
         ("assist", ASSISTS, options.assist or ASSISTS[0]),
-        ("baseline", _BASELINES, options.baseline),
-        ("progress", _PROGRESS, options.value("progress") or "auto"),
+        ("baseline", BASELINES, options.baseline),
+        ("progress", PROGRESS, options.value("progress") or "auto"),
     )
     for name, words, word in allowed:
         if word not in words:

@@ -116,13 +116,13 @@ def _by_repository(references: Sequence[Reference]) -> Repositories:
 def _with_imagetools(layout: Layout, repositories: Repositories, engine: Engine) -> tuple[PushOutcome, ...]:
     source = f"oci-layout://{layout.path}@{layout.digest}"
     # A lone manifest (no attestations, one platform) stays one; by default it would be wrapped in an index.
-    base = (docker(), "buildx", "--builder", engine.builder.name, "imagetools", "create", "--progress=plain",
+    base = (*docker(), "buildx", "--builder", engine.builder.name, "imagetools", "create", "--progress=plain",
             f"--prefer-index={str(layout.root.is_index).lower()}")  # fmt: skip
 
     def commands(names: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
         return [(*base, *(w for name in tags for w in ("--tag", name)), source) for tags in names.values()]
 
-    questions = [(docker(), "buildx", "--builder", engine.builder.name, "imagetools", "inspect",
+    questions = [(*docker(), "buildx", "--builder", engine.builder.name, "imagetools", "inspect",
                   found[0].at(layout.digest)) for found in repositories.values()]  # fmt: skip
     if len(repositories) > 1:
         digests = {name: (found[0].at(layout.digest),) for name, found in repositories.items()}
@@ -280,25 +280,25 @@ def local_names(references: Sequence[Reference]) -> Iterator[set[str]]:
     names = list(map(str, references))
     held = {name: f"xbuild-held:{os.getpid()}-{number}" for number, name in enumerate(names)}
     # A name that moves may be the last that its image has: another holds it meanwhile.
-    before = {name: run((docker(), "tag", name, held[name])).ok for name in names}
+    before = {name: run((*docker(), "tag", name, held[name])).ok for name in names}
     keep: set[str] = set()
     try:
         yield keep
     finally:
         for name, existed in before.items():
             if existed and name not in keep:
-                run((docker(), "tag", held[name], name))
+                run((*docker(), "tag", held[name], name))
             elif name not in keep:
-                run((docker(), "image", "rm", name))
+                run((*docker(), "image", "rm", name))
             if existed:
-                run((docker(), "image", "rm", held[name]))
+                run((*docker(), "image", "rm", held[name]))
 
 
 def push_loaded(references: Sequence[Reference], digest: str) -> tuple[PushOutcome, ...]:
     """`docker push` of images in the engine's store, one after the other; the digest is what docker says."""
 
     def one(reference: Reference) -> PushOutcome:
-        answer = run((docker(), "push", str(reference)), timeout=_TIMEOUT)
+        answer = run((*docker(), "push", str(reference)), timeout=_TIMEOUT)
         said = re.search(r"digest: (sha256:[0-9a-f]{64})", answer.text)
         error = "" if answer.ok else _reason(answer)
         return PushOutcome(str(reference), said[1] if said else digest, answer.ok, error)
@@ -312,7 +312,7 @@ def load(layout: Layout, names: Sequence[str], engine: Engine, context: str = ""
     return run_all(
         [
             Invocation(
-                (docker(), *context_flag(context), "load"),
+                (*docker(*context_flag(context)), "load"),
                 stdin=lambda pipe: write_archive(layout, pipe, names, style=style),
             )
         ],

@@ -28,7 +28,7 @@ def layout_of_image(identity: str, folder: Path) -> Layout:
     """`docker save IDENTITY`, unpacked below `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "image.tar"
-    answer = run((docker(), "save", "--output", str(archive), identity))
+    answer = run((*docker(), "save", "--output", str(archive), identity))
     if not answer.ok:
         raise engine_error(answer.error_text)
     saved = folder / "layout"

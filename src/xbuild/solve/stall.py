@@ -59,7 +59,7 @@ def _question(node: BuilderNode) -> Invocation:
     """buildx names the container of a node for it (`driver/docker-container/factory.go`)."""
     where = "--host" if "://" in node.endpoint else "--context"
     place = (where, node.endpoint) if node.endpoint else ()
-    return Invocation((docker(), *place, "exec", f"buildx_buildkit_{node.name}", "sh", "-c", _ASK))
+    return Invocation((*docker(*place), "exec", f"buildx_buildkit_{node.name}", "sh", "-c", _ASK))
 
 
 def _seconds(answer: Completed) -> float | None:

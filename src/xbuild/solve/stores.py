@@ -52,7 +52,7 @@ def _in_context(engine: Engine, context: str) -> Engine:
     """The engine that a docker context leads to."""
     if not context:
         return engine
-    command = (docker(), *context_flag(context), "info", "--format", "{{json .}}")
+    command = (*docker(*context_flag(context)), "info", "--format", "{{json .}}")
     answer = run(command, timeout=_ANSWER_SECONDS)
     try:
         info = json.loads(answer.text)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from xbuild.errors import EngineError, ImageError, RegistryError, XbuildError
 from xbuild.platforms import Platform
+from xbuild.solve.engine import docker
 
 _TIMEOUT = 900
 
@@ -74,9 +75,9 @@ def pulled(reference: str, platforms: Sequence[Platform] | None = None) -> Itera
 
 
 def _pull(reference: str, layout: Path, platforms: Sequence[Platform] | None) -> None:
-    docker, skopeo = shutil.which("docker"), shutil.which("skopeo")
-    if docker is not None:
-        error = _imagetools(docker, reference, layout, platforms)
+    skopeo = shutil.which("skopeo")
+    if shutil.which(docker()[0]) is not None:
+        error = _imagetools(reference, layout, platforms)
         if error is None:
             return
         if not _too_old(error):
@@ -99,10 +100,8 @@ def _too_old(error: str) -> bool:
     return any(sign in error for sign in signs)
 
 
-def _imagetools(
-    docker: str, reference: str, layout: Path, platforms: Sequence[Platform] | None
-) -> str | None:
-    command = [docker, "buildx", "imagetools", "create", "--prefer-index=false"]
+def _imagetools(reference: str, layout: Path, platforms: Sequence[Platform] | None) -> str | None:
+    command = [*docker(), "buildx", "imagetools", "create", "--prefer-index=false"]
     for platform in platforms or ():
         command += ["--platform", str(platform)]
     return _run([*command, "--tag", f"oci-layout://{layout}:latest", reference])
@@ -148,7 +147,7 @@ def saved(reference: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="xbuild-save-") as folder:
         archive = Path(folder) / "image.tar"
         try:
-            DockerClient().image.save(reference, output=archive)
+            DockerClient(client_call=[*docker()]).image.save(reference, output=archive)
         except NoSuchImage as error:
             raise ImageError(
                 f"the engine has no image {reference}", hint="check `docker image ls`"

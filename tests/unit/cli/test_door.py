@@ -12,7 +12,7 @@ from xbuild.cli.door import _OF_OURS, Door, build_help, run_door
 from xbuild.errors import Exit, UsageError
 from xbuild.solve.options import FLAGS, BuildOptions, Flags
 
-DOORS = (plan._DOOR, rewrite._DOOR, bench._DOOR)
+DOORS = (plan.DOOR, rewrite.DOOR, bench.DOOR)
 
 
 def read(door: Door, *words: str) -> tuple[BuildOptions, Flags]:
@@ -43,17 +43,17 @@ def test_a_flag_is_there_once_and_shown(door: Door, xbuild: Xbuild) -> None:
 
 def test_words_are_read_as_buildx_reads_them() -> None:
     words = ("--platform", "linux/amd64", "-fD", "--platform=linux/arm64", "--build-arg=A=b=c", "sub")
-    options, own = read(plan._DOOR, *words, "--json=false")
+    options, own = read(plan.DOOR, *words, "--json=false")
     assert (options.file, options.platforms, options.context) == ("D", ("linux/amd64", "linux/arm64"), "sub")
     assert options.build_args == {"A": "b=c"}
     assert not own.flag("json")
     assert not own.flag("offline")
-    assert read(plan._DOOR)[0].context == "."
-    assert read(plan._DOOR, "--", "-x")[0].context == "-x"
+    assert read(plan.DOOR)[0].context == "."
+    assert read(plan.DOOR, "--", "-x")[0].context == "-x"
 
 
 def test_a_flag_of_the_command_is_not_one_of_the_build() -> None:
-    options, own = read(rewrite._DOOR, "--check", "--no-cache-mounts")
+    options, own = read(rewrite.DOOR, "--check", "--no-cache-mounts")
     assert own.flag("check")
     assert not options.passes_through
     assert options.no_cache_mounts
@@ -72,7 +72,7 @@ def test_a_flag_of_the_command_is_not_one_of_the_build() -> None:
 )
 def test_what_is_not_understood_is_refused(words: tuple[str, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        read(plan._DOOR, *words)
+        read(plan.DOOR, *words)
 
 
 @pytest.mark.parametrize("number", ["0", "x", "-1", "1.5"])
@@ -86,6 +86,6 @@ def test_the_environment_counts_as_for_a_build(
     tmp_path: Path, xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/arm64")
-    assert read(plan._DOOR)[0].platforms == ("linux/arm64",)
+    assert read(plan.DOOR)[0].platforms == ("linux/arm64",)
     monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/nope")
     assert xbuild("plan", "--offline", project(tmp_path, GO)).code == Exit.USAGE

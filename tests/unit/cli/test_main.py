@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from tests.unit.cli.command import Xbuild
 from xbuild import __version__
 from xbuild.cli import main
 from xbuild.cli.failure import explain
-from xbuild.cli.main import COMMANDS, help_text, plugin_arguments
+from xbuild.cli.main import COMMANDS, help_text
 from xbuild.errors import EXIT_CODES, ConfigError, Exit
 
 ROOT = Path(__file__).parents[3]
@@ -93,7 +92,7 @@ def test_usage_errors_are_one_message(argv: tuple[str, ...], xbuild: Xbuild) -> 
 def test_an_unexpected_error_is_one_line_and_how_to_report_it(
     xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_name: str, _arguments: list[str]) -> int:
+    def broken(_argv: list[str]) -> int:
         raise ValueError("oh")
 
     monkeypatch.setattr(main, "_dispatch", broken)
@@ -107,7 +106,7 @@ def test_an_unexpected_error_is_one_line_and_how_to_report_it(
 
 
 def test_interrupt(xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_name: str, _arguments: list[str]) -> int:
+    def interrupted(_argv: list[str]) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(main, "_dispatch", interrupted)
@@ -162,15 +161,6 @@ def test_plugin_metadata() -> None:
     metadata = json.loads(done.stdout)
     assert metadata["SchemaVersion"] == "0.1.0"
     assert metadata["Vendor"]
-
-
-def test_plugin_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
-    argv = ["--context=far", "-H", "tcp://x", "xbuild", "build", "."]
-    assert plugin_arguments(argv) == ["build", "."]
-    assert (os.environ.pop("DOCKER_CONTEXT"), os.environ.pop("DOCKER_HOST")) == ("far", "tcp://x")
-    assert plugin_arguments(["plan", "."]) == ["plan", "."]
 
 
 def test_exit_codes_are_documented() -> None:
