@@ -574,6 +574,33 @@ def test_setup_finds_the_variables_that_an_interpreter_reads(image: Image) -> No
     )
 
 
+def test_setup_that_meets_a_full_disk_has_failed(image: Image, tmp_path: Path) -> None:
+    """It refuses what would be refused another time, too: nothing else ends with 3."""
+    root, out, stdlib = tmp_path / "target", tmp_path / "out", sysconfig.get_path("stdlib")
+    release = str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
+    multiarch = sys.implementation._multiarch
+    told = "\0{}\0{}".format(sys.version.split(" ", 1)[0], sys.version.rpartition("[")[2])
+    for path in (image.python, *image.setup.shared_library()):
+        data = bytearray(Path(path).read_bytes())
+        data[18:20] = b"\xfe\xca"
+        image.script(root / path[1:], "").write_bytes(bytes(data) + told.encode())
+    image.script(root / f"lib/{multiarch}/libc.so.6", f"stable release version {release}.\n")
+    (root / stdlib[1:]).parent.mkdir(parents=True, exist_ok=True)
+    (root / stdlib[1:]).symlink_to(stdlib)
+    words = [image.python, "-sB", str(image.root / "files/setup.py"), str(out), str(root), image.python]
+    out.mkdir()
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (out / "recorded").unlink()
+    (out / "recorded").symlink_to("/dev/full")
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "OSError: [Errno 28] No space left on device\n"
+    image.script(root / f"lib/{multiarch}/libc.so.6", "stable release version 0.1.\n")
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "another release of the C library on the target platform\n")
+
+
 def test_setup_follows_links_inside_the_target(image: Image) -> None:
     root = image.root / "target"
     (root / "usr/real").mkdir(parents=True)

@@ -16,18 +16,23 @@ esac
 dashed=$(printf '%s' "$machine" | tr _ -)
 apt='apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=2'
 mkdir -p "$work" "$made"
-$apt update >"$work/log" 2>&1 || refuse "apt-get update fails in the helper"
+$apt update >"$work/update" 2>&1 || fail "apt-get update fails in the helper"
+# It ends well where some of the lists could not be fetched.
+lacks() {
+    ! grep -q '^[EW]: ' "$work/update" || fail "$1 (apt-get update warns)"
+    refuse "$1"
+}
 gcc=$(in_target /usr/bin/gcc)
 gcc=${gcc##*-}
 case $gcc in
 '' | *[!0-9]*) gcc=$(apt-cache depends gcc 2>"$work/log" | sed -n 's/^ *Depends: gcc-\([0-9][0-9]*\)$/\1/p' | head -n 1) ;;
 esac
-[ -n "$gcc" ] || refuse "the package index has no gcc"
+[ -n "$gcc" ] || lacks "the package index has no gcc"
 # The revision has to be what the target has, or would get: another one is another program.
 candidate() { apt-cache policy "$1" | sed -n 's/^ *Candidate: //p'; }
 cross=$(candidate "cpp-$gcc-$dashed")
 version=${cross%cross*}
-[ "$version" != "$cross" ] || refuse "there is no cross compiler of gcc $gcc"
+[ "$version" != "$cross" ] || lacks "there is no cross compiler of gcc $gcc"
 revisions=$({
     sed -n "/^Package: gcc-$gcc-base\$/,/^\$/s/^Version: //p" "$(in_target /var/lib/dpkg/status)"
     candidate "gcc-$gcc-base"
@@ -35,18 +40,18 @@ revisions=$({
 has_revision() { printf '%s\n' "$revisions" | sed "$1" | grep -qxF -e "$(printf '%s\n' "$version" | sed "$1")"; }
 case $choice in
 release)
-    has_revision 's/-.*//' || refuse "the cross compiler is $version, and the image's gcc of another release"
+    has_revision 's/-.*//' || lacks "the cross compiler is $version, and the image's gcc of another release"
     : >"$made/release"
     ;;
 *)
-    has_revision '' || refuse "the cross compiler is $version, and the image's gcc is not"
+    has_revision '' || lacks "the cross compiler is $version, and the image's gcc is not"
     ;;
 esac
 
 compilers="cpp-$gcc-$dashed gcc-$gcc-$dashed g++-$gcc-$dashed"
 cd "$work" || exit 1
 # shellcheck disable=SC2086
-$apt download $compilers "binutils-$dashed" >"$work/log" 2>&1 || refuse "no cross compiler can be fetched"
+$apt download $compilers "binutils-$dashed" >"$work/log" 2>&1 || fail "no cross compiler can be fetched"
 
 # Versions that have to be the same in the target: gcc, binutils, and the libraries with which they compute.
 field() { dpkg-deb -f "$1" "$2"; }
@@ -64,7 +69,7 @@ for package in $needed $others; do
 done
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086
-    $apt download $missing >"$work/log" 2>&1 || refuse "not all libraries of the cross compiler can be fetched"
+    $apt download $missing >"$work/log" 2>&1 || fail "not all libraries of the cross compiler can be fetched"
 fi
 {
     echo "gcc-$gcc-base $version"

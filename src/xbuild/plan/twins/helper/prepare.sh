@@ -20,7 +20,9 @@
 #   record LIST FILE...        sums of the target's own files, added to a list that the wrapper checks
 #   finish                     to be called once after these: only then the copies start, here too, below $mount
 #   in_target PATH             where a path of the target lies here, its links followed inside the target
-#   refuse WHY                 no such twin
+#   refuse WHY                 no such twin, whenever it is tried
+#   fail WHY                   none now, for what passes (network, space): it is tried again, as after any other failure
+#   compare COMMAND...         a program that prints why there is no such twin and ends with 3; any other end is a failure
 # Its file plain.NAME stands at $mount/$twin/NAME where it made none: a program that the author's text was made to name
 # has to be there on every platform, whatever became of the twin.
 mount=/.xbuild-7c1f out=/.xbuild-out target=/.xbuild-target here=/.xbuild-helper
@@ -39,6 +41,16 @@ cd / || exit 0
 refuse() {
     printf '%s: %s\n' "$twin" "$1" >>"$out/why"
     exit 3
+}
+fail() {
+    printf '%s\n' "$1" >"$errors" # in place of what was said there before
+    exit 4
+}
+compare() {
+    ended=0
+    why=$("$@") || ended=$?
+    [ $ended != 3 ] || refuse "$why"
+    [ $ended = 0 ] || fail "$(sed -n '$p' "$errors" | grep . || echo "$1 ended with $ended")"
 }
 
 # Bytes of an ELF file as decimal numbers: FILE OFFSET SIZE.

@@ -7,8 +7,8 @@ their_node=$(in_target "$node")
 their_folder=$(dirname "$(in_target "$their_loader")")
 made=$out/$twin
 mkdir -p "$made"
-why=$("$node" "$here/$twin/setup.cjs" "$made" "$target" "$node" "$their_node" "$loader" "$new_loader" "$their_loader" \
-    "$triplet" "${their_folder##*/}") || refuse "${why:-setup.cjs failed}"
+compare "$node" "$here/$twin/setup.cjs" "$made" "$target" "$node" "$their_node" "$loader" "$new_loader" "$their_loader" \
+    "$triplet" "${their_folder##*/}"
 echo "$made/node" >>"$programs"
 libraries "$node"
 for file in understood.cjs recorded.json hostile; do

@@ -79,5 +79,6 @@ function main([out, root, node, theirNode, loader, newLoader, theirLoader, tripl
 try {
   main(process.argv.slice(2));
 } catch (error) {
-  refuse(String(error)); // the helper is made without this twin, with a line that says why
+  process.stderr.write(`${error}\n`); // a full disk, say: the helper is made without this twin, and tried again
+  process.exit(1);
 }

@@ -6,8 +6,8 @@ for candidate in /usr/local/bin/python3 /usr/bin/python3; do
 done
 [ -n "$python" ] || refuse "the base image has no python3 in /usr/local/bin or /usr/bin"
 mkdir -p "$out/pip/bin"
-why=$(PYTHONHASHSEED=0 "$python" -sB "$here/pip/setup.py" "$out/pip" "$target" "$python") ||
-    refuse "${why:-setup.py failed}"
+export PYTHONHASHSEED=0
+compare "$python" -sB "$here/pip/setup.py" "$out/pip" "$target" "$python"
 native "$python" pip/start
 stdlib=$("$python" -IB -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 version=${stdlib##*/}

@@ -10,7 +10,6 @@ import importlib.util
 import marshal
 import os
 import re
-import ssl
 import sys
 import sysconfig
 
@@ -142,6 +141,15 @@ def variables_read(data: bytes) -> "set[str]":
     return {name.decode() for name in re.findall(rb"\0(_?PYTHON[A-Z_]+)(?=\0)", data)}
 
 
+def configuration_of_openssl() -> str:
+    """The file that the library reads, whatever it is asked to do."""
+    try:
+        import ssl
+    except ImportError:
+        refuse("the interpreter has no ssl")
+    return os.path.dirname(ssl.get_default_verify_paths().openssl_cafile) + "/openssl.cnf"
+
+
 def libraries(out: str, stdlib: str) -> None:
     """What the deciding program imports, with its bytecode, which does not depend on times."""
     place = "{}/lib/python{}.{}".format(out, *sys.version_info[:2])
@@ -195,7 +203,7 @@ def main(out: str, root: str, python: str) -> None:
     libc, release = f"/lib/{multiarch}/libc.so.6", str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
     if not says(root + in_root(root, libc), release):
         refuse("another release of the C library on the target platform")
-    settings = os.path.dirname(ssl.get_default_verify_paths().openssl_cafile) + "/openssl.cnf"
+    settings = configuration_of_openssl()
     sums = {}
     for path in (*binaries, "/etc/os-release", "/etc/nsswitch.conf", settings):
         there = root + in_root(root, path)
@@ -221,6 +229,8 @@ def main(out: str, root: str, python: str) -> None:
 
 if __name__ == "__main__":
     try:
+        if not hasattr(sys, "addaudithook"):
+            refuse("the interpreter is older than 3.8")
         main(*sys.argv[1:])
-    except Exception as error:  # the helper is made without this twin, with a line that says why
-        refuse(f"{type(error).__name__}: {error}")
+    except Exception as error:  # a full disk, say: the helper is made without this twin, and tried again
+        sys.exit(f"{type(error).__name__}: {error}")
