@@ -1,4 +1,7 @@
-"""What knows a language has one room; elsewhere no name of that language stands, in comments neither."""
+"""What knows a language has one room; elsewhere no name of that language stands, in comments neither.
+
+Nor does a name of a program that has a twin in what all twins have in common.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from pathlib import Path
 import pytest
 
 import xbuild
+from xbuild.pipeline.helper import twin_files
+from xbuild.plan.twins import TWINS
+from xbuild.plan.twins.twin import Twin
 
 ROOT = Path(xbuild.__file__ or "").parent
 
@@ -83,3 +89,45 @@ def test_names_that_are_found(text: str) -> None:
 )  # fmt: skip
 def test_words_that_are_none(text: str) -> None:
     assert not is_named(text)
+
+
+# What all twins have in common. What takes how long under emulation is a table of its own.
+COMMON = ("plan/deciding", "plan/twins/twin", "pipeline/helper", "pipeline/remaking", "solve/marks")
+WORK = ROOT / "plan/deciding/work.py"
+# Programs that its room knows beside those by which PATH leads to it.
+INNER = {
+    "apt": "aptitude debconf",
+    "gcc": "g++ cc1 cc1plus lto1 collect2 binutils",
+    "node": "nodejs pnpx",
+    "pip": "ensurepip",
+    "go": "golang cgo",
+}
+# Words that are something else as well: `node` of a tree, `go` in English.
+ONLY_QUOTED = ("node", "go")
+
+
+def names_of(twin: Twin) -> re.Pattern[str]:
+    names = {twin.name, *twin.programs, *twin.modules, *INNER[twin.name].split()}
+    plain = "|".join(sorted(map(re.escape, names.difference(ONLY_QUOTED)), key=len, reverse=True))
+    quoted = "|".join(names.intersection(ONLY_QUOTED)) or "(?!)"
+    return re.compile(rf"(?<![\w.-])(?:{plain})(?![\w-])|(?<=[\"'`/])(?:{quoted})(?=[\"'`/])")
+
+
+def common_texts() -> dict[str, str]:
+    paths = [path for name in COMMON for path in (ROOT / name).rglob("*.py")]
+    paths += [path for name in COMMON if (path := ROOT / f"{name}.py").exists()]
+    texts = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths if path != WORK}
+    return texts | {name: text for name, text in twin_files().items() if name.startswith("helper/")}
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
+def test_a_twin_stays_in_its_room(twin: Twin) -> None:
+    pattern = names_of(twin)
+    assert pattern.search((ROOT / f"plan/twins/{twin.name}/__init__.py").read_text("utf-8"))
+    found = [
+        f"{name}:{number}: {line.strip()}"
+        for name, text in common_texts().items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert not found

@@ -15,7 +15,7 @@ _NOT_SENT = (".c", "make-native", "__init__.py")
 
 @cache
 def twin_files() -> Mapping[str, str]:
-    """By name from `plan/twins` on (`helper/prepare.sh`, `apt/wrapper`) what stands in each file."""
+    """By name from `plan/twins` on (`helper/prepare.sh`, `NAME/decide`) what stands in each file."""
     rooms = files("xbuild.plan.twins")
     found: dict[str, str] = {}
     for room in ("helper", *(twin.name for twin in TWINS)):

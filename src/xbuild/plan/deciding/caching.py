@@ -1,31 +1,24 @@
 """Which cache mounts of a RUN with native twins get a name of their own.
 
 What a RUN leaves in a cache outlives the build, and no net looks at it there. So the cache is the author's
-only where all that is put there is equal by proof; any other has an id of ours, in every RUN that names it:
-what one RUN leaves for another in the same build is still found.
+only where all that is put there is equal by proof (`SharedCache`); any other has an id of ours, in every RUN
+that names it: what one RUN leaves for another in the same build is still found.
 """
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from xbuild.dockerfile.model import Mount, Run
 from xbuild.graph.model import StageGraph
 from xbuild.graph.scope import Scope
+from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.model import OwnCache
+from xbuild.plan.twins import TWINS
 from xbuild.text import expression
 
-# Folders that are the author's, with what is in them: downloads, checked by a sum of theirs.
-_SHARED = (
-    (
-        r"/var/cache/apt(/archives)?",
-        "packages as they were downloaded, and an index of them that apt makes anew",
-    ),
-    (r"/var/lib/apt(/lists)?", "lists of packages as they were downloaded"),
-    (r"(/[^/]+)*/\.cache/pip", "downloads by their sums, and wheels that backends of the target's have made"),
-)
-_IS_SHARED = tuple(expression(pattern) for pattern, _ in _SHARED)
 OWN = "xbuild-assisted:"
 """What the ids of ours begin with."""
 _PLAIN = expression(r"[\w./:${}@+-]+")
@@ -37,10 +30,12 @@ class UnnamedCacheError(Exception):
     """An id that cannot be written again."""
 
 
-def own_caches(graph: StageGraph, stage: int, index: int, run: Run) -> tuple[OwnCache, ...]:
+def own_caches(survey: Survey, stage: int, index: int, run: Run) -> tuple[OwnCache, ...]:
     """The changes for the caches of a RUN, those in other RUNs included. Raises UnnamedCacheError."""
-    scope = Scope(graph, stage, index)
-    keys = {_key(mount, scope) for mount in run.mounts if mount.type == "cache" and _is_own(mount, scope)}
+    graph = survey.graph
+    scope, has_choice = Scope(graph, stage, index), bool(survey.settings.accepted)
+    caches = (mount for mount in run.mounts if mount.type == "cache")
+    keys = {_key(mount, scope) for mount in caches if _is_own(mount, scope, has_choice)}
     return tuple(
         _change(number, at, mount)
         for number, at, mount, where in (_caches(graph) if keys else ())
@@ -48,12 +43,13 @@ def own_caches(graph: StageGraph, stage: int, index: int, run: Run) -> tuple[Own
     )
 
 
-def _is_own(mount: Mount, scope: Scope) -> bool:
-    """Whether what is left there may differ: it is written to, and is no folder of the table."""
+def _is_own(mount: Mount, scope: Scope, has_choice: bool) -> bool:
+    """Whether what is left there may differ: it is written to, and is none of the folders that are shared."""
     text = scope.expand_known(mount.get("target") or "").text
     path = posixpath.normpath(text) if text else ""
     is_read_only = mount.get("readonly") in ("", "true", "1") and mount.get("readwrite") is None
-    return not is_read_only and not any(pattern.fullmatch(path) for pattern in _IS_SHARED)
+    shared = (c for twin in TWINS for c in twin.caches if not (c.has_built and has_choice))
+    return not is_read_only and not any(re.fullmatch(cache.pattern, path) for cache in shared)
 
 
 def _caches(graph: StageGraph) -> Iterator[tuple[int, int, Mount, Scope]]:

@@ -38,7 +38,6 @@ _FINDERS = frozenset(words("command which type whereis hash"))
 # Programs that start no others but those that their words name.
 _PLAIN = by_name(PROGRAMS)
 _SOURCES = (".", "source")
-_INSTALLING = frozenset(words("apt-get apt aptitude dpkg apk"))
 _PATH = re.compile(r"\$\{?[#!]?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
@@ -107,14 +106,14 @@ class _Lending:
         _check_called(called, twins)
         scripts = [script, *(c.script for c in called if c.script is not None)]
         names, changes = self.named(script)
-        started = [t.name for t in twins if self.is_started(_but_installing(scripts), t)]
+        started = [t.name for t in twins if self.is_started(_but_installing(scripts, t), t)]
         names = names or _names_in(called, twins, is_enough=bool(started))
         used = [t.name for t in twins if t.name in (*names, *started)]
         kept, of_others, left = self.not_told("\n".join(s.text for s in scripts), used)
         if not kept:
             raise NoTwinError("it names no program that has a twin")
         try:
-            changes += own_caches(self.graph, self.stage.index, self.index, run)
+            changes += own_caches(self.survey, self.stage.index, self.index, run)
         except UnnamedCacheError as error:
             raise NoTwinError(str(error)) from error
         return Lent(tuple(kept), tuple(changes), tuple(of_others.items()), tuple(left))
@@ -290,9 +289,9 @@ def is_named(text: str, programs: Sequence[str]) -> bool:
     return bool(programs) and re.search(rf"(?<![\w./-])(?:{names})(?![\w./-])", text) is not None
 
 
-def _but_installing(scripts: Sequence[Script]) -> str:
-    """The words of all commands but of those that install packages of the distribution."""
-    commands = (c for script in scripts for c in script.commands if c.name not in _INSTALLING)
+def _but_installing(scripts: Sequence[Script], twin: Twin) -> str:
+    """The words of all commands but of those that install packages, the program's own among them."""
+    commands = (c for script in scripts for c in script.commands if c.name not in twin.package_managers)
     return "\n".join(" ".join(word.raw for word in command.words) for command in commands)
 
 

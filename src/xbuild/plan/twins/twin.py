@@ -19,6 +19,18 @@ TERMINATOR = "XBUILD-7C1F"
 
 
 @value()
+class SharedCache:
+    """Folders (a pattern) that RUNs with twins share with builds that have none, where they are mounted as a
+    cache: all that is put there is equal by proof, for the reason given. `has_built`: programs of other twins
+    make what is there, so that it is equal only while nothing else is accepted of these (`Twin.choices`).
+    """
+
+    pattern: str
+    why: str
+    has_built: bool = False
+
+
+@value()
 class Twin:
     """A program and its native twin.
 
@@ -34,12 +46,13 @@ class Twin:
     A twin that other programs start, and words of a RUN do not name, is of use where its program is there: in
     images whose name and tag fit `provided_by`, and behind RUNs that install one of `packages`. `starters`
     are those other programs, and `installers` ones that start it for few of the things that they install,
-    and count where such a package, or one of `headers`, was installed. All of these are patterns.
+    and count where such a package, or one of `headers`, was installed. All of these are patterns. Commands of
+    `package_managers` name packages, and start nothing of that.
 
     `telling` are words of a RUN with which its place would be printed or written: each a pattern, why, and
     whether only files that are shipped with the stage matter. `choices` are what may be accepted for it
     (`assist.NAME` in the settings), with what that means. `refused`: releases of Debian for which the helper
-    makes none unless a choice says otherwise, and why.
+    makes none unless a choice says otherwise, and why. `caches`: see SharedCache.
     """
 
     name: str
@@ -58,6 +71,8 @@ class Twin:
     provided_by: str = ""
     packages: str = ""
     headers: str = ""
+    package_managers: tuple[str, ...] = ()
     telling: tuple[tuple[str, str, bool], ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    caches: tuple[SharedCache, ...] = ()

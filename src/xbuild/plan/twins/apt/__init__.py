@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from xbuild.plan.twins.twin import Twin
+from xbuild.plan.twins.twin import SharedCache, Twin
 
-TWIN = Twin("apt", ("apt-get", "apt", "dpkg"), ("debian",), (5.8, 9.8), by_default=True)
+TWIN = Twin(
+    "apt",
+    ("apt-get", "apt", "dpkg"),
+    ("debian",),
+    (5.8, 9.8),
+    caches=(
+        SharedCache(
+            r"/var/cache/apt(/archives)?",
+            "packages as they were downloaded, and an index of them that apt makes anew",
+        ),
+        SharedCache(r"/var/lib/apt(/lists)?", "lists of packages as they were downloaded"),
+    ),
+    by_default=True,
+)

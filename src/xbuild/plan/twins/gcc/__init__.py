@@ -27,6 +27,7 @@ TWIN = Twin(
     provided_by=r"(?:buildpack-deps|node|perl|php|python|ruby)(?::(?!.*slim).*)?|rust(?::.*)?",
     packages=r"build-essential|(?:gcc|g\+\+|gfortran)(?:-\d+)?",
     headers=r"lib[\w.+-]+-dev|python3(?:\.\d+)?-dev|ruby-dev|default-lib[\w-]+-dev",
+    package_managers=("apt-get", "apt", "aptitude", "dpkg", "apk"),
     telling=(
         (
             r"-print-(?:prog-name|search-dirs)|COMPILER_PATH|GCC_EXEC_PREFIX",

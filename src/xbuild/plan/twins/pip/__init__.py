@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xbuild.plan.twins.twin import Twin
+from xbuild.plan.twins.twin import SharedCache, Twin
 
 TWIN = Twin(
     "pip",
@@ -13,5 +13,12 @@ TWIN = Twin(
     interpreters=r"(?:/usr/local/bin/)?python3?(?:\.\d+)?",
     paths=r"/(?:[\w.+-]+/)+bin/pip3?(?:\.\d+)?",
     variable="xbuild_python",
+    caches=(
+        SharedCache(
+            r"(/[^/]+)*/\.cache/pip",
+            "downloads by their sums, and wheels that backends of the target's have made",
+            has_built=True,
+        ),
+    ),
     by_default=True,
 )
