@@ -1,7 +1,8 @@
 """A base image whose name says that it is for one architecture (`arm64v8/debian`, `…:1.2-amd64`).
 
 Why: the same name is taken for every platform, so that the image for another one holds its files, or cannot
-be built at all. Official images have one name for all platforms.
+be built at all. Official images have one name for all platforms. Nothing is said of stages and files that are
+named for an architecture.
 
 Fix: none: which name stands for all platforms is told by the image's registry.
 """
@@ -12,11 +13,14 @@ from collections.abc import Iterator
 
 from xbuild.graph.model import PLATFORM_ARGS, ImageBase
 from xbuild.plan.facts.images import bound_to
+from xbuild.rules.constants import architectures_in, is_named_for_one
 from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
     graph = context.graph
+    if is_named_for_one(context):
+        return
     wanted = {platform.architecture for platform in context.platforms}
     for stage in graph.stages:
         base = stage.base
@@ -25,13 +29,17 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if any(arg in stage.from_.image for arg in PLATFORM_ARGS) or "$" in stage.from_.image:
             continue
         alone = bound_to(base.reference)
-        if alone is not None and wanted != {alone} and not _is_one_of_several(context, stage.name):
+        if alone in (None, "windows"):
+            continue
+        if wanted != {alone} and not _is_one_of_several(context, stage.name):
             text = f"{base.reference} is for {alone} alone, and is taken for every platform"
             yield Finding(stage.from_.image_span, text)
 
 
 def _is_one_of_several(context: RuleContext, name: str | None) -> bool:
-    """Whether a FROM or COPY --from chooses the stage by a platform variable."""
+    """Whether the stage is named for a platform, or a FROM or COPY --from chooses it by a variable."""
+    if architectures_in(name or ""):
+        return True
     stem = (name or "").rpartition("-")[0] or (name or "").rpartition("_")[0]
     texts = (i.logical.text for i in context.dockerfile.instructions)
     return bool(stem) and any(stem in t and any(arg in t for arg in PLATFORM_ARGS) for t in texts)

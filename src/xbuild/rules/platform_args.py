@@ -67,9 +67,13 @@ def _uses(
                 yield name, instruction.arguments.to_source(Span(found.start(), found.end()))
 
 
-def _declare(context: RuleContext, name: str, instruction: Instruction) -> Fix:
+def declaration(context: RuleContext, name: str, instruction: Instruction) -> Edit:
+    """`ARG name` on a line of its own in front of an instruction, written as it is."""
     source = context.dockerfile.source
-    keyword = source[instruction.keyword_span]
-    word = "arg" if keyword.islower() else "ARG"
-    edit = Edit.insert(instruction.span.start, f"{word} {name}{source.newline}")
-    return Fix((edit,), f"declare it: {word} {name}")
+    word = "arg" if source[instruction.keyword_span].islower() else "ARG"
+    return Edit.insert(instruction.span.start, f"{word} {name}{source.newline}")
+
+
+def _declare(context: RuleContext, name: str, instruction: Instruction) -> Fix:
+    edit = declaration(context, name, instruction)
+    return Fix((edit,), f"declare it: {edit.replacement.strip()}")
