@@ -19,6 +19,7 @@ from xbuild.plan.deciding.inner import name_of, with_inner
 from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.deciding.telling import why_told
 from xbuild.plan.deciding.walking import why_walked
+from xbuild.plan.deciding.weighing import is_light
 from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Change, ReplaceInScript
 from xbuild.plan.programs import PROGRAMS
@@ -107,11 +108,14 @@ class _Lending:
         scripts = [script, *(c.script for c in called if c.script is not None)]
         names, changes = self.named(script)
         started = [t.name for t in twins if self.is_started(_but_installing(scripts, t), t)]
+        light = [t.name for t in twins if t.name in started and self.is_light(t, scripts)]
+        started = [name for name in started if name not in light]
         names = names or _names_in(called, twins, is_enough=bool(started))
         used = [t.name for t in twins if t.name in (*names, *started)]
         kept, of_others, left = self.not_told("\n".join(s.text for s in scripts), used)
+        left += [f"{name} stays emulated: what it compiles takes less time than a helper" for name in light]
         if not kept:
-            raise NoTwinError("it names no program that has a twin")
+            raise NoTwinError(*left[:1] or ["it names no program that has a twin"])
         try:
             changes += own_caches(self.survey, self.stage.index, self.index, run)
         except UnnamedCacheError as error:
@@ -153,21 +157,27 @@ class _Lending:
         """Whether a RUN may start a program of which there is one: in the image, or installed before."""
         if not twin.starters:
             return False
-        stage, image = self.stage, self.image
+        image = self.image
         own = [p for t in self.survey.toolchains if image.row in t.images for p in t.programs]
         is_own = image.has_compiler is True and any(is_named(text, program.names.split()) for program in own)
         is_sure = _has_word(text, twin.starters)
         if not is_sure and not is_own and not _has_word(text, twin.installers):
             return False
-        chain = [self.graph.stages[number] for number in self.graph.chain_of(stage.index)]
-        upto = self.index + 1
-        before = [i for s in chain for i in (s.instructions[:upto] if s is stage else s.instructions)]
-        installed = "\n".join(i.logical.text for i in before if isinstance(i, Run))
+        installed = "\n".join(i.logical.text for i in self.before() if isinstance(i, Run))
         if _has_word(installed, twin.packages):
             return True
         tagged = f"{image.name}:{image.tag}".rstrip(":")
         is_there = image.has_compiler is True or re.fullmatch(twin.provided_by, tagged) is not None
         return is_there and (is_sure or _has_word(installed, twin.headers))
+
+    def is_light(self, twin: Twin, scripts: Sequence[Script]) -> bool:
+        return is_light(twin, scripts, self.before(), self.survey.context)
+
+    def before(self) -> list[Instruction]:
+        """All instructions of the stage up to the RUN, and of those that it is made from."""
+        stage, upto = self.stage, self.index + 1
+        chain = [self.graph.stages[number] for number in self.graph.chain_of(stage.index)]
+        return [i for s in chain for i in (s.instructions[:upto] if s is stage else s.instructions)]
 
     def not_told(self, text: str, names: Sequence[str]) -> tuple[list[str], dict[str, str], list[str]]:
         """Those of the names whose twin there is, and whose place the RUN does not print or write down; why

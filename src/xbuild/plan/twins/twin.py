@@ -48,6 +48,9 @@ class Twin:
     are those other programs, and `installers` ones that start it for few of the things that they install,
     and count where such a package, or one of `headers`, was installed. All of these are patterns. Commands of
     `package_managers` name packages, and start nothing of that.
+    `compilers` are those of the starters that have nothing but files of theirs compiled. Of `sources` each is
+    a pattern of such files, and for how many bytes one counts before what it holds; below `least` bytes of
+    them a RUN that starts nothing else takes less time than a helper.
 
     `telling` are words of a RUN with which its place would be printed or written: each a pattern, why, and
     whether only files that are shipped with the stage matter. `choices` are what may be accepted for it
@@ -72,6 +75,9 @@ class Twin:
     packages: str = ""
     headers: str = ""
     package_managers: tuple[str, ...] = ()
+    compilers: str = ""
+    sources: tuple[tuple[str, int], ...] = ()
+    least: int = 0
     telling: tuple[tuple[str, str, bool], ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()

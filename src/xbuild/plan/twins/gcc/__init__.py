@@ -28,6 +28,13 @@ TWIN = Twin(
     packages=r"build-essential|(?:gcc|g\+\+|gfortran)(?:-\d+)?",
     headers=r"lib[\w.+-]+-dev|python3(?:\.\d+)?-dev|ruby-dev|default-lib[\w-]+-dev",
     package_managers=("apt-get", "apt", "aptitude", "dpkg", "apk"),
+    compilers=r"(?:gcc|g\+\+|cc|c\+\+|c[89]9)(?:-\d+)?|g?make",
+    sources=(
+        (r".*\.[csS]", 10_000),
+        (r".*\.(?:C|cc|cpp|cxx|c\+\+)", 25_000),
+        (r".*\.(?:h|hh|hpp|hxx|inc)", 0),
+    ),
+    least=55_000,
     telling=(
         (
             r"-print-(?:prog-name|search-dirs)|COMPILER_PATH|GCC_EXEC_PREFIX",
