@@ -37,6 +37,7 @@ from xbuild.plan.twins.twin import HELPER, MOUNT, Twin
 from xbuild.platforms import Platform, parse_platforms
 
 _STAGES_OF_A_HELPER = 3
+_RUNS_SOMETHING = "has something run in images made from it"
 # What a build machine is.
 _BUILDERS = parse_platforms(("linux/amd64", "linux/arm64"))
 
@@ -203,6 +204,8 @@ class _Assisting:
         if bound_to(base.reference) is not None:
             raise NoTwinError(f"{base.reference} is for one platform")
         image = describe(base.reference, tuple(row for t in self.survey.toolchains for row in t.images))
+        if image.has_onbuild:
+            raise NoTwinError(f"{base.reference} {_RUNS_SOMETHING}")
         if image.is_plain:
             return image
         text = f"for which platforms {base.reference} is, and what it has run in images made from it"
@@ -307,7 +310,7 @@ def _trouble_with(answer: str, platforms: Sequence[Platform]) -> str | None:
     except (ValueError, KeyError, AttributeError, TypeError):
         return "says of itself what cannot be read"
     if any(config.get("OnBuild") for config in found.values()):
-        return "has something run in images made from it"
+        return _RUNS_SOMETHING
     there = {_platform(name) for name in found}
     missing = next((p for p in (*_BUILDERS, *platforms) if p not in there), None)
     return None if missing is None else f"is not there for {missing}"

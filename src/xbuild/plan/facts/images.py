@@ -107,6 +107,11 @@ class Image:
     release: str = ""
     row: ImageRow | None = None
 
+    @property
+    def has_onbuild(self) -> bool:
+        """Whether its tag says that it brings instructions (ONBUILD) for what is made from it."""
+        return "onbuild" in self.tag
+
     def has_no(self, path: str) -> bool:
         """Whether it is known that the image has nothing of its own at this path, a file's in a folder of
         which all names are known.

@@ -199,7 +199,7 @@ class _StageReader:
     # -- COPY and ADD
 
     def read_onbuild(self, instruction: Instruction) -> None:
-        if "onbuild" in self.facts.image.tag:
+        if self.facts.image.has_onbuild:
             self.add(None, Kind.UNKNOWN, instruction)
             self.refuse("the base image brings instructions of its own (ONBUILD)", instruction)
         for deferred in self.graph.onbuild(self.facts.stage):
