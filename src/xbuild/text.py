@@ -74,6 +74,18 @@ def expression(text: str, flags: int = 0) -> re.Pattern[str]:
     return cast("re.Pattern[str]", _Uncompiled(text, flags))
 
 
+def glob_pattern(path: str) -> re.Pattern[str]:
+    """`*` and `?` stay within one folder, `**` crosses folders; a path without a leading slash gets one."""
+    return name_pattern(path if path.startswith(("/", "**")) else "/" + path)
+
+
+def name_pattern(name: str) -> re.Pattern[str]:
+    """The same for what has no path."""
+    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", name)
+    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(wild.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)
+
+
 class _Compiled:
     """What a compiled expression has, as attributes."""
 

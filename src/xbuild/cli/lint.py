@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xbuild.rules.linter import Linted
 
 _CLEAN, _FOUND, _WRONG = 0, 1, 2
+_LEVELS = ("error", "warning", "info")
 
 
 class _LintParser(argparse.ArgumentParser):
@@ -42,10 +43,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--platform", action="append", metavar="LIST", help="platforms, comma-separated or repeated")
     add("--target", metavar="STAGE", help="stage that becomes the image (default: the last)")
     add("--context", metavar="FOLDER", help="build context (default: the file's folder)")
+    add("--config", metavar="FILE", help="settings (default: the nearest .xbuild.yaml or pyproject.toml)")
     add("--select", action="append", metavar="RULES", help="these rules alone")
     add("--ignore", action="append", metavar="RULES", help="all rules but these")
-    add("--severity", choices=("error", "warning", "info"), default="info", help="the least that is shown")
-    add("--fail-on", choices=("error", "warning", "info"), default="warning", help="the least that fails")
+    add("--severity", choices=_LEVELS, help="the least that is shown (default: info)")
+    add("--fail-on", choices=_LEVELS, help="the least that fails (default: warning)")
+    add("--require-reason", action="store_true", help="an ignore comment must give a reason")
     add("--exit-zero", action="store_true", help="findings do not fail")
     add("--exclude", action="append", metavar="PATTERN", help="files and folders to leave out")
     add("--force-exclude", action="store_true", help="leave them out also where they are named by hand")
@@ -72,7 +75,8 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(list(arguments))
     if given.explain is not None or given.list_rules:
         return _tell(given)
-    from xbuild.pipeline.linting import Wanted, lint, lint_text
+    from xbuild.pipeline.linting import lint, lint_text
+    from xbuild.pipeline.wishes import Wanted
     from xbuild.platforms import parse_platforms
     from xbuild.rules.rule import Level
 
@@ -82,9 +86,12 @@ def main(arguments: Sequence[str]) -> int:
         given.context,
         _rules(given.select),
         _rules(given.ignore),
-        Level(given.severity),
+        Level(given.severity) if given.severity else None,
         tuple(given.exclude or ()),
         given.force_exclude,
+        Level(given.fail_on) if given.fail_on else None,
+        given.require_reason,
+        given.config,
     )
     is_fixing = given.fix or given.diff
     paths = given.paths or ["."]
@@ -125,7 +132,6 @@ def _tell(given: argparse.Namespace) -> int:
 
 def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *, is_stdin: bool) -> int:
     from xbuild.cli.screen.output import print_source, terminal_of
-    from xbuild.rules.rule import Level
     from xbuild.views.linted import FORMATS, diff_of, shown, statistics_lines
 
     if given.format not in FORMATS:
@@ -146,8 +152,7 @@ def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *
         sys.stdout.write("".join(f"{line}\n" for line in statistics_lines(results)))
     if any(result.problem is not None for result in results):
         return _WRONG
-    worst = Level(given.fail_on).rank
-    is_failing = any(t.severity.rank <= worst for result in results for t in result.judged.told)
+    is_failing = any(t.severity.rank <= r.fail_on.rank for r in results for t in r.judged.told)
     return _FOUND if is_failing and not given.exit_zero else _CLEAN
 
 

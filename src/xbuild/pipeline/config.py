@@ -1,14 +1,16 @@
-"""`.xbuild.yaml`: the settings of a project, checked against a schema, each mistake with its line.
+"""The settings of a project, checked against a schema, each mistake with its line.
 
-The file is read as YAML nodes, which know their lines, and walked along a schema: that of
-`schemas/config.schema.json` and a section for each language. PyYAML and what else this needs is imported only
-when there is a file.
+They stand in `.xbuild.yaml`, or as `[tool.xbuild]` in `pyproject.toml`: the nearest of these upwards to the
+root of the repository. The schema is `schemas/config.schema.json` with a section for each language. What this
+needs is imported only when there is a file, and of languages, twins and rules only where it names some.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +19,13 @@ from xbuild.platforms import Platform
 from xbuild.text import value
 
 if TYPE_CHECKING:
-    import yaml
+    from xbuild.pipeline.nodes import SettingNode
+    from xbuild.plan.model import Settings
 
 NAME = ".xbuild.yaml"
+PROJECT = "pyproject.toml"
 SILENCE_MINUTES = 5
 
-_TAGS = {
-    "tag:yaml.org,2002:map": "object",
-    "tag:yaml.org,2002:seq": "array",
-    "tag:yaml.org,2002:str": "string",
-    "tag:yaml.org,2002:bool": "boolean",
-    "tag:yaml.org,2002:int": "integer",
-    "tag:yaml.org,2002:float": "number",
-    "tag:yaml.org,2002:null": "null",
-}
 _WORDS = {
     "integer": "a whole number",
     "object": "keys with values",
@@ -46,6 +41,29 @@ class AllowedFile:
 
     path: str
     reason: str
+
+
+@value()
+class LintedFiles:
+    """What is particular about the Dockerfiles that `glob` names, from the folder of the settings on."""
+
+    glob: str
+    context: str | None = None
+    target: str | None = None
+    platforms: tuple[Platform, ...] = ()
+
+
+@value()
+class LintConfig:
+    """The settings of `xbuild lint`; None or empty: not told."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    severity: str | None = None
+    fail_on: str | None = None
+    exclude: tuple[str, ...] = ()
+    require_reason: bool = False
+    files: tuple[LintedFiles, ...] = ()
 
 
 @value()
@@ -68,22 +86,82 @@ class Config:
     with_twins: frozenset[str] = frozenset()
     without_twins: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = field(default_factory=dict)
+    lint: LintConfig = LintConfig()
+
+    def settings(self, *, assist: bool, cache_mounts: bool = True, helpers: bool = True) -> Settings:
+        """What the planner is told."""
+        from xbuild.plan.model import Settings
+        from xbuild.plan.twins import TWINS
+
+        kept = {t.name for t in TWINS if t.by_default or t.name in self.with_twins}
+        return Settings(
+            self.cache_mounts and cache_mounts,
+            self.chosen,
+            assist=assist,
+            without=self.without,
+            without_twins=self.without_twins | ({t.name for t in TWINS} - kept),
+            accepted=self.accepted,
+            helpers=helpers,
+        )
 
 
 def load_config(given: str | None, context: Path | None) -> Config:
-    """The file that `--config` names, else `.xbuild.yaml` in the context, else the defaults.
+    """The file that `--config` names, else the nearest from the context on, else the defaults.
 
     A context that is not a local folder has no such file.
     """
-    if given is None and context is None:
-        return Config()
-    path = Path(given) if given is not None else (context or Path()) / NAME
+    if given is not None:
+        return read_config(Path(given))
+    found = find_config(context) if context is not None else None
+    return read_config(found) if found is not None else Config()
+
+
+def find_config(folder: Path) -> Path | None:
+    """The file with the settings that count in a folder: in itself, or the nearest upwards, to the root of
+    the repository that it is in. Raises ConfigError where a folder has two.
+    """
+    full = folder.resolve()
+    root = repository(full) or full
+    for parent in (full, *full.parents):
+        here = folder if parent == full else _shown(parent)
+        there = [p for p in (here / NAME, here / PROJECT) if _holds_settings(p)]
+        if len(there) > 1:
+            message = f"there are settings in {NAME} too"
+            raise ConfigError(message, file=str(there[1]), expected="one of both", hint="move them together")
+        if there or parent == root:
+            return there[0] if there else None
+    return None
+
+
+def repository(folder: Path) -> Path | None:
+    """The root of the repository that a folder is in."""
+    return next((p for p in (folder, *folder.parents) if (p / ".git").exists()), None)
+
+
+def _shown(folder: Path) -> Path:
+    """A folder as messages name it: from here on, where it is below."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def _holds_settings(path: Path) -> bool:
+    if path.name == NAME:
+        return os.path.lexists(path)
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    from xbuild.pipeline.nodes import has_toml_table
+
+    return b"xbuild" in data and has_toml_table(data)
+
+
+def read_config(path: Path) -> Config:
+    """The settings in a file. Raises ConfigError."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        if given is None:
-            return Config()
-        raise ConfigError("there is no such file", file=given, hint="correct --config") from None
+        raise ConfigError("there is no such file", file=str(path), hint="correct --config") from None
     except OSError as error:
         raise ConfigError(
             f"cannot be read: {error.strerror}", file=str(path), expected="a YAML file"
@@ -92,87 +170,140 @@ def load_config(given: str | None, context: Path | None) -> Config:
 
 
 def parse_config(path: str, data: bytes) -> Config:
-    """The settings in the bytes of a file. Raises ConfigError."""
-    from xbuild.plan.settings import schemas
-    from xbuild.plan.twins import TWINS
+    """The settings in the bytes of a file: TOML if it is called so, else YAML. Raises ConfigError."""
+    from xbuild.pipeline.nodes import from_toml, from_yaml
 
-    document = _compose(path, data)
-    if document is None:
+    node = from_toml(path, data) if path.endswith(".toml") else from_yaml(path, data)
+    if node is None:
         return Config(path)
-    node, loader = document
-    value = _ConfigReader(path, loader).read(node, schema(), "")
+    value = _ConfigReader(path).read(node, _schema_for(node), "")
+    assist = value.get("assist", {})
     return Config(
         path,
         _platforms(path, node, value.get("platforms", ())),
-        {f"{section}.{name}": text for section in schemas() for name, text in value.get(section, {}).items()},
+        {
+            f"{section}.{name}": text
+            for section in value.keys() - _own()
+            for name, text in value[section].items()
+        },
         value.get("cache_mounts", True),
         tuple(AllowedFile(item["path"], item["reason"]) for item in value.get("verify", {}).get("allow", ())),
-        value.get("assist", {}).get("mode"),
-        frozenset(value.get("assist", {}).get("without_stages", ())),
-        value.get("assist", {}).get("silence", SILENCE_MINUTES),
-        frozenset(value.get("assist", {}).get("with_twins", ())),
-        frozenset(value.get("assist", {}).get("without_twins", ())),
-        {twin.name: text for twin in TWINS if (text := value.get("assist", {}).get(twin.name)) is not None},
+        assist.get("mode"),
+        frozenset(assist.get("without_stages", ())),
+        assist.get("silence", SILENCE_MINUTES),
+        frozenset(assist.get("with_twins", ())),
+        frozenset(assist.get("without_twins", ())),
+        {
+            name: text
+            for name, text in assist.items()
+            if name not in _static()["properties"]["assist"]["properties"]
+        },
+        _lint(path, node, value.get("lint", {})),
     )
+
+
+def _lint(path: str, node: SettingNode, told: dict[str, Any]) -> LintConfig:
+    entries = [child for key, child in node.pairs() if key.text == "lint"]
+    nodes = [
+        item for n in entries for key, child in n.pairs() if key.text == "files" for item in child.items()
+    ]
+    files = tuple(
+        LintedFiles(
+            entry["glob"],
+            entry.get("context"),
+            entry.get("target"),
+            _platforms(path, item, entry.get("platforms", ())),
+        )
+        for entry, item in zip(told.get("files", ()), nodes, strict=True)
+    )
+    return LintConfig(
+        tuple(told.get("select", ())),
+        tuple(told.get("ignore", ())),
+        told.get("severity"),
+        told.get("fail_on"),
+        tuple(told.get("exclude", ())),
+        told.get("require_reason", False),
+        files,
+    )
+
+
+@cache
+def _static() -> dict[str, Any]:
+    import json
+    from importlib.resources import files
+
+    text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def _own() -> frozenset[str]:
+    """The sections that are no language's."""
+    return frozenset(_static()["properties"])
 
 
 def schema() -> dict[str, Any]:
     """The schema of the file, with a section for each language that has settings."""
-    import json
-    from importlib.resources import files
+    return _schema(frozenset(_NAMED), with_languages=True)
 
-    from xbuild.plan.settings import schemas
+
+def _schema_for(node: SettingNode) -> dict[str, Any]:
+    """As much of it as a file asks for: the names of twins, rules and languages take long to import."""
+    if node.kind != "object":
+        return _static()
+    names = frozenset(key.text.replace("-", "_") for key, _ in node.pairs())
+    return _schema(names, with_languages=not names <= _own())
+
+
+def _schema(sections: frozenset[str], *, with_languages: bool) -> dict[str, Any]:
+    made = dict(_static()["properties"])
+    for section in sections & _NAMED.keys():
+        made[section] = _NAMED[section](made[section])
+    if with_languages:
+        from xbuild.plan.settings import schemas
+
+        made.update(schemas())
+    return {**_static(), "properties": made}
+
+
+def _with_twins(section: dict[str, Any]) -> dict[str, Any]:
     from xbuild.plan.twins import TWINS
 
-    text = (files("xbuild.pipeline") / "schemas" / "config.schema.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    assist = loaded["properties"]["assist"]["properties"]
+    of = dict(section["properties"])
     for key in ("with_twins", "without_twins"):
-        assist[key]["items"]["enum"] = [twin.name for twin in TWINS]
-    assist.update(
-        {
-            twin.name: {
-                "description": "; ".join(f"{word}: {meaning}" for word, meaning in twin.choices) + ".",
-                "type": "string",
-                "enum": [word for word, _ in twin.choices],
-            }
-            for twin in TWINS
-            if twin.choices
+        of[key] = {**of[key], "items": {**of[key]["items"], "enum": [twin.name for twin in TWINS]}}
+    for twin in (twin for twin in TWINS if twin.choices):
+        of[twin.name] = {
+            "description": "; ".join(f"{word}: {meaning}" for word, meaning in twin.choices) + ".",
+            "type": "string",
+            "enum": [word for word, _ in twin.choices],
         }
-    )
-    return {**loaded, "properties": {**loaded["properties"], **schemas()}}
+    return {**section, "properties": of}
 
 
-def _compose(path: str, data: bytes) -> tuple[yaml.Node, yaml.SafeLoader] | None:
-    import yaml
+def _with_rules(section: dict[str, Any]) -> dict[str, Any]:
+    from xbuild.rules import BY_NAME
 
-    try:
-        loader = yaml.SafeLoader(data)
-        node = loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark else None
-        raise ConfigError(
-            f"{error.problem or error.context}", file=path, line=line, expected="YAML"
-        ) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(str(error).partition("\n")[0], file=path, expected="YAML in UTF-8") from error
-    # `---` alone is a document that holds nothing.
-    return None if node is None or node.tag == "tag:yaml.org,2002:null" else (node, loader)
+    of = dict(section["properties"])
+    for key in ("select", "ignore"):
+        of[key] = {**of[key], "items": {**of[key]["items"], "enum": list(BY_NAME)}}
+    return {**section, "properties": of}
+
+
+_NAMED: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"assist": _with_twins, "lint": _with_rules}
 
 
 class _ConfigReader:
-    """YAML nodes to values, by a schema of the few words that ours uses."""
+    """Nodes to values, by a schema of the few words that ours uses."""
 
-    def __init__(self, path: str, loader: yaml.SafeLoader) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.loader = loader
 
-    def read(self, node: yaml.Node, rule: dict[str, Any], name: str) -> Any:
+    def read(self, node: SettingNode, rule: dict[str, Any], name: str) -> Any:
         """The value of `node`, called `name`, which `rule` allows."""
-        kind = _TAGS.get(node.tag, "something else")
-        if kind == "boolean" and node.value in rule.get("enum", ()):
-            return str(node.value)  # YAML 1.1 reads an unquoted `off` as a boolean
+        kind = node.kind
+        if kind == "boolean" and node.text in rule.get("enum", ()):
+            return node.text  # YAML 1.1 reads an unquoted `off` as a boolean
         if kind != rule["type"]:
             self._fail(
                 node, f"{name or 'the file'} must be {_WORDS[rule['type']]}, and is {_WORDS.get(kind, kind)}"
@@ -181,21 +312,22 @@ class _ConfigReader:
             return self._object(node, rule, name)
         if kind == "array":
             return self._array(node, rule, name)
-        value = self.loader.construct_object(node, deep=True)
+        value = node.value()
         if "enum" in rule and value not in rule["enum"]:
-            self._fail(node, f"{name}: {value!r} is not known", expected=" or ".join(rule["enum"]))
+            self._fail(node, *_unknown_value(value, name, rule["enum"]))
         if kind == "integer" and value < rule.get("minimum", value):
             self._fail(node, f"{name} must be at least {rule['minimum']}")
         if len(str(value)) < rule.get("minLength", 0):
             self._fail(node, f"{name} is empty")
         return value
 
-    def _array(self, node: Any, rule: dict[str, Any], name: str) -> list[Any]:
-        if len(node.value) < rule.get("minItems", 0):
+    def _array(self, node: SettingNode, rule: dict[str, Any], name: str) -> list[Any]:
+        items = node.items()
+        if len(items) < rule.get("minItems", 0):
             self._fail(node, f"{name} is empty")
-        return [self.read(item, rule["items"], f"{name}[{at}]") for at, item in enumerate(node.value)]
+        return [self.read(item, rule["items"], f"{name}[{at}]") for at, item in enumerate(items)]
 
-    def _object(self, node: Any, rule: dict[str, Any], name: str) -> dict[str, Any]:
+    def _object(self, node: SettingNode, rule: dict[str, Any], name: str) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, child in self._pairs(node, rule, name):
             inner = f"{name}.{key}" if name else key
@@ -205,26 +337,33 @@ class _ConfigReader:
             self._fail(node, f"{name} has no {missing[0]}", expected=" and ".join(rule["required"]))
         return values
 
-    def _pairs(self, node: Any, rule: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    def _pairs(self, node: SettingNode, rule: dict[str, Any], name: str) -> Iterator[tuple[str, SettingNode]]:
+        """The keys, with `_` for `-`, and what they hold."""
         seen: set[str] = set()
-        for key_node, child in node.value:
-            kind = _TAGS.get(key_node.tag, "")
-            if kind in ("array", "object"):
-                self._fail(key_node, f"a key must be text, and is {_WORDS[kind]}")
-            key = str(key_node.value)
+        for key_node, child in node.pairs():
+            if key_node.kind in ("array", "object"):
+                self._fail(key_node, f"a key must be text, and is {_WORDS[key_node.kind]}")
+            text = key_node.text
+            key = text if text in rule["properties"] else text.replace("-", "_")
             if key not in rule["properties"]:
-                self._fail(key_node, *_unknown(key, name, tuple(rule["properties"])))
+                self._fail(key_node, *_unknown(text, name, tuple(rule["properties"])))
             if key in seen:
-                self._fail(key_node, f"key {key!r} is given twice")
+                self._fail(key_node, f"key {text!r} is given twice")
             seen.add(key)
             yield key, child
 
     def _fail(
-        self, node: yaml.Node, message: str, expected: str | None = None, hint: str | None = None
+        self, node: SettingNode, message: str, expected: str | None = None, hint: str | None = None
     ) -> None:
-        raise ConfigError(
-            message, file=self.path, line=node.start_mark.line + 1, expected=expected, hint=hint
-        )
+        raise ConfigError(message, file=self.path, line=node.line, expected=expected, hint=hint)
+
+
+def _unknown_value(value: Any, name: str, known: Collection[str]) -> tuple[str, str | None, str | None]:
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(value), known, 1)
+    expected = " or ".join(known) if len(known) < 30 else None
+    return f"{name}: {value!r} is not known", expected, f"write {near[0]!r}" if near else None
 
 
 def _unknown(key: str, name: str, known: tuple[str, ...]) -> tuple[str, str, str | None]:
@@ -236,14 +375,13 @@ def _unknown(key: str, name: str, known: tuple[str, ...]) -> tuple[str, str, str
     return f"key {key!r} is not known{where}", ", ".join(known), f"write {near[0]!r}" if near else None
 
 
-def _platforms(path: str, node: Any, names: list[str] | tuple[str, ...]) -> tuple[Platform, ...]:
-    """`platforms`, each once; a mistake is told with the line of its entry."""
+def _platforms(path: str, node: SettingNode, names: Collection[str]) -> tuple[Platform, ...]:
+    """`platforms` of a section, each once; a mistake is told with the line of its entry."""
     found: dict[Platform, None] = {}
-    entries: list[Any] = next((child.value for key, child in node.value if key.value == "platforms"), [])
+    entries = next((child.items() for key, child in node.pairs() if key.text == "platforms"), ())
     for name, entry in zip(names, entries, strict=True):
         try:
             found[Platform.parse(name)] = None
         except PlatformError as error:
-            line = entry.start_mark.line + 1
-            raise ConfigError(error.message, file=path, line=line, expected=error.expected) from error
+            raise ConfigError(error.message, file=path, line=entry.line, expected=error.expected) from error
     return tuple(found)

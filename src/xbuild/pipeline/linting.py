@@ -1,4 +1,4 @@
-"""`xbuild lint`: which files, what is known around each, and the rules over all of them, on all processors.
+"""`xbuild lint`: the rules over all files, on all processors, with what is known around each file.
 
 Nothing here starts a process of another program or asks the network. One file that cannot be read or parsed
 never stops the others: it is an entry of its own.
@@ -6,165 +6,47 @@ never stops the others: it is an entry of its own.
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xbuild.dockerfile.check import read
 from xbuild.dockerfile.model import Copy, Dockerfile
-from xbuild.errors import ContextError, XbuildError
+from xbuild.errors import ConfigError, ContextError, XbuildError
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
+from xbuild.pipeline.config import repository
+from xbuild.pipeline.lintees import find
+from xbuild.pipeline.wishes import Configs, Wanted, wrong_config
 from xbuild.plan.context import Context, NoContext
-from xbuild.platforms import Platform, parse_platforms
-from xbuild.rules import RULES
+from xbuild.platforms import parse_platforms
 from xbuild.rules.linter import Judged, Linted, Unlinted, fixed, judge, narrowed
-from xbuild.rules.rule import Level, Rule, RuleContext
+from xbuild.rules.rule import RuleContext
 from xbuild.solve.directory import DirectoryContext
 from xbuild.text import Source
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
+    from xbuild.pipeline.config import Config
     from xbuild.plan.model import Plan
 
 DEFAULT = parse_platforms(["linux/amd64", "linux/arm64"])
-NAMES = re.compile(r"(?:.*[._-])?(?:dockerfile|containerfile)(?:[._-].*)?", re.IGNORECASE)
-"""What a Dockerfile is called: the same pattern as in `.pre-commit-hooks.yaml`."""
-_NOT = re.compile(
-    r".*\.(?:dockerignore|md|rst|txt|py|sh|go|js|ts|json|ya?ml|toml|j2|jinja2?|tmpl|tpl|erb)$", re.IGNORECASE
-)
 _LARGEST = 1 << 20
 _ROUNDS = 10
 _MANY = 24
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked of the linter; `platforms` None: those of the settings, or the default."""
-
-    platforms: tuple[Platform, ...] | None = None
-    target: str | None = None
-    context: str | None = None
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    severity: Level = Level.INFO
-    exclude: tuple[str, ...] = ()
-    force_exclude: bool = False
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        """The rules that run: those selected, or those that are on by default, without the ignored ones."""
-        names = self.select or tuple(rule.name for rule in RULES if rule.is_on)
-        return tuple(r for r in RULES if r.name in names and r.name not in self.ignore)
-
-
-@dataclass(frozen=True)
 class _Job:
+    """A file and what is wanted of it, settled."""
+
     path: str
     wanted: Wanted
+    config: Config
     text: bytes | None = None
     fix: bool = False
     unsafe: bool = False
-
-
-# -- which files
-
-
-def find(paths: Sequence[str], wanted: Wanted) -> Iterator[str | Linted]:
-    """The files to lint: those named by hand, and those below folders that are called like Dockerfiles.
-
-    What is not there is an entry of its own. Each file once, in the order of the paths.
-    """
-    seen: set[str] = set()
-    for path in paths:
-        for found in _find_one(path, wanted):
-            key = os.path.realpath(found) if isinstance(found, str) else found.path
-            if key not in seen:
-                seen.add(key)
-                yield found
-
-
-def _find_one(path: str, wanted: Wanted) -> Iterator[str | Linted]:
-    if Path(path).is_dir():
-        yield from _below(path, wanted)
-    elif os.path.lexists(path):
-        if not (wanted.force_exclude and _is_excluded(path, wanted.exclude)):
-            yield path
-    elif any(sign in path for sign in "*?["):
-        is_absolute = path.startswith("/")
-        found = sorted(Path("/" if is_absolute else ".").glob(path.lstrip("/")))
-        for one in found:
-            yield from _find_one(str(one), wanted)
-        if not found:
-            yield Linted(path, problem=Unlinted("no file matches"))
-    else:
-        yield Linted(path, problem=Unlinted("there is no such file", hint="correct the path"))
-
-
-def _below(folder: str, wanted: Wanted) -> Iterator[str | Linted]:
-    """Files below a folder; what git ignores is left out, links to folders are not followed."""
-    problems: list[Linted] = []
-
-    def told(error: OSError) -> None:
-        problems.append(Linted(str(error.filename), problem=Unlinted(f"cannot be read: {error.strerror}")))
-
-    ignored = _git_ignore(folder)
-
-    def is_left_out(path: Path, *, is_folder: bool) -> bool:
-        return ignored(path, is_folder) or _is_excluded(str(path), wanted.exclude)
-
-    for base, folders, files in os.walk(folder, onerror=told):
-        here = Path(base)
-        folders[:] = sorted(f for f in folders if f != ".git" and not is_left_out(here / f, is_folder=True))
-        for name in sorted(files):
-            is_named = NAMES.fullmatch(name) is not None and _NOT.fullmatch(name) is None
-            if is_named and not is_left_out(here / name, is_folder=False):
-                yield str(here / name)
-    yield from problems
-
-
-def _is_excluded(path: str, patterns: Iterable[str]) -> bool:
-    clean = Path(path)
-    parts = [str(clean), *(str(p) for p in clean.parents), clean.name]
-    return any(fnmatch.fnmatch(part, pattern.rstrip("/")) for pattern in patterns for part in parts)
-
-
-def _git_ignore(folder: str) -> Callable[[Path, bool], bool]:
-    """Whether git ignores a path below `folder`, by the `.gitignore` files from the repository's root on."""
-    root = repository(Path(folder).resolve()) or Path(folder).resolve()
-
-    @lru_cache(maxsize=4096)
-    def spec(of: Path) -> GitIgnoreSpec | None:
-        file = of / ".gitignore"
-        if not file.is_file():
-            return None
-        from pathspec import GitIgnoreSpec
-
-        return GitIgnoreSpec.from_lines(file.read_text("utf-8", "replace").splitlines())
-
-    def ignored(path: Path, is_folder: bool) -> bool:
-        full = path.parent.resolve() / path.name
-        suffix = "/" if is_folder else ""
-        for parent in full.parents:
-            rules = spec(parent)
-            if rules is not None and rules.match_file(full.relative_to(parent).as_posix() + suffix):
-                return True
-            if parent == root:
-                return False
-        return False
-
-    return ignored
-
-
-def repository(folder: Path) -> Path | None:
-    """The root of the repository that a folder is in."""
-    return next((p for p in (folder, *folder.parents) if (p / ".git").exists()), None)
 
 
 # -- one file
@@ -193,14 +75,14 @@ def _read(path: str) -> bytes:
 
 
 def _shown(judged: Judged, wanted: Wanted) -> Judged:
-    worst = wanted.severity.rank
+    worst = wanted.shown.rank
     return narrowed(judged, lambda one: one.severity.rank <= worst)
 
 
 def _linted(source: Source, job: _Job) -> tuple[Linted, Dockerfile]:
     subject = _subject(source, job)
     judged = _shown(judge(subject, job.wanted.rules), job.wanted)
-    return Linted(job.path, judged, source=source), subject.dockerfile
+    return Linted(job.path, judged, source=source, fail_on=job.wanted.fails), subject.dockerfile
 
 
 def _with_fixes(source: Source, job: _Job) -> Linted:
@@ -226,10 +108,9 @@ def _subject(source: Source, job: _Job) -> RuleContext:
 
     def plan() -> Plan:
         from xbuild.plan.deciding.planner import make_plan
-        from xbuild.plan.model import Settings
 
         # As `xbuild rewrite` plans: right for any platforms where none are told, without files of helpers.
-        settings = Settings(assist=True, helpers=False)
+        settings = job.config.settings(assist=True, helpers=False)
         return make_plan(dockerfile, options, job.wanted.platforms, context, settings)
 
     return RuleContext(dockerfile, graph, platforms, platforms[0], context, folder is not None, plan)
@@ -247,7 +128,10 @@ def _context_folder(dockerfile: Dockerfile, job: _Job) -> Path | None:
     where it lies in neither, or the text came from standard input.
     """
     if job.wanted.context is not None:
-        return Path(job.wanted.context)
+        told = Path(job.wanted.context)
+        if not told.is_dir():
+            raise ContextError(f"its context {told} is no folder")
+        return told
     if job.text is not None:
         return None
     folder = Path(job.path).resolve().parent
@@ -276,15 +160,24 @@ def _is_there(folder: Path, source: str) -> bool:
 
 def lint(paths: Sequence[str], wanted: Wanted, *, fix: bool = False, unsafe: bool = False) -> list[Linted]:
     """What came of every file, in the order in which they were found."""
-    entries = list(find(paths, wanted))
-    jobs = [_Job(entry, wanted, fix=fix, unsafe=unsafe) for entry in entries if isinstance(entry, str)]
+    configs = Configs(wanted)
+    entries = list(find(paths, wanted, configs))
+    named = (entry for entry in entries if isinstance(entry, str))
+    jobs = [_Job(path, *configs.settled(path), fix=fix, unsafe=unsafe) for path in named]
     done = {linted.path: linted for linted in _all(jobs)}
     return [done[entry] if isinstance(entry, str) else entry for entry in entries]
 
 
 def lint_text(name: str, text: bytes, wanted: Wanted, *, fix: bool = False, unsafe: bool = False) -> Linted:
     """The same for a text, under a name."""
-    return lint_file(_Job(name, wanted, text, fix, unsafe))
+    configs = Configs(wanted)
+    try:
+        if wanted.force_exclude and configs.is_excluded(Path(name)):
+            source = Source.from_bytes(name, text)
+            return Linted(name, source=source, after=source.text)
+        return lint_file(_Job(name, *configs.settled(name), text, fix, unsafe))
+    except ConfigError as error:
+        return wrong_config(error)
 
 
 def _all(jobs: Sequence[_Job]) -> Iterator[Linted]:

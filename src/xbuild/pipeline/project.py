@@ -14,7 +14,6 @@ from xbuild.graph.model import Options
 from xbuild.pipeline.config import Config, load_config
 from xbuild.plan.context import Context, NoContext
 from xbuild.plan.model import Knowledge, Plan, Settings
-from xbuild.plan.twins import TWINS
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.inputs import Inputs, read_inputs
@@ -94,15 +93,8 @@ def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[byte
     config = load_config(options.config, inputs.context_dir)
     names = options.platforms
     asked = parse_platforms(_local(names)) if names else config.platforms
-    settings = Settings(
-        config.cache_mounts and not options.no_cache_mounts,
-        config.chosen,
-        assist=(options.assist or config.assist or "auto") == "auto",
-        without=config.without,
-        without_twins=config.without_twins
-        | {t.name for t in TWINS if not (t.by_default or t.name in config.with_twins)},
-        accepted=config.accepted,
-    )
+    is_assisted = (options.assist or config.assist or "auto") == "auto"
+    settings = config.settings(assist=is_assisted, cache_mounts=not options.no_cache_mounts)
     return Project(options, inputs, config, settings, asked or None)
 
 

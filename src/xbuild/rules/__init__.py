@@ -11,6 +11,7 @@ from xbuild.rules import (
     final_stage_pinned,
     goarch_constant,
     goarm_variant_prefix,
+    ignore_without_reason,
     package_constant_architecture,
     path_constant_architecture,
     platform_arg_before_from,
@@ -47,5 +48,6 @@ RULES: tuple[Rule, ...] = (
     redundant_target_platform.RULE,
     unknown_comment.RULE,
     unused_ignore.RULE,
+    ignore_without_reason.RULE,
 )
 BY_NAME = {rule.name: rule for rule in RULES}

@@ -8,7 +8,7 @@ from xbuild.dockerfile.model import Dockerfile
 from xbuild.rules import RULES, unused_ignore
 from xbuild.rules.comments import Comment, read_comments, skipped
 from xbuild.rules.planned import in_the_way, plan_fix
-from xbuild.rules.rule import Finding, Fix, Rule, RuleContext, Told
+from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext, Told
 from xbuild.text import Edit, Source, apply_edits, value
 
 
@@ -31,7 +31,9 @@ class Unlinted:
 
 @value()
 class Linted:
-    """What came of one file: its findings, or a problem. `after` is its text with all fixes, if asked for."""
+    """What came of one file: its findings, or a problem. `after` is its text with all fixes, if asked for;
+    `fail_on` the least of its findings that fails.
+    """
 
     path: str
     judged: Judged = Judged(())
@@ -39,6 +41,7 @@ class Linted:
     source: Source | None = None
     after: str | None = None
     fixes: int = 0
+    fail_on: Level = Level.WARNING
 
 
 def judge(subject: RuleContext, rules: Sequence[Rule]) -> Judged:

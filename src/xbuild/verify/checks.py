@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from xbuild.platforms import Platform
+from xbuild.text import glob_pattern, name_pattern
 from xbuild.verify.built import Built
 from xbuild.verify.layers import File, FileSystem
 from xbuild.verify.spec import ImageConfig
@@ -311,15 +311,3 @@ class Exceptions:
                     path=entry.path,
                     reason=entry.reason,
                 )
-
-
-def glob_pattern(path: str) -> re.Pattern[str]:
-    """`*` and `?` stay within one folder, `**` crosses folders; a path without a leading slash gets one."""
-    return name_pattern(path if path.startswith(("/", "**")) else "/" + path)
-
-
-def name_pattern(name: str) -> re.Pattern[str]:
-    """The same for what has no path."""
-    pieces = re.split(r"(\*\*/|\*\*|\*|\?)", name)
-    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(wild.get(piece, re.escape(piece)) for piece in pieces), re.DOTALL)

@@ -22,7 +22,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-from xbuild.verify.checks import glob_pattern
+from xbuild.text import glob_pattern
 from xbuild.verify.layers import FileSystem
 from xbuild.verify.serialized import SerializedError, digest
 

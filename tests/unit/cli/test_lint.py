@@ -14,7 +14,9 @@ import jsonschema
 import pytest
 
 from tests.unit.cli.command import Xbuild
-from xbuild.pipeline.linting import Wanted, find, lint
+from xbuild.pipeline.lintees import find
+from xbuild.pipeline.linting import lint
+from xbuild.pipeline.wishes import Configs, Wanted
 from xbuild.rules.linter import Linted
 
 ROOT = Path(__file__).parents[3]
@@ -142,11 +144,21 @@ def test_which_files(here: Path) -> None:
     write(here, "out/Dockerfile", CLEAN)
     write(here, ".gitignore", "out/\n")
     (here / "loop").symlink_to(here)
-    assert {str(f) for f in find(["."], Wanted())} == set(named)
-    assert set(find(["."], Wanted(exclude=("sub",)))) == {n for n in named if not n.startswith("sub")}
-    assert list(find(["sub/web.Dockerfile"], Wanted(exclude=("sub",)))) == ["sub/web.Dockerfile"]
-    assert list(find(["sub/web.Dockerfile"], Wanted(exclude=("sub",), force_exclude=True))) == []
-    assert list(find(["*/*.Dockerfile"], Wanted())) == ["sub/web.Dockerfile"]
+
+    def files(*paths: str, exclude: tuple[str, ...] = (), force: bool = False) -> set[str]:
+        wanted = Wanted(exclude=exclude, force_exclude=force)
+        return {str(found) for found in find(paths, wanted, Configs(wanted))}
+
+    assert files(".") == set(named)
+    assert files(".", exclude=("sub",)) == {n for n in named if not n.startswith("sub")}
+    assert files(".", exclude=("sub/*file",)) == set(named) - {"sub/Containerfile", "sub/web.Dockerfile"}
+    assert files(".", exclude=("./sub/web.*", "**/DOCKERFILE")) == set(named) - {
+        "sub/web.Dockerfile",
+        "a/DOCKERFILE",
+    }
+    assert files("sub/web.Dockerfile", exclude=("sub",)) == {"sub/web.Dockerfile"}
+    assert files("sub/web.Dockerfile", exclude=("sub",), force=True) == set()
+    assert files("*/*.Dockerfile") == {"sub/web.Dockerfile"}
 
 
 def test_one_bad_file_never_stops_the_others(here: Path) -> None:

@@ -11,7 +11,8 @@ from tests.unit.rewrite.test_rewrite_fixtures import FOLDERS, Case
 from xbuild.dockerfile.check import read
 from xbuild.errors import XbuildError
 from xbuild.graph.model import Options
-from xbuild.pipeline.linting import Wanted, lint_text
+from xbuild.pipeline.linting import lint_text
+from xbuild.pipeline.wishes import Wanted
 from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Settings
 from xbuild.rewrite.render import rewrite

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -47,6 +48,43 @@ def test_everything() -> None:
     )
     jsonschema.validate(yaml.safe_load(FULL), schema())
     jsonschema.Draft202012Validator.check_schema(schema())
+
+
+def test_everything_as_toml() -> None:
+    text = """\
+[tool.xbuild]
+platforms = ["linux/amd64", "arm64", "linux/amd64"]
+cache-mounts = false
+go.cgo = "keep"
+[[tool.xbuild.verify.allow]]
+path = "/opt/**"
+reason = "firmware"
+"""
+    assert parse_config("pyproject.toml", text.encode()) == replace(
+        parse_config("c", FULL), path="pyproject.toml"
+    )
+
+
+@pytest.mark.parametrize("data", [b"", b"[project]\nname = 'xbuild'\n", b"[tool.other]\n"])
+def test_toml_without_settings(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(data)
+    assert load_config(None, tmp_path) == Config()
+
+
+def test_the_nearest_counts_within_the_repository(tmp_path: Path) -> None:
+    folder = tmp_path / "repository/images/app"
+    folder.mkdir(parents=True)
+    (tmp_path / ".xbuild.yaml").write_text("mistake: 1\n")
+    (tmp_path / "repository/.git").mkdir()
+    assert load_config(None, folder) == Config()
+    settings = tmp_path / "repository/pyproject.toml"
+    settings.write_text("[tool.xbuild]\ncache_mounts = false\n")
+    assert load_config(None, folder) == Config(str(settings), cache_mounts=False)
+    (folder / ".xbuild.yaml").write_text("go: {cgo: keep}\n")
+    assert load_config(None, folder) == Config(str(folder / ".xbuild.yaml"), chosen={"go.cgo": "keep"})
+    (folder / "pyproject.toml").write_text("[tool.xbuild]\n")
+    with pytest.raises(ConfigError, match=r"in \.xbuild\.yaml too"):
+        load_config(None, folder)
 
 
 @pytest.mark.parametrize("data", [b"", b"# nothing\n", b"---\n"])

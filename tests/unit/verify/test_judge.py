@@ -20,7 +20,8 @@ from tests.unit.verify.builder import (
     write_layout,
 )
 from xbuild.platforms import Platform
-from xbuild.verify.checks import Allow, Check, CheckKind, Severity, Verification, glob_pattern
+from xbuild.text import glob_pattern
+from xbuild.verify.checks import Allow, Check, CheckKind, Severity, Verification
 from xbuild.verify.image import BaseLayers, verify_layout
 
 LOADERS = {
