@@ -18,6 +18,7 @@ from xbuild.solve.build import SolveRequest, SolveResult, solve
 from xbuild.solve.deliver import Delivery
 from xbuild.solve.history import critical_path
 from xbuild.solve.isolate import with_own_caches
+from xbuild.solve.options import redact
 from xbuild.views.baseline import Saved, Timed, busy, by_line, estimated, factors, measured
 from xbuild.views.board import mapped_warning
 from xbuild.views.data import outcome_data
@@ -113,7 +114,7 @@ def subject_of(prepared: Prepared) -> Subject:
     folder = project.inputs.context_dir
     text = project.inputs.dockerfile.to_bytes() if project.inputs.dockerfile else b""
     return Subject(
-        project=str(folder.resolve()) if folder else project.inputs.context,
+        project=str(folder.resolve()) if folder else redact(project.options.context),
         dockerfile=hashlib.sha256(text).hexdigest(),
         platforms=tuple(map(str, prepared.request.platforms)),
         target=project.options.target,

@@ -283,8 +283,9 @@ def _image_attributes(options: BuildOptions) -> tuple[tuple[str, str], ...]:
 
 
 def _dockerfile(request: SolveRequest) -> Path | None:
-    """Where the text is put; None when only the builder can read it."""
-    if request.inputs.dockerfile is None:
+    """Where the text is put; None when only the builder can read it, or finds it as it is in the context."""
+    inputs = request.inputs
+    if inputs.dockerfile is None or (inputs.is_inside and request.text is None):
         return None
     return request.folder / "dockerfile" / request.inputs.name
 

@@ -9,7 +9,7 @@ looked at, rewritten and built.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
@@ -19,6 +19,8 @@ from xbuild.text import Source, expression
 
 if TYPE_CHECKING:
     import tarfile
+
+    from xbuild.solve.gitcontext import GitTree
 
 _REMOTE = expression(r"https?://|git://|ssh://|git@|github\.com/|.*\.git(?:#.*)?$")
 _URL = expression(r"https?://")
@@ -33,7 +35,8 @@ class Inputs:
 
     `dockerfile` is None when it cannot be read from here, and `reason` says why. `ignore` is the text of the
     per-Dockerfile ignore file, `policy` that of the policy file beside it, when there is one. `context` is
-    as it was given, for buildx only: an address may hold a token, which `name` and `reason` leave out.
+    as it was given, or a git repository at the commit that was read, for buildx only: an address may hold a
+    token, which `name` and `reason` leave out. `is_inside`: a remote context holds the Dockerfile.
     """
 
     dockerfile: Source | None
@@ -44,6 +47,7 @@ class Inputs:
     policy: bytes | None = None
     reason: str = ""
     is_remote: bool = False
+    is_inside: bool = False
 
     @property
     def path(self) -> str:
@@ -59,7 +63,7 @@ def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: os.PathL
     if os.path.isdir(options.context):  # noqa: PTH112
         return _local(options, stdin, Path(options.context))
     if _REMOTE.match(options.context):
-        return _remote(options, stdin)
+        return _remote(options, stdin, folder)
     if os.path.exists(options.context):  # noqa: PTH110
         raise ContextError(
             f"{options.context} is a file, not a build context",
@@ -161,16 +165,43 @@ def _beside(path: Path, suffix: str) -> bytes | None:
         ) from error
 
 
-def _remote(options: BuildOptions, stdin: IO[bytes] | None) -> Inputs:
+def _remote(options: BuildOptions, stdin: IO[bytes] | None, folder: os.PathLike[str]) -> Inputs:
     """With a remote context only an absolute path is a local Dockerfile; others are inside the context."""
+    tree, problem = _fetched(options, folder)
+    name = redact(options.file or "Dockerfile")
+    found = Inputs(None, name, options.context, is_remote=True)
+    if tree is not None:
+        found = replace(found, context=tree.address, context_dir=tree.folder, ignore=_NOTHING_IGNORED)
     if options.file == "-":
-        return Inputs(_read_dockerfile_from(stdin), "Dockerfile", options.context, is_remote=True)
+        return replace(found, dockerfile=_read_dockerfile_from(stdin), name="Dockerfile")
     if options.file and Path(options.file).is_absolute():
         path = Path(options.file)
-        ignore = _beside(path, ".dockerignore")
-        return Inputs(_read_dockerfile(path), path.name, options.context, ignore=ignore, is_remote=True)
-    reason = f"the Dockerfile is in {redact(options.context)} and is read by the builder"
-    return Inputs(None, redact(options.file or "Dockerfile"), options.context, reason=reason, is_remote=True)
+        ignore = found.ignore or _beside(path, ".dockerignore")
+        return replace(found, dockerfile=_read_dockerfile(path), name=path.name, ignore=ignore)
+    file = _find(tree.folder / name) if tree and not _URL.match(options.file or "") else None
+    if tree is None or file is None or not file.is_file() or not tree.inside(file):
+        reason = f"the Dockerfile is in {redact(options.context)} and is read by the builder{problem}"
+        return replace(found, context_dir=None, ignore=None, reason=reason)
+    shown = Source.from_bytes(name, _read_dockerfile(file).to_bytes())
+    policy = _beside(file, ".rego") if tree.inside(file.with_name(f"{file.name}.rego")) else None
+    return replace(found, dockerfile=shown, name=file.name, policy=policy, is_inside=True)
+
+
+# BuildKit applies no ignore file to a context that is no local folder (`dockerui/config.go`, `MainContext`).
+_NOTHING_IGNORED = b"# the context is no local folder: nothing is left out\n"
+
+
+def _fetched(options: BuildOptions, folder: os.PathLike[str]) -> tuple[GitTree | None, str]:
+    """The tree of a git context, or why there is none."""
+    from xbuild.solve.gitcontext import UnreadableGitError, fetch, parse_git_context
+
+    context = parse_git_context(options.context)
+    if context is None:
+        return None, ""
+    try:
+        return fetch(context, options, os.environ, Path(folder)), ""
+    except UnreadableGitError as error:
+        return None, f" (it could not be fetched here: {error.message})"
 
 
 def _from_stdin(options: BuildOptions, data: bytes, folder: Path) -> Inputs:
@@ -188,10 +219,9 @@ def _from_stdin(options: BuildOptions, data: bytes, folder: Path) -> Inputs:
     name = options.file or "Dockerfile"
     path = _find(context / PurePosixPath(name.lstrip("/")))
     shown = Source.from_bytes(f"-:{name}", _read_dockerfile(path).to_bytes())
-    # BuildKit applies no .dockerignore to a context that is an archive (`dockerui/config.go`,
-    # `MainContext`), but it does to a folder: an ignore file without patterns, which comes first, keeps
+    # It does to the folder that this has become: an ignore file without patterns, which comes first, keeps
     # the meaning.
-    ignore = _beside(path, ".dockerignore") or b"# the context came as an archive: nothing is left out\n"
+    ignore = _beside(path, ".dockerignore") or _NOTHING_IGNORED
     return Inputs(shown, path.name, str(context), context, ignore=ignore)
 
 

@@ -273,7 +273,7 @@ class BuildOptions(Flags):
             if given.flag.name == "check" and not is_true(given.value):
                 continue
             last = "check" if given.flag.name == "check" else given.value
-        name = next((word for word in _fields(last) if "=" not in word), "")
+        name = next((word for word in comma_separated(last) if "=" not in word), "")
         return None if not last or name == "build" else name
 
     @property
@@ -609,7 +609,7 @@ def _check_words(options: BuildOptions) -> None:
 
 def parse_output(text: str) -> Output:
     """buildx `util/buildflags/export.go`, `UnmarshalText`."""
-    fields = _fields(text)
+    fields = comma_separated(text)
     if len(fields) == 1 and fields[0] == text and not text.startswith("type="):
         return Output("tar", "-") if text == "-" else Output("local", text)
     attributes: dict[str, str] = {}
@@ -627,7 +627,8 @@ def parse_output(text: str) -> Output:
     return Output(kind, attributes.pop("dest", None) or None, tuple(attributes.items()))
 
 
-def _fields(text: str) -> list[str]:
+def comma_separated(text: str) -> list[str]:
+    """The fields of a flag's value; those in quotes may hold commas. Raises UsageError."""
     import csv
 
     try:

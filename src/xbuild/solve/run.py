@@ -40,7 +40,7 @@ class Invocation:
 
     argv: tuple[str, ...]
     stdin: bytes | Path | Callable[[IO[bytes]], None] | None = None
-    environment: tuple[tuple[str, str], ...] = ()  # on top of our own
+    environment: tuple[tuple[str, str | None], ...] = ()  # on top of our own; None takes away
     cwd: str | None = None
 
 
@@ -73,7 +73,7 @@ def run(
     *,
     stdin: bytes | Path | None = None,
     timeout: float | None = None,
-    environment: Mapping[str, str] | None = None,
+    environment: Mapping[str, str | None] | None = None,
 ) -> Completed:
     """Run a client call to its end. A missing program is an EngineError; a failure is an outcome."""
     return run_all([Invocation(tuple(argv), stdin, tuple((environment or {}).items()))], timeout=timeout)[0]
@@ -156,7 +156,7 @@ class _Running:
                 stdin=source or (subprocess.DEVNULL if command.stdin is None else subprocess.PIPE),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, **dict(command.environment)},
+                env=_environment(command),
                 cwd=command.cwd,
                 # A session of its own: the terminal's Ctrl-C reaches us only, and we forward it once.
                 start_new_session=True,
@@ -175,6 +175,11 @@ class _Running:
     def take_lines(self, data: bytes) -> list[str]:
         *lines, self.partial = (self.partial + data).split(b"\n")
         return [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
+
+
+def _environment(command: Invocation) -> dict[str, str]:
+    variables = {**os.environ, **dict(command.environment)}
+    return {name: value for name, value in variables.items() if value is not None}
 
 
 def _libc() -> Any:
