@@ -16,8 +16,7 @@ from xbuild.plan.context import Context, NoContext
 from xbuild.plan.model import Knowledge, Plan, Settings
 from xbuild.platforms import Platform, parse_platforms
 from xbuild.solve.directory import DirectoryContext
-from xbuild.solve.gitcontext import with_git_token
-from xbuild.solve.inputs import Inputs, read_inputs
+from xbuild.solve.inputs import Inputs, is_remote, read_inputs
 from xbuild.solve.options import BuildOptions
 from xbuild.text import Source
 
@@ -90,7 +89,10 @@ class Project:
 
 def open_project(options: BuildOptions, folder: os.PathLike[str], stdin: IO[bytes] | None) -> Project:
     """Read what the options name; what came on standard input is kept in `folder`."""
-    options = with_git_token(options, os.environ)
+    if is_remote(options.context):
+        from xbuild.solve.gitcontext import with_git_token
+
+        options = with_git_token(options, os.environ)
     inputs = read_inputs(options, stdin, folder)
     config = load_config(options.config, inputs.context_dir)
     names = options.platforms

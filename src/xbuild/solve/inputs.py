@@ -55,6 +55,11 @@ class Inputs:
         return self.dockerfile.path if self.dockerfile else self.name
 
 
+def is_remote(context: str) -> bool:
+    """Whether this may be the address of a context."""
+    return _REMOTE.match(context) is not None
+
+
 def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: os.PathLike[str]) -> Inputs:
     """Find and read. What must be unpacked goes below `folder`. Raises DockerfileError, ContextError."""
     if options.context == "-":
@@ -62,7 +67,7 @@ def read_inputs(options: BuildOptions, stdin: IO[bytes] | None, folder: os.PathL
     # os.path, not Path: a name that is too long for a file is no file, and no error
     if os.path.isdir(options.context):  # noqa: PTH112
         return _local(options, stdin, Path(options.context))
-    if _REMOTE.match(options.context):
+    if is_remote(options.context):
         return _remote(options, stdin, folder)
     if os.path.exists(options.context):  # noqa: PTH110
         raise ContextError(
