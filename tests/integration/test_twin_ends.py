@@ -80,18 +80,37 @@ class Hanging:
         return found
 
 
-def hanging(folder: Path, *words: str) -> Hanging:
+def hanging(folder: Path, *words: str, seconds: int = 0, then: str = "") -> Hanging:
+    """A build whose step does not end by itself, or only after so many seconds."""
     mark = f"7{uuid.uuid4().int % 10**8}"
     context = folder / f"context-{mark}"
     context.mkdir()
-    waiting = package(f"x{mark}", postinst=f"#!/bin/sh\necho waits {mark}\nexec sleep {mark}\n")
+    waiting = package(f"x{mark}", postinst=f"#!/bin/sh\necho waits {mark}\nexec sleep {seconds or mark}\n")
     (context / f"x{mark}.deb").write_bytes(waiting)
-    text = f"FROM {BASE}\nCOPY x{mark}.deb /\nRUN apt-get install -y /x{mark}.deb\n"
+    text = f"FROM {BASE}\nCOPY x{mark}.deb /\nRUN apt-get install -y /x{mark}.deb{then}\n"
     (context / "Dockerfile").write_text(text)
     tags = (f"{REGISTRY}/ends-{mark}:1", f"{REGISTRY}/ends-{mark}:2")
     flags = ("-t", tags[0], "-t", tags[1], "--push", *words, *WORDS, str(context))
     command = [sys.executable, "-m", "xbuild", "build", *flags]
     return Hanging(subprocess.Popen(command, stderr=subprocess.PIPE, text=True), mark, tags)
+
+
+def test_a_twin_that_dies(tmp_path: Path) -> None:
+    """Its step fails although its text goes on behind the failure, and the stage is built without twins."""
+    hang = hanging(tmp_path, "--assist=auto", seconds=15, then=" || true")
+    with hang.process:
+        hang.begin()
+        native = [
+            n for n, p in programs(f"x{hang.mark}.deb").items() if p.startswith(f"{MOUNT}/apt/own/apt-get")
+        ]
+        assert native
+        for number in native:
+            os.kill(number, signal.SIGSEGV)
+        assert hang.process.stderr is not None
+        said = hang.process.stderr.read()
+        assert hang.process.wait() == 0, said
+    assert "built again without native twins: the twin of apt: ended by signal 11" in said
+    assert None not in [served_digest(tag) for tag in hang.tags]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from xbuild.pipeline.checking import check_leaks
 from xbuild.pipeline.prepare import Prepared, prepare, with_new_text
 from xbuild.pipeline.project import without_pin
 from xbuild.pipeline.records import Records
-from xbuild.pipeline.remaking import remember_helpers, with_helpers_anew, with_notes_of_helpers
+from xbuild.pipeline.remaking import helper_stages, remember_helpers, with_helpers_anew, with_notes_of_helpers
 from xbuild.pipeline.watching import OnEvent, Watcher
 from xbuild.plan.model import Assistance, InsertRun, Place, Plan, Reason, StageVerdict, VerdictWord
 from xbuild.plan.toolchain import HELPERS
@@ -20,8 +20,8 @@ from xbuild.plan.twins.twin import MOUNT
 from xbuild.solve.build import SolveResult, solve
 from xbuild.solve.deliver import discard
 from xbuild.solve.diagnosis import BuildFailedError
-from xbuild.solve.history import Vertex
 from xbuild.solve.marks import mark_in, refusal_in
+from xbuild.solve.progress import parse_name
 from xbuild.solve.stall import StalledError
 
 _TOLD = 5
@@ -144,15 +144,9 @@ def _marked(prepared: Prepared, result: SolveResult) -> dict[int, str]:
     marks = {
         (v.user_lines[0] if v.user_lines else 0): mark
         for v in result.vertices
-        if (mark := mark_in(v.log, is_failed=False) or _lost(v)) is not None
+        if (mark := mark_in(v.log)) is not None
     }
     return stages_at(prepared, marks) if marks else {}
-
-
-def _lost(vertex: Vertex) -> str | None:
-    """Why a mark may be missing: the builder takes so much output, and leaves out what is more."""
-    is_lost = vertex.is_cut and vertex.emulated and MOUNT in vertex.name
-    return "the builder left out some of its output, where a mark may have been" if is_lost else None
 
 
 def _leaked(prepared: Prepared, result: SolveResult, watcher: Watcher) -> dict[int, str]:
@@ -179,8 +173,12 @@ def _lines(plan: Plan | None) -> frozenset[int]:
 
 
 def wrong_in_failure(prepared: Prepared, error: BuildFailedError) -> dict[int, str]:
-    """The same for a build that failed; nothing where the failure is the author's own."""
-    mark = mark_in(error.whole_log, is_failed=True)
+    """The same for a build that failed; nothing where the failure is the author's own. A helper whose step
+    fails (there is no shell in the base image) is of no use to any stage.
+    """
+    if parse_name(error.step).stage in helper_stages(prepared):
+        return stages_at(prepared, {0: f"they could not be made: {error.message}"})
+    mark = mark_in(error.whole_log, error.message)
     if mark is None or not assisted_stages(prepared.plan):
         return {}
     return stages_at(prepared, {error.line or 0: mark})

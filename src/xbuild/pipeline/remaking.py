@@ -22,7 +22,7 @@ from xbuild.solve.marks import HelperLine, helper_lines
 def with_helpers_anew(prepared: Prepared, records: Records) -> SolveRequest:
     """What to solve: the stages of helpers that failed the last time do without the cache."""
     failed = records.failed_helpers(prepared.engine.key)
-    names = [name for name, reference in _helpers(prepared).items() if reference in failed]
+    names = [name for name, reference in helper_stages(prepared).items() if reference in failed]
     flags = (("no-cache-filter", name) for name in names)
     return replace(prepared.request, options=prepared.request.options.with_flags(*flags))
 
@@ -34,7 +34,7 @@ def remember_helpers(
     logs, so that none failed where none says so. Which of a file's helpers it was is not always told: to make
     one more anew costs seconds.
     """
-    helpers = _helpers(prepared)
+    helpers = helper_stages(prepared)
     said = tuple(dict.fromkeys(line for log in logs for line in helper_lines(log)))
     is_failed = any(line.is_failed for line in said)
     if helpers and (is_failed or is_whole):
@@ -54,8 +54,8 @@ def _told(line: HelperLine) -> str:
     return f"native twins{of} were not made: {line.why}{again}"
 
 
-def _helpers(prepared: Prepared) -> Mapping[str, str]:
-    """By name of the stage in which twins are made its base image."""
+def helper_stages(prepared: Prepared) -> Mapping[str, str]:
+    """By name of a stage in which twins are made its base image."""
     graph = prepared.graph
     found: dict[str, str] = {}
     for stage in graph.stages if graph is not None else ():

@@ -38,8 +38,7 @@ class Vertex:
     `platform` is what it ran on, `targets` the platforms whose images it went into (several when shared).
     `lines` are those of its instruction in the Dockerfile given to buildx, `user_lines` the same in the
     user's file; of an instruction that is not the user's (`is_added`) those of the place it was put at. `log`
-    is the end of what it printed, and what native twins said before; `is_cut` tells that the builder left out
-    some of what it said on standard error.
+    is the end of what it printed, and what native twins said before.
     """
 
     digest: str
@@ -56,7 +55,6 @@ class Vertex:
     error: str = ""
     is_added: bool = False
     log: bytes = field(default=b"", repr=False)
-    is_cut: bool = False
 
     @property
     def seconds(self) -> float:
@@ -282,7 +280,6 @@ def _vertex(
         error=state.error,
         is_added=lines is not None and lines[0] in added,
         log=bytes(state.log),
-        is_cut=state.is_cut,
     )
 
 

@@ -20,6 +20,7 @@ _HELPER = re.compile(rb"^xbuild-helper: ([a-z0-9-]+): (failed: )?(.*?)\r?$", re.
 # What a shell with -x says of the words that were put there.
 _TRACE = re.compile(rb"^\++ .*$", re.MULTILINE)
 _SIGNS = (MOUNT.encode(), b"Read-only file system")
+_MARKED = "exit code: 97"  # of a step at whose end a mark was found (plan/twins/helper/env.sh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,17 @@ def refusal_in(log: bytes) -> str | None:
     return f"{program} would have built something for {machine}, which a pinned stage does not"
 
 
-def mark_in(log: bytes, *, is_failed: bool) -> str | None:
-    """Why a step has to be built again without twins, if it has to."""
+def mark_in(log: bytes, failure: str | None = None) -> str | None:
+    """Why a step has to be built again without twins, if it has to. `failure` is what is said of one that
+    failed.
+    """
     mark = next((line for line in twin_lines(log) if line.word == "mark"), None)
     if mark is not None:
         return f"the twin of {mark.twin}: {mark.why}"
     rest = _TRACE.sub(b"", _HELPER.sub(b"", _LINE.sub(b"", log)))
-    if is_failed:
+    if failure is not None:
+        if _MARKED in failure and MOUNT in failure:
+            return "a twin left a mark, whose line is lost"
         sign = next((s for s in _SIGNS if s in rest), None)
         return None if sign is None else f"it fails, and says {sign.decode()}"
     return f"it says {MOUNT}" if MOUNT.encode() in rest else None

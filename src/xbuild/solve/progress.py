@@ -250,8 +250,6 @@ class VertexState:
     cached: bool = False
     error: str = ""
     log: bytearray = field(default_factory=bytearray)
-    is_cut: bool = False
-    """Whether the builder left out some of what it said on standard error."""
     statuses: dict[str, StatusEvent] = field(default_factory=dict)
 
     @property
@@ -293,8 +291,6 @@ class VertexState:
 _LOG_LIMIT = 1 << 20
 _LOG_ROOM = 1 << 18
 _KEPT = b"xbuild-"
-_STDERR = 2
-_CUT = b"[output clipped, log limit "  # BuildKit `util/progress/logs/logs.go`: 2 MiB, or 200 KiB a second
 _SLACK = 1.0  # between the last vertex and the end of the client
 
 
@@ -323,7 +319,6 @@ class Progress:
             case LogEvent():
                 state = self._state(event.vertex)
                 state.log += event.data
-                state.is_cut |= event.stream == _STDERR and _CUT in event.data
                 _shorten(state.log)
             case WarningEvent():
                 self.warnings.append(event)

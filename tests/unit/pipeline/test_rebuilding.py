@@ -40,14 +40,10 @@ TEXT = (
 
 
 class Solves:
-    """The texts that were built; the first fail as told, in those that end well a step says `log`; of the
-    first of these the builder has left something out.
-    """
+    """The texts that were built; the first fail as told, in those that end well a step says `log`."""
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *failures: SolveError, log: bytes = b"", is_cut: bool = False
-    ) -> None:
-        self.failures, self.log, self.is_cut = list(failures), log, is_cut
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *failures: SolveError, log: bytes = b"") -> None:
+        self.failures, self.log = list(failures), log
         self.requests: list[SolveRequest] = []
         monkeypatch.setattr(rebuilding, "solve", self)
 
@@ -56,10 +52,8 @@ class Solves:
         if self.failures:
             raise self.failures.pop(0)
         result = solve(request, *words, **more)
-        said = Vertex("sha256:said", f"RUN {MOUNT}", parse_name("RUN x"), log=self.log, is_cut=self.is_cut)
-        said, self.is_cut = replace(said, emulated=self.is_cut), False
-        is_told = self.log or said.is_cut
-        return replace(result, vertices=(*result.vertices, said)) if is_told else result
+        said = Vertex("sha256:said", f"RUN {MOUNT}", parse_name("RUN x"), log=self.log)
+        return replace(result, vertices=(*result.vertices, said)) if self.log else result
 
     @property
     def mounts(self) -> list[int]:
@@ -181,6 +175,17 @@ def test_a_helper_that_failed_in_a_build_that_fails(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.usefixtures("image")
+def test_a_helper_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its step is built to end well, but needs a shell."""
+    error = BuildFailedError("exec: /bin/sh: no such file", step="[linux/amd64 xbuild-native 3/3] RUN sh")
+    solves = Solves(monkeypatch, error)
+    listener = Listener()
+    built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
+    assert solves.mounts == [2, 0]
+    assert any("without native twins: they could not be made: exec: /bin/sh: no" in t for t in listener.said)
+
+
+@pytest.mark.usefixtures("image")
 @pytest.mark.parametrize(("stages", "left"), [({"stage-4"}, 1), ({"one"}, 1), ({"gone"}, 0), (set(), 0)])
 def test_a_step_that_does_nothing_has_its_stage_built_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: set[str], left: int
@@ -233,12 +238,14 @@ def test_twins_that_were_changed_by_hand_fail(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("image")
-def test_where_a_mark_may_be_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    solves = Solves(monkeypatch, is_cut=True)
+def test_a_mark_whose_line_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The builder leaves out some of what is very long; the step fails all the same."""
+    said = f'process "/bin/sh -c . {MOUNT}/env; x" did not complete successfully: exit code: 97'
+    solves = Solves(monkeypatch, BuildFailedError(said, line=5, whole_log=b"much\n"))
     listener = Listener()
     built(project(tmp_path / "p", TEXT), "--assist=auto", "-o", f"{tmp_path}/out", watcher=listener)
-    assert solves.mounts == [2, 0]
-    assert any("left out some of its output, where a mark may have been" in t for t in listener.said)
+    assert [m < solves.mounts[0] for m in solves.mounts] == [False, True]
+    assert any("a twin left a mark, whose line is lost" in t for t in listener.said)
 
 
 # -- what was pinned, and would have to build something for the target

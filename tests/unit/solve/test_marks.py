@@ -14,8 +14,8 @@ def test_lines_of_twins_among_others() -> None:
         b"echo xbuild-twin: apt: mark: no\nxbuild-twin: pip: own: PYTHONPATH is set\n"
     )
     assert twin_lines(log) == (TwinLine("apt", "native"), TwinLine("pip", "own", "PYTHONPATH is set"))
-    assert mark_in(log, is_failed=False) is None
-    assert mark_in(log, is_failed=True) is None
+    assert mark_in(log) is None
+    assert mark_in(log, "exit code: 1") is None
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,13 @@ def test_lines_of_twins_among_others() -> None:
     ],
 )
 def test_marks(log: bytes, failed: bool, why: str | None) -> None:
-    assert mark_in(log, is_failed=failed) == why
+    assert mark_in(log, f"process {MOUNT}/env: exit code: 1" if failed else None) == why
+
+
+def test_a_step_that_fails_for_a_mark() -> None:
+    why = mark_in(b"", f"process . {MOUNT}/env; x: exit code: 97")
+    assert why == "a twin left a mark, whose line is lost"
+    assert mark_in(b"", "process x: exit code: 97") is None
 
 
 def test_lines_of_helpers() -> None:

@@ -210,17 +210,6 @@ def test_what_twins_said_is_kept_of_a_long_log() -> None:
     assert log.count(said) == 1
 
 
-def test_a_log_that_the_builder_has_cut() -> None:
-    """On standard error, where twins say what they do."""
-    cut = b"\n[output clipped, log limit 2MiB reached]\n"
-    progress = Progress()
-    for vertex, stream, data in (("a", 1, cut), ("b", 2, cut), ("b", 2, b"x"), ("c", 2, b"clipped")):
-        progress.update(LogEvent(vertex, stream, data))
-    assert {name: state.is_cut for name, state in progress.vertices.items()} == {
-        "a": False, "b": True, "c": False,
-    }  # fmt: skip
-
-
 def _data(data: bytes) -> str:
     return base64.b64encode(data).decode()
 

@@ -13,17 +13,21 @@ from xbuild.plan.toolchain import Call
 from xbuild.text import value
 
 _MOST_ROUNDS = 3
+SOURCES = (".", "source")
 _MOVING = ("cd", "pushd", "popd", "chroot")
 
 
 @value()
 class Called:
-    """A script: its file, what it does and where it starts; or `trouble`, why it cannot be read."""
+    """A script: its file, what it does and where it starts, and whether the shell itself reads it; or
+    `trouble`, why it cannot be read.
+    """
 
     name: str
     script: Script | None = None
     directory: str | None = None
     trouble: str = ""
+    is_sourced: bool = False
 
 
 def called_scripts(calls: Sequence[Call], rounds: int = _MOST_ROUNDS) -> Iterator[Called]:
@@ -42,7 +46,7 @@ def called_scripts(calls: Sequence[Call], rounds: int = _MOST_ROUNDS) -> Iterato
             why = "too many scripts call each other" if rounds == 0 else "it cannot be read without doubt"
             yield Called(name, trouble=f"{name}: {why}")
             continue
-        yield Called(name, script, call.directory)
+        yield Called(name, script, call.directory, is_sourced=call.command.name in SOURCES)
         yield from called_scripts(_inner(call, script), rounds - 1)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Run, Trivia
 from xbuild.dockerfile.script import Command, Script, Word
@@ -14,7 +14,7 @@ from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import Stage
 from xbuild.graph.scope import Scope
 from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
-from xbuild.plan.deciding.calling import Called, called_scripts
+from xbuild.plan.deciding.calling import SOURCES, Called, called_scripts
 from xbuild.plan.deciding.inner import name_of, with_inner
 from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.deciding.telling import why_told
@@ -38,7 +38,7 @@ _WRITING = frozenset(words("echo printf"))
 _FINDERS = frozenset(words("command which type whereis hash"))
 # Programs that start no others but those that their words name.
 _PLAIN = by_name(PROGRAMS)
-_SOURCES = (".", "source")
+_ENDING = ("trap", "exec")
 _PATH = re.compile(r"\$\{?[#!]?PATH\b")
 _SHOWING = re.compile(r"\b(IFS|BASH_COMMAND|compgen|alias|trap|jobs|fc|history)\b|\$\{!")
 _KNOWN_FLAGS = frozenset(words("mount network"))
@@ -103,6 +103,7 @@ class _Lending:
         script = _script(run, scope)
         told = {n: v.text for n, v in scope.environment().items() if v.text is not None}
         _check(script, scope.workdir(), twins, told)
+        _check_end(with_inner(script))
         called = list(called_scripts([c for c in self.survey.alone(self.stage.index).calls if c.run is run]))
         _check_called(called, twins)
         scripts = [script, *(c.script for c in called if c.script is not None)]
@@ -237,6 +238,8 @@ def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
         try:
             if each.script is not None:
                 _check(each.script, each.directory, twins, {})
+                if each.is_sourced:
+                    _check_end(with_inner(each.script))
         except NoTwinError as error:
             raise NoTwinError(f"{each.name}: {error}") from error
 
@@ -251,6 +254,13 @@ def _names_in(called: Sequence[Called], twins: Sequence[Twin], *, is_enough: boo
     if not scripts and trouble is not None and not is_enough:
         raise NoTwinError(f"it names no program that has a twin, and {trouble}")
     return found
+
+
+def _check_end(scripts: Iterable[Script]) -> None:
+    """Refuse what keeps the shell from looking for marks of twins at its end, as `env` tells it to."""
+    for command in (c for script in scripts for c in script.commands if c.words[1:]):
+        if (name := name_of(command)) in _ENDING:
+            raise NoTwinError(f"`{name}` decides how its shell ends, where marks of twins are found")
 
 
 def _check_tells(script: Script) -> None:
@@ -276,7 +286,7 @@ def _check_tells(script: Script) -> None:
 def _check_places(script: Script, twins: Sequence[Twin]) -> None:
     """Refuse what asks where a program with a twin lies: the answer names the folder of the twins."""
     names = {name for twin in twins for name in twin.programs}
-    if any(c.name in (".", "source") and _ends(c, "/activate") for c in script.commands):
+    if any(c.name in SOURCES and _ends(c, "/activate") for c in script.commands):
         raise NoTwinError("it activates a virtual environment, whose programs come before the twins")
     for command in script.commands:
         if name_of(command) in _FINDERS and any(w.value in names for w in command.words[1:]):
@@ -313,7 +323,7 @@ def _has_word(text: str, pattern: str) -> bool:
 def _may_call_others(script: Script) -> bool:
     """Whether a command may start programs that its words do not name."""
     names = (c.name for c in script.commands if c.words)
-    return any(n not in script.functions and (n not in _PLAIN or n in _SOURCES) for n in names)
+    return any(n not in script.functions and (n not in _PLAIN or n in SOURCES) for n in names)
 
 
 def _module_word(command: Command, twin: Twin) -> Word | None:

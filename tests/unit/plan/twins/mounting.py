@@ -15,6 +15,7 @@ from xbuild.architectures import ARCHITECTURES
 from xbuild.pipeline.helper import twin_files
 from xbuild.plan.twins.twin import MOUNT
 
+MEMORY = f"/dev/shm{MOUNT}"  # as in helper/env.sh and starter.c
 TOOLS = ("bash", "cat", "grep", "od", "sed", "sha256sum")
 
 
@@ -25,10 +26,15 @@ class Mount:
         assert len(str(folder)) == len(MOUNT)
         self.folder = folder
 
+    @property
+    def memory(self) -> str:
+        """What stands for the place in memory, whose path is as long."""
+        return f"{self.folder}/memory."
+
     def moved(self, name: str, places: dict[str, str] | None = None) -> str:
         """The text of a file of the helper (`apt/decide`) for this mount and other places."""
         text = twin_files()[name]
-        for place, here in {MOUNT: str(self.folder), **(places or {})}.items():
+        for place, here in {MEMORY: self.memory, MOUNT: str(self.folder), **(places or {})}.items():
             text = text.replace(place, here)
         return text
 
@@ -48,7 +54,9 @@ class Mount:
         self.write("hostile", twin_files()["helper/hostile"])
 
     def add_starter(self, *names: str) -> None:
-        program = native_file("helper/starter").replace(MOUNT.encode(), str(self.folder).encode())
+        program = native_file("helper/starter")
+        for place, here in ((MEMORY, self.memory), (MOUNT, str(self.folder))):
+            program = program.replace(place.encode(), here.encode())
         for name in names:
             self.write(name, program)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, mounted
+from tests.unit.plan.twins.mounting import MEMORY, Mount, mounted
 from xbuild.pipeline.helper import twin_files
 from xbuild.plan.twins.twin import MOUNT, TERMINATOR
 
@@ -57,17 +57,20 @@ class Stand:
         for name in ("env.sh", "exec"):
             self.write("env" if name == "env.sh" else name, (FILES / "helper" / name).read_text())
 
+    def moved(self, text: str) -> str:
+        return text.replace(MEMORY, f"{self.folder}/memory").replace(MOUNT, str(self.folder))
+
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace(MOUNT, str(self.folder)))
+        path.write_text(self.moved(text))
         path.chmod(0o755)
         return path
 
     def run(
         self, shell: str, options: str, text: str, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        words = [*shell.split(), *options.split(), "-c", text.replace(MOUNT, str(self.folder))]
+        words = [*shell.split(), *options.split(), "-c", self.moved(text)]
         inherited = {"PATH": os.environ["PATH"]}
         return subprocess.run(words, capture_output=True, text=True, env={**inherited, **environment})
 
@@ -211,8 +214,37 @@ def test_a_descriptor_of_the_author_s_stays(stand: Stand, shell: str, tmp_path: 
     assert (tmp_path / "own").read_text() == "kept\n"
 
 
-def test_exec_starts_the_program_with_its_words(stand: Stand) -> None:
+@pytest.mark.parametrize("has_twins", [False, True])
+def test_exec_starts_the_program_with_its_words(stand: Stand, has_twins: bool) -> None:
     stand.write("probe", PROBES["works"] or "")
+    if has_twins:
+        stand.write("twins", "one two\n")
     text = f'{MOUNT}/exec printf "%s|" "a b" "" "*"; {MOUNT}/exec sh -c "exit 5"'
     done = stand.run("sh", "", text)
     assert (done.stdout, done.returncode) == ("a b||*|", 5)
+    assert stand.run("sh", "", f"{MOUNT}/exec echo -n").stdout == ""
+    assert stand.run("sh", "", f"{MOUNT}/exec touch {MEMORY}-mark").returncode == (97 if has_twins else 0)
+
+
+MARKING = {
+    "{}": 97,
+    "{} || true": 97,
+    "{}; exit 0": 97,
+    "{}; sh -c true": 97,
+    "({}; exit 3); :": 97,
+    "set -eux; {}": 97,
+    "x=$({}; echo)": 97,
+    "exit 5": 5,
+    "set -e; false; :": 1,
+    "true": 0,
+    "exec sh -c 'exit 4'": 4,
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("text", MARKING)
+def test_a_shell_with_a_mark_does_not_end_well(stand: Stand, shell: str, text: str) -> None:
+    stand.write("probe", PROBES["works"] or "")
+    done = stand.run(shell, "", f". {MOUNT}/env; " + text.format(f"touch {MEMORY}-mark"))
+    assert done.returncode == MARKING[text]
+    assert "! -e" not in done.stderr

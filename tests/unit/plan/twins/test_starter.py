@@ -345,6 +345,14 @@ def test_a_crash_leaves_a_mark(room: Room) -> None:
         "xbuild-twin: it: native\nxbuild-twin: it: mark: ended by signal 11\n"
     )
     assert not Path(f"{room.mount.folder}-mark").exists()
+    assert Path(f"{room.mount.memory}-mark").exists()
+
+
+def test_a_mark_that_memory_does_not_take_is_a_file(room: Room) -> None:
+    Path(f"{room.mount.memory}-mark").mkdir()
+    room.starts("/usr/bin/bash", "-c", "kill -SEGV $$")
+    assert "mark: ended by signal 11" in room.said("tool || true")[1]
+    assert Path(f"{room.mount.folder}-mark").exists()
 
 
 def test_a_mark_that_nobody_hears_is_a_file(room: Room) -> None:
