@@ -52,6 +52,8 @@ class Mount:
             (self.folder / "bin" / name).symlink_to(shutil.which(name) or name)
         self.write("twin.sh", self.moved("helper/twin.sh"))
         self.write("hostile", twin_files()["helper/hostile"])
+        self.write("openssl", twin_files()["helper/openssl"])
+        self.write("os-release", Path("/etc/os-release").read_bytes())
 
     def add_starter(self, *names: str) -> None:
         program = native_file("helper/starter")
@@ -59,6 +61,21 @@ class Mount:
             program = program.replace(place.encode(), here.encode())
         for name in names:
             self.write(name, program)
+
+
+# What OpenSSL's configuration may say, and whether it has code loaded then.
+OPENSSL = {
+    "": False,
+    "openssl_conf = init\n[init]\nproviders = p\n[p]\ndefault = d\n[d]\n# activate = 1\n": False,
+    "[tsa]\ncrypto_device = builtin # OpenSSL engine\nengines_of_mine = x\nmodules = y\n": False,
+    "[ssl]\nCipherString = DEFAULT@SECLEVEL=1\n": False,
+    "[d]\n  activate=1": True,
+    "[init]\nengines = e\n": True,
+    "[e]\n\tdynamic_path = /x.so\n": True,
+    "module=/x.so": True,
+    ".include /etc/more\n": True,
+    "x = y\n.include = more.cnf\n": True,
+}
 
 
 class Root:

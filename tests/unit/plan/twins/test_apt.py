@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, Root, mounted, native_file, sums
+from tests.unit.plan.twins.mounting import OPENSSL, Mount, Root, mounted, native_file, sums
 
 # An author's dpkg says by its PATH whether native programs are before its own.
 SAYS = """#!/bin/bash
@@ -38,11 +38,13 @@ class Container(Root):
             "/etc/": f"{root}/etc/",
         }
         self.write("etc/nsswitch.conf", "passwd: files\n")
+        self.write("etc/os-release", "ID=debian\n\nVERSION_ID=1\n")
         self.write("status", STATUS)
         for name in ("apt", "apt-get", "dpkg"):
             self.program(f"author/{name}", "own")
         mount.add_starter("apt/bin/apt", "apt/bin/apt-get", "apt/bin/dpkg")
         mount.add_tools()
+        mount.write("os-release", (root / "etc/os-release").read_bytes())
         mount.write("twin.sh", mount.moved("helper/twin.sh", places))
         mount.write("apt/decide", mount.moved("apt/decide", places))
         mount.write("apt/settled.so", native_file("apt/settled"))
@@ -199,6 +201,25 @@ def test_another_version(container: Container) -> None:
     container.write("status", STATUS.replace("Version: 2", "Version: 2.1"))
     assert container.kind("apt-get", "update") == "own"
     assert container.kind("dpkg", "-a") == "own"
+
+
+def test_another_release(container: Container) -> None:
+    for text in ("ID=debian\n\nVERSION_ID=2\n", ""):
+        container.write("etc/os-release", text)
+        assert container.kind("apt-get", "update") == container.kind("dpkg", "-a") == "own"
+    (container.root / "etc/os-release").unlink()
+    assert container.kind("apt-get", "update") == "own"
+
+
+@pytest.mark.parametrize("text", OPENSSL)
+def test_a_configuration_of_openssl_that_loads_code(container: Container, text: str) -> None:
+    """Where apt has OpenSSL in it, as in trixie."""
+    path = container.write("etc/ssl/openssl.cnf", text)
+    assert container.kind("apt-get", "update") == "native"
+    container.mount.write("apt/openssl", f"{path}\n")
+    assert container.kind("apt-get", "update") == ("own" if OPENSSL[text] else "native")
+    path.unlink()
+    assert container.kind("apt-get", "update") == "native"
 
 
 def test_another_file(container: Container) -> None:

@@ -227,6 +227,12 @@ def test_another_file(container: Container, line: str, file: str) -> None:
 
 
 @pytest.mark.parametrize("line", ALL)
+def test_another_release(container: Container, line: str) -> None:
+    container.mount.write("os-release", "ID=debian\nVERSION_ID=1\n")
+    assert container.kind(line) == "own"
+
+
+@pytest.mark.parametrize("line", ALL)
 def test_no_driver(container: Container, line: str) -> None:
     assert container.kind(line, COLLECT_GCC="") == "own"
     assert container.kind(line, COLLECT_GCC="nosuch") == "own"

@@ -184,6 +184,11 @@ def test_another_go(container: Container, name: str) -> None:
     assert container.command("build") == ["build"]
 
 
+def test_another_release(container: Container) -> None:
+    container.mount.write("os-release", "ID=debian\nVERSION_ID=1\n")
+    assert container.command("build") == ["build"]
+
+
 def test_a_go_before_it_in_path(container: Container) -> None:
     mine = container.write("mine/go", SAYS.format(kind="mine"))
     path = f"{container.mount.folder}/go/bin:{mine.parent}:{container.go}/bin:{os.environ['PATH']}"

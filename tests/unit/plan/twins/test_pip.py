@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.plan.twins.mounting import Mount, mounted
+from tests.unit.plan.twins.mounting import OPENSSL, Mount, mounted
 from xbuild.pipeline.helper import twin_files
 from xbuild.plan.twins.pip import understood
 
@@ -282,11 +282,13 @@ class Image:
         for name in ("decide", "hostile"):
             mount.write(f"pip/{name}", mount.moved(f"pip/{name}"))
         mount.write("hostile", mount.moved("helper/hostile"))
+        mount.write("openssl", mount.moved("helper/openssl"))
         self.recorded = {
             "python": self.python,
             "prefix": sys.base_prefix,
             "sums": {self.python: hashlib.sha256(Path(self.python).read_bytes()).hexdigest()},
             "reads": ("PYTHONHOME",),
+            "openssl": str(root / "openssl.cnf"),
             "libc": str(root / "libc.so.6"),
             "release": "2.36",
             "machine": MACHINE,
@@ -532,6 +534,26 @@ def test_another_release_of_the_c_library_hands_over(image: Image) -> None:
         library.write_text(f"stable {text}")
         assert is_native(image.start("pip", "list")) is expected
     library.write_text("stable release version 2.36.\n")
+
+
+def test_another_release_hands_over(image: Image) -> None:
+    release = image.script(image.root / "os-release", "ID=debian\n")
+    image.recorded["sums"] = {
+        **image.recorded["sums"],
+        str(release): hashlib.sha256(release.read_bytes()).hexdigest(),
+    }
+    image.record()
+    assert is_native(image.start("pip", "list"))
+    release.write_text("ID=debian\nVERSION_ID=1\n")
+    assert not is_native(image.start("pip", "list"))
+
+
+@pytest.mark.parametrize("text", OPENSSL)
+def test_a_configuration_of_openssl_that_loads_code(image: Image, text: str) -> None:
+    path = image.script(image.root / "openssl.cnf", text)
+    assert is_native(image.start("pip", "list")) is not OPENSSL[text]
+    path.unlink()
+    assert is_native(image.start("pip", "list"))
 
 
 def test_a_virtual_environment_leads_to_the_same_interpreter(image: Image) -> None:

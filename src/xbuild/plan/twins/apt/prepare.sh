@@ -116,6 +116,12 @@ if [ -e /usr/bin/apt-key ] && cmp -s /usr/bin/apt-key "$(in_target /usr/bin/apt-
     } >"$made/key.conf"
     record "$made/key.sums" "$@"
 fi
+if grep -q libcrypto "$listed"; then
+    library=$(sed -n 's,^.* => \(/.*/libcrypto[^ ]*\) .*,\1,p' "$listed" | head -n 1)
+    configuration=$(grep -aoh 'OPENSSLDIR: "[^"]*"' "$library" | cut -d '"' -f 2)
+    [ -n "$configuration" ] || refuse "OpenSSL does not say where its configuration is"
+    printf '%s\n' "$configuration/openssl.cnf" >"$made/openssl"
+fi
 cat "$here/options" >"$made/options"
 cat "$here/hostile" >"$made/hostile"
 cat "$here/settings" >"$made/settings"

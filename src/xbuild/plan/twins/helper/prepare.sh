@@ -242,6 +242,8 @@ common() {
     script "$here/probe" probe
     cat "$here/twin.sh" >"$out/twin.sh"
     cat "$here/hostile" >"$out/hostile"
+    cat "$here/openssl" >"$out/openssl"
+    cat /etc/os-release >"$out/os-release"
     finish
 }
 

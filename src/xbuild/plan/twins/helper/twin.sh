@@ -15,7 +15,9 @@
 #   decided             the end
 # and for what it asks:
 #   value NAME          sets `value` to a variable of the author's; fails where it is not set
-#   is_hostile TWIN     succeeds, and sets `why`, where the environment makes the twin another program than the author's
+#   is_hostile TWIN     succeeds, and sets `why`, where the environment makes the twin another program than the author's,
+#                       or the release is another one than the base image's
+#   loads_code FILE     succeeds where that, a configuration of OpenSSL's, has it load code
 # No subshell and no pipe where it can be had without: an assisted step pays for each at every call.
 mount=/.xbuild-7c1f
 set +o posix
@@ -41,9 +43,12 @@ value() {
 
 # Files `hostile` have one variable a line, with patterns; # begins a remark.
 is_hostile() {
-    local list pattern variable
+    local list pattern variable recorded now
     why=/etc/ld.so.preload
     [ ! -e "$why" ] || return 0
+    why="another release"
+    mapfile -d '' -t recorded <"$mount/os-release"
+    { mapfile -d '' -t now </etc/os-release; } 2>/dev/null && [ "${recorded[*]}" = "${now[*]}" ] || return 0
     for list in "$mount/hostile" "$mount/$1/hostile"; do
         [ -e "$list" ] || continue
         while read -r pattern _; do
@@ -59,6 +64,16 @@ is_hostile() {
     done
     why=
     return 1
+}
+
+loads_code() {
+    local text key keys=
+    [ -e "$1" ] || return 1
+    while read -r key _; do
+        case $key in '' | '#'*) ;; *) keys+="|${key//./[.]}" ;; esac
+    done <"$mount/openssl"
+    { mapfile -d '' -t text <"$1"; } 2>/dev/null || return 0
+    [[ $'\n'${text[*]}$'\n' =~ $'\n'[[:space:]]*(${keys#|})[^[:alnum:]_] ]]
 }
 
 hand_over() {

@@ -40,6 +40,12 @@ function variablesIn(data) {
   return found;
 }
 
+// Where the OpenSSL in a node reads its configuration.
+const settingsOf = (data) => {
+  const at = data.indexOf('OPENSSLDIR: "');
+  return at < 0 ? undefined : `${data.toString('latin1', at, at + 300).split('"')[1]}/openssl.cnf`;
+};
+
 function main([out, root, node, theirNode, loader, newLoader, theirLoader, triplet, theirTriplet]) {
   const ours = fs.readFileSync(node);
   const theirs = fs.readFileSync(theirNode);
@@ -61,8 +67,11 @@ function main([out, root, node, theirNode, loader, newLoader, theirLoader, tripl
     const text = Buffer.from(`\0${version}\0`, 'latin1');
     if (!theirs.includes(ours.includes(text) ? text : version)) refuse(`another version of ${name} on the target platform`);
   }
+  const openssl = settingsOf(ours);
+  if (openssl === undefined || settingsOf(theirs) !== openssl) refuse('node does not say where OpenSSL has its settings');
   const sums = {};
-  for (const [file, there] of [[node, theirNode], ['/etc/nsswitch.conf', `${root}/etc/nsswitch.conf`]]) {
+  const others = ['/etc/nsswitch.conf', '/etc/os-release'].map((file) => [file, root + file]);
+  for (const [file, there] of [[node, theirNode], ...others]) {
     sums[file] = fs.existsSync(there) ? crypto.createHash('sha256').update(fs.readFileSync(there)).digest('hex') : '';
   }
   // The same length: nothing moves in the file.
@@ -72,7 +81,7 @@ function main([out, root, node, theirNode, loader, newLoader, theirLoader, tripl
   const names = [ours, theirs].flatMap(variablesIn);
   const objects = process.report.getReport().sharedObjects.map((file) =>
     (file === loader ? theirLoader : file.replace(`/${triplet}/`, `/${theirTriplet}/`)));
-  const recorded = {node, sums, arch: config.variables.target_arch, config, objects, reads: [...new Set(names)].sort()};
+  const recorded = {node, sums, openssl, arch: config.variables.target_arch, config, objects, reads: [...new Set(names)].sort()};
   fs.writeFileSync(`${out}/recorded.json`, JSON.stringify(recorded));
 }
 

@@ -153,6 +153,20 @@ def check_libc(path: str, release: str) -> None:
             raise OwnError(f"{path} is another release than in the base image")
 
 
+def check_openssl(path: str) -> None:
+    """That its configuration has no code loaded (the list is twin.sh's)."""
+    keys = [line.split()[0] for line in read_text(MOUNT + "/openssl").splitlines() if line[:1] != "#"]
+    try:
+        text = read_text(path)
+    except FileNotFoundError:
+        return
+    for line in text.splitlines():
+        for key in keys:
+            rest = line.strip()
+            if rest.startswith(key) and not (rest[len(key) :][:1].isalnum() or rest[len(key) :][:1] == "_"):
+                raise OwnError(f"{path} has code loaded")
+
+
 def hostile(variables: "Mapping[str, str]", lists: "Iterable[str]") -> "str | None":
     """The first variable that the lists of names and patterns forbid."""
     for text in lists:
@@ -205,6 +219,7 @@ def prepare(name: str, program: str, words: "list[str]", variables: "Mapping[str
     check_environment(variables, recorded["reads"])
     prefix = check_interpreter(call.python, recorded)
     check_files(recorded["sums"])
+    check_openssl(recorded["openssl"])
     check_libc(recorded["libc"], recorded["release"])
     check_configuration(variables, prefix)
     shown = call.words if call.python == call.program else [call.python, call.program, *call.words[1:]]

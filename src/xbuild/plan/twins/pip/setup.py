@@ -203,15 +203,15 @@ def main(out: str, root: str, python: str) -> None:
     libc, release = f"/lib/{multiarch}/libc.so.6", str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
     if not says(root + in_root(root, libc), release):
         refuse("another release of the C library on the target platform")
-    settings = configuration_of_openssl()
     sums = {}
-    for path in (*binaries, "/etc/os-release", "/etc/nsswitch.conf", settings):
+    for path in (*binaries, "/etc/os-release", "/etc/nsswitch.conf"):
         there = root + in_root(root, path)
         sums[path] = hashlib.sha256(read(there)).hexdigest() if os.path.isfile(there) else ""
     recorded = {
         "python": python,
         "prefix": own["prefix"] if os.path.samefile(own["prefix"], sys.prefix) else sys.prefix,
         "sums": sums,
+        "openssl": configuration_of_openssl(),
         "libc": libc,
         "release": release,
         "reads": tuple(sorted(variables_read(ours) | variables_read(data))),
