@@ -93,7 +93,8 @@ class Call:
     far as they are known, variables with known text filled in; `kinds` says for each what it depends on.
     `wrapper` is the wrapper word that stands directly before the command, if any. `is_editable` is False in
     exec form. `script` is the text that the spans point into: the RUN's, or that of a recipe. `mounted` are
-    the targets of the RUN's mounts.
+    the targets of the RUN's mounts. `may_fail_unseen` tells that the script may go on, and succeed, although
+    the command failed.
     """
 
     around: Surroundings
@@ -117,6 +118,7 @@ class Call:
     packages: frozenset[str] = frozenset()
     wrapper: str | None = None
     is_editable: bool = True
+    may_fail_unseen: bool = False
 
     @property
     def program_name(self) -> str:

@@ -420,10 +420,10 @@ class _StageReader:
         words = shell[1:]
         is_login = any(w == "--login" or re.match(r"-\w*[li]", w) for w in words)
         given = [scope.lookup(name) for name in ("BASH_ENV", "ENV")]
-        named = {value.text for value in given if value is not None and value.text}
+        named = {absolute(value.text, scope.workdir()) for value in given if value is not None and value.text}
         found = self.facts.writes.where(_is_profile) if is_login else ()
-        found += tuple(made for path in named for made in self.facts.writes.exactly(path))
-        return next((made for made in found if not made.is_package), None)
+        found += tuple(made for path in named if path for made in self.facts.writes.covering(path))
+        return next((made for made in found if not (made.is_package or made.is_empty)), None)
 
     def read_mounts(self, index: int, run: Run) -> None:
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}

@@ -66,6 +66,8 @@ _BIN = expression(r"/s?bin/[^/]+$")
 _PRINTERS = ((), ("RUN", "tee"))  # what is behind `>` has no program of its own
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 _CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
+# Of these the last part alone tells.
+_PARTS = ("pipeline", "for", "while", "until")
 # Inside these a command may not run, or not only once.
 _UNCERTAIN = frozenset(
     ("if", "elif", "else", "case", "while", "until", "for", "or", "function", "background")
@@ -463,6 +465,7 @@ class _Walker:
             wrapper=wrapper,
             is_editable=self.is_editable,
             script=self.script.text,
+            may_fail_unseen=self.is_caught(command) or any(map(command.is_inside, _PARTS)),
         )
 
     def fields(self, word: Word) -> list[tuple[Word, str | None]]:

@@ -81,7 +81,8 @@ def environment(call: Call, name: str | None = None) -> Prefix | None:
     """
     version = interpreter(call.around.image)
     given = name or call.texts[0]
-    if version is None or given is None:
+    own = OWN.match(posixpath.basename(given or ""))
+    if version is None or given is None or (own and own[3] and own[3] != f".{version[1]}"):
         return None
     if "/" in given:
         folder = posixpath.dirname(call.seen(given) or "")

@@ -16,6 +16,7 @@ from xbuild.plan.programs.program import Program, anything, plain, source_kind, 
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.python import others, pip, told
 from xbuild.plan.toolchains.python.environments import environment, made, replaced
+from xbuild.plan.toolchains.python.wanted import set_names
 
 
 def _makes(call: Call, given: Reading) -> Effect | None:
@@ -25,7 +26,8 @@ def _makes(call: Call, given: Reading) -> Effect | None:
         text = f"`{call.spelled()}`: which Python this is cannot be told"
         reason = Reason(text, call.place, cure="name an official python image with its version")
         return replace(anything(call), reasons=(reason,), toolchain="python")
-    if len(given.operands) != 1 or given.operands[0] is None:
+    is_set = any(name.startswith("VIRTUALENV_") for name in set_names(call))
+    if len(given.operands) != 1 or given.operands[0] is None or is_set:
         return None
     return made(call, given.operands[0]) if replaced(call, interpreter) is None else None
 
@@ -47,7 +49,10 @@ def _compiles(call: Call, given: Reading) -> Effect | None:
 _OPTIONS = "--system-site-packages --without-pip --clear --prompt= --symlinks"
 VENV = Program("venv", _OPTIONS, "make", does=_makes)
 VIRTUALENV = Program(
-    "virtualenv", "--system-site-packages --clear --prompt= -q,--quiet --no-download --symlinks", does=_makes
+    "virtualenv",
+    "--system-site-packages --clear --prompt= -q,--quiet --no-download --symlinks",
+    settings=("virtualenv.ini",),
+    does=_makes,
 )
 COMPILEALL = Program("compileall", "-q -f -l -b -j= -r= -x=", does=_compiles)
 MODULES: Mapping[str, Program] = {

@@ -35,14 +35,16 @@ from xbuild.plan.toolchain import HELPERS, Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python import told
 from xbuild.plan.toolchains.python.environments import Prefix, environment, replaced
 from xbuild.plan.toolchains.python.pythons import IMAGES, SYSTEM
-from xbuild.plan.toolchains.python.told import MACHINES, Telling, UntoldError
+from xbuild.plan.toolchains.python.told import MACHINES, Telling, UntoldError, check_failure
 from xbuild.plan.toolchains.python.tools import TOOLS, installed, tools_of
 from xbuild.plan.toolchains.python.wanted import (
     REFUSED,
     check_options,
+    local_places,
     mount_target,
     named_in_file,
     named_on_line,
+    places_set,
     set_names,
 )
 from xbuild.text import Span, expression, value
@@ -251,12 +253,14 @@ def _tools(call: Call, given: Reading, verb: _Verb) -> Effect | None:
 def _cross(call: Call, given: Reading, verb: _Verb) -> Effect:
     _check_image(call)
     check_options(given)
+    check_failure(call)
     own = _environment(call)
     _check_mounts(call, own)
     folders = _destination(call, given, verb, own)
     files = given.values("-r", "-c")
     named = (*named_on_line(given.operands), *(name for path in files for name in named_in_file(call, path)))
-    found = tuple(path for path in given.values("-f") if path is None or "://" not in path)
+    found = (*_folders(given), *local_places(given.values("-i", "--extra-index-url")))
+    found = (*found, *places_set(call, "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"))
     sources = tuple(source_kind(call, path) for path in (*files, *found))
     if not all(kind.is_right for kind in sources):
         raise UntoldError("what it reads is not the same for every platform, nor right for the target")
@@ -280,9 +284,15 @@ def _cross(call: Call, given: Reading, verb: _Verb) -> Effect:
         raise UntoldError(
             "pip has to be told of the target by a script", "xbuild build, or rewrite --assist, does it"
         )
-    if given.has("--no-index") and found and all(source_kind(call, path) is Kind.CROSS for path in found):
+    if given.has("--no-index") and found and all(kind is Kind.CROSS for kind in sources[len(files) :]):
         return _wired(call, effect, telling, "the wheels that pip looks for were put there for the target")
     return _asked(call, effect, telling, verb)
+
+
+def _folders(given: Reading) -> tuple[str | None, ...]:
+    """The folders of wheels that it looks in; None for one that cannot be told."""
+    told = given.values("-f")
+    return (*(None for path in told if path is None), *local_places(told))
 
 
 def _programs(named: Sequence[str], folders: Sequence[str], own: Prefix, verb: _Verb) -> tuple[str, ...]:
@@ -349,6 +359,8 @@ def _configures(call: Call, given: Reading) -> Effect | None:
     if len(given.operands) != 3 or given.operands[0] != "set" or _known(call) is None:
         return None
     key = _KEYS.match(given.operands[1] or "")
+    if local_places(given.operands[2:]) and "index" in (given.operands[1] or ""):
+        return None
     if key is None or f"PIP_{key[2].upper().replace('-', '_')}" not in _HARMLESS:
         return None
     kind = word_kind(call)

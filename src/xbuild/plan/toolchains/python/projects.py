@@ -8,7 +8,8 @@ pages of the build backends.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 from xbuild.plan.facts.filesystem import Write, resolved
 from xbuild.plan.facts.positions import ancestors
@@ -20,8 +21,8 @@ from xbuild.plan.toolchains.python.fitting import Target
 from xbuild.plan.toolchains.python.locks import Lock, Selection, Sourcing, Unread, lack_of, needed, read
 from xbuild.plan.toolchains.python.pythons import interpreter
 from xbuild.plan.toolchains.python.told import UntoldError
-from xbuild.plan.toolchains.python.wanted import context_file
-from xbuild.text import expression
+from xbuild.plan.toolchains.python.wanted import context_file, local_places
+from xbuild.text import expression, value
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """What uv calls the architectures for which it has every level of manylinux."""
@@ -104,17 +105,33 @@ _SETTINGS = frozenset(
 
 # -- the project
 
-# Backends whose wheels hold what lies in the project, and settings of theirs that have something else run, or
-# taken from elsewhere.
-_BACKENDS: Mapping[str, tuple[str, ...]] = {
-    "hatchling.build": words(
-        "hatch.build.hooks hatch.build.force-include hatch.build.targets.wheel.hooks "
-        "hatch.build.targets.wheel.force-include hatch.metadata.hooks hatch.version.source=code "
-        "hatch.version.raw-options"
+
+@value()
+class Backend:
+    """A build backend whose wheels hold what lies in the project: its table, settings that have something
+    else run or taken from elsewhere (`a.b`, or `a.b=c` for one value), and what text in the table leads out
+    of the project.
+    """
+
+    table: str
+    refused: tuple[str, ...] = ()
+    out: str = r"/|.*(^|/)\.\.(/|$)"
+
+
+_BACKENDS: Mapping[str, Backend] = {
+    "hatchling.build": Backend(
+        "hatch.build",
+        words(
+            "hatch.build.hooks hatch.build.force-include hatch.build.targets.wheel.hooks "
+            "hatch.build.targets.wheel.force-include hatch.build.targets.wheel.shared-data "
+            "hatch.build.targets.wheel.shared-scripts hatch.build.targets.wheel.extra-metadata "
+            "hatch.metadata.hooks hatch.version.source=code hatch.version.raw-options"
+        ),
+        r".*(^|/)\.\.(/|$)",  # a slash in front is that of the project
     ),
-    "uv_build": (),
-    "flit_core.buildapi": (),
-    "poetry.core.masonry.api": ("poetry.build",),
+    "uv_build": Backend("uv.build-backend"),
+    "flit_core.buildapi": Backend("flit"),
+    "poetry.core.masonry.api": Backend("poetry", ("poetry.build",)),
 }
 FILES = ("pyproject.toml", "uv.toml", "uv.lock", ".python-version", ".python-versions")
 """What uv looks for where it runs, and above."""
@@ -179,6 +196,12 @@ class UvProject:
         unknown = next((key for key in self.table("tool", "uv") if key not in _SETTINGS), None)
         if unknown is not None:
             raise UntoldError(f"[tool.uv] sets {unknown}, which is not known to leave the platform alone")
+        looked = [self.table("tool", "uv").get(key) for key in ("index", "index-url", "extra-index-url")]
+        urls = (
+            one.get("url") if isinstance(one, dict) else one for given in looked for one in _several(given)
+        )
+        if local_places(str(url) for url in urls if url is not None):
+            raise UntoldError("[tool.uv] names a folder for an index", "put the wheels into an index")
         if not self.takes(call, 99):
             asked, has = self.table("project").get("requires-python"), interpreter(call.around.image) or ()
             own = ".".join(map(str, has))
@@ -194,6 +217,11 @@ class UvProject:
         except InvalidSpecifier:
             return False
         return asked.contains(".".join(map(str, (*has, patch))))
+
+    def _listed(self, *keys: str) -> Iterator[str]:
+        """What keys of [tool.uv] list: texts, or tables with a `url`."""
+        given = (one for key in keys for one in _several(self.table("tool", "uv").get(key, [])))
+        yield from (str(one.get("url", "")) if isinstance(one, dict) else str(one) for one in given)
 
     @property
     def is_built(self) -> bool:
@@ -218,19 +246,27 @@ class UvProject:
     @property
     def has_local_sources(self) -> bool:
         """Whether it requires what is built from another folder."""
+        groups = (one for given in self.table("dependency-groups").values() for one in _several(given))
+        listed = self._listed(*(key for key in _SETTINGS if key.endswith("dependencies")))
+        if any(one is None or "@" in str(one) for one in (*self.required, *groups, *listed)):
+            return True
         told = (one for given in self.table("tool", "uv", "sources").values() for one in _several(given))
         return any(not isinstance(one, dict) or not {"path", "workspace"}.isdisjoint(one) for one in told)
 
     def is_built_of_what_is_there(self, call: Call) -> bool:
         """Whether its backend is known to run nothing, and to write nothing beside the project."""
-        backend = self.table("build-system")
-        hooks = _BACKENDS.get(str(backend.get("build-backend")))
-        needs = backend.get("requires")
+        told = self.table("build-system")
+        backend = _BACKENDS.get(str(told.get("build-backend")))
+        needs = told.get("requires")
         found = [_NAME.match(str(n)) for n in needs] if isinstance(needs, list) else [None]
         names = {m[0].lower().replace("_", "-") if m else "" for m in found}
-        is_known = hooks is not None and "backend-path" not in backend and names <= _BUILDERS
+        if backend is None or "backend-path" in told or not names <= _BUILDERS:
+            return False
         is_alone = all(own_text(call, posixpath.join(self.folder, name)) is None for name in _ELSEWHERE)
-        return is_known and is_alone and not any(map(self._says, hooks or ()))
+        leads_out = any(
+            re.match(backend.out, t) for t in _texts(self.table("tool", *backend.table.split(".")))
+        )
+        return is_alone and not leads_out and not any(map(self._says, backend.refused))
 
     def _says(self, told: str) -> bool:
         """Whether it sets what is named so (`a.b`), or to that value (`a.b=c`)."""
@@ -238,6 +274,18 @@ class UvProject:
         *folders, last = path.split(".")
         found = self.table("tool", *folders).get(last)
         return found == wanted if wanted else bool(found)
+
+
+def _texts(given: object) -> Iterator[str]:
+    """All texts in a table."""
+    if isinstance(given, str):
+        yield given
+    elif isinstance(given, dict):
+        for name, one in given.items():
+            yield from (name, *_texts(one))
+    elif isinstance(given, list):
+        for one in given:
+            yield from _texts(one)
 
 
 def _several(given: object) -> list[object]:
@@ -268,7 +316,7 @@ def of_lock(call: Call, given: Reading, project: UvProject, level: int | None) -
         if isinstance(found, Unread):
             return ""
         others = [p for p in found if p.sourcing not in _OWN_SOURCES]
-        if any(lack_of(package, target) is not None for package in others):
+        if len(found) > len(others) + 1 or any(lack_of(package, target) is not None for package in others):
             return ""
         names |= {package.name for package in others}
     return f"uv.lock names a wheel for every platform for all {len(names)} packages"

@@ -75,6 +75,15 @@ class UntoldError(Exception):
         self.cure = cure
 
 
+def check_failure(call: Call) -> None:
+    """Raises UntoldError where the script would go on without what an installer refuses to build."""
+    if call.may_fail_unseen:
+        raise UntoldError(
+            "where it refuses to build something, the script would go on without it",
+            "let the RUN fail where it fails, by && or set -e",
+        )
+
+
 class Telling:
     """Where the script stands in front of pip, or of `-m pip`, or has to, and the line that is then run."""
 

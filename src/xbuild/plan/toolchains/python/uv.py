@@ -54,12 +54,14 @@ from xbuild.plan.toolchains.python.projects import (
     setting,
 )
 from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
-from xbuild.plan.toolchains.python.told import UntoldError
+from xbuild.plan.toolchains.python.told import UntoldError, check_failure
 from xbuild.plan.toolchains.python.wanted import (
     check_options,
+    local_places,
     mount_target,
     named_in_file,
     named_on_line,
+    places_set,
     set_names,
 )
 from xbuild.text import Span, expression, value
@@ -206,10 +208,11 @@ _SCAN = (
     'print("python",os.path.realpath(sys.argv[1]+"/bin/python"));'
     '[print("elf",int.from_bytes(h[18:20],"little" if h[5]==1 else "big"),p) '
     "for r in sys.argv[1:] for d,_,n in os.walk(r) for f in n for p in [os.path.join(d,f)] "
-    'if os.path.isfile(p) and not os.path.islink(p) for h in [open(p,"rb").read(20)] if h[:4]==b"\\x7fELF"]'
+    'if os.path.isfile(p) and not os.path.islink(p) for h in [open(p,"rb").read(20)] if h[:4]==b"\\x7fELF"];'
+    '[print("direct",d) for r in sys.argv[1:] for d,_,n in os.walk(r) if "direct_url.json" in n]'
 )
-"""Run with folders: where the Python of the first leads, and the machine of every ELF file (gABI,
-e_machine).
+"""Run with folders: where the Python of the first leads, the machine of every ELF file (gABI, e_machine),
+and what comes from elsewhere than an index (PEP 610).
 """
 
 
@@ -231,6 +234,7 @@ def _question(call: Call, asked: str, folders: Sequence[str], *, has_level: bool
 _NUMBERS = {row.docker: row.machine.number for row in ARCHITECTURES if row.docker in MACHINES}
 _ELF = expression(r"^elf (\d+) (.+)$", re.MULTILINE)
 _PYTHON = expression(r"^python (.+)$", re.MULTILINE)
+_DIRECT = expression(r"^direct (.+)$", re.MULTILINE)
 _LEVEL = expression(r"^level (\d+)$", re.MULTILINE)
 _UNKNOWN_OPTION = expression(r"unexpected argument '--python-platform'")
 _NEEDS = expression(
@@ -258,6 +262,9 @@ def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool)
         python = _PYTHON.search(found)
         if python is None or (is_environment and not python[1].startswith(f"{SYSTEM}/bin/")):
             raise UntoldError("the environment is not for the Python of the image")
+        direct = _DIRECT.search(found)
+        if direct is not None and not is_environment:
+            raise UntoldError(f"{direct[1]} is of what is built, or comes from an address")
         wanted = _NUMBERS[platform.partition("/")[2]]
         foreign = next((m[2] for m in _ELF.finditer(found) if int(m[1]) != wanted), None)
         if foreign is not None:
@@ -295,25 +302,31 @@ class _Install:
     read: tuple[str | None, ...] = ()
 
 
+_INDEXES = words("UV_INDEX UV_INDEX_URL UV_EXTRA_INDEX_URL UV_DEFAULT_INDEX")
+
+
 def _wire(call: Call, given: Reading, install: _Install) -> Effect:
     """The effect of an installer, told of the target, or told already."""
     script = call.run.script
     if not call.is_editable or script is None or script.text != call.script:
         raise UntoldError("only where a RUN calls it, in shell form, can it be told of the target")
+    check_failure(call)
     version = _version(call)
     if version is not None and version < install.since:
         told, since = ".".join(map(str, version)), ".".join(map(str, install.since))
         raise UntoldError(f"uv {told} has no --python-platform there", f"use uv {since} or newer")
     level = _level(call, version)
     _check_mounts(call, install.where)
-    sources = tuple(source_kind(call, path) for path in install.read)
+    indexes = given.values("-i", "--extra-index-url", "--default-index", "--index")
+    read = (*install.read, *local_places(indexes), *places_set(call, *_INDEXES))
+    sources = tuple(source_kind(call, path) for path in read)
     if not all(kind.is_right for kind in sources):
         raise UntoldError("what it reads is not the same for every platform, nor right for the target")
     cache = write(call, setting(call, "UV_CACHE_DIR") or "/root/.cache/uv", Kind.BUILD)
     kind = join((told_kind(call), Kind.CROSS, *sources))
     effect = Effect(
         writes=(*(write(call, folder, kind) for folder in install.where), cache, *install.writes),
-        reads=(call.directory, *(where(call, path) for path in install.read)),
+        reads=(call.directory, *(where(call, path) for path in read)),
         output=join((kind, Kind.TARGET)),
         sees_environment=False,
         needs=(Need("TARGETARCH", call.instruction, "uv"),),
@@ -441,6 +454,7 @@ def _sync(call: Call, given: Reading) -> _Install:
         evidence=partial(of_lock, call, given, project),
         asked=f"rm -rf {shlex.quote(folder)} && ",
         scanned=(shlex.quote(folder), shlex.quote(project.folder)),
+        read=(project.folder,) if is_installed else (),
     )
 
 
@@ -479,12 +493,15 @@ def _pip_install(call: Call, given: Reading) -> _Install:
         files = (*files, *given.operands)
     else:
         named_on_line(given.operands)
+        if any("*" in (name or "").partition("==")[0] for name in given.operands):
+            raise UntoldError("what it installs cannot be told", "name the releases: only versions may vary")
     if not given.operands and not given.has("-r"):
         raise UntoldError("what it installs is not named")
     for path in files:
         _check_file(call, path)
     folders, is_named = _into(call, given)
-    found = tuple(path for path in given.values("-f") if path is None or "://" not in path)
+    told = given.values("-f")
+    found = (*(None for path in told if path is None), *local_places(told))
     install = _Install(verb, _SINCE["install"], folders, read=(*files, *found))
     if is_named:
         folder = shlex.quote(folders[0])

@@ -6,7 +6,7 @@ Sources: pip "Requirements File Format", "Requirement Specifiers".
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from xbuild.dockerfile.model import Mount
 from xbuild.plan.facts.filesystem import absolute, is_within
@@ -18,6 +18,7 @@ from xbuild.plan.toolchain import Call, shown
 from xbuild.plan.toolchains.python.locks import Sourcing, Unread
 from xbuild.plan.toolchains.python.requirements import Address, FileOption, Item, Named, Strange, requirements
 from xbuild.plan.toolchains.python.told import UntoldError
+from xbuild.text import expression
 
 # What is no release, and what would help.
 _RELEASE = "name a release: NAME==VERSION"
@@ -99,7 +100,8 @@ def _release(item: Item, where: str) -> tuple[str, ...]:
     text = f"`{item.line.text[:40]}`{where}"
     if isinstance(item, Named) and not item.settings:
         return (item.name,)
-    if isinstance(item, FileOption) and item.option in _LOOKING:
+    is_far = isinstance(item, FileOption) and not (item.value and local_places((item.value,)))
+    if isinstance(item, FileOption) and item.option in _LOOKING and (is_far or "index" not in item.option):
         return ()
     if isinstance(item, Address):
         why, cure = _OTHERS[Sourcing.EDITABLE if item.is_editable else item.sourcing]
@@ -118,6 +120,23 @@ def set_names(call: Call) -> Iterator[str]:
     """The variables that are set where a command runs, secrets that come as one included."""
     yield from (*call.assignments, *call.variables)
     yield from (name for mount in call.run.mounts if (name := mount.get("env")))
+
+
+def local_places(values: Iterable[str | None]) -> tuple[str, ...]:
+    """The folders among places to look in: what is no address of another machine."""
+    told = (value.partition("=")[2] if _NAMED.match(value) else value for value in values if value)
+    return tuple(p.removeprefix("file:").removeprefix("//") for p in told if _FAR.match(p) is None)
+
+
+_NAMED = expression(r"[\w.-]+=")  # an index of uv's
+_FAR = expression(r"(?!file:)[\w+.-]+://|[$*]")
+
+
+def places_set(call: Call, *names: str) -> tuple[str, ...]:
+    """The same of variables that hold such places."""
+    given = [call.assignments[name][0].value for name in names if name in call.assignments]
+    given += [call.variables[name].text for name in names if name in call.variables]
+    return local_places(place for text in given if text for place in text.split())
 
 
 def mount_target(call: Call, mount: Mount) -> str | None:
