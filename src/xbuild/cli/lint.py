@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -18,7 +19,8 @@ from xbuild.pipeline.files import write_whole
 from xbuild.text import Source
 
 if TYPE_CHECKING:
-    from xbuild.rules.linter import Linted
+    from xbuild.pipeline.wishes import Wanted
+    from xbuild.rules.linter import Judged, Linted
 
 _CLEAN, _FOUND, _WRONG = 0, 1, 2
 _LEVELS = ("error", "warning", "info")
@@ -62,7 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--statistics", action="store_true", help="count findings by rule")
     add("--fix", action="store_true", help="make the safe fixes")
     add("--unsafe-fixes", action="store_true", help="with --fix or --diff: the others too")
-    add("--diff", action="store_true", help="show what --fix would change, and change nothing")
+    add(
+        "--diff",
+        action="store_true",
+        help="show what --fix (or --add-ignores) would change, and change nothing",
+    )
+    add("--add-ignores", action="store_true", help="write comments that ignore what is found today")
+    add("--reason", metavar="TEXT", default="", help="with --add-ignores: the reason that they give")
+    add("--baseline", metavar="FILE", help="an earlier report (json, sarif): what it has is not shown again")
     add("--explain", metavar="RULE", help="print a rule's page")
     add("--list-rules", action="store_true", help="list all rules")
     return parser
@@ -75,48 +84,96 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(list(arguments))
     if given.explain is not None or given.list_rules:
         return _tell(given)
+    _check(given)
+    from xbuild.pipeline.known import KnownFindings, read_baseline
     from xbuild.pipeline.linting import lint, lint_text
+
+    wanted = _wanted(given)
+    baseline = read_baseline(given.baseline) if given.baseline else KnownFindings()
+    strange = _strange((*wanted.select, *wanted.ignore))
+    if strange and wanted.is_changing:
+        assert strange[0].problem is not None
+        raise UsageError(strange[0].problem.message, hint=strange[0].problem.hint)
+    if given.paths != ["-"]:
+        return _report(given, [*strange, *lint(given.paths or ["."], wanted, baseline)])
+    text = _standard_input()
+    result = lint_text(given.stdin_filename or "-", text, wanted, baseline)
+    return _report(given, [*strange, result], text)
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Raise UsageError for options that do not go together."""
+    from xbuild.views.linted import FORMATS
+
+    if given.format not in FORMATS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(given.format, FORMATS, 1)
+        hint = f"is {near[0]} meant?" if near else ", ".join(FORMATS)
+        raise UsageError(f"there is no format {given.format}", hint=hint)
+    if given.unsafe_fixes and not (given.fix or given.diff):
+        raise UsageError("--unsafe-fixes alone fixes nothing", hint="add --fix or --diff")
+    if given.reason and not given.add_ignores:
+        raise UsageError("--reason goes with --add-ignores", hint="add it")
+    if "-" in given.paths and given.paths != ["-"]:
+        raise UsageError("- stands for standard input, and goes with no other path", hint="drop the others")
+    if given.stdin_filename is not None and given.paths != ["-"]:
+        raise UsageError("--stdin-filename goes with -", hint="xbuild lint - --stdin-filename NAME")
+
+
+def _wanted(given: argparse.Namespace) -> Wanted:
     from xbuild.pipeline.wishes import Wanted
     from xbuild.platforms import parse_platforms
     from xbuild.rules.rule import Level
 
-    wanted = Wanted(
+    return Wanted(
         parse_platforms(given.platform) if given.platform else None,
         given.target,
         given.context,
-        _rules(given.select),
-        _rules(given.ignore),
+        _names(given.select),
+        _names(given.ignore),
         Level(given.severity) if given.severity else None,
         tuple(given.exclude or ()),
         given.force_exclude,
         Level(given.fail_on) if given.fail_on else None,
         given.require_reason,
         given.config,
+        fix=given.fix or (given.diff and not given.add_ignores),
+        unsafe=given.unsafe_fixes,
+        add_ignores=given.add_ignores,
+        reason=" ".join(given.reason.split()),
     )
-    is_fixing = given.fix or given.diff
-    paths = given.paths or ["."]
-    if paths == ["-"]:
-        name = given.stdin_filename or "-"
-        text = sys.stdin.buffer.read()
-        results = [lint_text(name, text, wanted, fix=is_fixing, unsafe=given.unsafe_fixes)]
-    else:
-        text = b""
-        results = lint(paths, wanted, fix=is_fixing, unsafe=given.unsafe_fixes)
-    return _report(given, results, text, is_stdin=paths == ["-"])
 
 
-def _rules(given: Sequence[str] | None) -> tuple[str, ...]:
-    from difflib import get_close_matches
+def _standard_input() -> bytes:
+    from xbuild.cli.screen.output import stdin
 
+    stream = stdin()
+    if stream is None:
+        raise UsageError("standard input is closed", hint="give a file, or pipe one in")
+    return stream.read()
+
+
+def _names(given: Iterable[str] | None) -> tuple[str, ...]:
+    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+
+
+def _strange(names: Iterable[str]) -> list[Linted]:
+    """An entry for each name that is no rule's: whatever else is asked for is done all the same."""
     from xbuild.rules import BY_NAME
 
-    names = tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
-    for name in names:
-        if name not in BY_NAME:
-            near = get_close_matches(name, BY_NAME, 1)
-            hint = f"is {near[0]} meant?" if near else "xbuild lint --list-rules"
-            raise UsageError(f"there is no rule {name}", hint=hint)
-    return names
+    strange = [name for name in names if name not in BY_NAME]
+    if not strange:
+        return []
+    from difflib import get_close_matches
+
+    from xbuild.rules.linter import Linted, Unlinted
+
+    near = {name: get_close_matches(name, BY_NAME, 1) for name in strange}
+    hints = {
+        name: f"is {near[name][0]} meant?" if near[name] else "xbuild lint --list-rules" for name in near
+    }
+    return [Linted("options", problem=Unlinted(f"there is no rule {n}", None, hints[n])) for n in strange]
 
 
 def _tell(given: argparse.Namespace) -> int:
@@ -126,42 +183,71 @@ def _tell(given: argparse.Namespace) -> int:
     if given.list_rules:
         sys.stdout.write("".join(f"{line}\n" for line in rule_lines(RULES)))
         return _CLEAN
-    sys.stdout.write(rule_page(BY_NAME[_rules([given.explain])[0]]))
+    for wrong in _strange([given.explain]):
+        assert wrong.problem is not None
+        raise UsageError(wrong.problem.message, hint=wrong.problem.hint)
+    sys.stdout.write(rule_page(BY_NAME[given.explain]))
     return _CLEAN
 
 
-def _report(given: argparse.Namespace, results: Sequence[Linted], text: bytes, *, is_stdin: bool) -> int:
-    from xbuild.cli.screen.output import print_source, terminal_of
-    from xbuild.views.linted import FORMATS, diff_of, shown, statistics_lines
+def _report(given: argparse.Namespace, results: list[Linted], text: bytes | None = None) -> int:
+    """Show or write what came of it; `text` is that of standard input. The exit code."""
+    from xbuild.views.linted import statistics_lines
 
-    if given.format not in FORMATS:
-        from difflib import get_close_matches
-
-        near = get_close_matches(given.format, FORMATS, 1)
-        hint = f"is {near[0]} meant?" if near else ", ".join(FORMATS)
-        raise UsageError(f"there is no format {given.format}", hint=hint)
+    is_printing = given.diff or (text is not None and (given.fix or given.add_ignores))
     if given.diff:
-        for result in results:
-            before = Source.from_bytes(result.path, text if is_stdin else _bytes(result))
-            print_source(Source("diff", diff_of(before, result)))
-    elif given.fix:
-        _write_fixed(results, is_stdin=is_stdin)
-    if not given.diff and not (given.fix and is_stdin):
-        _show(given, shown(given.format, results, terminal_of(sys.stdout)))
+        _print_diff(results, text)
+    elif text is not None and is_printing:
+        _print_text(results[-1], text)
+    elif given.fix or given.add_ignores:
+        results = [_written(result) for result in results]
+    _show(given, results, is_beside=is_printing)
     if given.statistics:
-        sys.stdout.write("".join(f"{line}\n" for line in statistics_lines(results)))
+        is_alone = given.output is not None or (given.format == "text" and not is_printing)
+        stream = sys.stdout if is_alone else sys.stderr
+        stream.write("".join(f"{line}\n" for line in statistics_lines(results)))
     if any(result.problem is not None for result in results):
         return _WRONG
-    is_failing = any(t.severity.rank <= r.fail_on.rank for r in results for t in r.judged.told)
+    is_failing = any(t.severity.rank <= r.fail_on.rank for r in results for t in _left(given, r).told)
     return _FOUND if is_failing and not given.exit_zero else _CLEAN
 
 
-def _bytes(result: Linted) -> bytes:
-    return Path(result.path).read_bytes() if result.problem is None else b""
+def _left(given: argparse.Namespace, result: Linted) -> Judged:
+    """What is found in the file as it is now."""
+    return result.first if given.diff and result.first is not None else result.judged
 
 
-def _show(given: argparse.Namespace, report: str) -> None:
-    data = report.encode("utf-8", "backslashreplace")
+def _print_diff(results: Iterable[Linted], text: bytes | None) -> None:
+    from xbuild.cli.screen.output import print_source
+    from xbuild.views.linted import diff_of
+
+    for result in results:
+        if result.after is not None:
+            before = Path(result.path).read_bytes() if text is None else text
+            print_source(Source("diff", diff_of(Source.from_bytes(result.path, before), result)))
+
+
+def _print_text(result: Linted, text: bytes) -> None:
+    """The new text, or the old one where it could not be linted: an editor takes what comes."""
+    from xbuild.cli.screen.output import print_source
+
+    is_new = result.after is not None
+    print_source(Source(result.path, result.after or "") if is_new else Source.from_bytes(result.path, text))
+
+
+def _show(given: argparse.Namespace, results: Sequence[Linted], *, is_beside: bool) -> None:
+    """The report: to a file, or on standard output. Beside a text or a diff there standard error tells what
+    could not be linted.
+    """
+    from xbuild.cli.screen.output import terminal_of
+    from xbuild.views.linted import shown
+
+    if is_beside and given.output is None:
+        failed = [result for result in results if result.problem is not None]
+        if failed:
+            sys.stderr.write(shown("text", failed, terminal_of(sys.stderr)))
+        return
+    data = shown(given.format, results, terminal_of(sys.stdout)).encode("utf-8", "backslashreplace")
     if given.output is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
@@ -175,14 +261,15 @@ def _show(given: argparse.Namespace, report: str) -> None:
         ) from error
 
 
-def _write_fixed(results: Sequence[Linted], *, is_stdin: bool) -> None:
-    from xbuild.cli.screen.output import print_source
+def _written(result: Linted) -> Linted:
+    """With the new text in its file; a file that cannot be written to is an entry like any other."""
+    if result.after is None or not (result.fixes or result.ignores):
+        return result
+    from xbuild.rules.linter import Unlinted
 
-    for result in results:
-        if result.after is None:
-            continue
-        source = Source(result.path, result.after)
-        if is_stdin:
-            print_source(source)
-        elif result.fixes:
-            write_whole(Path(result.path), source.to_bytes())
+    try:
+        write_whole(Path(result.path), Source(result.path, result.after).to_bytes())
+    except OSError as error:
+        problem = Unlinted(f"cannot be written: {error.strerror}", hint="check its permissions")
+        return replace(result, problem=problem)
+    return result

@@ -18,6 +18,7 @@ from xbuild.errors import ConfigError, ContextError, XbuildError
 from xbuild.graph.build import build_graph
 from xbuild.graph.model import Options
 from xbuild.pipeline.config import repository
+from xbuild.pipeline.known import KnownFindings
 from xbuild.pipeline.lintees import find
 from xbuild.pipeline.wishes import Configs, Wanted, wrong_config
 from xbuild.plan.context import Context, NoContext
@@ -25,7 +26,7 @@ from xbuild.platforms import parse_platforms
 from xbuild.rules.linter import Judged, Linted, Unlinted, fixed, judge, narrowed
 from xbuild.rules.rule import RuleContext
 from xbuild.solve.directory import DirectoryContext
-from xbuild.text import Source
+from xbuild.text import Source, apply_edits
 
 if TYPE_CHECKING:
     from xbuild.pipeline.config import Config
@@ -39,14 +40,13 @@ _MANY = 24
 
 @dataclass(frozen=True)
 class _Job:
-    """A file and what is wanted of it, settled."""
+    """A file and what is wanted of it, settled; `known` are the fingerprints in the baseline."""
 
     path: str
     wanted: Wanted
     config: Config
+    known: frozenset[str] = frozenset()
     text: bytes | None = None
-    fix: bool = False
-    unsafe: bool = False
 
 
 # -- one file
@@ -57,7 +57,7 @@ def lint_file(job: _Job) -> Linted:
     try:
         data = job.text if job.text is not None else _read(job.path)
         source = Source.from_bytes(job.path, data)
-        return _with_fixes(source, job) if job.fix else _linted(source, job)[0]
+        return _changed(source, job) if job.wanted.is_changing else _linted(source, job)[0]
     except XbuildError as error:
         return Linted(job.path, problem=Unlinted(error.message, error.line, error.hint or error.expected))
     except OSError as error:
@@ -74,28 +74,46 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _shown(judged: Judged, wanted: Wanted) -> Judged:
-    worst = wanted.shown.rank
-    return narrowed(judged, lambda one: one.severity.rank <= worst)
+def _shown(judged: Judged, source: Source, job: _Job) -> Judged:
+    """Without what is too light, and what is in the baseline."""
+    worst = job.wanted.shown.rank
+    judged = narrowed(judged, lambda one: one.severity.rank <= worst)
+    if not job.known:
+        return judged
+    from xbuild.views.exchange import fingerprints
+
+    prints = fingerprints(Linted(job.path, judged, source=source))
+    known = {id(one) for one, it in zip(judged.told, prints, strict=True) if it in job.known}
+    new = narrowed(judged, lambda one: id(one) not in known)
+    return replace(new, known=len(known))
 
 
 def _linted(source: Source, job: _Job) -> tuple[Linted, Dockerfile]:
     subject = _subject(source, job)
-    judged = _shown(judge(subject, job.wanted.rules), job.wanted)
+    judged = _shown(judge(subject, job.wanted.rules), source, job)
     return Linted(job.path, judged, source=source, fail_on=job.wanted.fails), subject.dockerfile
 
 
-def _with_fixes(source: Source, job: _Job) -> Linted:
-    """All fixes, in rounds: what overlaps is made in a later one. Raises XbuildError if the text breaks."""
+def _changed(source: Source, job: _Job) -> Linted:
+    """All fixes, in rounds: what overlaps is made in a later one. Then comments that ignore the rest. Raises
+    XbuildError if the text breaks.
+    """
     done, dockerfile = _linted(source, job)
-    count = 0
-    for _ in range(_ROUNDS):
-        new, made = fixed(dockerfile, done.judged.told, unsafe=job.unsafe)
+    first, fixes, ignored = done.judged, 0, 0
+    for _ in range(_ROUNDS if job.wanted.fix else 0):
+        new, made = fixed(dockerfile, done.judged.told, unsafe=job.wanted.unsafe)
         if not made or new == dockerfile.source.text:
             break
-        count += made
+        fixes += made
         done, dockerfile = _linted(Source(source.path, new), job)
-    return replace(done, after=dockerfile.source.text, fixes=count)
+    if job.wanted.add_ignores:
+        from xbuild.rules.ignoring import ignores
+
+        edits = ignores(dockerfile, done.judged.told, job.wanted.reason)
+        before = len(done.judged.told)
+        done, dockerfile = _linted(Source(source.path, apply_edits(dockerfile.source.text, edits)), job)
+        ignored = before - len(done.judged.told)
+    return replace(done, first=first, after=dockerfile.source.text, fixes=fixes, ignores=ignored)
 
 
 def _subject(source: Source, job: _Job) -> RuleContext:
@@ -158,24 +176,26 @@ def _is_there(folder: Path, source: str) -> bool:
 # -- all files
 
 
-def lint(paths: Sequence[str], wanted: Wanted, *, fix: bool = False, unsafe: bool = False) -> list[Linted]:
+def lint(paths: Sequence[str], wanted: Wanted, baseline: KnownFindings | None = None) -> list[Linted]:
     """What came of every file, in the order in which they were found."""
+    known = baseline or KnownFindings()
     configs = Configs(wanted)
     entries = list(find(paths, wanted, configs))
     named = (entry for entry in entries if isinstance(entry, str))
-    jobs = [_Job(path, *configs.settled(path), fix=fix, unsafe=unsafe) for path in named]
+    jobs = [_Job(path, *configs.settled(path), known.of(path)) for path in named]
     done = {linted.path: linted for linted in _all(jobs)}
     return [done[entry] if isinstance(entry, str) else entry for entry in entries]
 
 
-def lint_text(name: str, text: bytes, wanted: Wanted, *, fix: bool = False, unsafe: bool = False) -> Linted:
+def lint_text(name: str, text: bytes, wanted: Wanted, baseline: KnownFindings | None = None) -> Linted:
     """The same for a text, under a name."""
+    known = baseline or KnownFindings()
     configs = Configs(wanted)
     try:
         if wanted.force_exclude and configs.is_excluded(Path(name)):
             source = Source.from_bytes(name, text)
             return Linted(name, source=source, after=source.text)
-        return lint_file(_Job(name, *configs.settled(name), text, fix, unsafe))
+        return lint_file(_Job(name, *configs.settled(name), known.of(name), text))
     except ConfigError as error:
         return wrong_config(error)
 

@@ -23,7 +23,8 @@ _pattern = lru_cache(name_pattern)
 @dataclass(frozen=True)
 class Wanted:
     """What is asked of the linter; None or empty: as the settings say, or the default. `config` is a file of
-    settings for all files.
+    settings for all files. `fix` asks for fixes (`unsafe`: also for those that are not safe), `add_ignores`
+    for comments, with `reason` in them.
     """
 
     platforms: tuple[Platform, ...] | None = None
@@ -37,6 +38,14 @@ class Wanted:
     fail_on: Level | None = None
     require_reason: bool = False
     config: str | None = None
+    fix: bool = False
+    unsafe: bool = False
+    add_ignores: bool = False
+    reason: str = ""
+
+    @property
+    def is_changing(self) -> bool:
+        return self.fix or self.add_ignores
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -14,10 +14,13 @@ from xbuild.text import Edit, Source, apply_edits, value
 
 @value()
 class Judged:
-    """What was found in one file, in the order of its lines, and how many findings comments ignored."""
+    """What was found in one file, in the order of its lines, how many findings comments ignored, and how many
+    more are in the baseline.
+    """
 
     told: tuple[Told, ...]
     ignored: int = 0
+    known: int = 0
 
 
 @value()
@@ -31,8 +34,9 @@ class Unlinted:
 
 @value()
 class Linted:
-    """What came of one file: its findings, or a problem. `after` is its text with all fixes, if asked for;
-    `fail_on` the least of its findings that fails.
+    """What came of one file: its findings, or a problem. `after` is its text with all fixes and new ignores,
+    if asked for, and `judged` then what is found in it; `first` is what was found before. `fail_on` is the
+    least of its findings that fails.
     """
 
     path: str
@@ -41,6 +45,8 @@ class Linted:
     source: Source | None = None
     after: str | None = None
     fixes: int = 0
+    ignores: int = 0
+    first: Judged | None = None
     fail_on: Level = Level.WARNING
 
 
@@ -80,7 +86,7 @@ def narrowed(judged: Judged, is_kept: Callable[[Told], bool]) -> Judged:
     kept = tuple(one for one in judged.told if is_kept(one))
     if _is_narrowed(judged.told, kept):
         kept = tuple(_with_fix(one, None) if one.rule.from_plan else one for one in kept)
-    return Judged(kept, judged.ignored)
+    return Judged(kept, judged.ignored, judged.known)
 
 
 def _is_narrowed(found: Iterable[Told], kept: Collection[Told]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,14 +26,14 @@ _GITHUB = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
 
 
 def fingerprints(result: Linted) -> list[str]:
-    """One for each finding of a file, stable when lines move: of rule, path, the text of the line, and
-    how many like it stand above.
+    """One for each finding of a file, stable when lines move: of rule, path, the text of the line, and how
+    many like it stand above.
     """
     seen: Counter[str] = Counter()
     found = []
     for told in result.judged.told:
         line = result.source.line_text(told.line).strip() if result.source is not None else ""
-        key = "\0".join((told.rule.name, result.path, line, told.finding.message))
+        key = "\0".join((told.rule.name, posixpath.normpath(result.path), line))
         seen[key] += 1
         found.append(hashlib.sha256(f"{key}\0{seen[key]}".encode("utf-8", "surrogateescape")).hexdigest())
     return found

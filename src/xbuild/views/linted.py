@@ -58,9 +58,16 @@ def _summary(results: Sequence[Linted]) -> str:
     ignored = sum(r.judged.ignored for r in results)
     failed = sum(r.problem is not None for r in results)
     fixes = sum(r.fixes for r in results)
-    rest = [f"{ignored} ignored"] if ignored else []
-    rest += [f"{failed} not linted"] if failed else []
-    rest += [f"{fixes} fixed"] if fixes else []
+    known = sum(r.judged.known for r in results)
+    added = sum(r.ignores for r in results)
+    counted = {
+        "ignored": ignored,
+        "in the baseline": known,
+        "not linted": failed,
+        "fixed": fixes,
+        "ignored from now on": added,
+    }
+    rest = [f"{count} {what}" for what, count in counted.items() if count]
     files = f"{len(results)} file{'s' if len(results) != 1 else ''}"
     return f"{files}: {', '.join([*(parts or ['nothing found']), *rest])}"
 
@@ -71,6 +78,8 @@ def as_json(results: Sequence[Linted], _terminal: Terminal) -> str:
 
 
 def _file_data(result: Linted) -> dict[str, Any]:
+    from xbuild.views.exchange import fingerprints
+
     problem = result.problem
     return {
         "path": result.path,
@@ -79,11 +88,14 @@ def _file_data(result: Linted) -> dict[str, Any]:
         else {"message": problem.message, "line": problem.line, "hint": problem.hint},
         "ignored": result.judged.ignored,
         "fixed": result.fixes,
-        "findings": [_told_data(told) for told in result.judged.told],
+        "known": result.judged.known,
+        "findings": [
+            _told_data(*each) for each in zip(result.judged.told, fingerprints(result), strict=True)
+        ],
     }
 
 
-def _told_data(told: Told) -> dict[str, Any]:
+def _told_data(told: Told, fingerprint: str) -> dict[str, Any]:
     fix = told.finding.fix
     return {
         "rule": told.rule.name,
@@ -95,6 +107,7 @@ def _told_data(told: Told) -> dict[str, Any]:
         "column": told.column,
         "end_line": told.end_line,
         "end_column": told.end_column,
+        "fingerprint": fingerprint,
         "fix": None
         if fix is None
         else {

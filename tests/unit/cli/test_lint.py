@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from tests.unit.cli.command import Xbuild
+from xbuild.cli import lint as lint_door
 from xbuild.pipeline.lintees import find
 from xbuild.pipeline.linting import lint
 from xbuild.pipeline.wishes import Configs, Wanted
@@ -135,6 +136,9 @@ def test_standard_input() -> None:
     assert (done.returncode, done.stdout.startswith("x/Dockerfile:1:6: info")) == (0, True)
     done = subprocess.run([*words, "--fix"], input=DEFAULT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, CLEAN)
+    done = subprocess.run([*words, "--fix"], input="RUN x", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "RUN x")
+    assert "x/Dockerfile:1: not linted" in done.stderr
 
 
 def test_which_files(here: Path) -> None:
@@ -186,9 +190,21 @@ def test_many_files_in_any_order(here: Path) -> None:
     assert told(lint(names, Wanted())) == told(lint(names[::-1], Wanted()))
 
 
-def test_unknown_names_get_the_nearest(xbuild: Xbuild) -> None:
-    done = xbuild("lint", "--select", "final-stage-pined")
+def test_unknown_names_get_the_nearest(here: Path, xbuild: Xbuild) -> None:
+    """The files are linted all the same, but not changed: what a wrong name stands for is not known."""
+    write(here, "Dockerfile", WRONG)
+    done = xbuild("lint", "--select", "final-stage-pined,redundant-target-platform,final-stage-pinned")
+    assert done.code == 2
+    assert (
+        "options: not linted: there is no rule final-stage-pined\n  try: is final-stage-pinned meant?"
+        in done.out
+    )
+    assert "Dockerfile:1:6: error final-stage-pinned" in done.out
+    assert "error" not in xbuild("lint", "--select", "final-stage-pined").out
+    done = xbuild("lint", "--ignore", "final-stage-pined", "--fix", "--unsafe-fixes")
     assert (done.code, "is final-stage-pinned meant?" in done.err) == (2, True)
+    assert (here / "Dockerfile").read_text() == WRONG
+    assert "is final-stage-pinned meant?" in xbuild("lint", "--explain", "final-stage-pined").err
     assert "is sarif meant?" in xbuild("lint", "--format", "sarf").err
     assert xbuild("lint", "--no-such-option").code == 2
 
@@ -211,6 +227,116 @@ def test_the_report_goes_to_a_file(here: Path, xbuild: Xbuild) -> None:
     assert (done.code, done.out) == (1, "")
     assert json.loads((here / "found.sarif").read_text())["version"] == "2.1.0"
     assert xbuild("lint", "--output", "no/such/folder").code == 2
+
+
+def test_options_that_do_not_go_together(here: Path, xbuild: Xbuild) -> None:
+    write(here, "Dockerfile", WRONG)
+    for words in (["--unsafe-fixes"], ["--reason", "x"], ["-", "Dockerfile"], ["--stdin-filename", "x", "."]):
+        assert xbuild("lint", *words).code == 2
+
+
+def test_statistics(here: Path, xbuild: Xbuild) -> None:
+    """Beside data they go to standard error."""
+    write(here, "Dockerfile", WRONG)
+    write(here, "b/Dockerfile", WRONG)
+    write(here, "c/Dockerfile", DEFAULT)
+    counts = "     2  final-stage-pinned\n     1  redundant-target-platform\n"
+    assert xbuild("lint", "--statistics").out.endswith(counts)
+    done = xbuild("lint", "--statistics", "--format", "json")
+    assert (len(json.loads(done.out)["files"]), done.err) == (3, counts)
+
+
+def test_a_diff_changes_no_exit_code(here: Path, xbuild: Xbuild) -> None:
+    write(here, "Dockerfile", WRONG)
+    done = xbuild("lint", "--diff", "--unsafe-fixes")
+    assert (done.code, done.out.startswith("--- ")) == (1, True)
+    write(here, "broken.Dockerfile", "RUN echo\n")
+    done = xbuild("lint", "--diff", "--output", "report")
+    assert (done.code, done.err) == (2, "")
+    assert "broken.Dockerfile:1: not linted" in (here / "report").read_text()
+    assert "broken.Dockerfile:1: not linted" in xbuild("lint", "--diff").err
+
+
+def test_a_file_that_cannot_be_written(here: Path, xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(here, "a/Dockerfile", DEFAULT)
+    write(here, "b/Dockerfile", DEFAULT)
+
+    def refused(path: Path, data: bytes) -> None:
+        if path.parent.name == "a":
+            raise PermissionError(13, "Permission denied")
+        path.write_bytes(data)
+
+    monkeypatch.setattr(lint_door, "write_whole", refused)
+    done = xbuild("lint", "--fix")
+    assert (done.code, "a/Dockerfile: not linted: cannot be written: Permission denied" in done.out) == (
+        2,
+        True,
+    )
+    assert (here / "b/Dockerfile").read_text() == CLEAN
+
+
+MANY = """\
+# syntax=docker/dockerfile:1
+ARG TARGETARCH=amd64
+# the base
+FROM --platform=$BUILDPLATFORM debian:bookworm-slim
+  # xbuild ignore=redundant-target-platform mine
+  RUN echo $TARGETVARIANT \\
+    && echo $TARGETOS
+CMD ["/app"]
+"""
+
+
+def test_add_ignores(here: Path, xbuild: Xbuild) -> None:
+    file = write(here, "Dockerfile", MANY.replace("\n", "\r\n"))
+    found = xbuild("lint", "--severity", "info").out
+    assert "unused-ignore" in found
+    assert xbuild("lint", "--add-ignores", "--diff").out.count("+# xbuild") == 2
+    assert file.read_bytes() == MANY.replace("\n", "\r\n").encode()
+    done = xbuild("lint", "--add-ignores", "--reason", "as it was")
+    text = file.read_bytes().decode()
+    assert text.count("\r\n") == text.count("\n") == MANY.count("\n") + 2
+    assert "# xbuild ignore=platform-arg-default as it was\r\nARG TARGETARCH=amd64" in text
+    assert "# the base\r\n# xbuild ignore=final-stage-pinned as it was\r\nFROM" in text
+    assert "# xbuild ignore=redundant-target-platform,platform-arg-undeclared mine\r\n" in text
+    assert "ignored from now on" in done.out
+    assert {line.split()[2] for line in done.out.splitlines() if line.startswith("Dockerfile:")} == {
+        "unused-ignore:"
+    }
+    xbuild("lint", "--add-ignores")
+    assert file.read_bytes().decode() == text
+
+
+def test_add_ignores_after_fixes(here: Path, xbuild: Xbuild) -> None:
+    file = write(here, "Dockerfile", DEFAULT.replace("slim", "slim AS a") + WRONG)
+    assert xbuild("lint", "--fix", "--add-ignores").code == 0
+    first, second = file.read_text().split("# xbuild ignore=final-stage-pinned\n")
+    assert (first, second) == (CLEAN.replace("slim", "slim AS a"), WRONG)
+
+
+@pytest.mark.parametrize("name", ["json", "sarif"])
+def test_baseline(name: str, here: Path, xbuild: Xbuild) -> None:
+    """Known is what was found at a line that reads the same, wherever it is now."""
+    file = write(here, "a b/Dockerfile", WRONG)
+    write(here, "c/Dockerfile", CLEAN)
+    xbuild("lint", "--format", name, "--output", "before")
+    file.write_text(f"# more\n{WRONG}")
+    done = xbuild("lint", ".", "--baseline", "before")
+    assert (done.code, done.out) == (0, "2 files: nothing found, 1 in the baseline\n")
+    assert xbuild("lint", "a b/Dockerfile", "--baseline", "before").code == 0
+    assert xbuild("lint", "--baseline", "before", "--fix", "--unsafe-fixes").code == 0
+    assert file.read_text() == f"# more\n{WRONG}"
+    write(here, "c/Dockerfile", WRONG)
+    done = xbuild("lint", "--baseline", "before")
+    assert (done.code, "c/Dockerfile:1:6: error final-stage-pinned" in done.out) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"files": [{"path": "x", "findings": [{}]}]}', "3"])
+def test_a_baseline_that_is_none(text: str, here: Path, xbuild: Xbuild) -> None:
+    write(here, "before", text)
+    done = xbuild("lint", "--baseline", "before")
+    assert (done.code, "is no report of xbuild lint" in done.err) == (2, True)
+    assert xbuild("lint", "--baseline", "gone").code == 2
 
 
 def test_only_what_is_needed_is_imported(here: Path) -> None:

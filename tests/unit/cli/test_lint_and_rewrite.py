@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_lint_and_rewrite_write_the_same(part: int) -> None:
         folder = case.folder / "context"
         wanted = Wanted(context=str(folder) if folder.is_dir() else None, select=PLANNED)
         found = lint_text("Dockerfile", source.to_bytes(), wanted).judged.told
-        after = lint_text("Dockerfile", source.to_bytes(), wanted, fix=True)
+        after = lint_text("Dockerfile", source.to_bytes(), replace(wanted, fix=True))
         new = written(case, source)
         if after.problem is None and "assist=" not in source.text:
             is_fixed = any(one.finding.fix for one in found)
@@ -91,7 +92,7 @@ def test_the_commands_write_the_same(name: str, xbuild: Xbuild) -> None:
 def fixes(text: str, **wanted: tuple[str, ...] | Level) -> list[bool]:
     """For each finding of these rules whether there is a fix; whatever is fixed is fixed whole."""
     given = Wanted(**{"select": PLANNED, **wanted})  # type: ignore[arg-type]
-    done = lint_text("Dockerfile", text.encode(), given, fix=True)
+    done = lint_text("Dockerfile", text.encode(), replace(given, fix=True))
     found = lint_text("Dockerfile", text.encode(), given).judged.told
     pins, whole = (t.count("--platform=$BUILDPLATFORM") for t in (done.after or "", whole_of(text)))
     assert pins in (0, whole)
@@ -99,7 +100,7 @@ def fixes(text: str, **wanted: tuple[str, ...] | Level) -> list[bool]:
 
 
 def whole_of(text: str) -> str:
-    done = lint_text("Dockerfile", text.encode(), Wanted(select=PLANNED), fix=True).after
+    done = lint_text("Dockerfile", text.encode(), Wanted(select=PLANNED, fix=True)).after
     return done or ""
 
 
@@ -123,7 +124,7 @@ def test_a_comment_at_a_part_keeps_the_whole(above_base: str, above_run: str) ->
     """Also one that stands where nothing is found: it is obeyed, so it is no idle one."""
     text = GROUP.format(above_base=above_base, above_run=above_run)
     assert not any(fixes(text))
-    everything = lint_text("Dockerfile", text.encode(), Wanted(), fix=True)
+    everything = lint_text("Dockerfile", text.encode(), Wanted(fix=True))
     assert everything.after == text
     assert "unused-ignore" not in {one.rule.name for one in everything.judged.told}
 
