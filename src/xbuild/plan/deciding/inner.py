@@ -27,7 +27,8 @@ RUNNERS = frozenset(
 )
 """Programs that start the one which their words name."""
 _SHELLS = frozenset(words("sh bash ash dash ksh zsh"))
-_READERS = frozenset((*_SHELLS, *words("eval su runuser trap script watch xargs . source")))
+READERS = frozenset((*_SHELLS, *words("eval su runuser trap script watch xargs . source")))
+"""What reads commands out of its words, or out of a file that they name."""
 _TEXT = re.compile(r"[\s;&|]")
 _MOST_ROUNDS = 4
 
@@ -42,7 +43,7 @@ def with_inner(script: Script, rounds: int = _MOST_ROUNDS) -> Iterator[Script]:
     script = replace(script, commands=tuple(each for c in script.commands for each in (c, *_behind(c))))
     yield script
     # A file that is written may be one that is run, and what is printed may go to a shell.
-    if rounds and any(name_of(c) in _READERS or "/" in (c.name or "") for c in script.commands):
+    if rounds and any(name_of(c) in READERS or "/" in (c.name or "") for c in script.commands):
         for text in _texts(script):
             inner = parse_script(text)
             if not inner.has_error:
@@ -51,7 +52,7 @@ def with_inner(script: Script, rounds: int = _MOST_ROUNDS) -> Iterator[Script]:
 
 def _behind(command: Command) -> Iterator[Command]:
     """What a program that starts others may start: from each word on that may be a program's name."""
-    if name_of(command) not in RUNNERS and name_of(command) not in _READERS:
+    if name_of(command) not in RUNNERS and name_of(command) not in READERS:
         return
     for at, word in enumerate(command.words[1:], 1):
         if word.value is None or word.value.startswith("-") or "=" in word.value:

@@ -7,9 +7,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from xbuild.dockerfile.model import Dockerfile, Instruction, Run, Trivia
-from xbuild.dockerfile.script import Command, Script, Word
+from xbuild.dockerfile.script import Command, Expansion, Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import Stage
 from xbuild.graph.scope import Scope
@@ -20,6 +21,7 @@ from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.deciding.telling import why_told
 from xbuild.plan.deciding.walking import why_walked
 from xbuild.plan.deciding.weighing import is_light
+from xbuild.plan.deciding.written import written_before
 from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Change, ReplaceInScript
 from xbuild.plan.programs import PROGRAMS
@@ -106,6 +108,9 @@ class _Lending:
         _check_end(with_inner(script))
         called = list(called_scripts([c for c in self.survey.alone(self.stage.index).calls if c.run is run]))
         _check_called(called, twins)
+        for line, text in written_before(self.graph, self.stage.index, self.index, script):
+            with _named(f"what line {line} writes"):
+                _check(text, None, twins, {})
         scripts = [script, *(c.script for c in called if c.script is not None)]
         names, changes = self.named(script)
         started = [t.name for t in twins if self.is_started(_but_installing(scripts, t), t)]
@@ -235,13 +240,19 @@ def _check(
 def _check_called(called: Sequence[Called], twins: Sequence[Twin]) -> None:
     """The same for scripts of the build context that are called, as far as they can be read."""
     for each in called:
-        try:
-            if each.script is not None:
+        if each.script is not None:
+            with _named(each.name):
                 _check(each.script, each.directory, twins, {})
                 if each.is_sourced:
                     _check_end(with_inner(each.script))
-        except NoTwinError as error:
-            raise NoTwinError(f"{each.name}: {error}") from error
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except NoTwinError as error:
+        raise NoTwinError(f"{name}: {error}") from error
 
 
 def _names_in(called: Sequence[Called], twins: Sequence[Twin], *, is_enough: bool) -> list[str]:
@@ -288,9 +299,15 @@ def _check_places(script: Script, twins: Sequence[Twin]) -> None:
     names = {name for twin in twins for name in twin.programs}
     if any(c.name in SOURCES and _ends(c, "/activate") for c in script.commands):
         raise NoTwinError("it activates a virtual environment, whose programs come before the twins")
+    given = {a.name for c in script.commands for a in c.assignments if a.value.value in _FINDERS}
     for command in script.commands:
-        if name_of(command) in _FINDERS and any(w.value in names for w in command.words[1:]):
-            raise NoTwinError(f"`{command.name}` asks where a program with a twin lies")
+        is_finder = name_of(command) in _FINDERS or any(e.name in given for e in _first(command))
+        if is_finder and any(w.value in names for w in command.words[1:]):
+            raise NoTwinError(f"`{command.words[0].raw}` asks where a program with a twin lies")
+
+
+def _first(command: Command) -> tuple[Expansion, ...]:
+    return command.words[0].expansions if command.words else ()
 
 
 def _ends(command: Command, text: str) -> bool:
