@@ -185,8 +185,9 @@ class Place:
         self.manager("pnpm", "9.15.9", "lib/node_modules/pnpm/bin/pnpm.cjs")
         self.manager("corepack", "0.34.0", f"{COREPACK}/corepack.js")
         self.package = self.write("app/node_modules/x/install.js", "").parent
+        places = {"/etc/ld.so.preload": f"{root}/etc/ld.so.preload"}
         for name in FILES:
-            mount.write(f"node/{name}", mount.moved(f"node/{name}"))
+            mount.write(f"node/{name}", mount.moved(f"node/{name}", places))
         for mode in ("manager", "script"):
             mount.write(f"node/{mode}.cjs", mount.moved("node/preload.cjs"))
         self.native = mount.folder / "node/node"
@@ -322,6 +323,12 @@ def test_another_node_before_in_path(place: Place) -> None:
 def test_another_file_than_in_the_base_image(place: Place) -> None:
     place.write("bin/node", "#!/bin/sh\n")
     assert place.ask("npm", "ci") == [f"own {place.node} is another file than in the base image"]
+
+
+def test_a_preloaded_library_of_the_whole_system(place: Place) -> None:
+    place.write("etc/ld.so.preload", "")
+    assert place.ask("npm", "ci")[0].startswith("own ")
+    assert place.below("install.js")[0].startswith("own ")
 
 
 def test_another_release(place: Place) -> None:

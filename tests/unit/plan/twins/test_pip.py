@@ -270,7 +270,8 @@ class Image:
         (root / "files").mkdir()
         for name in twin_files():
             if name.startswith("pip/"):
-                (root / "files" / name[4:]).write_text(mount.moved(name))
+                places = {"/etc/ld.so.preload": f"{root}/ld.so.preload"}
+                (root / "files" / name[4:]).write_text(mount.moved(name, places))
         self.setup = load(root / "files/setup.py")
         self.home.mkdir(parents=True)
         shutil.copy(self.python, self.home / "start")
@@ -534,6 +535,13 @@ def test_another_release_of_the_c_library_hands_over(image: Image) -> None:
         library.write_text(f"stable {text}")
         assert is_native(image.start("pip", "list")) is expected
     library.write_text("stable release version 2.36.\n")
+
+
+def test_a_preloaded_library_of_the_whole_system_hands_over(image: Image) -> None:
+    preloaded = image.script(image.root / "ld.so.preload", "")
+    assert not is_native(image.start("pip", "list"))
+    preloaded.unlink()
+    assert is_native(image.start("pip", "list"))
 
 
 def test_another_release_hands_over(image: Image) -> None:
