@@ -150,12 +150,13 @@ class Probed:
     mount: Mount
     root: Path
 
-    def run(self, text: str, path: str) -> str:
+    def run(self, text: str, path: str, told: str = "", **environment: str) -> str:
+        """What is printed; what the probe tells of the twin comes on standard error."""
         done = subprocess.run(
             ["bash", "-c", f". {self.mount.folder}/env; {text}"],
-            capture_output=True, text=True, env={"PATH": path}, cwd=self.root,
+            capture_output=True, text=True, env={"PATH": path, **environment}, cwd=self.root,
         )  # fmt: skip
-        assert done.stderr == ""
+        assert done.stderr == (f"xbuild-twin: {told}\n" if told else "")
         return done.stdout
 
     def program(self, name: str) -> str:
@@ -175,7 +176,9 @@ def probed(tmp_path: Path) -> Iterator[Probed]:
         mount.add_tools()
         mount.write("env", mount.moved("helper/env.sh"))
         mount.write("probe", mount.moved("helper/probe", {"/bin/sh": str(tmp_path / "sh")}))
+        mount.add_starter("starter")
         mount.write("twins", "it\n")
+        mount.write("it/wrappers", "it/bin/tool\nit/late/later/later\n")
         mount.write("it/decide", "#!/bin/sh\n")
         mount.write("it/bin/tool", "#!/bin/sh\necho twin\n")
         mount.write("it/late/later/later", '#!/bin/sh\necho twin "$@"\n')
@@ -190,6 +193,30 @@ def test_folders_in_path(probed: Probed) -> None:
     both = f"{here}/it/bin:{tool}:{here}/it/late/later:{later}:/bin\n"
     assert probed.run("echo $PATH", f"{tool}:{later}:/bin") == both
     assert probed.run("echo $PATH", f"/usr/bin:{later}:/bin") == f"/usr/bin:{later}:/bin\n"
+
+
+@pytest.mark.parametrize("name", ["it/bin/tool", "it/late/later/later", "it/decide", "it/probe"])
+def test_a_twin_of_which_something_may_not_be_started(probed: Probed, name: str) -> None:
+    """It is told, once: in silence nobody would know why a build is slow."""
+    path = f"{probed.program('a/tool')}:/usr/bin:/bin"
+    probed.mount.write("it/probe", "#!/bin/bash\n")
+    assert probed.run("tool", path) == "twin\n"
+    (probed.mount.folder / name).chmod(0o644)
+    assert probed.run("tool", path, told="it: own: not all of it starts") == "own\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"#!/bin/bash\nexit 1\n", None])
+def test_wrappers_that_do_not_start(probed: Probed, content: bytes | None) -> None:
+    path = f"{probed.program('a/tool')}:/usr/bin:/bin"
+    (probed.mount.folder / "starter").unlink()
+    if content is not None:
+        probed.mount.write("starter", content)
+    assert probed.run("tool", path, told="all: own: wrappers do not start") == "own\n"
+
+
+def test_a_variable_that_switches_twins_off_is_told(probed: Probed) -> None:
+    path = f"{probed.program('a/tool')}:/usr/bin:/bin"
+    assert probed.run("tool", path, told="it: own: LD_BIND_NOW is set", LD_BIND_NOW="1") == "own\n"
 
 
 def test_what_a_run_may_bring_is_a_function_where_it_names_it(probed: Probed) -> None:

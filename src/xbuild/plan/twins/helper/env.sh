@@ -1,7 +1,7 @@
 # Sourced in front of the author's text, by an emulated shell: puts the twins that work here into PATH, and keeps a
 # copy of standard error for their lines. Status, variables, options, folder and output stay as they were.
 { _xbuild_7c1f_status=$? _xbuild_7c1f_options=$-; set +xv; } 2>/dev/null
-if _xbuild_7c1f_path=$(/.xbuild-7c1f/probe "$$" </dev/null 2>/dev/null) && [ -n "$_xbuild_7c1f_path" ]; then
+if _xbuild_7c1f_path=$(/.xbuild-7c1f/probe "$$" </dev/null 3>&2 2>/dev/null) && [ -n "$_xbuild_7c1f_path" ]; then
     PATH=${_xbuild_7c1f_path#*:}
     # What no folder in PATH reaches a twin sets in a file of its own.
     for _xbuild_7c1f_twin in ${_xbuild_7c1f_path%%:*}; do

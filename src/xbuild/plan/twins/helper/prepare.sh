@@ -210,6 +210,7 @@ starter() {
     for wrapper in "$@"; do
         mkdir -p "$(dirname "$out/$wrapper")"
         cp "$out/starter" "$out/$wrapper"
+        echo "$wrapper" >>"$out/$twin/wrappers"
     done
 }
 
