@@ -72,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--add-ignores", action="store_true", help="write comments that ignore what is found today")
     add("--reason", metavar="TEXT", default="", help="with --add-ignores: the reason that they give")
     add("--baseline", metavar="FILE", help="an earlier report (json, sarif): what it has is not shown again")
+    add("--online", action="store_true", help="ask registries for which platforms base images are there")
+    add("--with-buildkit-checks", action="store_true", help="add docker build --check, for each platform")
     add("--explain", metavar="RULE", help="print a rule's page")
     add("--list-rules", action="store_true", help="list all rules")
     return parser
@@ -85,6 +87,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.explain is not None or given.list_rules:
         return _tell(given)
     _check(given)
+    from xbuild.cli.screen.output import warn
     from xbuild.pipeline.known import KnownFindings, read_baseline
     from xbuild.pipeline.linting import lint, lint_text
 
@@ -95,9 +98,9 @@ def main(arguments: Sequence[str]) -> int:
         assert strange[0].problem is not None
         raise UsageError(strange[0].problem.message, hint=strange[0].problem.hint)
     if given.paths != ["-"]:
-        return _report(given, [*strange, *lint(given.paths or ["."], wanted, baseline)])
+        return _report(given, [*strange, *lint(given.paths or ["."], wanted, baseline, warn)])
     text = _standard_input()
-    result = lint_text(given.stdin_filename or "-", text, wanted, baseline)
+    result = lint_text(given.stdin_filename or "-", text, wanted, baseline, warn)
     return _report(given, [*strange, result], text)
 
 
@@ -142,6 +145,8 @@ def _wanted(given: argparse.Namespace) -> Wanted:
         unsafe=given.unsafe_fixes,
         add_ignores=given.add_ignores,
         reason=" ".join(given.reason.split()),
+        online=given.online,
+        with_buildkit=given.with_buildkit_checks,
     )
 
 

@@ -7,8 +7,8 @@ never stops the others: it is an entry of its own.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from xbuild.pipeline.known import KnownFindings
 from xbuild.pipeline.lintees import find
 from xbuild.pipeline.wishes import Configs, Wanted, wrong_config
 from xbuild.plan.context import Context, NoContext
-from xbuild.platforms import parse_platforms
+from xbuild.platforms import Platform, parse_platforms
 from xbuild.rules.linter import Judged, Linted, Unlinted, fixed, judge, narrowed
 from xbuild.rules.rule import RuleContext
 from xbuild.solve.directory import DirectoryContext
@@ -35,18 +35,30 @@ if TYPE_CHECKING:
 DEFAULT = parse_platforms(["linux/amd64", "linux/arm64"])
 _LARGEST = 1 << 20
 _ROUNDS = 10
+Tell = Callable[[str], None]
 _MANY = 24
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A file and what is wanted of it, settled; `known` are the fingerprints in the baseline."""
+    """A file and what is wanted of it, settled; `known` are the fingerprints in the baseline, `answers` those
+    of registries.
+    """
 
     path: str
     wanted: Wanted
     config: Config
     known: frozenset[str] = frozenset()
     text: bytes | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def platforms(self) -> tuple[Platform, ...]:
+        return self.wanted.platforms or DEFAULT
+
+
+def _silent(_note: str) -> None:
+    """Nobody is told."""
 
 
 # -- one file
@@ -118,7 +130,6 @@ def _changed(source: Source, job: _Job) -> Linted:
 
 def _subject(source: Source, job: _Job) -> RuleContext:
     dockerfile = read(source)
-    platforms = job.wanted.platforms or DEFAULT
     folder = _context_folder(dockerfile, job)
     context: Context = NoContext() if folder is None else DirectoryContext(folder, _own_ignore(job.path))
     options = Options(target=job.wanted.target)
@@ -131,7 +142,9 @@ def _subject(source: Source, job: _Job) -> RuleContext:
         settings = job.config.settings(assist=True, helpers=False)
         return make_plan(dockerfile, options, job.wanted.platforms, context, settings)
 
-    return RuleContext(dockerfile, graph, platforms, platforms[0], context, folder is not None, plan)
+    platforms = job.platforms
+    has_context = folder is not None
+    return RuleContext(dockerfile, graph, platforms, platforms[0], context, has_context, plan, job.answers)
 
 
 def _own_ignore(path: str) -> bytes | None:
@@ -176,18 +189,31 @@ def _is_there(folder: Path, source: str) -> bool:
 # -- all files
 
 
-def lint(paths: Sequence[str], wanted: Wanted, baseline: KnownFindings | None = None) -> list[Linted]:
-    """What came of every file, in the order in which they were found."""
+def lint(
+    paths: Sequence[str],
+    wanted: Wanted,
+    baseline: KnownFindings | None = None,
+    tell: Tell = _silent,
+) -> list[Linted]:
+    """What came of every file, in the order in which they were found. `tell` takes a note about who was asked
+    and did not answer.
+    """
     known = baseline or KnownFindings()
     configs = Configs(wanted)
     entries = list(find(paths, wanted, configs))
     named = (entry for entry in entries if isinstance(entry, str))
     jobs = [_Job(path, *configs.settled(path), known.of(path)) for path in named]
-    done = {linted.path: linted for linted in _all(jobs)}
+    done = {linted.path: linted for linted in _with_others(jobs, wanted, tell)}
     return [done[entry] if isinstance(entry, str) else entry for entry in entries]
 
 
-def lint_text(name: str, text: bytes, wanted: Wanted, baseline: KnownFindings | None = None) -> Linted:
+def lint_text(
+    name: str,
+    text: bytes,
+    wanted: Wanted,
+    baseline: KnownFindings | None = None,
+    tell: Tell = _silent,
+) -> Linted:
     """The same for a text, under a name."""
     known = baseline or KnownFindings()
     configs = Configs(wanted)
@@ -195,9 +221,48 @@ def lint_text(name: str, text: bytes, wanted: Wanted, baseline: KnownFindings | 
         if wanted.force_exclude and configs.is_excluded(Path(name)):
             source = Source.from_bytes(name, text)
             return Linted(name, source=source, after=source.text)
-        return lint_file(_Job(name, *configs.settled(name), known.of(name), text))
+        job = _Job(name, *configs.settled(name), known.of(name), text)
+        return next(iter(_with_others([job], wanted, tell)))
     except ConfigError as error:
         return wrong_config(error)
+
+
+def _with_others(jobs: Sequence[_Job], wanted: Wanted, tell: Tell) -> Iterable[Linted]:
+    """All files, with what registries and BuildKit say where they are to be asked."""
+    if wanted.online:
+        from xbuild.pipeline.outside import base_references, look_at_images
+
+        asked = [base_references(_source(job), job.wanted.target) for job in jobs]
+        answers = look_at_images((name for names in asked for name in names), tell)
+        jobs = [
+            replace(job, answers={name: answers[name] for name in names if name in answers})
+            for job, names in zip(jobs, asked, strict=True)
+        ]
+    if not wanted.with_buildkit:
+        return _all(jobs)
+    from xbuild.pipeline.outside import LintedFor, with_buildkit_checks
+
+    files = [
+        LintedFor(done, job.platforms, _context_of(job), job.wanted.target, job.wanted.rules)
+        for job, done in zip(jobs, _all(jobs), strict=True)
+    ]
+    return with_buildkit_checks(files, tell)
+
+
+def _source(job: _Job) -> Source:
+    """The text of a file, none where it cannot be read: that is told when it is linted."""
+    try:
+        return Source.from_bytes(job.path, job.text if job.text is not None else _read(job.path))
+    except (XbuildError, OSError):
+        return Source(job.path, "")
+
+
+def _context_of(job: _Job) -> str | None:
+    try:
+        folder = _context_folder(read(_source(job)), job)
+    except XbuildError:
+        return None
+    return str(folder) if folder is not None else None
 
 
 def _all(jobs: Sequence[_Job]) -> Iterator[Linted]:

@@ -24,7 +24,7 @@ _pattern = lru_cache(name_pattern)
 class Wanted:
     """What is asked of the linter; None or empty: as the settings say, or the default. `config` is a file of
     settings for all files. `fix` asks for fixes (`unsafe`: also for those that are not safe), `add_ignores`
-    for comments, with `reason` in them.
+    for comments, with `reason` in them. `online` asks registries, `with_buildkit` BuildKit.
     """
 
     platforms: tuple[Platform, ...] | None = None
@@ -42,6 +42,8 @@ class Wanted:
     unsafe: bool = False
     add_ignores: bool = False
     reason: str = ""
+    online: bool = False
+    with_buildkit: bool = False
 
     @property
     def is_changing(self) -> bool:

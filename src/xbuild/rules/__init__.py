@@ -5,6 +5,7 @@ from __future__ import annotations
 from xbuild.rules import (
     base_without_platform,
     constant_platform,
+    digest_of_one_platform,
     directive_disabled,
     download_constant_architecture,
     emulated_compile,
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     stage_platform_ignored.RULE,
     constant_platform.RULE,
     base_without_platform.RULE,
+    digest_of_one_platform.RULE,
     download_constant_architecture.RULE,
     path_constant_architecture.RULE,
     package_constant_architecture.RULE,

@@ -1,5 +1,7 @@
 """A base image whose name says that it is for one architecture (`arm64v8/debian`, `…:1.2-amd64`).
 
+With `--online` also one that its registry has not for every platform that is asked for.
+
 Why: the same name is taken for every platform, so that the image for another one holds its files, or cannot
 be built at all. Official images have one name for all platforms. Nothing is said of stages and files that are
 named for an architecture.
@@ -14,11 +16,18 @@ from collections.abc import Iterator
 from xbuild.graph.model import PLATFORM_ARGS, ImageBase
 from xbuild.plan.facts.images import bound_to
 from xbuild.rules.constants import architectures_in, is_named_for_one
+from xbuild.rules.registry import base_images, missing, told_of
 from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
     graph = context.graph
+    for stage, reference in base_images(graph):
+        told = told_of(context, reference)
+        lacking = missing(context, stage, told[0]) if told is not None else ()
+        if lacking and not _is_one_of_several(context, stage.name):
+            platforms = " and ".join(map(str, lacking))
+            yield Finding(stage.from_.image_span, f"{reference} is not there for {platforms}")
     if is_named_for_one(context):
         return
     wanted = {platform.architecture for platform in context.platforms}
@@ -29,7 +38,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if any(arg in stage.from_.image for arg in PLATFORM_ARGS) or "$" in stage.from_.image:
             continue
         alone = bound_to(base.reference)
-        if alone in (None, "windows"):
+        if alone in (None, "windows") or base.reference in context.known:
             continue
         if wanted != {alone} and not _is_one_of_several(context, stage.name):
             text = f"{base.reference} is for {alone} alone, and is taken for every platform"
@@ -52,4 +61,5 @@ RULE = Rule(
     check,
     __doc__,
     buildkit="InvalidBaseImagePlatform",
+    first=("digest-of-one-platform",),
 )

@@ -66,7 +66,7 @@ def judge(subject: RuleContext, rules: Sequence[Rule]) -> Judged:
     used: set[tuple[int, str]] = set()
     kept = []
     for one in found:
-        by = next((c for c in comments if _covers(c, one)), None)
+        by = next((c for c in comments if covers(c, one.rule.name, one.line)), None)
         if by is None:
             kept.append(one)
         else:
@@ -138,10 +138,11 @@ def _place(one: Told) -> tuple[int, int, str]:
     return one.line, one.column, one.rule.name
 
 
-def _covers(comment: Comment, one: Told) -> bool:
-    if one.rule.name not in comment.rules:
+def covers(comment: Comment, rule: str, line: int) -> bool:
+    """Whether a comment ignores what the rule finds at a line."""
+    if rule not in comment.rules:
         return False
-    return comment.lines is None or comment.lines[0] <= one.line <= comment.lines[1]
+    return comment.lines is None or comment.lines[0] <= line <= comment.lines[1]
 
 
 def _without_superfluous(found: Sequence[Told]) -> Iterator[Told]:

@@ -6,7 +6,6 @@ mounted, read-only, while a RUN lasts, and a command that walks the whole root w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ from xbuild.graph.model import ImageBase, ScratchBase, Stage, StageGraph
 from xbuild.graph.platform import TARGET
 from xbuild.plan.deciding.lending import NoTwinError, is_named, is_off, lend
 from xbuild.plan.deciding.survey import Survey
-from xbuild.plan.facts.images import Image, bound_to, describe
+from xbuild.plan.facts.images import Image, bound_to, configs_of, describe
 from xbuild.plan.model import (
     AddTwins,
     Assistance,
@@ -303,12 +302,10 @@ def _of_image(twin: Twin, image: Image) -> Twin:
 
 def _trouble_with(answer: str, platforms: Sequence[Platform]) -> str | None:
     """Why no helper can be made from an image, by the JSON of its configs (`buildx imagetools inspect`)."""
-    try:
-        told = json.loads(answer)
-        images = told if "os" not in told else {f"{told['os']}/{told['architecture']}": told}
-        found = {name: image.get("config") or {} for name, image in images.items()}
-    except (ValueError, KeyError, AttributeError, TypeError):
+    told = configs_of(answer)
+    if told is None:
         return "says of itself what cannot be read"
+    found, _ = told
     if any(config.get("OnBuild") for config in found.values()):
         return _RUNS_SOMETHING
     there = {_platform(name) for name in found}

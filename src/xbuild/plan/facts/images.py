@@ -5,7 +5,8 @@ language from its toolchain.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.frontend import HUB
@@ -162,6 +163,20 @@ def describe(reference: str | None, rows: Sequence[ImageRow]) -> Image:
         release=_release(name, tag, row.releases, version),
         row=row,
     )
+
+
+def configs_of(answer: str) -> tuple[Mapping[str, Mapping[str, Any]], bool] | None:
+    """What `buildx imagetools inspect` says of an image: its configs by platform, and whether the reference
+    names an index; None where it cannot be read.
+    """
+    import json
+
+    try:
+        told = json.loads(answer)
+        images = told if "os" not in told else {f"{told['os']}/{told['architecture']}": told}
+        return {name: image.get("config") or {} for name, image in images.items()}, images is told
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
 
 
 def is_portable(reference: str | None) -> bool:
