@@ -343,6 +343,22 @@ def same_source(left: Version, right: Version) -> str | None:
     return None
 
 
+def same_scripts(left: Version, right: Version) -> str | None:
+    """v8-compile-cache: a sum of each source, and where its code lies in the file beside."""
+    try:
+        one, two = ({k: v[0] for k, v in json.loads(version.data).items()} for version in (left, right))
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
+        return "not a list of compiled scripts that can be read, on both sides"
+    return None if one == two else "compiled from other sources"
+
+
+def same_compiler(left: Version, right: Version) -> str | None:
+    """V8 `SerializedCodeData`: magic number, version, size of the source, flags; 16 bytes."""
+    if min(len(left.data), len(right.data)) < 16:
+        return "not compiled code on both sides"
+    return None if left.data[:16] == right.data[:16] else "by another V8, or from another source"
+
+
 _BOTH_DIFFER = "two builds of the same text differ there as well, in nothing else"
 
 EXCUSES: tuple[Excuse, ...] = (
@@ -426,6 +442,29 @@ EXCUSES: tuple[Excuse, ...] = (
         "which functions were compiled by then",
         "two runs of one program on one machine differ in every file; the source's size and sum are compared",
         same_source,
+    ),
+    Excuse(
+        "/tmp/v8-compile-cache-*/*/*.MAP",
+        Aspect.CONTENT,
+        "which functions were compiled by then",
+        "two builds of the same text differ there as well; names and sums of the scripts are compared",
+        same_scripts,
+    ),
+    Excuse(
+        "/tmp/v8-compile-cache-*/*/*.BLOB",
+        Aspect.CONTENT,
+        "which functions were compiled by then",
+        "two builds of the same text differ there as well; V8's version and the source's size are compared",
+        same_compiler,
+    ),
+    *(
+        Excuse(
+            pattern,
+            Aspect.PRESENCE,
+            "yarn 1's folder for a script, named by time and chance",
+            "two builds of the same text have other names there",
+        )
+        for pattern in ("/tmp/yarn--*", "/tmp/yarn--*/*")
     ),
     *(
         Excuse(
