@@ -208,6 +208,12 @@ def test_same_as_buildkit(ask: Ask, case: str, build: str, target: str, build_ar
     compare(ask, CASES[case], Options(build_args), build, target)
 
 
+@pytest.mark.parametrize(("target", "outcome"), [("0", "refused"), ("1", "refused"), ("b", "same")])
+def test_a_target_is_no_number(ask: Ask, target: str, outcome: str) -> None:
+    text = "FROM a AS b\nFROM a AS c\n"
+    assert compare(ask, text, Options(target=target), "linux/amd64", "linux/arm64") == outcome
+
+
 def test_generated_dockerfiles(ask: Ask) -> None:
     """A thousand files of every instruction that matters here, with a fixed seed."""
     generator = _Generator(random.Random(20260821))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from xbuild.graph.model import Options
 from xbuild.plan.context import NoContext
 from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Assistance, Inspection, Knowledge, Settings, StageVerdict
+from xbuild.plan.twins import TWINS
 from xbuild.platforms import parse_platforms
 from xbuild.text import Source
 
@@ -88,3 +91,12 @@ def test_a_stage_that_makes_twins_is_known_only_where_nothing_of_it_is_shipped(r
     found = make_plan(dockerfile, Options(), None, NoContext(), Settings(), Knowledge()).stages[0]
     assert str(found.word) == word
     assert bool(found.reasons) == (word == "unsure")
+
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_reference_has_the_measured_factors() -> None:
+    text = (DOCS / "reference/twins.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]*) \|$", text, re.MULTILINE)
+    assert dict(rows) == {twin.name: "{:g} to {:g}".format(*twin.factors) for twin in TWINS}

@@ -41,7 +41,7 @@ class Twin:
     official ones that have the program, if it is not one of a distribution. `by_default`: it is used unless
     the project says otherwise; others are where it names them. `is_called_by_others`: in these images also
     what is no program that is described may start it (make, scripts, generators). `factors` are the least and
-    the largest measured ratio of emulated to assisted time.
+    the largest measured ratio of emulated to assisted time, of steps (of a whole build it is less).
 
     A twin that other programs start, and words of a RUN do not name, is of use where its program is there: in
     images whose name and tag fit `provided_by`, and behind RUNs that install one of `packages`. `starters`

@@ -8,7 +8,7 @@ TWIN = Twin(
     "apt",
     ("apt-get", "apt", "dpkg"),
     ("debian",),
-    (5.8, 9.8),
+    (2.4, 9.8),
     caches=(
         SharedCache(
             r"/var/cache/apt(/archives)?",

@@ -8,7 +8,7 @@ TWIN = Twin(
     "go",
     ("go",),
     ("debian",),
-    (3.7, 11.5),
+    (3.7, 14.6),
     paths="/usr/local/go/bin/go",
     variable="xbuild_go",
     images=("golang",),

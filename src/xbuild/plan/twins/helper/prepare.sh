@@ -2,8 +2,9 @@
 # Runs in the helper stage, natively, as root: makes what the assisted RUNs mount. Arguments: the twins wanted.
 #
 # It never fails: what cannot be had stands in `why`, one line a twin ("NAME: WHY", or "NAME: failed: WHY" where another
-# try may do better), and `env` then says so and does nothing. What it makes depends on the two images alone, since it
-# is part of the cache key of every assisted RUN.
+# try may do better), and `env` then says so and does nothing. What it makes is part of the cache key of every assisted
+# RUN: it depends on the two images, on the twins that are wanted, and with a compiler on the package index of the day,
+# never on the machine or the time.
 #
 # A twin's own prepare.sh is sourced in a subshell with `set -eu` and
 #   $mount   where the RUNs will see $out            $out     what is made here, in the layout of the mount
