@@ -1,0 +1,56 @@
+"""A `case` on the platform that has no branch for one that is asked for, and says nothing.
+
+Why: for that platform none of the branches runs: what they install is not there, and the build goes on.
+
+Fix: none: a branch for the platform, or `*) echo "unsupported: $TARGETARCH" >&2; exit 1 ;;`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+
+from xbuild.dockerfile.script import Script, Word
+from xbuild.graph.scope import Scope
+from xbuild.rules.rule import Finding, Level, Rule, RuleContext
+from xbuild.rules.spelling import Spellings
+from xbuild.text import Span
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    for shell in context.scripts():
+        if shell.script.has_error or not shell.script.case_words:
+            continue
+        spellings = Spellings(Scope(context.graph, shell.stage.index, shell.index), shell)
+        for subject, patterns in _cases(shell.script):
+            told = {spellings.of(expansion) for expansion in subject.expansions}
+            if shell.stage.index in context.pinned and told & {"uname", "debian"}:
+                continue  # that of the build machine
+            texts = [(str(p), spellings.text_for(p, subject)) for p in context.platforms]
+            missing = [name for name, text in texts if text is not None and not _has(patterns, text)]
+            if subject.expansions and missing:
+                names = ", ".join(missing)
+                yield Finding(shell.span(subject.span), f"no branch for {names}, and nothing says so")
+
+
+def _cases(script: Script) -> Iterator[tuple[Word, Sequence[Word]]]:
+    """The word of each case, and the patterns of its items."""
+    spans = {scope.span for c in script.commands for scope in c.scopes if scope.kind == "case"}
+    for span in sorted(spans):
+        inner: list[Span] = [other for other in spans if other != span and other in span]
+        words = [w for w in script.case_words if w.span in span and not any(w.span in i for i in inner)]
+        if words:
+            yield words[0], words[1:]
+
+
+def _has(patterns: Sequence[Word], text: str) -> bool:
+    return any(w.expansions or fnmatch.fnmatchcase(text, w.raw.strip("\"'")) for w in patterns)
+
+
+RULE = Rule(
+    "case-without-default",
+    Level.WARNING,
+    "a case on the platform without a branch for one asked for",
+    check,
+    __doc__,
+)
