@@ -44,7 +44,7 @@ Examples:
 """
 
 # What programs call, not people: the module, which is given the name too.
-_HIDDEN = {"__complete": "completion", "__completeNoDesc": "completion"}
+_HIDDEN = {"__complete": "completion", "__completeNoDesc": "completion", "__action": "action"}
 
 PLUGIN = "docker-xbuild"
 _METADATA = (

@@ -260,8 +260,13 @@ def repair(findings: Sequence[Diagnosed], watcher: Watcher) -> None:
         elif word == "create" and _try(f"creating builder {name}", partial(create_builder, name), watcher):
             watcher.note(f"builder {name} is there: use it with --builder {name}")
     if architectures:
+        from xbuild.solve.emulation import install_handlers
+
         names = ",".join(architectures)
-        _try(f"installing QEMU for {names} with {_BINFMT}", partial(_install_emulators, names), watcher)
+        wanted = [Platform("linux", name) for name in architectures]
+        _try(
+            f"installing QEMU for {names} with {_BINFMT}", partial(install_handlers, _BINFMT, wanted), watcher
+        )
 
 
 def _try(what: str, action: Callable[[], None], watcher: Watcher) -> bool:
@@ -273,9 +278,3 @@ def _try(what: str, action: Callable[[], None], watcher: Watcher) -> bool:
         watcher.note(f"that failed: {error}")
         return False
     return True
-
-
-def _install_emulators(architectures: str) -> None:
-    answer = run((*docker(), "run", "--privileged", "--rm", _BINFMT, "--install", architectures), timeout=300)
-    if not answer.ok:
-        raise engine_error(answer.error_text or answer.text)

@@ -63,7 +63,7 @@ def _checked(prepared: Prepared, result: SolveResult, clock: Clock, watcher: Wat
     if checked.verification.passed:
         return checked
     outcome = gather(prepared, result, checked, None, Saved("none"), clock)
-    write_reports(outcome, prepared.project.options.reports, watcher)
+    _told(prepared, outcome, watcher)
     raise wrong_architecture(checked)
 
 
@@ -79,7 +79,7 @@ def _delivered(
         outcomes = error.outcomes if isinstance(error, PushError) else ()
         delivery = Delivery(result.layout.digest, outcomes) if outcomes and result.layout else None
         outcome = gather(prepared, result, checked, delivery, Saved("none"), clock)
-        write_reports(outcome, options.reports, watcher)
+        _told(prepared, outcome, watcher)
         raise
 
 
@@ -105,8 +105,14 @@ def _report(
     clock.started += clock.elapsed - total  # the comparison is not part of the build
     outcome = gather(prepared, result, checked, delivery, saved, clock)
     keep(prepared, outcome, records)
-    is_reported = write_reports(outcome, prepared.project.options.reports, watcher)
+    is_reported = _told(prepared, outcome, watcher)
     return BuildResult(outcome, delivery, is_reported, trouble)
+
+
+def _told(prepared: Prepared, outcome: Outcome, watcher: Watcher) -> bool:
+    """Whether all reports that are asked for could be written."""
+    watcher.came_to(prepared, outcome)
+    return write_reports(outcome, prepared.project.options.reports, watcher)
 
 
 def _saved(

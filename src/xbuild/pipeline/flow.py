@@ -60,6 +60,7 @@ def build(
         Path(options.iidfile).unlink()  # as buildx: a stale one must not outlive a failure
     with clock.phase("plan"):
         prepared = _prepared(open_project(options, folder, stdin), folder, asking, watcher)
+    watcher.ready(prepared)
     with clock.phase("check engine"):
         preflight(prepared)
     with clock.phase("build"), watcher.showing(scene_of(prepared)) as on_event:

@@ -73,7 +73,9 @@ def without_pins(
     for name, why in found.items():
         watcher.warn(f"stage {name} is built again on the target platform: {why}")
     project = without_pin(prepared.project, found)
-    return prepare(project, prepared.engine, prepared.folder / "unpinned", on_event)
+    again = prepare(project, prepared.engine, prepared.folder / "unpinned", on_event)
+    watcher.ready(again)
+    return again
 
 
 def without_twins(prepared: Prepared, found: Mapping[int, str], watcher: Watcher) -> Prepared:

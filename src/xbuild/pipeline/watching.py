@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from xbuild.pipeline.prepare import Prepared
 from xbuild.solve.progress import Event
 from xbuild.views.board import Scene
+from xbuild.views.report import Outcome
 
 OnEvent = Callable[[Event], None]
 
@@ -27,6 +28,12 @@ class Watcher:
 
     def warn(self, text: str) -> None:
         """What did not work, and stops nothing."""
+
+    def ready(self, prepared: Prepared) -> None:
+        """What will be built is settled, or settled anew: what it needs may be made ready, or refused."""
+
+    def came_to(self, prepared: Prepared, outcome: Outcome) -> None:
+        """What came of it, also of a build that is not delivered."""
 
 
 def scene_of(prepared: Prepared) -> Scene:

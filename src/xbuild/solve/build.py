@@ -147,7 +147,8 @@ def solve(
 
     for call in calls:
         call.folder.mkdir(parents=True, exist_ok=True)
-    commands = [Invocation(call.argv, environment=(("BUILDX_METADATA_PROVENANCE", "max"),)) for call in calls]
+    variables = (*request.options.credentials, ("BUILDX_METADATA_PROVENANCE", "max"))
+    commands = [Invocation(call.argv, environment=variables) for call in calls]
     with Looking(stall):
         outcomes = stream(commands, on_line, lambda: stall is not None and stall.is_over)
     if stall is not None and stall.is_over:

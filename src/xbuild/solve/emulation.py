@@ -19,12 +19,13 @@ from pathlib import Path
 
 from xbuild.architectures import ARCHITECTURES
 from xbuild.platforms import MACHINES, Platform
-from xbuild.solve.engine import Engine, docker
+from xbuild.solve.engine import Engine, docker, engine_error
 from xbuild.solve.progress import read
 from xbuild.solve.run import Completed, Invocation, run, run_all
 
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _TIMEOUT = 120.0
+_INSTALL = 300.0
 
 # The instructions of `exit(0)`, in the byte order of the machine; system call numbers from the kernel's
 # tables.
@@ -74,6 +75,15 @@ def probe_platforms(
     for architecture, probe in _ask(engine, tuple(unknown.values())).items():
         _known[engine.key, architecture] = probe
     return {p: probe or _known[engine.key, p.architecture] for p, probe in found.items()}
+
+
+def install_handlers(image: str, platforms: Sequence[Platform]) -> None:
+    """Register QEMU on the engine's machine with an image of tonistiigi's binfmt. Raises EngineError."""
+    names = ",".join(dict.fromkeys(platform.architecture for platform in platforms))
+    answer = run((*docker(), "run", "--privileged", "--rm", image, "--install", names), timeout=_INSTALL)
+    if not answer.ok:
+        raise engine_error(answer.error_text or answer.text)
+    _known.clear()
 
 
 def _without_solve(engine: Engine, platform: Platform) -> EmulationProbe | None:

@@ -185,10 +185,14 @@ class Flags:
 
 @dataclass(frozen=True)
 class BuildOptions(Flags):
-    """A complete `build` command line: every flag in its order, the context, the environment that matters."""
+    """A complete `build` command line: every flag in its order, the context, the environment that matters.
+
+    `credentials` are variables for the calls of buildx that build, and for nothing else.
+    """
 
     context: str = "."
     environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    credentials: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def _environ(self, name: str) -> str | None:
         return dict(self.environment).get(name)

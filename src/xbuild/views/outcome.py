@@ -162,9 +162,9 @@ def _delivered(place: Delivered, terminal: Terminal) -> str:
 def markdown(outcome: Outcome, limit: int = MARKDOWN_LIMIT) -> str:
     """The report for a job summary; steps are left out from the end when it would be too long."""
     shown, hidden = split_steps(outcome.steps)
-    rows = [_markdown_row(step) for step in shown]
-    head = list(_markdown_head(outcome))
-    tail = list(_markdown_tail(outcome, hidden))
+    rows = [markdown_row(step) for step in shown]
+    head = list(markdown_head(outcome))
+    tail = list(markdown_tail(outcome, hidden))
     room = limit - len("\n".join(head + tail).encode()) - 200
     kept = _fitting(rows, room)
     if len(kept) < len(rows):
@@ -173,32 +173,35 @@ def markdown(outcome: Outcome, limit: int = MARKDOWN_LIMIT) -> str:
     return text.encode()[:limit].decode("utf-8", "ignore")
 
 
-def _markdown_head(outcome: Outcome) -> Iterator[str]:
-    yield f"### xbuild: {_escape(headline(outcome))}"
+def markdown_head(outcome: Outcome) -> Iterator[str]:
+    """Headline, time saved, and the head of the table of steps, where there are any."""
+    yield f"### xbuild: {escape_markdown(headline(outcome))}"
     yield ""
-    yield f"**Time saved:** {_escape(saved_text(outcome.saved))}"
+    yield f"**Time saved:** {escape_markdown(saved_text(outcome.saved))}"
     yield ""
     if split_steps(outcome.steps)[0]:
         yield "| stage | line | step | for | how | time |"
         yield "|---|---:|---|---|---|---:|"
 
 
-def _markdown_row(step: Step) -> str:
+def markdown_row(step: Step) -> str:
+    """A step's row of the table."""
     critical = " *" if step.is_critical else ""
     cells = (step.stage or "", str(step.line or ""), step.text, step.target or "all", step.how)
-    return "| " + " | ".join([*map(_escape, cells), seconds(step.seconds) + critical]) + " |"
+    return "| " + " | ".join([*map(escape_markdown, cells), seconds(step.seconds) + critical]) + " |"
 
 
-def _markdown_tail(outcome: Outcome, hidden: Sequence[Step]) -> Iterator[str]:
+def markdown_tail(outcome: Outcome, hidden: Sequence[Step]) -> Iterator[str]:
+    """What there is to say beside the steps, as a list."""
     yield ""
     for line in _closing(outcome, hidden):
         if not line.startswith("time saved"):
-            yield f"- {_escape(line)}"
+            yield f"- {escape_markdown(line)}"
     for each in outcome.verified or ():
         yield f"- verified: {each.platform} {'ok' if each.ok else '**WRONG**'}, {binaries(each.files)}"
-        yield from (f"  - {_escape(clean(finding))}" for finding in each.findings)
+        yield from (f"  - {escape_markdown(clean(finding))}" for finding in each.findings)
     for place in outcome.delivered:
-        yield f"- {_escape(_delivered(place, Terminal()))}"
+        yield f"- {escape_markdown(_delivered(place, Terminal()))}"
 
 
 def _fitting(rows: Sequence[str], room: int) -> list[str]:
@@ -211,7 +214,7 @@ def _fitting(rows: Sequence[str], room: int) -> list[str]:
     return kept
 
 
-def _escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is: texts come from Dockerfiles that others wrote."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for char in "\\`*_[]|":
