@@ -27,8 +27,8 @@ def judge(call: Call) -> Effect | None:
         return activated
     name = posixpath.basename(call.texts[0] or "")
     program = _BY_NAME.get(re.sub(r"(3(\.\d+)?)?$", "", name) if OWN.match(name) else name)
-    is_by_path = "/" in (call.texts[0] or "")
-    if program is None or ((is_by_path or name not in _BY_NAME) and environment(call) is None):
+    is_by_path = "/" in (call.texts[0] or "") and OWN.match(name) is None
+    if program is None or (is_by_path and environment(call) is None):
         return None
     effect = program.effect(call)
     return runs(call, effect) if program is PYTHON else effect

@@ -23,13 +23,17 @@ def _makes(call: Call, given: Reading) -> Effect | None:
     """A virtual environment of links, made by an interpreter that is as it came."""
     interpreter = environment(call) or environment(call, "python3")
     if interpreter is None:
-        text = f"`{call.spelled()}`: which Python this is cannot be told"
-        reason = Reason(text, call.place, cure="name an official python image with its version")
-        return replace(anything(call), reasons=(reason,), toolchain="python")
+        return _strange(call)
     is_set = any(name.startswith("VIRTUALENV_") for name in set_names(call))
     if len(given.operands) != 1 or given.operands[0] is None or is_set:
         return None
     return made(call, given.operands[0]) if replaced(call, interpreter) is None else None
+
+
+def _strange(call: Call) -> Effect:
+    error = told.stranger(call)
+    reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
+    return replace(anything(call), reasons=(reason,), toolchain="python")
 
 
 def _compiles(call: Call, given: Reading) -> Effect | None:
@@ -72,7 +76,9 @@ def _module(call: Call, _given: Reading) -> Effect | None:
     if call.texts[1:] in (("-V",), ("--version",), ("--help",)):
         return plain(call, Kind.BUILD)
     program = MODULES.get(call.texts[2] or "") if call.texts[1:2] == ("-m",) and len(call.texts) > 2 else None
-    return program.effect(told.module(call, 2)) if program is not None else None
+    if program is None:
+        return None
+    return program.effect(told.module(call, 2)) if environment(call) is not None else _strange(call)
 
 
 # The first word that is no option of its own, or `-m MODULE`, ends them.

@@ -35,7 +35,7 @@ from xbuild.plan.toolchain import HELPERS, Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python import told
 from xbuild.plan.toolchains.python.environments import Prefix, environment, replaced
 from xbuild.plan.toolchains.python.pythons import IMAGES, SYSTEM
-from xbuild.plan.toolchains.python.told import MACHINES, Telling, UntoldError, check_failure
+from xbuild.plan.toolchains.python.told import MACHINES, Telling, UntoldError, check_failure, stranger
 from xbuild.plan.toolchains.python.tools import TOOLS, installed, tools_of
 from xbuild.plan.toolchains.python.wanted import (
     REFUSED,
@@ -70,7 +70,9 @@ _TELLING = expression(r"PIP_|_PYTHON|PYTHON[A-Z]|(?:HOME|XDG_\w+)$")
 
 def _check_image(call: Call) -> None:
     image = call.around.image
-    if image.row not in IMAGES or image.family != "debian" or (image.version or (0, 0)) < (3, 8):
+    if image.row not in IMAGES or image.version is None:
+        raise stranger(call)
+    if image.family != "debian" or image.version < (3, 8):
         raise UntoldError(
             "its pip is known in Debian variants of the official python image from 3.8 on",
             "name one with its version: python:3.13-slim",
@@ -89,10 +91,7 @@ def _environment(call: Call) -> Prefix:
         raise UntoldError("only root's pip is known", "install before USER")
     found = environment(call)
     if found is None:
-        raise UntoldError(
-            "which pip this is cannot be told",
-            "name an official python image with its version, and set PATH by ENV, in full",
-        )
+        raise stranger(call)
     names = (n for n in set_names(call) if _TELLING.match(n) and n not in _HARMLESS)
     bad = next((n for n in names if n != "PYTHONPATH" or not _is_without_modules(call)), None)
     if bad is not None:

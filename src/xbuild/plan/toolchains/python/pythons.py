@@ -59,6 +59,33 @@ def interpreter(image: Image) -> tuple[int, int] | None:
     return image.version if image.row in IMAGES else None
 
 
+_DISTRIBUTIONS = r"(debian|ubuntu|buildpack-deps)$"
+# Whose Python it may be that is not known: patterns for the name of the image and for the program or a folder
+# of PATH, and what that is. The first that fits is told.
+_OTHERS = (
+    (r".*(conda|mamba|miniforge)", "", "conda's Python is for the machine that it runs on"),
+    (r".*", r".*/\.?pyenv/", "a Python that pyenv makes is for the machine that it runs on"),
+    (r".*", r".*/\.local/share/uv/", "a Python that uv downloads is for the machine that it runs on"),
+    (
+        _DISTRIBUTIONS,
+        r"(.*/)?(python|pip)3\.\d+$",
+        "what brings this version of Python is not known",
+    ),
+    (_DISTRIBUTIONS, "", "Debian's and Ubuntu's own Python is not told of the target"),
+)
+_OFFICIAL = "start from an official python image with its version, such as python:3.13-slim-bookworm"
+
+
+def whose(image: Image, program: str, path: str = "") -> tuple[str, str]:
+    """Why the Python that a program belongs to is not known, and what would help; `path` is PATH."""
+    if image.row in IMAGES and interpreter(image) is None:
+        return "the name of the image does not tell its Python", _OFFICIAL
+    for name, where, text in _OTHERS:
+        if re.match(name, image.name) and any(re.match(where, p) for p in (program, *path.split(":"))):
+            return text, _OFFICIAL
+    return "which Python this is cannot be told", f"{_OFFICIAL}, and set PATH by ENV, in full"
+
+
 def release(image: Image) -> str | None:
     """The Debian release that the name of an image tells, or None."""
     distroless = re.fullmatch(r"gcr\.io/distroless/python3?-debian(\d+)", image.name)

@@ -18,6 +18,7 @@ from xbuild.architectures import ARCHITECTURES
 from xbuild.plan.facts.filesystem import overlaps
 from xbuild.plan.toolchain import HELPERS, Call
 from xbuild.plan.toolchains.python.environments import OWN, Prefix, environment
+from xbuild.plan.toolchains.python.pythons import whose
 from xbuild.text import expression
 
 FILE = f"{HELPERS}/pip.py"
@@ -73,6 +74,13 @@ class UntoldError(Exception):
     def __init__(self, text: str, cure: str | None = None) -> None:
         super().__init__(text)
         self.cure = cure
+
+
+def stranger(call: Call) -> UntoldError:
+    """Why the Python of the program that is called is not known."""
+    path = call.variables.get("PATH")
+    text, cure = whose(call.around.image, call.texts[0] or "", (path.text if path else None) or "")
+    return UntoldError(text, cure)
 
 
 def check_failure(call: Call) -> None:

@@ -54,7 +54,7 @@ from xbuild.plan.toolchains.python.projects import (
     setting,
 )
 from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
-from xbuild.plan.toolchains.python.told import UntoldError, check_failure
+from xbuild.plan.toolchains.python.told import UntoldError, check_failure, stranger
 from xbuild.plan.toolchains.python.wanted import (
     check_options,
     local_places,
@@ -159,13 +159,8 @@ def _check_surroundings(call: Call) -> None:
         raise UntoldError(f"{bad} is set, which changes what uv does")
     if call.scope.user() not in ("", "root", "0"):
         raise UntoldError("only root's uv is known")
-    if interpreter(call.around.image) is None:
-        raise UntoldError(
-            "which Python it installs for is not told by the name of the image",
-            "start from an official python image with its version, such as python:3.13-slim-bookworm",
-        )
-    if environment(call, "python3") is None:
-        raise UntoldError("which Python PATH leads to cannot be told", "set PATH by ENV, in full")
+    if interpreter(call.around.image) is None or environment(call, "python3") is None:
+        raise stranger(call)
     check_settings(call)
     made = next(iter(call.writes.where(_is_setting)), None)
     if made is not None:
@@ -630,6 +625,9 @@ _EXPORT = (
 _BUILDS = partial(
     _refuses, "builds for the machine that it runs on", "install the project with uv sync --no-editable"
 )
+_PYTHON_OF_UV = partial(
+    _refuses, "may bring a Python for the machine that it runs on", "start from an official python image"
+)
 UVX = Program("uvx", style=Style.NONE, operands="text*", does=_RUNS)
 PROGRAM = Program(
     "uv",
@@ -647,6 +645,7 @@ PROGRAM = Program(
         ),
         "tool": Program("tool", style=Style.NONE, operands="text*", does=partial(_inner, _TOOL, "tool")),
         "export": Program("export", _EXPORT, here=True),
+        "python": Program("python", style=Style.NONE, operands="text*", does=_PYTHON_OF_UV),
         "cache": Program("cache", "-q,--quiet --force --ci", "text*"),
         "run": Program("run", style=Style.NONE, operands="text*", does=_RUNS),
         "build": Program(
