@@ -1,0 +1,49 @@
+"""Packages are installed under emulation, once for each platform but the build machine's.
+
+Why: a RUN in a stage for the target runs under QEMU where the target is of another architecture, and an
+install of packages then takes several times as long. `xbuild build` lends such a stage native twins of apt,
+pip and others, where nothing keeps them away: a SHELL of another kind, an old frontend.
+
+Fix: none: the stage is for the target, and what it installs has to be. `xbuild plan` says what twins do in
+it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from xbuild.dockerfile.frontend import blocks
+from xbuild.graph.scope import Scope
+from xbuild.rules.emulated_work import emulated_installs
+from xbuild.rules.rule import Finding, Level, Rule, RuleContext, RunScript
+
+_POSIX = ("sh", "bash", "ash", "dash")
+
+
+def check(context: RuleContext) -> Iterator[Finding]:
+    foreign = ", ".join(map(str, context.foreign))
+    for shell, program in emulated_installs(context):
+        why = _kept_away(context, shell)
+        end = f"; {why} keeps native twins away" if why else ""
+        line = shell.run.first_line
+        yield Finding(shell.stage.from_.image_span, f"{program} (line {line}) is emulated for {foreign}{end}")
+
+
+def _kept_away(context: RuleContext, shell: RunScript) -> str | None:
+    """What in the text keeps native twins from the stage."""
+    if blocks(context.dockerfile.syntax, "heredoc"):
+        return "the frontend that `# syntax` names"
+    program = Scope(context.graph, shell.stage.index, shell.index).shell()[:1]
+    name = posixpath.basename("".join(program))
+    return None if name in _POSIX else f"SHELL ({name})"
+
+
+RULE = Rule(
+    "emulated-install",
+    Level.INFO,
+    "packages are installed under emulation",
+    check,
+    __doc__,
+    first=("emulated-compile", "portable-built-per-platform", "constant-platform", "base-without-platform"),
+)
