@@ -21,7 +21,8 @@ WORD = f"{MOUNT}/pip/python "
 STEPS = (
     "pip install --no-cache-dir markupsafe==3.0.3 idna==3.10",
     "pip install --no-index --no-deps /w/constants-1-py3-none-any.whl",
-    WORD + "python -m venv --without-pip /v",
+    WORD + "python -m venv /v",
+    f". /v/bin/activate && {WORD} pip install --no-cache-dir six==1.17.0 && deactivate",
     "mkdir /said; { pip --version; pip list; pip freeze --all; pip install nosuch --no-index; echo $?; } "
     ">/said/to 2>&1",
 )

@@ -14,6 +14,7 @@ from xbuild.dockerfile.script import Command, Expansion, Script, Word
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import Stage
 from xbuild.graph.scope import Scope
+from xbuild.plan.deciding.activating import is_activation, words_to_replace
 from xbuild.plan.deciding.caching import UnnamedCacheError, own_caches
 from xbuild.plan.deciding.calling import SOURCES, Called, called_scripts
 from xbuild.plan.deciding.inner import name_of, with_inner
@@ -104,7 +105,8 @@ class _Lending:
         self.check_flags()
         script = _script(run, scope)
         told = {n: v.text for n, v in scope.environment().items() if v.text is not None}
-        _check(script, scope.workdir(), twins, told)
+        replaced = self.behind_activation(script)
+        _check(script, scope.workdir(), twins, told, may_activate=replaced is not None)
         _check_end(with_inner(script))
         called = list(called_scripts([c for c in self.survey.alone(self.stage.index).calls if c.run is run]))
         _check_called(called, twins)
@@ -112,7 +114,7 @@ class _Lending:
             with _named(f"what line {line} writes"):
                 _check(text, None, twins, {})
         scripts = [script, *(c.script for c in called if c.script is not None)]
-        names, changes = self.named(script)
+        names, changes = self.named(script, replaced or {})
         started = [t.name for t in twins if self.is_started(_but_installing(scripts, t), t)]
         light = [t.name for t in twins if t.name in started and self.is_light(t, scripts)]
         started = [name for name in started if name not in light]
@@ -138,12 +140,24 @@ class _Lending:
             if target is not None and (text is None or f"{MOUNT}/".startswith(text.rstrip("/") + "/")):
                 raise NoTwinError(f"it mounts something at {target}, where twins would be hidden")
 
-    def named(self, script: Script) -> tuple[list[str], list[Change]]:
+    def behind_activation(self, script: Script) -> Mapping[str, Sequence[Word]] | None:
+        """By twin the words of its programs behind the activation of an environment; None where they do not
+        tell of all that follows.
+        """
+        if not any(map(is_activation, script.commands)) or self.run.script is None or _shows_words(script):
+            return None
+        texts = [i.script.text if isinstance(i, Run) and i.script else i.logical.text for i in self.before()]
+        usable = (t for t in self.twins if not self.is_taken(t.variable))
+        found = ((t.name, words_to_replace(script, texts, t)) for t in usable)
+        return {name: words for name, words in found if words is not None} or None
+
+    def named(self, script: Script, replaced: Mapping[str, Sequence[Word]]) -> tuple[list[str], list[Change]]:
         """The twins of programs that the script itself names, and what goes in front of words of it."""
         number = self.stage.position + self.index
         names, changes = [], list[Change]()
         for twin in self.twins:
             words_of_it = [w for c in script.commands if (w := _module_word(c, twin)) is not None]
+            words_of_it += replaced.get(twin.name, ())
             words_of_it = [] if _shows_words(script) or self.is_taken(twin.variable) else words_of_it
             if words_of_it and self.run.script is not None:
                 place, why = f"${{{twin.variable}-}} ", f"{twin.name} runs natively where its twin fits"
@@ -226,12 +240,19 @@ def _script(run: Run, scope: Scope) -> Script:
 
 
 def _check(
-    script: Script, directory: str | None, twins: Sequence[Twin], environment: Mapping[str, str]
+    script: Script,
+    directory: str | None,
+    twins: Sequence[Twin],
+    environment: Mapping[str, str],
+    *,
+    may_activate: bool = False,
 ) -> None:
     programs = [program for twin in TWINS for program in (*twin.programs, *twin.modules)]
-    for each in with_inner(script):
+    for number, each in enumerate(with_inner(script)):
         _check_tells(each)
         _check_places(each, twins)
+        if any(map(is_activation, each.commands)) and not (may_activate and number == 0):
+            raise NoTwinError("it activates a virtual environment, whose programs come before the twins")
         why = why_walked(each, directory, environment) or why_told(each, programs)
         if why is not None:
             raise NoTwinError(why)
@@ -297,8 +318,6 @@ def _check_tells(script: Script) -> None:
 def _check_places(script: Script, twins: Sequence[Twin]) -> None:
     """Refuse what asks where a program with a twin lies: the answer names the folder of the twins."""
     names = {name for twin in twins for name in twin.programs}
-    if any(c.name in SOURCES and _ends(c, "/activate") for c in script.commands):
-        raise NoTwinError("it activates a virtual environment, whose programs come before the twins")
     given = {a.name for c in script.commands for a in c.assignments if a.value.value in _FINDERS}
     for command in script.commands:
         is_finder = name_of(command) in _FINDERS or any(e.name in given for e in _first(command))
@@ -308,10 +327,6 @@ def _check_places(script: Script, twins: Sequence[Twin]) -> None:
 
 def _first(command: Command) -> tuple[Expansion, ...]:
     return command.words[0].expansions if command.words else ()
-
-
-def _ends(command: Command, text: str) -> bool:
-    return any(w.raw.strip("'\"").endswith(text) for w in command.words[1:2])
 
 
 def _shows_words(script: Script) -> bool:

@@ -37,11 +37,12 @@ class Twin:
     `programs` are the names by which PATH leads to it. `modules` are those of its that an interpreter
     (`interpreters`, a pattern) runs with `-m`, `paths` (a pattern) words that name it elsewhere: PATH leads
     to neither, so that `variable`, which the helper's `env` sets where the twin fits, is written in front of
-    the word. `families` are those of base images (`facts.images.Image`); `images` the names of the only
-    official ones that have the program, if it is not one of a distribution. `by_default`: it is used unless
-    the project says otherwise; others are where it names them. `is_called_by_others`: in these images also
-    what is no program that is described may start it (make, scripts, generators). `factors` are the least and
-    the largest measured ratio of emulated to assisted time, of steps (of a whole build it is less).
+    the word. `environment`: the module that makes environments with an `activate`, behind which PATH leads to
+    theirs before ours. `families` are those of base images (`facts.images.Image`); `images` the names of the
+    only official ones that have the program, if it is not one of a distribution. `by_default`: it is used
+    unless the project says otherwise; others are where it names them. `is_called_by_others`: in these images
+    also what is no program that is described may start it (make, scripts, generators). `factors` are the
+    least and the largest measured ratio of emulated to assisted time, of steps (of a whole build it is less).
 
     A twin that other programs start, and words of a RUN do not name, is of use where its program is there: in
     images whose name and tag fit `provided_by`, and behind RUNs that install one of `packages`. `starters`
@@ -66,6 +67,7 @@ class Twin:
     interpreters: str = ""
     paths: str = ""
     variable: str = ""
+    environment: str = ""
     images: tuple[str, ...] = ()
     by_default: bool = False
     is_called_by_others: bool = False

@@ -582,6 +582,25 @@ def test_a_virtual_environment_leads_to_the_same_interpreter(image: Image) -> No
         assert not is_native(image.start(pip, "list"))
 
 
+def test_pip_behind_an_activate(image: Image) -> None:
+    """The word leads to the twin, PATH to the environment, and what is started sees no folder of ours."""
+    folder = image.root / "activated"
+    image.start(image.python, "-m", "venv", "--without-pip", str(folder), is_assisted=False)
+    image.script(folder / "bin/pip", OF_THE_BED.replace("/usr/local/bin/python3.11", f"{folder}/bin/python"))
+    does = "print(sys.argv, sys.prefix, subprocess.check_output(['env'], text=True))"
+    said = []
+    for word, place in ((f"{image.home}/python", f"{image.home}/bin:"), ("", "")):
+        text = f". {folder}/bin/activate; {word} pip install x"
+        variables = {"PATH": f"{place}{image.root}/author:/usr/bin:/bin", "DOES": does, "LC_ALL": "C"}
+        variables["PYTHONPATH"] = str(image.root / "site")
+        done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, env=variables)
+        assert done.stderr == ""
+        said.append(done.stdout.splitlines())
+    assert said[0][0] == MACHINE
+    assert said[1][0] != MACHINE
+    assert said[0][1:] == said[1][1:]
+
+
 def test_a_program_that_is_not_there(image: Image) -> None:
     done = image.start("python9.9", "-m", "pip")
     assert (done.returncode, done.stdout, done.stderr) == (127, "", "python9.9: not found\n")
