@@ -15,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from xbuild import __version__
 from xbuild.rules.linter import Linted
 from xbuild.rules.rule import Level, Rule, Told
 from xbuild.views.terminal import Terminal
 
 _MOST = 5000
+_LONGEST = 1000
 _SARIF = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 _GITLAB = {Level.ERROR: "major", Level.WARNING: "minor", Level.INFO: "info"}
 _GITHUB = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "notice"}
@@ -52,6 +54,7 @@ def as_sarif(results: Sequence[Linted], _terminal: Terminal) -> str:
         "tool": {
             "driver": {
                 "name": "xbuild",
+                "version": __version__,
                 "rules": [_sarif_rule(rule) for rule in rules],
             }
         },
@@ -71,10 +74,10 @@ def as_sarif(results: Sequence[Linted], _terminal: Terminal) -> str:
 
 
 def _sarif_rule(rule: Rule) -> dict[str, Any]:
-    name = "".join(part.capitalize() for part in rule.name.split("-"))
+    name = {} if ":" in rule.name else {"name": "".join(map(str.capitalize, rule.name.split("-")))}
     return {
         "id": rule.name,
-        "name": name,
+        **name,
         "shortDescription": {"text": f"{rule.summary[:1].upper()}{rule.summary[1:]}."},
         "fullDescription": {"text": rule.page.strip().partition("\n\n")[0]},
         "help": {"text": rule.page.strip(), "markdown": rule.page.strip()},
@@ -107,12 +110,15 @@ def _sarif_problem(result: Linted) -> dict[str, Any]:
 
 
 def _sarif_result(result: Linted, told: Told, fingerprint: str, number: int) -> dict[str, Any]:
-    region = {
+    region: dict[str, Any] = {
         "startLine": told.line,
         "startColumn": told.column,
         "endLine": told.end_line,
         "endColumn": told.end_column,
     }
+    if result.source is not None:
+        text = result.source[told.finding.span][:_LONGEST]
+        region["snippet"] = {"text": text.encode("utf-8", "backslashreplace").decode()}
     data: dict[str, Any] = {
         "ruleId": told.rule.name,
         "ruleIndex": number,
@@ -222,7 +228,8 @@ def as_checkstyle(results: Sequence[Linted], _terminal: Terminal) -> str:
         lines.append(f"  <file name={_attribute(result.path)}>")
         if result.problem is not None:
             text = _attribute(f"not linted: {result.problem.message}")
-            lines.append(f'    <error line="{result.problem.line or 1}" severity="error" message={text}/>')
+            line = result.problem.line or 1
+            lines.append(f'    <error line="{line}" severity="error" message={text} source="xbuild.input"/>')
         lines += [
             f'    <error line="{t.line}" column="{t.column}" severity="{t.severity}" '
             f"message={_attribute(t.finding.message)} source={_attribute(f'xbuild.{t.rule.name}')}/>"
