@@ -21,6 +21,7 @@ COMMANDS = {
     "rewrite": "Print, compare or write the new Dockerfile",
     "lint": "Find what is slow or wrong about Dockerfiles for several architectures, and fix it",
     "verify": "Check that every binary of an image is for the image's platform",
+    "merge": "Make one image of those of single platforms, checked as a whole",
     "bench": "Measure the original against the rewritten Dockerfile, cold and warm",
     "plugin": "Make this xbuild a command of docker's (`docker xbuild build`), or undo that",
     "completion": "Print the completion of words for a shell: bash, zsh or fish",
