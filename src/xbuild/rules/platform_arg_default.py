@@ -1,7 +1,8 @@
 """`ARG TARGETARCH=amd64`: a default hides the value that BuildKit gives.
 
 Why: a platform ARG that is declared with a default has that default, for every platform; only without one
-does BuildKit fill it in. In front of the first FROM the same holds for the FROM lines.
+does BuildKit fill it in. In front of the first FROM the same holds for the FROM lines. Nothing is said of a
+default that is right for all platforms asked for, such as `TARGETOS=linux`.
 
 Fix: the default goes. Safe: what was built with it was built for one platform.
 """
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from xbuild.dockerfile.model import Arg
 from xbuild.graph.model import PLATFORM_ARGS
+from xbuild.graph.platform import platform_values
 from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext
 from xbuild.text import Edit, Span
 
@@ -19,10 +21,18 @@ from xbuild.text import Edit, Span
 def check(context: RuleContext) -> Iterator[Finding]:
     for instruction in context.dockerfile.instructions:
         for pair in instruction.pairs if isinstance(instruction, Arg) else ():
-            if pair.key in PLATFORM_ARGS and pair.value is not None and not _is_itself(pair.key, pair.value):
+            if pair.key not in PLATFORM_ARGS or pair.value is None or _is_itself(pair.key, pair.value):
+                continue
+            if _hides(context, pair.key, pair.value.strip("\"'")):
                 rest = Span(pair.span.start + len(pair.key), pair.span.end)
                 text = f"the default hides BuildKit's {pair.key}: it is {pair.value} for every platform"
                 yield Finding(pair.span, text, Fix((Edit.delete(rest),), "drop the default"))
+
+
+def _hides(context: RuleContext, name: str, value: str) -> bool:
+    """Whether the default differs from what BuildKit gives, for one of the platforms."""
+    found = (platform_values(context.build_platform, p)[name] for p in context.platforms)
+    return any(value not in (given, given.removeprefix("linux/")) for given in found)
 
 
 def _is_itself(name: str, value: str) -> bool:

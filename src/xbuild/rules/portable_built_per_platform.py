@@ -1,7 +1,8 @@
 """A stage makes the same files for every platform, once for each of them.
 
 Why: a bundle, a text, generated sources are the same everywhere. Without a pin the stage runs once
-natively and once under QEMU for each other platform; pinned it runs once.
+natively and once under QEMU for each other platform; pinned it runs once. Nothing is said where the target
+has no CMD or ENTRYPOINT: checks, and files for `--output`, are not made for several platforms.
 
 Fix: what `xbuild rewrite` would write, for the whole file. Safe. None is offered where a comment, `--select`
 or `--ignore` leaves out a stage of it.
@@ -17,8 +18,10 @@ from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    text = "makes the same for every platform, and is run again for each of them"
-    return to_be_pinned(context, VerdictWord.PORTABLE, text)
+    graph = context.graph
+    if any(graph.stages[index].has_command for index in graph.chain_of(graph.target)):
+        text = "makes the same for every platform, and is run again for each of them"
+        yield from to_be_pinned(context, VerdictWord.PORTABLE, text)
 
 
 RULE = Rule(
