@@ -328,6 +328,22 @@ def same_but_order(left: Version, right: Version) -> str | None:
     return None if one == two else "other entries"
 
 
+# --- what uv notes of a project that it installs ---
+
+_UV_TIME = re.compile(rb'("secs_since_epoch":)\d+(,"nanos_since_epoch":)\d{1,9}(?=})')
+_UV_RECORD = re.compile(rb"(?m)^([^,\n]+\.dist-info/uv_cache\.json,sha256=)[A-Za-z0-9_-]{43},\d+$")
+
+
+def same_but_uv_times(left: Version, right: Version) -> str | None:
+    """uv `uv-cache-info`: when the project's files last changed (their inodes, so when they were copied)."""
+    return _same_lines(*(_UV_TIME.sub(rb"\1TIME\2TIME", version.data) for version in (left, right)))
+
+
+def same_but_uv_sum(left: Version, right: Version) -> str | None:
+    """The sum and size of that file, in the list of a distribution's files."""
+    return _same_lines(*(_UV_RECORD.sub(rb"\1SUM", version.data) for version in (left, right)))
+
+
 # --- compiled JavaScript ---
 
 _COMPILED_SAME = ((0, 8), (12, 16))
@@ -435,6 +451,20 @@ EXCUSES: tuple[Excuse, ...] = (
             "/tmp/v8-compile-cache-*",
             "/tmp/v8-compile-cache-*/**",
         )
+    ),
+    Excuse(
+        "/**/*.dist-info/uv_cache.json",
+        Aspect.CONTENT,
+        "when the files of a project that uv installed last changed",
+        _BOTH_DIFFER,
+        same_but_uv_times,
+    ),
+    Excuse(
+        "/**/*.dist-info/RECORD",
+        Aspect.CONTENT,
+        "the sum of uv_cache.json beside it",
+        _BOTH_DIFFER,
+        same_but_uv_sum,
     ),
     Excuse(
         "/tmp/node-compile-cache/**",

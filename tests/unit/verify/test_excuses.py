@@ -118,6 +118,12 @@ ENTRIES = b'"\x01xI\x02', b"\"\x01y'I\x04T,\x02"
 STORE = "/root/.local/share/pnpm/store"
 MODULES = b'{\n  "prunedAt": "Sun, 29 Nov 2026 13:40:12 GMT",\n  "layoutVersion": 5\n}'
 # Path, a content, one that differs in what is excused, some that differ in more.
+UV = (
+    b'{"timestamp":{"secs_since_epoch":%d,"nanos_since_epoch":%d},"commit":null,"tags":null,"env":{},'
+    b'"directories":{}}'
+)
+UV_RECORD = b"x.py,sha256=bc,12\nx-0.1.0.dist-info/uv_cache.json,sha256=%s,%d\nx-0.1.0.dist-info/RECORD,,\n"
+
 CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
     "/root/.npm/_cacache/index-v5/00/22/file": (
         npm_line({"key": "file:/x.tgz", "time": NOW, "size": 3}),
@@ -170,6 +176,16 @@ CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
         compiled(9, 7, b"abc", 1),
         compiled(9, 7, b"abcde", 2),
         (compiled(8, 7, b"abc", 1), compiled(9, 8, b"abc", 1), b"short", bytes(30)),
+    ),
+    "/app/.venv/lib/python3.12/site-packages/x-0.1.0.dist-info/uv_cache.json": (
+        UV % (1796010282, 38742991),
+        UV % (1796010999, 1),
+        (UV.replace(b"null", b'"abc"') % (1796010282, 38742991), b"{}"),
+    ),
+    "/app/.venv/lib/python3.12/site-packages/x-0.1.0.dist-info/RECORD": (
+        UV_RECORD % (b"a" * 43, 194),
+        UV_RECORD % (b"-" * 43, 193),
+        (UV_RECORD.replace(b"=bc", b"=bd") % (b"a" * 43, 194), UV_RECORD % (b"a" * 42, 194)),
     ),
     "/tmp/v8-compile-cache-0/11.3/zSrootzSx.MAP": (
         b'{"/root/x.js":["ab12",0,2325152]}',
