@@ -92,7 +92,9 @@ def _without_solve(engine: Engine, platform: Platform) -> EmulationProbe | None:
     known = _known.get((engine.key, platform.architecture))
     if known is not None:
         return known
-    handler = local_handler(platform) if engine.is_local else None
+    # A builder that is no container of this engine's may be anywhere, with handlers of its own or none.
+    is_here = engine.is_local and engine.builder.driver in ("docker", "docker-container")
+    handler = local_handler(platform) if is_here else None
     return EmulationProbe(True, handler=handler) if handler else None
 
 
