@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -277,6 +280,117 @@ def test_signals_go_on(room: Room, number: signal.Signals) -> None:
         started.send_signal(number)
         assert started.wait() == -number
         assert time.monotonic() - before < 10
+
+
+IN_A_TERMINAL = """
+[ -t 0 ] && [ -t 1 ] && echo up $$
+while read -r line; do echo got $line; done
+"""
+# A shell with one job: it takes the terminal where that is stopped, and gives it back when it is told to.
+SHELL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+job = os.fork()
+if not job:
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpid())
+    for number in range(1, 32):
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(number, signal.SIG_DFL)
+    os.execvp("tool", ["tool"])
+while True:
+    _, status = os.waitpid(job, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        break
+    os.tcsetpgrp(0, os.getpgrp())
+    print("stopped by", os.WSTOPSIG(status), flush=True)
+    os.read(int(sys.argv[1]), 1)
+    os.tcsetpgrp(0, job)
+    os.killpg(job, signal.SIGCONT)
+print("ended by", -os.waitstatus_to_exitcode(status), flush=True)
+"""
+
+
+def wait_for_state(process: int, state: str) -> None:
+    for _ in range(600):
+        if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == state:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{process} does not come to {state}")
+
+
+def typed(path: str) -> str:
+    """What a terminal shows in which `tool` is stopped, goes on, gets a line, and is ended."""
+    ours, theirs = pty.openpty()
+    told, tell = os.pipe()
+    words = [sys.executable, "-c", SHELL, str(told)]
+    given = {"PATH": path, "PYTHONHOME": sys.base_prefix}
+    shown = ""
+
+    def until(text: str) -> None:
+        nonlocal shown
+        while text not in shown:
+            assert select.select([ours], [], [], 60)[0], f"{text!r} does not come: {shown!r}"
+            shown += os.read(ours, 4096).decode()
+
+    shell = subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, env=given, pass_fds=[told], start_new_session=True
+    )
+    try:
+        until("up ")
+        until("\r\n")
+        program = shown.split()[1]
+        os.write(ours, b"\x1a")
+        until("stopped by")
+        # The job is stopped when the starter is; what that has started comes to it as well, in its time.
+        wait_for_state(int(program), "T")
+        os.write(tell, b"x")
+        os.write(ours, b"line\n")
+        until("got line")
+        os.write(ours, b"\x03")
+        until("ended by 2\r\n")
+        assert shell.wait(60) == 0
+    finally:
+        shell.kill()
+        for descriptor in (ours, theirs, told, tell):
+            os.close(descriptor)
+    return shown.replace(program, "PID")
+
+
+def test_a_terminal_and_its_signals(room: Room) -> None:
+    """Stopped and continued as a job, ended by what is typed: the same as the author's program."""
+    room.write("author/tool", f"#!/bin/bash{IN_A_TERMINAL}")
+    room.starts("/usr/bin/bash", f"{room.author}", more="call_it tool")
+    assisted, plain = typed(room.path), typed(f"{room.root}/author:/usr/bin:/bin")
+    assert assisted == plain
+
+
+def test_a_root_that_the_run_makes_for_itself(room: Room) -> None:
+    """Nothing of ours is there, and nothing fails for it."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may change its root")
+    room.starts("/usr/bin/echo", "native")
+    inside = room.root / "inside"
+    room.write(f"{inside}{room.author}", '#!/bin/sh\necho "own $1 ${COMPILER_PATH-}"\n')
+    text = """
+    for folder in usr bin lib lib64 proc; do
+        if [ -e /$folder ]; then mkdir -p inside/$folder; mount --rbind /$folder inside/$folder; fi
+    done
+    tool x
+    exec chroot inside /bin/sh -c 'cd /; tool x; command -v tool; echo "$1" >&9' - y
+    """
+    words = ["unshare", "--mount", "bash", "-ec", f"exec 9>>/proc/self/fd/1\n{text}"]
+    compilers = f"{room.mount.folder}/gcc/with"
+    done = subprocess.run(
+        words,
+        capture_output=True,
+        text=True,
+        cwd=room.root,
+        env={"PATH": f"{room.path}:/usr/sbin:/sbin", "COMPILER_PATH": compilers},
+    )
+    said = ["xbuild-twin: it: native", "native", f"own x {compilers}", str(room.author), "y"]
+    assert (done.stdout.splitlines(), done.stderr, done.returncode) == (said, "", 0)
 
 
 def test_the_program_ends_with_the_starter(room: Room) -> None:
