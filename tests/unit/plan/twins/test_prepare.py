@@ -84,7 +84,7 @@ class Step:
         assert done.returncode == 0, done.stderr
         said = [line.removeprefix("xbuild-helper: ") for line in done.stdout.splitlines()]
         told = (self.out / "env").read_text()
-        assert [line for line in said if line.replace("'", " ") not in told] == []
+        assert [line for line in said if line.replace("'", "'\\''") not in told] == []
         return said
 
 

@@ -276,7 +276,7 @@ record() {
 tell() {
     [ -e "$out/why" ] || return 0
     sed 's/^/xbuild-helper: /' "$out/why"
-    sed "s/[^[:print:]]//g;s/'/ /g;s/.*/echo 'xbuild-helper: &' >\&2/" "$out/why" | cat - "$out/env" >"$out/env.new" &&
+    sed "s/[^[:print:]]//g;s/'/'\\\\''/g;s/.*/echo 'xbuild-helper: &' >\&2/" "$out/why" | cat - "$out/env" >"$out/env.new" &&
         mv "$out/env.new" "$out/env"
     rm -f "$out/env.new"
 }
