@@ -138,9 +138,10 @@ def _kind(step: Step) -> str:
 
 def _bars(step: Step, begun: float, drawn: str) -> Iterator[str]:
     place = f"line {step.line}" if step.line else "step"
+    # The figure is the step's, as in the table, also where it ran in several parts.
     for start, end in step.intervals:
         first, last = (round(1000 * (time - begun)) for time in (start, end))
-        took = "" if step.cached else f" {_label(seconds(end - start))}"
+        took = "" if step.cached else f" {_label(seconds(step.seconds))}"
         text = _label(f"{place} {step.text}")
         yield f"    {text}{took} :{drawn}{first}, {max(last, first + 1)}"
 
