@@ -19,7 +19,7 @@ from xbuild import __version__
 from xbuild.cli.action.asked import INPUTS, QEMU_IMAGE, Form
 from xbuild.solve.emulation import tiny_elf
 
-SECRET = "s3cr3t-$(id) \"of\" 'mine'"
+SECRET = "s3cr3t_$(id)_*é* \"of\" 'mine'"
 LINES = "first-l1ne\nsecond-l1ne"
 
 
@@ -127,18 +127,31 @@ PASSED = (
 def test_secrets_are_seen_nowhere(runner: Runner, docker: Docker) -> None:
     """Also when the build prints them, and when it fails with them in its mouth."""
     encoded = base64.b64encode(SECRET.encode()).decode()
-    said = f"ERROR: failed: {SECRET} {encoded} second-l1ne ::error::gh-t0k3n"
+    said = f"ERROR: failed: {SECRET} {encoded} second-l1ne in-a-f1le in-a-v4riable ::error::gh-t0k3n"
     docker.fail(("*", 0, 1, said))
     runner.environment["ACTIONS_RUNTIME_TOKEN"] = "c4che-t0k3n"
+    (runner.folder / "file").write_text("in-a-f1le\n")
+    runner.environment["MY_VALUE"] = "in-a-v4riable"
     secrets = f'"A={SECRET.replace(chr(34), chr(34) * 2)}"\n"B={LINES}"'
-    ran = runner.run({"context": ".", "secrets": secrets, "report": "report.json"})
+    beside = {"secret-envs": "C=MY_VALUE", "secret-files": f"D={runner.folder / 'file'}"}
+    ran = runner.run({"context": ".", "secrets": secrets, "report": "report.json", **beside})
     assert ran.code == 1
     (build,) = docker.calls("buildx", "build")
     told = ran.log + ran.summary + json.dumps([ran.outputs, build]) + repr(ran.annotations)
-    for hidden in (SECRET, encoded, "first-l1ne", "second-l1ne", "gh-t0k3n", "c4che-t0k3n"):
+    for hidden in (
+        SECRET,
+        encoded,
+        "s3cr3t",
+        "in-a-f1le",
+        "in-a-v4riable",
+        "first-l1ne",
+        "second-l1ne",
+        "gh-t0k3n",
+        "c4che-t0k3n",
+    ):
         assert hidden not in told, hidden
     assert "c4che-t0k3n" not in "".join(ran.files.values())
-    files = [word.partition("src=")[2] for word in build if word.startswith("id=")]
+    files = [word.partition("src=")[2] for word in build if word.startswith(("id=A", "id=B"))]
     assert len(files) == 2
     assert not any(Path(name).exists() for name in files)
 

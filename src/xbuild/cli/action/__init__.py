@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from xbuild.cli.action.asked import (
     given_inputs,
     hidden_values,
     read_wishes,
+    scrubbed,
     scrubber,
     unknown_inputs,
     with_builder,
@@ -64,7 +65,7 @@ def _main(environ: dict[str, str]) -> int:
     with Workspace() as folder:
         place = Path(folder)
         try:
-            hidden = hidden_values(inputs)
+            hidden = hidden_values(inputs, environ)
             workflow.hide(hidden)
             workflow.scrub = scrubber(hidden)
             for warning in unknown_inputs(environ):
@@ -83,7 +84,7 @@ def _main(environ: dict[str, str]) -> int:
             _annotate_error(workflow, error, watcher)
             if watcher is not None and watcher.outcome is not None:
                 workflow.output("report", step.reports(watcher.outcome))
-        workflow.summary(_summary(problem, watcher))
+        workflow.summary(_summary(workflow.scrub, problem, watcher))
     return code
 
 
@@ -113,21 +114,26 @@ def _annotate_error(workflow: Workflow, error: BaseException, watcher: _Watcher 
     workflow.annotate("error", "\n".join(parts), file=file, line=known.line)
 
 
-def _summary(problem: BaseException | None, watcher: _Watcher | None) -> str:
+def _summary(scrub: Callable[[str], str], problem: BaseException | None, watcher: _Watcher | None) -> str:
     from xbuild.views.summary import summary
 
     known = None if problem is None else as_known(problem)
     text = str(known) if known is not None else f"{type(problem).__name__}: {problem}" if problem else ""
+    # Before Markdown quotes it: a secret in quotes is not found any more.
+    text = scrub(text)
     if watcher is None:
         return summary(None, problem=text)
-    return summary(watcher.outcome, problem=text, notes=watcher.notes, lint=watcher.lint)
+    notes, lint = scrubbed(watcher.notes, scrub), scrubbed(watcher.lint, scrub)
+    return summary(watcher.outcome, problem=text, notes=notes, lint=lint)
 
 
 class _Watcher(Screen):
     """Follows the build: lints, sets QEMU up where it is needed, keeps what there is to tell."""
 
     def __init__(self, workflow: Workflow, wishes: Wishes, folder: Path) -> None:
-        super().__init__(wishes.options)
+        options = wishes.options
+        # A log is no terminal, also where a runner pretends that it is one.
+        super().__init__(options if options.progress != "auto" else options.with_flags(("progress", "plain")))
         self.workflow = workflow
         self.wishes = wishes
         self.folder = folder
@@ -156,7 +162,7 @@ class _Watcher(Screen):
 
     def came_to(self, prepared: Prepared, outcome: Outcome) -> None:
         self.prepared = prepared
-        self.outcome = outcome
+        self.outcome = scrubbed(outcome, self.workflow.scrub)
 
     # -- QEMU
 

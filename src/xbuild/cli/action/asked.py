@@ -7,15 +7,18 @@ a word of a command line or by a shell.
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from xbuild.errors import UsageError
 from xbuild.solve.options import FLAGS, BuildOptions, Given, build_options, comma_separated, join_fields
@@ -129,10 +132,22 @@ def unknown_inputs(environ: Mapping[str, str]) -> Iterator[str]:
             yield f"there is no input {name}" + (f": is {near[0]} meant?" if near else "")
 
 
-def hidden_values(inputs: Mapping[str, str]) -> tuple[str, ...]:
-    """The values of secrets among the inputs, in any form that they may be shown in."""
+def hidden_values(inputs: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of secrets: among the inputs, in variables and in files of text."""
     values = [line.partition("=")[2] for line in _list(inputs["secrets"], Form.LINES)]
+    variables = (line.partition("=")[2] for line in _list(inputs["secret-envs"], Form.WORDS))
+    values += [environ.get(name, "") for name in variables]
+    files = (line.partition("=")[2] for line in _list(inputs["secret-files"], Form.LINES))
+    values += [_text_of(Path(name)) for name in files]
     return tuple(filter(None, [*values, inputs["github-token"]]))
+
+
+def _text_of(path: Path) -> str:
+    """What a file holds that may be seen in a log; nothing for what is none or no text."""
+    try:
+        return path.read_text("utf-8") if path.stat().st_size <= _LARGEST else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def read_wishes(inputs: Mapping[str, str], event: Event, folder: Path, environ: Mapping[str, str]) -> Wishes:
@@ -148,7 +163,7 @@ def read_wishes(inputs: Mapping[str, str], event: Event, folder: Path, environ: 
         _word("fail-on", inputs["fail-on"] or "warning", _LEVELS),
         _reports(inputs),
         inputs["qemu-image"] or QEMU_IMAGE,
-        hidden=hidden_values(inputs),
+        hidden=hidden_values(inputs, environ),
     )
 
 
@@ -316,6 +331,18 @@ def with_builder(wishes: Wishes, name: str) -> Wishes:
     return replace(wishes, options=wishes.options.without("builder").with_flags(("builder", name)))
 
 
+def scrubbed(value: Any, scrub: Callable[[str], str]) -> Any:
+    """The same value with every text in it scrubbed: before it is quoted for Markdown or JSON."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, tuple | list):
+        return type(value)(scrubbed(each, scrub) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {each.name: scrubbed(getattr(value, each.name), scrub) for each in fields(value)}
+        return replace(value, **parts)
+    return value
+
+
 def scrubber(values: tuple[str, ...]) -> Callable[[str], str]:
     """Takes secrets out of a text: whole, line by line, and as base64."""
     needles = sorted(shapes(values), key=len, reverse=True)
@@ -328,18 +355,18 @@ def scrubber(values: tuple[str, ...]) -> Callable[[str], str]:
     return scrub
 
 
+_LARGEST = 1 << 16
 _SHORTEST = 4  # a line of a secret that is shorter tells nothing, and would take much else away
 
 
 def shapes(values: tuple[str, ...]) -> set[str]:
     """The forms in which values of secrets may be seen."""
-    import base64
-
     found: set[str] = set()
     for value in values:
         parts = {value, value.strip(), *value.splitlines()}
         for part in {part for part in parts if len(part.strip()) >= _SHORTEST}:
             found |= {part, part.strip()}
+            found |= {json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]}
             for ending in ("", "\n"):
                 found.add(base64.b64encode(f"{part}{ending}".encode("utf-8", "surrogateescape")).decode())
     return found

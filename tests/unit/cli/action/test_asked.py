@@ -16,10 +16,12 @@ from xbuild.cli.action.asked import (
     Wishes,
     given_inputs,
     read_wishes,
+    scrubbed,
     scrubber,
     unknown_inputs,
 )
 from xbuild.errors import UsageError
+from xbuild.views.report import Outcome, Step
 
 EVENT = Event("https://github.com/o/r.git#0123", "https://github.com/o/r/actions/runs/1")
 MAX = "type=provenance,mode=max,builder-id=https://github.com/o/r/actions/runs/1"
@@ -204,6 +206,18 @@ def test_what_is_refused(inputs: dict[str, str], said: str, tmp_path: Path) -> N
 def test_unknown_inputs() -> None:
     found = list(unknown_inputs({"INPUT_PLATFORM": "x", "INPUT_QQQQ": "x", "INPUT_TAGS": "x", "OTHER": "x"}))
     assert found == ["there is no input platform: is platforms meant?", "there is no input qqqq"]
+
+
+def test_scrubbing_before_quoting() -> None:
+    """In every text of a report, however deep: Markdown and JSON would write a secret in another form."""
+    secret = 'a_b*"c"'
+    step = Step("1", f"RUN {secret}", error=secret, twins=(secret,))
+    outcome = Outcome("Dockerfile", (), "now", 1.0, steps=(step,), warnings=(secret,))
+    found = scrubbed(outcome, scrubber((secret,)))
+    assert isinstance(found, Outcome)
+    assert secret not in repr(found)
+    assert (found.steps[0].text, found.steps[0].twins, found.warnings) == ("RUN ***", ("***",), ("***",))
+    assert found.total == 1.0
 
 
 def test_every_input_is_read() -> None:
