@@ -261,6 +261,25 @@ def test_a_library_that_its_loader_tells_where_others_are(own: dict[str, str], *
     assert found == [] if is_found else "libssl-3e69114b.so.1" in found[0]
 
 
+def test_libraries_whose_module_was_replaced() -> None:
+    """psycopg2 over psycopg2-binary: what the latter brought along is loaded by nothing any more."""
+    module = Item(
+        f"{ARM.site}/some/fast{ARM.suffix}", ARM.library("libpq-e8a033dd.so.5", rpath="$ORIGIN/../x")
+    )
+    libraries = [
+        Item(
+            f"{ARM.site}/some.libs/libpq-e8a033dd.so.5",
+            ARM.library("libssl-3e69114b.so.1", rpath="$ORIGIN/y"),
+        ),
+        Item(
+            f"{ARM.site}/some.libs/libssl-3e69114b.so.1", ARM.library("libz-11111111.so.1", rpath="$ORIGIN/y")
+        ),
+    ]
+    replaced = Item(module.path, ARM.library())
+    assert told(verify((ARM, [*whole(ARM), replaced, *libraries]))) == []
+    assert len(told(verify((ARM, [*whole(ARM), module, *libraries])))) == 2
+
+
 def test_a_module_that_is_told_another_place_than_its_libraries_have() -> None:
     planted = [
         Item(

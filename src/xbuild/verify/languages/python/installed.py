@@ -187,11 +187,13 @@ def _libraries(python: PythonFiles, site: Site) -> Iterator[Objection]:
     if interpreter is None:
         return
     there = {file.path.rpartition("/")[2] for file in site.libraries}
-    asked_for = {name for file in site.libraries if (elf := elf_of(file)) is not None for name in elf.needed}
+    asked_for = _asked_for(site)
     search = python.search(interpreter)
     missing: dict[str, File] = {}
     for file in _fitting(python, site.libraries):
         elf = elf_of(file)
+        if _is_brought_along(file) and file.path.rpartition("/")[2] not in asked_for:
+            continue  # nothing loads it: another distribution has replaced who did
         for name in elf.needed if elf is not None else ():
             if elf is None or name in missing or not _BROUGHT_ALONG.search(name) or len(missing) > _MOST:
                 continue
@@ -211,6 +213,24 @@ def _libraries(python: PythonFiles, site: Site) -> Iterator[Objection]:
             file=files[0],
             names=names if len(names) == 1 else (),
         )
+
+
+def _is_brought_along(file: File) -> bool:
+    """Whether a wheel's maker has named it, by a sum, for those that load it and nobody else."""
+    return _BROUGHT_ALONG.search(file.path.rpartition("/")[2]) is not None
+
+
+def _asked_for(site: Site) -> frozenset[str]:
+    """The names that libraries need, but for those needed only by what nothing loads."""
+    by_name = {file.path.rpartition("/")[2]: file for file in site.libraries}
+    todo = [file for file in site.libraries if not _is_brought_along(file)]
+    found = set[str]()
+    while todo:
+        elf = elf_of(todo.pop())
+        names = [n for n in (elf.needed if elf is not None else ()) if n not in found]
+        found.update(names)
+        todo += [by_name[n] for n in names if n in by_name and _is_brought_along(by_name[n])]
+    return frozenset(found)
 
 
 def _bytecode(python: PythonFiles, site: Site) -> Iterator[Objection]:
