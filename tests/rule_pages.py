@@ -16,6 +16,47 @@ from xbuild.views.terminal import Terminal
 
 FOLDER = Path(__file__).parents[1] / "docs/rules"
 
+# Rules that were thought of and are not there, and why.
+LEFT_OUT = (
+    (
+        "one checksum for a download that differs by platform",
+        "its build stops at once for every other platform, so that nobody keeps it; all that were"
+        " found choose the sum by a `case`",
+    ),
+    (
+        "a pinned stage runs what it compiled for the target",
+        "not found",
+    ),
+    (
+        "a pinned stage checks its machine against TARGETARCH",
+        "found where it is right alone: in stages that are not pinned",
+    ),
+    (
+        "cgo is off in a stage that was made for it",
+        "not found without `CGO_ENABLED`; `cgo-differs` is the near one that was",
+    ),
+    (
+        "ENV GOARCH reaches `go run` or `go generate` in a pinned stage",
+        "not found: where one could be, make runs it",
+    ),
+    (
+        "COPY misses `target/TRIPLE/release`",
+        "not found: who names a target copies from its folder",
+    ),
+    (
+        "`pip --platform` with the markers of the build machine, `npm ci --cpu` with scripts",
+        "found in scripts and pipelines, not in Dockerfiles",
+    ),
+    (
+        "a stage whose RUNs nobody takes anything from",
+        "ten real ones are wanted first, and were not looked for",
+    ),
+    (
+        "`-march=native`, `target-cpu=native`",
+        "not about platforms: 104 findings in benchmarks, right on each machine",
+    ),
+)
+
 
 def page(rule: Rule) -> str:
     """Severity, why, how it is fixed, what it says of the case `example`, and what that becomes."""
@@ -47,7 +88,17 @@ def index() -> str:
         f"| [{r.name}]({r.name}.md) | {r.severity} | {r.summary} | {_has_fix(r)} |\n" for r in RULES
     )
     head = "# Rules of `xbuild lint`\n\nMade by `python -m tests.rule_pages`.\n\n"
-    return f"{head}| rule | severity | what it finds | fix |\n|---|---|---|---|\n{rows}"
+    return f"{head}| rule | severity | what it finds | fix |\n|---|---|---|---|\n{rows}\n{left_out()}"
+
+
+def left_out() -> str:
+    """Rules that are not there."""
+    head = (
+        "## Left out\n\n"
+        "No file was found for these among those of [The linter on real files](../coverage.md),\n"
+        "nor by searches of public code for their very words.\n\n"
+    )
+    return f"{head}| rule | why |\n|---|---|\n" + "".join(f"| {rule} | {why} |\n" for rule, why in LEFT_OUT)
 
 
 def _has_fix(rule: Rule) -> str:

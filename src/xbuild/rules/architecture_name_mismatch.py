@@ -46,6 +46,9 @@ def check(context: RuleContext) -> Iterator[Finding]:
                 if word.expansions:
                     yield from _wrong(context, name + _marked(spellings, word), shell.span(word.span))
     for stage, index, instruction in context.instructions(Env, Copy):
+        is_own = isinstance(instruction, Copy) and instruction.from_ is None
+        if is_own and "://" not in instruction.arguments.text:
+            continue  # files of the build context are called as their author likes
         spellings = Spellings(Scope(context.graph, stage.index, index))
         for found in expression(r"\S*\$\S+").finditer(instruction.arguments.text):
             text = found[0]

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from xbuild.dockerfile.model import Mount
 from xbuild.graph.model import Stage
 from xbuild.graph.scope import Scope
+from xbuild.rules.constants import is_for_one
 from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext, RunScript
 from xbuild.text import Edit, expression
 
@@ -29,7 +30,7 @@ _FOLDERS = (
     (r"(?:.*/)?(?:cmake-)?build/?", ("cmake", "meson", "ninja"), _SAME),
     (r"(?:.*/)?node_modules/?", ("npm", "yarn", "pnpm", "bun"), "modules of another platform stay in it"),
 )
-_TRIPLE = expression(r"--target\b|CARGO_BUILD_TARGET")
+_TRIPLE = expression(r"--target\b|CARGO_BUILD_TARGET|build\.target")
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
@@ -60,6 +61,8 @@ def _harm(context: RuleContext, shell: RunScript, mount: Mount) -> str | None:
 
 def _is_for_several(context: RuleContext, stage: Stage) -> bool:
     """Whether the stage runs once for each platform: it is not pinned, or takes its name."""
+    if is_for_one(context, stage):
+        return False
     if stage.index not in context.pinned:
         return True
     end = Scope(context.graph, stage.index, len(stage.instructions))

@@ -32,6 +32,8 @@ _ASKING = expression(
     re.IGNORECASE,
 )
 _PART = expression(r"[^\s\"'`;|&()<>]+")
+# What else the name of a file says about one platform.
+_ALSO = frozenset(("windows", "x86", "arm"))
 _TESTS = ("[", "[[", "test")
 
 
@@ -103,7 +105,9 @@ def _is_for_one(context: RuleContext, stage: Stage) -> bool:
 
 def is_named_for_one(context: RuleContext) -> bool:
     """Whether the file, or one of the folders that it is in, is called for a platform."""
-    return bool(architectures_in("/".join(re.split(r"[/\\]", context.dockerfile.source.path)[-5:])))
+    parts = re.split(r"[/\\]", context.dockerfile.source.path)[-5:]
+    words = re.split(r"[-_.]", parts[-1].lower())
+    return bool(architectures_in("/".join(parts))) or not _ALSO.isdisjoint(words)
 
 
 def is_chosen(context: RuleContext, name: str) -> bool:

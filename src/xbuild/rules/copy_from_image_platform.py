@@ -3,8 +3,8 @@
 Why: `COPY --from=IMAGE` takes the image for the target platform, in a pinned stage too. There the program is
 for another machine: with QEMU it is emulated, without it it fails (`exec format error`).
 
-Fix: a stage of its own for the image, on the build platform, that COPY then names. Safe: on the build
-platform it is the same program.
+Fix: a stage of its own for the image, on the build platform, that COPY then names. Safe where the stage
+is not the image itself: on the build platform it is the same program.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def _fix(context: RuleContext, stage: Stage, copy: Copy, image: str) -> Fix | No
     newline = context.dockerfile.source.newline
     line = f"FROM --platform=$BUILDPLATFORM {image} AS {name}{newline}{newline}"
     edits = (Edit.insert(stage.from_.span.start, line), Edit(flag.value_span, name))
-    return Fix(edits, f"take it from a stage on the build platform: {name}")
+    is_safe = stage.index not in graph.chain_of(graph.target)  # else the image would get it
+    return Fix(edits, f"take it from a stage on the build platform: {name}", is_safe)
 
 
 RULE = Rule(

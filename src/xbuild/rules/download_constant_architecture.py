@@ -19,9 +19,10 @@ from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 from xbuild.text import expression
 
 _URL = expression(r"\b(?:https?|ftp)://", re.IGNORECASE)
-# For another system, or for all architectures all the same.
+# For another system, or for all architectures all the same: sources, sums.
 _ELSEWHERE = expression(
     r"windows|win(?:32|64|[-_.]?x64)|darwin|macos|osx|apple|\bnoarch\b|_all\.deb|android|"
+    r"github\.com/[^/]+/[^/]+/archive/|"
     r"\.(?:sha\d+\w*|sig|asc|md5|gpg|pub|key)\b",
     re.IGNORECASE,
 )

@@ -11,6 +11,8 @@ from xbuild.graph.reach import reachable
 from xbuild.rules.constants import is_for_one
 from xbuild.rules.rule import RuleContext, RunScript
 
+_RUNNERS = ("sudo", "env", "sh", "bash", "eval", "time")
+
 
 def emulated_installs(context: RuleContext) -> Iterator[tuple[RunScript, str]]:
     """The first RUN of each stage for the target that installs packages, and the program that does it."""
@@ -29,5 +31,6 @@ def _first(context: RuleContext, stage: Stage) -> Iterator[tuple[RunScript, str]
             for command in context.script(run).commands:
                 work = work_of([word.value for word in command.words])
                 if work is not None and not work.is_compiler and work.name != "make":
-                    yield RunScript(stage, index, run, context.script(run)), command.name or work.name
+                    program = work.name if command.name in _RUNNERS else command.name
+                    yield RunScript(stage, index, run, context.script(run)), program or work.name
                     return
