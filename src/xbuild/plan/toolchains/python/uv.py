@@ -1,9 +1,9 @@
 """uv: its installers are told of the target by `--python-platform`, natively, for each target in turn.
 
-uv evaluates markers and tags of wheels for that platform, and refuses what it built for another; what calls
-itself pure is looked into (`_SCAN`). Which versions know the option was read off their `--help`: 0.4.0 to
-0.13.9, `uv pip` always, `uv sync` since 0.7.21. Its levels of manylinux are 2_17, 2_28 and 2_31, and since
-0.5.31 all from 2_31 to 2_40.
+uv evaluates markers and tags of wheels for that platform. What it built for another it refuses since 0.9.18,
+by trial; before, it is told to build nothing. What calls itself pure is looked into (`_SCAN`). Which versions
+know the option was read off their `--help`: 0.4.0 to 0.13.9, `uv pip` always, `uv sync` since 0.7.21. Its
+levels of manylinux are 2_17, 2_28 and 2_31, and since 0.5.31 all from 2_31 to 2_40.
 
 Sources: uv's documentation, "Command-line reference", "Environment variables", "Settings", "Using uv in
 Docker"; PEP 517, 621 and 735.
@@ -75,12 +75,14 @@ _LEVELS: tuple[tuple[Version, tuple[int, ...]], ...] = (
     ((0, 5, 31), (17, 28, *range(31, 41))),
     ((0, 4), (17, 28, 31)),
 )
+_REFUSING: Version = (0, 9, 18)
 _NEWEST = max(_LEVELS[0][1])
 _ARMS = " ".join(f"({docker}) echo {name} ;;" for docker, name in MACHINES.items())
 _MACHINE = f"$(case $TARGETARCH in {_ARMS} esac)"
 _OPTION = "--python-platform"
 _OURS = expression(re.escape(f'"{_MACHINE}-manylinux_2_') + r'\d+"')
 _WHY = "uv is told of the target: its wheels, and markers that are true there"
+_WHY_FIRST = "this uv would install what it builds for the machine that it runs on: nothing is built at first"
 
 
 def _level(call: Call, version: Version | None) -> int | None:
@@ -115,11 +117,14 @@ def _word(level: int | str) -> str:
 
 # -- which uv, and what else has a say
 
+_LATEST: Version = (99,)
 _TAG = expression(r"(\d+)\.(\d+)(?:\.(\d+))?(?:-|$)")
 
 
 def _version(call: Call) -> Version | None:
-    """What the tag tells of the image that uv comes from; of `0.7` the first that is called so."""
+    """What the tag tells of the image that uv comes from; of `0.7` the first that is called so, of a tag
+    without a version the latest. None where it comes from elsewhere.
+    """
     graph, found = call.scope.graph, []
     for stage in graph.chain_of(call.scope.stage):
         for edge in graph.edges_into(stage):
@@ -129,8 +134,12 @@ def _version(call: Call) -> Version | None:
             name, _, tag = reference.partition("@")[0].rpartition(":")
             if name == UV.name:
                 found.append(_TAG.match(tag))
+    if call.around.image.row is UV:
+        found.append(_TAG.match(call.around.image.tag))
     told = found[0] if len(found) == 1 else None
-    return tuple(int(n) for n in told.groups(default="0")) if told is not None else None
+    if told is None:
+        return _LATEST if len(found) == 1 else None
+    return tuple(int(n) for n in told.groups(default="0"))
 
 
 _HARMLESS = frozenset(
@@ -282,7 +291,7 @@ class _Install:
     `writes` what else it writes. `asked` is put in front of the command when uv is asked, `instead` behind
     its verb: so that what is there already, for the build machine, has no say; `scanned`, words of the shell,
     is looked into then, where the first of them `is_environment`, for the Python that it is for.
-    `read` is what it reads beside what lies where it runs.
+    `builds`: the project itself is built by it. `read` is what it reads beside what lies where it runs.
     """
 
     verb: int
@@ -290,6 +299,7 @@ class _Install:
     where: tuple[str, ...]
     writes: tuple[Write, ...] = ()
     is_environment: bool = False
+    builds: bool = False
     evidence: Callable[[int | None], str] | None = None
     asked: str = ""
     instead: str = ""
@@ -315,7 +325,8 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
     indexes = given.values("-i", "--extra-index-url", "--default-index", "--index")
     read = (*install.read, *local_places(indexes), *places_set(call, *_INDEXES))
     sources = tuple(source_kind(call, path) for path in read)
-    if not all(kind.is_right for kind in sources):
+    is_sure = not any(w.path is None and w.kind is Kind.UNKNOWN for w in call.writes)
+    if is_sure and not all(kind.is_right for kind in sources):
         raise UntoldError("what it reads is not the same for every platform, nor right for the target")
     cache = write(call, setting(call, "UV_CACHE_DIR") or "/root/.cache/uv", Kind.BUILD)
     kind = join((told_kind(call), Kind.CROSS, *sources))
@@ -332,14 +343,34 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
         if not any(_OURS.fullmatch(word.raw) for word in call.words):
             raise UntoldError("it names a platform of its own", "leave out --python-platform")
         return effect
+    is_quiet = (version is None or version < _REFUSING) and not given.has("--no-build")
     evidence = install.evidence(level) if install.evidence is not None else ""
     if not evidence:
-        evidence, number = _told(call, install, level)
+        evidence, number = _told(call, install, level, is_quiet=is_quiet)
     else:
-        number = level if version is not None and level is not None else _ask_briefly(call, install)
+        is_known = version not in (None, _LATEST) and level is not None
+        number = level if level is not None and is_known else _ask_briefly(call, install)
+    start, option = _added(call, install, _word(number), is_quiet=is_quiet)
     end = call.words[install.verb].span.end
-    demand = Demand(words=((Span(end, end), f" {_OPTION} {_word(number)}", _WHY),))
-    return replace(effect, demand=demand, evidence=(Evidence(evidence, call.place),))
+    words = [(Span(end, end), option, _WHY)]
+    if start:
+        at = call.command.span.start
+        words.insert(0, (Span(at, at), start, _WHY_FIRST))
+    return replace(effect, demand=Demand(words=tuple(words)), evidence=(Evidence(evidence, call.place),))
+
+
+def _added(call: Call, install: _Install, word: str, *, is_quiet: bool) -> tuple[str, str]:
+    """What stands in front of the command, and behind its verb. A uv that `is_quiet` about what it builds for
+    the machine that it runs on is told to build nothing but the project.
+    """
+    option = f" {_OPTION} {word}"
+    if not is_quiet:
+        return "", option
+    if not install.builds:
+        return "", f"{option} --no-build"
+    span, end = call.command.span, call.words[install.verb].span.end
+    first = f"{call.script[span.start : end]}{option} --no-build --no-install-project"
+    return f"{first}{call.script[end : span.end].rstrip()} && ", option
 
 
 class _OpenError(Exception):
@@ -380,13 +411,13 @@ _QUICKLY = "UV_COMPILE_BYTECODE=0 UV_LINK_MODE=copy"  # what it leaves is thrown
 _ASK_LEVEL = f"level=$(python3 -c '{_LIBC}') && {{ test $level -le {_NEWEST} || level={_NEWEST}; }} && "
 
 
-def _told(call: Call, install: _Install, level: int | None) -> tuple[str, int]:
+def _told(call: Call, install: _Install, level: int | None, *, is_quiet: bool) -> tuple[str, int]:
     """What uv said, when it was asked, and the level of the C library. Raises _OpenError where it was not
     asked, UntoldError if the answer is a no.
     """
     span, end = call.command.span, call.words[install.verb].span.end
-    option = f" {_OPTION} {_word(level or '$level')}"
-    line = call.script[span.start : end] + option + install.instead + call.script[end : span.end]
+    start, option = _added(call, install, _word(level or "$level"), is_quiet=is_quiet)
+    line = start + call.script[span.start : end] + option + install.instead + call.script[end : span.end]
     line = line.replace("\\\n", " ")
     if "\n" in line:
         raise UntoldError("a command of several lines cannot be put to uv", "write it on one")
@@ -446,6 +477,7 @@ def _sync(call: Call, given: Reading) -> _Install:
         (folder,),
         own,
         is_environment=True,
+        builds=is_installed,
         evidence=partial(of_lock, call, given, project),
         asked=f"rm -rf {shlex.quote(folder)} && ",
         scanned=(shlex.quote(folder), shlex.quote(project.folder)),
