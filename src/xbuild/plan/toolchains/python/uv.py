@@ -1,6 +1,6 @@
 """uv: its installers are told of the target by `--python-platform`, natively, for each target in turn.
 
-uv evaluates markers and tags of wheels for that platform. What it built for another it refuses since 0.9.18,
+uv evaluates markers and tags of wheels for that platform. What it built for another it refuses since 0.9.16,
 by trial; before, it is told to build nothing. What calls itself pure is looked into (`_SCAN`). Which versions
 know the option was read off their `--help`: 0.4.0 to 0.13.9, `uv pip` always, `uv sync` since 0.7.21. Its
 levels of manylinux are 2_17, 2_28 and 2_31, and since 0.5.31 all from 2_31 to 2_40.
@@ -75,7 +75,7 @@ _LEVELS: tuple[tuple[Version, tuple[int, ...]], ...] = (
     ((0, 5, 31), (17, 28, *range(31, 41))),
     ((0, 4), (17, 28, 31)),
 )
-_REFUSING: Version = (0, 9, 18)
+_REFUSING: Version = (0, 9, 16)
 _NEWEST = max(_LEVELS[0][1])
 _ARMS = " ".join(f"({docker}) echo {name} ;;" for docker, name in MACHINES.items())
 _MACHINE = f"$(case $TARGETARCH in {_ARMS} esac)"
