@@ -66,8 +66,10 @@ def imports(path: Path) -> tuple[tuple[str, str], ...]:
 
 
 def own(path: Path) -> Iterator[str]:
-    """The packages of xbuild that a module imports from."""
+    """The packages of xbuild that a module imports from; its version is nobody's."""
     for module, name in imports(path):
+        if (module, name) == ("xbuild", "__version__"):
+            continue
         if module == "xbuild":
             yield name if (ROOT / name).is_dir() or (ROOT / f"{name}.py").exists() else "__init__"
         elif module.startswith("xbuild."):
