@@ -13,10 +13,11 @@ the tools themselves say. A name that a project does not have is empty.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from xbuild.text import replace, value
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(order=True)
 class Machine:
     """What an ELF header must say: e_machine (ELF gABI, EM_*), class in bits, byte order."""
 
@@ -25,7 +26,7 @@ class Machine:
     little_endian: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Architecture:
     """One architecture, or one variant of it, and its names."""
 

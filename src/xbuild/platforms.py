@@ -8,15 +8,15 @@ amd64/v1 is amd64.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from xbuild.architectures import ARCHITECTURES, BY_SPELLING, Architecture, Machine
 from xbuild.errors import PlatformError
+from xbuild.text import value
 
 MACHINES: Mapping[str, Machine] = {row.architecture: row.machine for row in ARCHITECTURES}
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(order=True)
 class Platform:
     """What an image is for, in normal form; build one with `Platform.parse`."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, TypeVar, cast, dataclass_transform
 
@@ -18,24 +17,110 @@ from xbuild.errors import EditError
 AnyType = TypeVar("AnyType")
 
 
+class _Fresh:
+    """A default that is made anew for each value."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self.make = make
+
+
+def fresh(make: Callable[[], AnyType]) -> AnyType:
+    """The default of a field of a value: what `make` makes, for each value anew."""
+    return cast("AnyType", _Fresh(make))
+
+
 @dataclass_transform(frozen_default=True)
-def value(*, order: bool = False, kw_only: bool = False) -> Callable[[type[AnyType]], type[AnyType]]:
-    """A dataclass that is frozen for the type checker alone.
+def value(
+    *, order: bool = False, kw_only: bool = False, slots: bool = True
+) -> Callable[[type[AnyType]], type[AnyType]]:
+    """A dataclass with slots that is frozen for the type checker alone; without `slots` it can have cached
+    properties.
 
     A Dockerfile gives hundreds of spans and words, and a class frozen at run time takes three times as long
-    to make: with this, files are parsed 1.4 times as fast. What an order needs apart, its methods are
-    compiled when they are first used: each costs a third of a millisecond, and there are a hundred classes.
+    to make: with this, files are parsed 1.4 times as fast. Its methods are compiled when they are first used,
+    `__init__` too: that takes most of a millisecond, and there are a hundred classes. `dataclasses` itself
+    takes longer to import than Python takes to start, and is asked only by those who ask it.
     """
-    if order:
-        return dataclass(slots=True, unsafe_hash=True, order=True, kw_only=kw_only)
 
     def made(described: type[AnyType]) -> type[AnyType]:
-        cls = dataclass(slots=True, eq=False, repr=False, kw_only=kw_only)(described)
-        for name in ("__eq__", "__hash__", "__repr__"):
-            setattr(cls, name, vars(_Methods)[name])
-        return cls
+        own = tuple(vars(described).get("__annotations__", ()))
+        held = dict(vars(described))
+        defaults = {name: held.pop(name) for name in own if name in held}
+        cls: Any = described
+        if slots:
+            for name in ("__dict__", "__weakref__"):
+                held.pop(name, None)
+            cls = _remade(described, {**held, "__slots__": own})
+        base: Any = described.__base__
+        cls._names = tuple(dict.fromkeys((*getattr(base, "_names", ()), *own)))
+        cls._defaults = {**getattr(base, "_defaults", {}), **defaults}
+        cls._is_kw_only, cls.__dataclass_fields__ = kw_only, _Fields()
+        setattr(cls, "__match_args__", () if kw_only else cls._names)  # noqa: B010
+        cls.__init__ = _init_of(cls)
+        for name in (*_METHODS, *(_ORDER if order else ()), "__repr__"):
+            if held.get(name) is None:
+                setattr(cls, name, vars(_Methods)[name])
+        return cast("type[AnyType]", cls)
 
     return made
+
+
+def _remade(described: type[Any], held: dict[str, Any]) -> Any:
+    make: Callable[..., Any] = type(described)
+    cls = make(described.__name__, described.__bases__, held)
+    cls.__qualname__ = described.__qualname__
+    return cls
+
+
+def replace(one: AnyType, **changes: Any) -> AnyType:
+    """The value with other fields, as `dataclasses.replace` makes it."""
+    cls: Any = type(one)
+    made: AnyType = cls(**{**{name: getattr(one, name) for name in cls._names}, **changes})
+    return made
+
+
+def _init_of(cls: Any) -> Callable[..., None]:
+    """An `__init__` that compiles the real one, and puts it in its own place."""
+
+    def __init__(self: Any, *given: Any, **named: Any) -> None:  # noqa: N807
+        cls.__init__ = _compile_init(cls)
+        cls.__init__(self, *given, **named)
+
+    return __init__
+
+
+def _compile_init(cls: Any) -> Callable[..., None]:
+    held: dict[str, Any] = {"MISSING": object()}
+    heads, lines = ["self", *(["*"] if cls._is_kw_only and cls._names else [])], ["pass"]
+    for name in cls._names:
+        default = cls._defaults.get(name)
+        is_fresh = isinstance(default, _Fresh)
+        held[f"default_{name}"] = default.make if isinstance(default, _Fresh) else default
+        given = "MISSING" if is_fresh else f"default_{name}"
+        heads.append(f"{name}={given}" if name in cls._defaults else name)
+        lines.append(
+            f"self.{name} = {f'default_{name}() if {name} is MISSING else ' if is_fresh else ''}{name}"
+        )
+    exec(f"def __init__({', '.join(heads)}):\n " + "\n ".join(lines), held)
+    init: Callable[..., None] = held["__init__"]
+    init.__qualname__ = f"{cls.__qualname__}.__init__"
+    return init
+
+
+class _Fields:
+    """What `dataclasses` asks a class for, made when it asks."""
+
+    def __get__(self, instance: object, owner: Any) -> Any:
+        from dataclasses import dataclass, field
+
+        defaults = {
+            name: field(default_factory=given.make) if isinstance(given, _Fresh) else given
+            for name, given in owner._defaults.items()
+        }
+        held = {"__annotations__": dict.fromkeys(owner._names, Any), **defaults}
+        made: Any = dataclass(kw_only=owner._is_kw_only)(type(owner.__name__, (), held))
+        owner.__dataclass_fields__ = made.__dataclass_fields__
+        return owner.__dataclass_fields__
 
 
 class _Methods:
@@ -47,26 +132,44 @@ class _Methods:
         _compile_methods(type(self))
         return hash(self)
 
+    def __lt__(self, other: Any) -> bool:
+        _compile_methods(type(self))
+        return bool(self < other)
+
+    def __le__(self, other: Any) -> bool:
+        _compile_methods(type(self))
+        return bool(self <= other)
+
+    def __gt__(self, other: Any) -> bool:
+        _compile_methods(type(self))
+        return bool(self > other)
+
+    def __ge__(self, other: Any) -> bool:
+        _compile_methods(type(self))
+        return bool(self >= other)
+
     def __repr__(self) -> str:
-        content = ", ".join(f"{name}={getattr(self, name)!r}" for name in _names(type(self)))
-        return f"{self.__class__.__qualname__}({content})"
+        cls: Any = type(self)
+        content = ", ".join(f"{name}={getattr(self, name)!r}" for name in cls._names)
+        return f"{cls.__qualname__}({content})"
+
+
+_METHODS = ("__eq__", "__hash__")
+_ORDER = {"__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
 
 
 def _compile_methods(cls: Any) -> None:
-    mine, others = ("".join(f"{owner}.{name}, " for name in _names(cls)) for owner in ("self", "other"))
-    text = f"""
-def __eq__(self, other):
-    return ({mine}) == ({others}) if other.__class__ is self.__class__ else NotImplemented
-def __hash__(self):
-    return hash(({mine}))
-"""
+    mine, others = ("".join(f"{owner}.{name}, " for name in cls._names) for owner in ("self", "other"))
+    text = f"def __hash__(self):\n return hash(({mine}))\n" + "".join(
+        f"def {name}(self, other):\n"
+        f" return ({mine}) {sign} ({others}) if other.__class__ is self.__class__ else NotImplemented\n"
+        for name, sign in {"__eq__": "==", **_ORDER}.items()
+    )
     methods: dict[str, Any] = {}
     exec(text, methods)
-    cls.__eq__, cls.__hash__ = methods["__eq__"], methods["__hash__"]
-
-
-def _names(cls: Any) -> list[str]:
-    return [field.name for field in fields(cls)]
+    for name in (*_METHODS, *_ORDER):
+        if vars(cls).get(name) is vars(_Methods)[name]:
+            setattr(cls, name, methods[name])
 
 
 def expression(text: str, flags: int = 0) -> re.Pattern[str]:
@@ -119,7 +222,7 @@ class Span:
         return Span(self.start + by, self.end + by)
 
 
-@dataclass(frozen=True)
+@value(slots=False)
 class Source:
     """A text file by name and content; `path` is only for messages."""
 
@@ -163,7 +266,7 @@ class Source:
         return self.text[span.start : span.end]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(order=True)
 class Edit:
     """Replace `span` by `replacement`; an empty span inserts, an empty replacement deletes."""
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from xbuild.cli.main import COMMANDS
 from xbuild.errors import UsageError
 from xbuild.pipeline.files import write_whole
-from xbuild.text import Source
+from xbuild.text import Source, replace
 
 if TYPE_CHECKING:
     from xbuild.pipeline.wishes import Wanted

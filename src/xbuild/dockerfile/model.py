@@ -7,7 +7,6 @@ Words are those of the Dockerfile reference; how BuildKit reads them is stated w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from xbuild.text import Source, Span, value
 
@@ -223,7 +222,7 @@ class Other(Instruction):
     """
 
 
-@dataclass(frozen=True)
+@value()
 class Dockerfile:
     """A parsed file: `nodes` tile the source, `instructions` are those among them, in order.
 
@@ -232,8 +231,8 @@ class Dockerfile:
 
     source: Source
     nodes: tuple[Node, ...]
-    instructions: tuple[Instruction, ...] = field(default=())
-    directives: tuple[Directive, ...] = field(default=())
+    instructions: tuple[Instruction, ...] = ()
+    directives: tuple[Directive, ...] = ()
     escape: str = "\\"
 
     @property

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from xbuild.graph.expand import expand_known
 from xbuild.graph.model import StageGraph, Value
 from xbuild.graph.scope import global_values
 from xbuild.platforms import Platform, known_names
-from xbuild.text import expression
+from xbuild.text import expression, replace
 
 Pair = tuple[Platform, Platform]
 

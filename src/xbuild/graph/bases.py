@@ -5,7 +5,6 @@ image.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 from xbuild.dockerfile.model import From, Instruction
 from xbuild.errors import DockerfileError, StageError
@@ -152,5 +151,7 @@ def stage_names(names: Names) -> str:
 
 
 def _similar(text: str, names: Names) -> str | None:
+    from difflib import get_close_matches
+
     close = get_close_matches(text.lower(), list(names), n=1)
     return f"did you mean {close[0]}?" if close else None

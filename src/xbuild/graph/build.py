@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from xbuild.dockerfile.model import Copy, Dockerfile, From, Instruction, Mount, Run
@@ -20,14 +19,14 @@ from xbuild.graph.expand import ExpansionError, expand_known
 from xbuild.graph.model import Base, Edge, Options, Stage, StageBase, StageGraph, Value, sources_of
 from xbuild.graph.reach import closure
 from xbuild.graph.scope import Scope, errors_of, global_values, join_path, locate
-from xbuild.text import expression
+from xbuild.text import expression, replace, value
 
 _GAP = expression(r"[\t\v\f\r ]+")
 # Mounts that bring nothing in from a stage, whatever their from= says.
 _WITHOUT_SOURCE = frozenset({"tmpfs", "secret", "ssh"})
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class _Link:
     """A COPY --from or a mount's from=, found and resolved; `index` is the instruction's in the consumer."""
 

@@ -7,12 +7,11 @@ How BuildKit resolves each of these: moby/buildkit `frontend/dockerfile/dockerfi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
 from xbuild.dockerfile.model import Dockerfile, Flag, From, Instruction, Onbuild
-from xbuild.text import value
+from xbuild.text import fresh, value
 
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
@@ -39,7 +38,7 @@ class ImageFacts:
 
     workdir: str | None = "/"
     user: str | None = ""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = fresh(dict)
     shell: tuple[str, ...] | None = None
     is_complete: bool = True
 
@@ -54,11 +53,11 @@ class Options:
     of one platform.
     """
 
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    build_contexts: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = fresh(dict)
+    build_contexts: Mapping[str, str] = fresh(dict)
     target: str | None = None
     image_facts: Callable[[str], ImageFacts | None] | None = None
-    platform_values: Mapping[str, str] = field(default_factory=dict)
+    platform_values: Mapping[str, str] = fresh(dict)
 
 
 @value()
@@ -174,7 +173,7 @@ class Stage:
         return any(i.keyword in ("CMD", "ENTRYPOINT") for i in self.instructions)
 
 
-@dataclass(frozen=True)
+@value(slots=False)
 class StageGraph:
     """All stages and edges of a Dockerfile under given options; made by `build.build_graph`.
 
@@ -189,8 +188,8 @@ class StageGraph:
     stages: tuple[Stage, ...]
     edges: tuple[Edge, ...]
     target: int
-    global_values: Mapping[str, Value] = field(default_factory=dict)
-    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    global_values: Mapping[str, Value] = fresh(dict)
+    memo: dict[Any, Any] = fresh(dict)
 
     def edges_out_of(self, stage: int) -> tuple[Edge, ...]:
         """Edges by which other stages take, or may take, something from `stage`."""

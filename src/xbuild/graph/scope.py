@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from xbuild.dockerfile.model import Arg, Env, Instruction, Pair, Shell, User, Workdir
@@ -29,6 +28,7 @@ from xbuild.graph.model import (
     Value,
     sources_of,
 )
+from xbuild.text import replace
 
 # BuildKit sets it when the base image does not (`util/system/path.go`).
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -85,7 +85,6 @@ def _global_arg(pair: Pair, values: Mapping[str, Value], options: Options, escap
     return Value(expanded.text, "arg", depends_on=expanded.depends_on, raw=pair.value)
 
 
-@dataclass(slots=True)
 class _State:
     """A stage from its FROM to its end: for each name, and for the rest, what it became and where.
 
@@ -93,15 +92,16 @@ class _State:
     `may_derive`: the base is an unknown one of several stages.
     """
 
-    is_base_known: bool
-    may_derive: bool = False
-    names: dict[str, list[tuple[int, Value]]] = field(default_factory=dict)
-    now: dict[str, Value] = field(default_factory=dict)
-    image_env: dict[str, Value] = field(default_factory=dict)
-    workdirs: list[tuple[int, str | None]] = field(default_factory=list)
-    users: list[tuple[int, str | None]] = field(default_factory=list)
-    shells: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
-    errors: list[DockerfileError] = field(default_factory=list)
+    def __init__(self, is_base_known: bool, may_derive: bool = False) -> None:
+        self.is_base_known = is_base_known
+        self.may_derive = may_derive
+        self.names: dict[str, list[tuple[int, Value]]] = {}
+        self.now: dict[str, Value] = {}
+        self.image_env: dict[str, Value] = {}
+        self.workdirs: list[tuple[int, str | None]] = []
+        self.users: list[tuple[int, str | None]] = []
+        self.shells: list[tuple[int, tuple[str, ...]]] = []
+        self.errors: list[DockerfileError] = []
 
     def set(self, index: int, name: str, value: Value) -> None:
         self.now[name] = value

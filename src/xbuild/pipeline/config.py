@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xbuild.errors import ConfigError, PlatformError
 from xbuild.platforms import Platform
-from xbuild.text import value
+from xbuild.text import fresh, value
 
 if TYPE_CHECKING:
     from xbuild.pipeline.nodes import SettingNode
@@ -77,7 +76,7 @@ class Config:
 
     path: str | None = None
     platforms: tuple[Platform, ...] = ()
-    chosen: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, str] = fresh(dict)
     cache_mounts: bool = True
     allow: tuple[AllowedFile, ...] = ()
     assist: str | None = None
@@ -85,7 +84,7 @@ class Config:
     silence: int = SILENCE_MINUTES
     with_twins: frozenset[str] = frozenset()
     without_twins: frozenset[str] = frozenset()
-    accepted: Mapping[str, str] = field(default_factory=dict)
+    accepted: Mapping[str, str] = fresh(dict)
     lint: LintConfig = LintConfig()
 
     def settings(self, *, assist: bool, cache_mounts: bool = True, helpers: bool = True) -> Settings:

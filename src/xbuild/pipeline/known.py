@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from xbuild.errors import UsageError
+from xbuild.text import fresh, value
 
 
-@dataclass(frozen=True)
+@value()
 class KnownFindings:
     """The fingerprints of findings by file; a path is compared as seen from the current folder."""
 
-    prints: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    prints: Mapping[str, frozenset[str]] = fresh(dict)
 
     def of(self, path: str) -> frozenset[str]:
         return self.prints.get(_normal(path), frozenset())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from xbuild.platforms import Platform, parse_platforms
 from xbuild.rules.linter import Judged, Linted, Unlinted, fixed, judge, narrowed
 from xbuild.rules.rule import RuleContext
 from xbuild.solve.directory import DirectoryContext
-from xbuild.text import Source, apply_edits
+from xbuild.text import Source, apply_edits, fresh, replace, value
 
 if TYPE_CHECKING:
     from xbuild.pipeline.config import Config
@@ -39,7 +38,7 @@ Tell = Callable[[str], None]
 _MANY = 24
 
 
-@dataclass(frozen=True)
+@value()
 class _Job:
     """A file and what is wanted of it, settled; `known` are the fingerprints in the baseline, `answers` those
     of registries.
@@ -50,7 +49,7 @@ class _Job:
     config: Config
     known: frozenset[str] = frozenset()
     text: bytes | None = None
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = fresh(dict)
 
     @property
     def platforms(self) -> tuple[Platform, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from xbuild.platforms import Platform
 from xbuild.rules import RULES
 from xbuild.rules.linter import Linted, Unlinted
 from xbuild.rules.rule import Level, Rule
-from xbuild.text import name_pattern
+from xbuild.text import name_pattern, replace, value
 
 _REASON = "ignore-without-reason"
 _pattern = lru_cache(name_pattern)
 
 
-@dataclass(frozen=True)
+@value()
 class Wanted:
     """What is asked of the linter; None or empty: as the settings say, or the default. `config` is a file of
     settings for all files. `fix` asks for fixes (`unsafe`: also for those that are not safe), `add_ignores`

@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from xbuild.platforms import Platform
-from xbuild.text import Span, value
+from xbuild.text import Span, fresh, value
 
 
 class VerdictWord(StrEnum):
@@ -469,20 +468,20 @@ class Settings:
     """
 
     cache_mounts: bool = True
-    chosen: Mapping[str, str] = field(default_factory=dict)
+    chosen: Mapping[str, str] = fresh(dict)
     assist: bool = False
     without: frozenset[str] = frozenset()
     without_twins: frozenset[str] = frozenset()
-    accepted: Mapping[str, str] = field(default_factory=dict)
+    accepted: Mapping[str, str] = fresh(dict)
     helpers: bool = True
-    without_pin: Mapping[str, str] = field(default_factory=dict)
+    without_pin: Mapping[str, str] = fresh(dict)
 
     def of(self, setting: Setting) -> str:
         """What was chosen, or the default."""
         return self.chosen.get(setting.key, setting.values[0])
 
 
-@dataclass(frozen=True)
+@value()
 class Knowledge:
     """What was found out elsewhere: the raw answers to questions, by their key.
 
@@ -490,5 +489,5 @@ class Knowledge:
     the builder would know better.
     """
 
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = fresh(dict)
     may_ask: bool = False

@@ -237,17 +237,6 @@ class Misfit:
 
 
 @value()
-class Work:
-    """A kind of work: the name under which reports tell it and measured slowdown is remembered, the first
-    words of the commands that do it ("npm ci, npm install"), and whether a compiler does it.
-    """
-
-    name: str
-    commands: str
-    is_compiler: bool = False
-
-
-@value()
 class SourceFiles:
     """The source files of a language: how their names end, a line that changes a program but not what it does
     (`{}` stands for a text that is new each time), and, if it can be told, what stands in the file with
@@ -270,8 +259,8 @@ class Toolchain:
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written. `settings` are what a user can
-    choose, in a section of the toolchain's name. `work` are the kinds of work that its commands do, what
-    takes longest first. `is_own` and `fits` answer as they say, where a language has something to say to it.
+    choose, in a section of the toolchain's name. `is_own` and `fits` answer as they say, where a language has
+    something to say to it.
     """
 
     name: str
@@ -288,5 +277,4 @@ class Toolchain:
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
-    work: tuple[Work, ...] = ()
     sources: tuple[SourceFiles, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -15,7 +14,7 @@ from xbuild.graph.platform import BUILD, runs_on
 from xbuild.plan.context import Context
 from xbuild.plan.model import Plan, StageVerdict
 from xbuild.platforms import Platform
-from xbuild.text import Edit, Span, value
+from xbuild.text import Edit, Span, fresh, value
 
 
 class Level(StrEnum):
@@ -73,7 +72,7 @@ class Told:
         return self.finding.severity or self.rule.severity
 
 
-@dataclass(frozen=True)
+@value(slots=False)
 class RuleContext:
     """One Dockerfile and what is known around it: what rules look at.
 
@@ -89,7 +88,7 @@ class RuleContext:
     context: Context
     has_context: bool
     make_plan: Callable[[], Plan]
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, str] = fresh(dict)
 
     @cached_property
     def plan(self) -> Plan:

@@ -16,11 +16,14 @@ from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 
 def check(subject: RuleContext) -> Iterator[Finding]:
+    comments = read_comments(subject.dockerfile)
+    if not comments:
+        return
     from difflib import get_close_matches
 
     from xbuild.rules import BY_NAME
 
-    for comment in read_comments(subject.dockerfile):
+    for comment in comments:
         if comment.problem:
             said = subject.dockerfile.source[comment.span].partition("xbuild")[2].strip()
             near = get_close_matches(said.partition("=")[0] + "=", WORDS, 1, 0.5)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
+
+from xbuild.text import value
 
 _ESCAPED = ".+()|{}$"
 
 
-@dataclass(frozen=True)
+@value(slots=False)
 class Pattern:
     """One line: `text` is cleaned, `is_exception` when it began with `!`."""
 
@@ -92,7 +93,7 @@ def _translate(text: str) -> tuple[str, str]:
     return expression, kind
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Match:
     """Whether a path is ignored, and which patterns named it or one of its parents."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -74,6 +73,8 @@ def _summary(results: Sequence[Linted]) -> str:
 
 def as_json(results: Sequence[Linted], _terminal: Terminal) -> str:
     """Schema: `schemas/lint.schema.json`."""
+    import json
+
     return json.dumps({"version": 1, "files": [_file_data(r) for r in results]}, indent=2) + "\n"
 
 

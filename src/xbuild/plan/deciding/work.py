@@ -1,5 +1,5 @@
 """What kind of work a command is, told by its first words: reports and what was learnt about emulation go by
-these names. The rows of a language are in its own room; here are those of none, and of languages without one.
+these names. It imports no language: the linter asks it of nearly every file.
 """
 
 from __future__ import annotations
@@ -7,16 +7,36 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 
 from xbuild.dockerfile.script import Command
 from xbuild.dockerfile.shell import parse_script
-from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Work
-from xbuild.plan.toolchains import TOOLCHAINS
+from xbuild.text import value
 
-_WORK = (
+
+@value()
+class Work:
+    """A kind of work: the name under which reports tell it and measured slowdown is remembered, the first
+    words of the commands that do it ("npm ci, npm install"), and whether a compiler does it.
+    """
+
+    name: str
+    commands: str
+    is_compiler: bool = False
+
+
+WORK = (
+    Work("go build", "go build, go install, go test -c, xx-go", is_compiler=True),
+    Work("go test", "go test, go vet", is_compiler=True),
+    Work("go mod download", "go mod download, go mod tidy, go mod vendor, go mod verify"),
+    Work("go generate", "go generate, go run", is_compiler=True),
+    Work("uv sync", "uv sync"),
+    Work(
+        "pip install",
+        "pip install, pip wheel, uv pip install, uv pip sync, python -m pip install, python -m pip wheel",
+    ),
     Work(
         "cargo build", "cargo build, cargo install, cargo test, cargo check, xx-cargo build", is_compiler=True
     ),
@@ -36,8 +56,6 @@ _WORK = (
         "xx-apt-get install, xx-apt install, xx-apk add",
     ),
 )
-
-WORK: tuple[Work, ...] = (*(w for toolchain in TOOLCHAINS for w in toolchain.work), *_WORK)
 """All kinds. A RUN that does several counts as the first of them."""
 
 _ROWS: dict[str, dict[tuple[str, ...], Work]] = {}
@@ -46,9 +64,6 @@ for _work in WORK:
         _name, *_rest = _row.split()
         _ROWS.setdefault(_name, {})[tuple(_rest)] = _work
 
-# What runs the command that stands behind it, and what runs a script.
-_WRAPPERS = (name for program in PROGRAMS if program.is_wrapper for name in program.names.split())
-_RUNNERS = frozenset((*_WRAPPERS, *words("sudo xargs timeout")))
 _BEHIND = frozenset(("--", "-exec"))
 _MAX_DEPTH = 4
 _SHELLS = frozenset(words("sh bash ash dash ksh zsh"))
@@ -103,9 +118,20 @@ def _start(given: Sequence[str | None]) -> int:
     names = [_name_of(word) for word in given]
     if not names or names[0] in _ROWS:
         return 0
-    is_runner = given[0] is None or names[0] in _RUNNERS
+    if _ROWS.keys().isdisjoint(names):
+        return len(names)
+    is_runner = given[0] is None or names[0] in _runners()
     first = 0 if is_runner else next((n for n, w in enumerate(given) if w in _BEHIND), len(names))
     return next((at for at, name in enumerate(names) if at >= first and name in _ROWS), len(names))
+
+
+@cache
+def _runners() -> frozenset[str]:
+    """What runs the command behind it: descriptions take long to import, and few commands need them here."""
+    from xbuild.plan.programs import PROGRAMS
+
+    wrappers = (name for program in PROGRAMS if program.is_wrapper for name in program.names.split())
+    return frozenset((*wrappers, *words("sudo xargs timeout")))
 
 
 def _script(given: Sequence[str | None]) -> str | None:

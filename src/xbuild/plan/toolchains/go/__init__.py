@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xbuild.plan.toolchain import SourceFiles, Toolchain, Work
+from xbuild.plan.toolchain import SourceFiles, Toolchain
 from xbuild.plan.toolchains.go.caches import finish
 from xbuild.plan.toolchains.go.cgo import CGO
 from xbuild.plan.toolchains.go.commands import RELEASE, TARGETED, judge
@@ -22,11 +22,5 @@ TOOLCHAIN = Toolchain(
     target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
     variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *TARGETED),
     settings=(CGO,),
-    work=(
-        Work("go build", "go build, go install, go test -c, xx-go", is_compiler=True),
-        Work("go test", "go test, go vet", is_compiler=True),
-        Work("go mod download", "go mod download, go mod tidy, go mod vendor, go mod verify"),
-        Work("go generate", "go generate, go run", is_compiler=True),
-    ),
     sources=(SourceFiles(".go", 'var xbuildBench = "{}"', start="func main()", tests="_test.go"),),
 )

@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from xbuild.plan.programs.program import by_name
-from xbuild.plan.toolchain import Call, Effect, Toolchain, Work
+from xbuild.plan.toolchain import Call, Effect, Toolchain
 from xbuild.plan.toolchains.python import others
 from xbuild.plan.toolchains.python.environments import OWN, activates, environment, is_own
 from xbuild.plan.toolchains.python.interpreter import PYTHON, VIRTUALENV, runs
@@ -34,14 +34,4 @@ def judge(call: Call) -> Effect | None:
     return runs(call, effect) if program is PYTHON else effect
 
 
-WORK = (
-    Work("uv sync", "uv sync"),
-    Work(
-        "pip install",
-        "pip install, pip wheel, uv pip install, uv pip sync, python -m pip install, python -m pip wheel",
-    ),
-)
-
-TOOLCHAIN = Toolchain(
-    name="python", judge=judge, is_own=is_own, fits=fits, programs=PROGRAMS, images=IMAGES, work=WORK
-)
+TOOLCHAIN = Toolchain(name="python", judge=judge, is_own=is_own, fits=fits, programs=PROGRAMS, images=IMAGES)
