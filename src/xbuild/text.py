@@ -158,7 +158,9 @@ _METHODS = ("__eq__", "__hash__")
 _ORDER = {"__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
 
 
-def _compile_methods(cls: Any) -> None:
+def _compile_methods(used: Any) -> None:
+    """Those of a value's class, which may be used by one that is derived from it."""
+    cls: Any = next(c for c in used.__mro__ if "_names" in vars(c))
     mine, others = ("".join(f"{owner}.{name}, " for name in cls._names) for owner in ("self", "other"))
     text = f"def __hash__(self):\n return hash(({mine}))\n" + "".join(
         f"def {name}(self, other):\n"

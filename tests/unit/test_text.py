@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 import pkgutil
 import re
+from functools import cached_property
 from importlib import import_module
+from typing import Any
 
 import pytest
 
 import xbuild
-from xbuild.text import _Compiled, expression, value
+from xbuild.text import _Compiled, expression, fresh, replace, value
 
 
 @value()
@@ -34,6 +37,26 @@ class Nothing:
     """No field."""
 
 
+@value(order=True)
+class Size:
+    """One that can be sorted."""
+
+    width: int
+    depth: int = 1
+
+
+@value(slots=False)
+class Cupboard:
+    """One with a default of its own, and something that is found out once."""
+
+    name: str
+    drawers: list[str] = fresh(list)
+
+    @cached_property
+    def label(self) -> str:
+        return self.name.upper()
+
+
 class Labelled(Shelf):
     """A class of its own."""
 
@@ -44,6 +67,45 @@ def test_values_are_equal_by_content_within_one_class() -> None:
     assert Book(title="a") == Book(title="a") != Book(title="b")
     assert Nothing() == Nothing()
     assert Shelf("a") != Labelled("a")
+
+
+def test_a_derived_class_compares_as_its_own() -> None:
+    assert Labelled("a") == Labelled("a") != Labelled("b")
+    assert len({Labelled("a"), Labelled("a")}) == 1
+
+
+def test_order() -> None:
+    assert sorted([Size(2), Size(1, 3), Size(1)]) == [Size(1), Size(1, 3), Size(2)]
+    assert Size(1) < Size(2) <= Size(2)
+    assert Size(2) > Size(1) >= Size(1)
+    with pytest.raises(TypeError):
+        _ = Size(1) < Shelf("a")  # type: ignore[operator]
+
+
+def test_defaults_and_what_is_found_out_once() -> None:
+    first, second = Cupboard("a"), Cupboard("b", ["c"])
+    first.drawers.append("d")
+    assert (first.drawers, second.drawers, Cupboard("a").drawers) == (["d"], ["c"], [])
+    assert first.label is first.label
+    assert not hasattr(Shelf("a"), "__dict__")
+
+
+def test_wrong_arguments() -> None:
+    for arguments in ((), ("a", (), 3)):
+        with pytest.raises(TypeError, match=r"Shelf\.__init__"):
+            Shelf(*arguments)
+    with pytest.raises(TypeError):
+        Book("a")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("change", [replace, dataclasses.replace])
+def test_what_dataclasses_do(change: Any) -> None:
+    assert change(Shelf("a"), books=("b",)) == Shelf("a", ("b",))
+    assert change(Book(title="a"), title="b") == Book(title="b")
+    assert change(Cupboard("a", ["x"]), name="b") == Cupboard("b", ["x"])
+    assert [field.name for field in dataclasses.fields(Shelf)] == ["name", "books"]
+    assert dataclasses.is_dataclass(Size)
+    assert Cupboard.__dataclass_fields__["drawers"].default_factory is list
 
 
 def test_equal_values_are_one_key() -> None:

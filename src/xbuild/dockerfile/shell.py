@@ -55,9 +55,28 @@ def parse_script(text: str) -> Script:
 @lru_cache(maxsize=1)
 def _parser() -> Parser:
     import tree_sitter
-    import tree_sitter_bash
 
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+    return tree_sitter.Parser(tree_sitter.Language(_grammar()))
+
+
+def _grammar() -> object:
+    """That of `tree_sitter_bash`, without what else that package imports: it takes as long as Python itself
+    to start.
+    """
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec, module_from_spec
+
+    package = find_spec("tree_sitter_bash")
+    folders = package.submodule_search_locations if package is not None else None
+    found = PathFinder.find_spec("_binding", folders) if folders else None
+    if found is None or found.loader is None:
+        import tree_sitter_bash
+
+        return tree_sitter_bash.language()
+    binding = module_from_spec(found)
+    found.loader.exec_module(binding)
+    grammar: object = binding.language()
+    return grammar
 
 
 class _ScriptReader:

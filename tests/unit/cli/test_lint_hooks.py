@@ -51,7 +51,7 @@ def test_the_hooks_name_the_files_that_the_command_finds(
 def test_their_command_lines(tmp_path: Path, xbuild: Xbuild, monkeypatch: pytest.MonkeyPatch) -> None:
     """One reports, one writes what `xbuild rewrite` does."""
     monkeypatch.chdir(tmp_path)
-    text = "FROM golang:1.21 AS build\nRUN go env > /x\nFROM scratch\nCOPY --from=build /x /x\n"
+    text = 'FROM golang:1.21 AS build\nRUN go env > /x\nFROM scratch\nCOPY --from=build /x /x\nCMD ["/x"]\n'
     wrong = "FROM --platform=$TARGETPLATFORM debian:bookworm-slim\nRUN apt-get update\n"
     Path("Dockerfile").write_text(text.replace("go env", "echo x"))
     Path("other.Dockerfile").write_text(wrong)

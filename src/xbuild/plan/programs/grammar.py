@@ -21,7 +21,6 @@ operands, bundles, `--`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from enum import StrEnum
 from functools import cache
 
@@ -90,7 +89,7 @@ class Reading:
 
     options: tuple[Option, ...] = ()
     operands: tuple[str | None, ...] = ()
-    places: tuple[int, ...] = field(default=())
+    places: tuple[int, ...] = ()
 
     def has(self, *names: str) -> bool:
         return any(o.name in names for o in self.options)

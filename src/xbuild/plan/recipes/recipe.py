@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 
@@ -28,7 +28,7 @@ from xbuild.plan.recipes import elsewhere
 from xbuild.plan.recipes.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
 from xbuild.platforms import parse_platforms
-from xbuild.text import Span, expression, value
+from xbuild.text import Span, expression, fresh, value
 
 _ROUNDS = 5
 _FILLED_IN = expression(r"""'"(\$[({].*?[)}])"'""")
@@ -51,7 +51,7 @@ class _Recipe:
     place: Callable[[int], Place]
     asked: tuple[Span, ...] = ()
     elsewhere: Callable[[], tuple[str, Question | None]] = lambda: (_DEPENDS, None)
-    positional: Mapping[str, Variable] = field(default_factory=dict)
+    positional: Mapping[str, Variable] = fresh(dict)
 
 
 Walked = tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]
