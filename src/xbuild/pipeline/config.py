@@ -87,7 +87,9 @@ class Config:
     accepted: Mapping[str, str] = fresh(dict)
     lint: LintConfig = LintConfig()
 
-    def settings(self, *, assist: bool, cache_mounts: bool = True, helpers: bool = True) -> Settings:
+    def settings(
+        self, *, assist: bool, cache_mounts: bool = True, helpers: bool = True, is_brief: bool = False
+    ) -> Settings:
         """What the planner is told."""
         from xbuild.plan.model import Settings
         from xbuild.plan.twins import TWINS
@@ -101,6 +103,7 @@ class Config:
             without_twins=self.without_twins | ({t.name for t in TWINS} - kept),
             accepted=self.accepted,
             helpers=helpers,
+            is_brief=is_brief,
         )
 
 

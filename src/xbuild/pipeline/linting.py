@@ -138,7 +138,7 @@ def _subject(source: Source, job: _Job) -> RuleContext:
         from xbuild.plan.deciding.planner import make_plan
 
         # As `xbuild rewrite` plans: right for any platforms where none are told, without files of helpers.
-        settings = job.config.settings(assist=True, helpers=False)
+        settings = job.config.settings(assist=False, helpers=False, is_brief=True)
         return make_plan(dockerfile, options, job.wanted.platforms, context, settings)
 
     platforms = job.platforms
@@ -271,6 +271,8 @@ def _all(jobs: Sequence[_Job]) -> Iterator[Linted]:
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
+
+    import xbuild.plan.deciding.planner  # noqa: F401 (once, instead of in each process)
 
     with ProcessPoolExecutor(count, get_context("fork")) as pool:
         yield from pool.map(lint_file, jobs, chunksize=8)

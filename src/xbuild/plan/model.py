@@ -464,7 +464,8 @@ class Settings:
     `assist`: whether twins are planned; `without` are names of stages that do without, `without_twins` of
     twins that are not used, `accepted` is what is accepted of a twin, by its name. `helpers`: whether small
     files may be written that tell a program of the target; `without_pin` are names of stages that stay on the
-    target platform, and why.
+    target platform, and why. `is_brief`: verdicts, reasons and changes alone, without what readers are told
+    besides.
     """
 
     cache_mounts: bool = True
@@ -475,6 +476,7 @@ class Settings:
     accepted: Mapping[str, str] = fresh(dict)
     helpers: bool = True
     without_pin: Mapping[str, str] = fresh(dict)
+    is_brief: bool = False
 
     def of(self, setting: Setting) -> str:
         """What was chosen, or the default."""

@@ -29,6 +29,9 @@ def missing(context: RuleContext, *, is_global: bool) -> Iterator[tuple[str, Use
     """The first use of each such name in a stage, and the ARG that is missing. `is_global`: only those that
     are declared in front of the first FROM, or only those that are not.
     """
+    text = context.dockerfile.source.text
+    if not any(name in text for name in PLATFORM_ARGS):
+        return
     declared = {p.key for i in context.graph.global_instructions if isinstance(i, Arg) for p in i.pairs}
     for stage in context.graph.stages:
         seen: set[str] = set()

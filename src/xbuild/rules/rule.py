@@ -171,3 +171,13 @@ class Rule:
     buildkit: str = ""
     first: tuple[str, ...] = ()
     from_plan: bool = False
+
+    def __reduce__(self) -> tuple[Callable[..., Rule], tuple[object, ...]]:
+        """Pickled by its name: findings come from other processes."""
+        return _rule_named, tuple(getattr(self, name) for name in ("name", "severity", "summary", "page"))
+
+
+def _rule_named(name: str, severity: Level, summary: str, page: str) -> Rule:
+    from xbuild.rules import BY_NAME
+
+    return BY_NAME.get(name) or Rule(name, severity, summary, lambda _: (), page)

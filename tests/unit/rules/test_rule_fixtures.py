@@ -51,7 +51,7 @@ def subject_of(case: Path, source: Source) -> RuleContext:
     options = Options(target=given.get("target"))
 
     def plan() -> Plan:
-        return make_plan(dockerfile, options, told, context, Settings(assist=True, helpers=False))
+        return make_plan(dockerfile, options, told, context, Settings(helpers=False, is_brief=True))
 
     graph = build_graph(dockerfile, options)
     return RuleContext(

@@ -56,10 +56,11 @@ class Conclusions:
                 found.append(self.authored_verdict(stage))
             else:
                 found.append(self.kept_verdict(stage))
-        found = [
-            replace(v, notes=(*v.notes, *self.likely_slips(v.stage)), steps=self.steps(v.stage))
-            for v in found
-        ]
+        if not self.survey.settings.is_brief:
+            found = [
+                replace(v, notes=(*v.notes, *self.likely_slips(v.stage)), steps=self.steps(v.stage))
+                for v in found
+            ]
         found = with_assistance(self.survey, self.spread_conditions(found))
         source = self.graph.dockerfile.source
         return Plan(
@@ -256,6 +257,8 @@ class Conclusions:
             text = f"it is pinned to {literal}: the image of every platform gets what it makes there"
             cure = "drop --platform, unless it makes the same for every platform"
             reason = replace(reason, text=text, cure=cure)
+        if self.survey.settings.is_brief:
+            return replace(verdict, reasons=(reason,))
         notes = tuple(self.single_stage_notes(stage))
         return replace(verdict, reasons=(reason,), notes=notes, toolchains=self.toolchain_names(stage))
 
