@@ -40,7 +40,7 @@ def find(paths: Sequence[str], wanted: Wanted, configs: Configs) -> Iterator[str
 
 
 def _find_one(path: str, wanted: Wanted, configs: Configs) -> Iterator[str | Linted]:
-    if Path(path).is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 (a name that is too long is none)
         yield from _below(path, configs)
     elif os.path.lexists(path):
         yield from _by_hand(path, wanted, configs)
@@ -82,7 +82,8 @@ def _below(folder: str, configs: Configs) -> Iterator[str | Linted]:
             )
             for name in sorted(files):
                 path = here / name
-                if _IS_NAMED(name) and not ignored(path, False) and not configs.is_excluded(path):
+                is_wanted = _IS_NAMED(name) and not ignored(path, False) and not configs.is_excluded(path)
+                if is_wanted and (path.is_file() or path.is_symlink()):  # no pipes: reading one may never end
                     yield str(path)
         except ConfigError as error:
             folders[:] = sorted(name for name in folders if name != ".git")

@@ -63,10 +63,15 @@ def judge(subject: RuleContext, rules: Sequence[Rule]) -> Judged:
     found = [told(subject, rule, finding) for rule in running for finding in rule.check(subject)]
     found = list(_without_superfluous(found))
     comments = [c for c in read_comments(subject.dockerfile) if c.is_ignore and not c.problem]
+    at_line: dict[int | None, list[Comment]] = {}
+    for comment in comments:
+        for line in (None,) if comment.lines is None else range(comment.lines[0], comment.lines[1] + 1):
+            at_line.setdefault(line, []).append(comment)
     used: set[tuple[int, str]] = set()
     kept = []
     for one in found:
-        by = next((c for c in comments if covers(c, one.rule.name, one.line)), None)
+        there = (*at_line.get(None, ()), *at_line.get(one.line, ()))
+        by = next((c for c in there if one.rule.name in c.rules), None)
         if by is None:
             kept.append(one)
         else:
@@ -147,8 +152,14 @@ def covers(comment: Comment, rule: str, line: int) -> bool:
 
 def _without_superfluous(found: Sequence[Told]) -> Iterator[Told]:
     """One place gives one finding: that of the rule which goes first there."""
+    at_line: dict[int, list[Told]] = {}
     for one in found:
-        if not any(o.rule.name in one.rule.first and _overlap(o, one) for o in found):
+        for line in range(one.line, one.end_line + 1):
+            at_line.setdefault(line, []).append(one)
+    for one in found:
+        lines = range(one.line, one.end_line + 1) if one.rule.first else ()
+        there = (other for line in lines for other in at_line[line])
+        if not any(other.rule.name in one.rule.first and _overlap(other, one) for other in there):
             yield one
 
 
