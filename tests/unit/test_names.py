@@ -26,7 +26,13 @@ ROOMS = {
     "verify": ("languages/go",),
     "views": (),
 }
-DOORS = ("toolchains/__init__.py", "twins/__init__.py", "languages/__init__.py", "languages/excused.py")
+DOORS = (
+    "toolchains/__init__.py",
+    "toolchains/every.py",
+    "twins/__init__.py",
+    "languages/__init__.py",
+    "languages/excused.py",
+)
 
 GO = re.compile(
     r"\bGo(?![a-z])|\bGO(?:_|[A-Z0-9]{2,}\b)|(?<![a-z])cgo|CGO|golang|gobuild|\bgo\.(?:mod|sum|work)\b"
@@ -39,6 +45,7 @@ CITED = re.compile(r"(?<=`)(?:\w+/)*\w+\.go(?=`)|https://[\w./-]+|\bgo-task\b")
 NAMED = re.compile(
     r"^from xbuild\.verify\.languages\.go import language as go$|\(go\.LANGUAGE,(?: \w+\.LANGUAGE,?)*\)"
     r"|^from xbuild\.plan\.toolchains import go(?:, \w+)*$|\(go\.TOOLCHAIN,(?: \w+\.TOOLCHAIN,?)*\)"
+    r"|(?<=\*)go\.WORK(?=[,)])"
     r"|^from xbuild\.plan\.twins import (?:\w+, )*go(?:, \w+)*$|(?<= )go\.TWIN(?=[,)])"
     r"|^from xbuild\.verify\.languages\.go import leftovers as go$|(?<=\*)go\.EXCUSES(?=[,)])"
 )

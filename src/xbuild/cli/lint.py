@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from xbuild import __version__
 from xbuild.cli.main import COMMANDS
 from xbuild.errors import UsageError
 from xbuild.pipeline.files import write_whole
@@ -251,7 +252,8 @@ def _show(given: argparse.Namespace, results: Sequence[Linted], *, is_beside: bo
         if failed:
             sys.stderr.write(shown("text", failed, terminal_of(sys.stderr)))
         return
-    data = shown(given.format, results, terminal_of(sys.stdout)).encode("utf-8", "backslashreplace")
+    report = shown(given.format, results, terminal_of(sys.stdout), __version__)
+    data = report.encode("utf-8", "backslashreplace")
     if given.output is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)

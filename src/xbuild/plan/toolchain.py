@@ -15,6 +15,7 @@ from xbuild.plan.context import Context
 from xbuild.plan.facts.filesystem import Kind, Write, Writes, seen_from
 from xbuild.plan.facts.images import Image, ImageRow
 from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
+from xbuild.plan.table import Work
 from xbuild.platforms import Platform
 from xbuild.text import Span, expression, value
 
@@ -259,8 +260,8 @@ class Toolchain:
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written. `settings` are what a user can
-    choose, in a section of the toolchain's name. `is_own` and `fits` answer as they say, where a language has
-    something to say to it.
+    choose, in a section of the toolchain's name. `work` are the kinds of work that its commands do, what
+    takes longest first. `is_own` and `fits` answer as they say, where a language has something to say to it.
     """
 
     name: str
@@ -277,4 +278,5 @@ class Toolchain:
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
+    work: tuple[Work, ...] = ()
     sources: tuple[SourceFiles, ...] = ()

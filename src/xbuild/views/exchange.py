@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from xbuild import __version__
 from xbuild.rules.linter import Linted
 from xbuild.rules.rule import Level, Rule, Told
 from xbuild.views.terminal import Terminal
@@ -44,8 +43,8 @@ def fingerprints(result: Linted) -> list[str]:
 # -- SARIF
 
 
-def as_sarif(results: Sequence[Linted], _terminal: Terminal) -> str:
-    """SARIF 2.1.0: at most 5,000 results, the worst first."""
+def as_sarif(results: Sequence[Linted], _terminal: Terminal, version: str = "") -> str:
+    """SARIF 2.1.0: at most 5,000 results, the worst first. `version` is ours."""
     pairs = [(r, t, f) for r in results for t, f in zip(r.judged.told, fingerprints(r), strict=True)]
     pairs.sort(key=lambda each: each[1].severity.rank)
     rules = list({told.rule.name: told.rule for _, told, _ in pairs}.values())
@@ -54,7 +53,7 @@ def as_sarif(results: Sequence[Linted], _terminal: Terminal) -> str:
         "tool": {
             "driver": {
                 "name": "xbuild",
-                "version": __version__,
+                **({"version": version} if version else {}),
                 "rules": [_sarif_rule(rule) for rule in rules],
             }
         },

@@ -127,12 +127,14 @@ _OTHERS = ("sarif", "github", "gitlab", "checkstyle", "junit")
 FORMATS = (*_OWN, *_OTHERS)
 
 
-def shown(name: str, results: Sequence[Linted], terminal: Terminal) -> str:
-    """The report in a format of `FORMATS`."""
+def shown(name: str, results: Sequence[Linted], terminal: Terminal, version: str = "") -> str:
+    """The report in a format of `FORMATS`; `version` is ours."""
     if name in _OWN:
         return _OWN[name](results, terminal)
     from xbuild.views import exchange
 
+    if name == "sarif":
+        return exchange.as_sarif(results, terminal, version)
     show: Show = getattr(exchange, f"as_{name}")
     return show(results, terminal)
 

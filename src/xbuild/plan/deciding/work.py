@@ -1,5 +1,7 @@
 """What kind of work a command is, told by its first words: reports and what was learnt about emulation go by
-these names. It imports no language: the linter asks it of nearly every file.
+these names. The rows of a language are in its own room; here are those of none, and of languages without one.
+
+No room is imported whole: the linter asks this of nearly every file.
 """
 
 from __future__ import annotations
@@ -12,31 +14,11 @@ from itertools import pairwise
 
 from xbuild.dockerfile.script import Command
 from xbuild.dockerfile.shell import parse_script
-from xbuild.plan.table import words
-from xbuild.text import value
-
-
-@value()
-class Work:
-    """A kind of work: the name under which reports tell it and measured slowdown is remembered, the first
-    words of the commands that do it ("npm ci, npm install"), and whether a compiler does it.
-    """
-
-    name: str
-    commands: str
-    is_compiler: bool = False
-
+from xbuild.plan.table import Work, words
+from xbuild.plan.toolchains import WORK as ROWS
 
 WORK = (
-    Work("go build", "go build, go install, go test -c, xx-go", is_compiler=True),
-    Work("go test", "go test, go vet", is_compiler=True),
-    Work("go mod download", "go mod download, go mod tidy, go mod vendor, go mod verify"),
-    Work("go generate", "go generate, go run", is_compiler=True),
-    Work("uv sync", "uv sync"),
-    Work(
-        "pip install",
-        "pip install, pip wheel, uv pip install, uv pip sync, python -m pip install, python -m pip wheel",
-    ),
+    *ROWS,
     Work(
         "cargo build", "cargo build, cargo install, cargo test, cargo check, xx-cargo build", is_compiler=True
     ),

@@ -1,20 +1,26 @@
-"""Language plugins: one language, one room. Their order is the order in which they are asked."""
+"""Language plugins: one language, one room. Their order is the order in which they are asked.
+
+A room is imported whole when its `TOOLCHAIN` is first asked for; its kinds of work are told without.
+"""
 
 from __future__ import annotations
 
-from xbuild.graph.model import ImageFacts
-from xbuild.plan.facts.images import facts
-from xbuild.plan.programs import PROGRAMS
-from xbuild.plan.programs.program import by_name
-from xbuild.plan.toolchain import Toolchain
+from typing import TYPE_CHECKING, Any
+
 from xbuild.plan.toolchains import go, python
 
-TOOLCHAINS: tuple[Toolchain, ...] = (go.TOOLCHAIN, python.TOOLCHAIN)
-DESCRIBED = by_name((*PROGRAMS, *(program for t in TOOLCHAINS for program in t.programs)))
-"""Every program that is described, by its names."""
-IMAGES = tuple(row for t in TOOLCHAINS for row in t.images)
+if TYPE_CHECKING:
+    from xbuild.plan.toolchains.every import DESCRIBED as DESCRIBED
+    from xbuild.plan.toolchains.every import IMAGES as IMAGES
+    from xbuild.plan.toolchains.every import TOOLCHAINS as TOOLCHAINS
+    from xbuild.plan.toolchains.every import image_facts as image_facts
+
+WORK = (*go.WORK, *python.WORK)
 
 
-def image_facts(reference: str) -> ImageFacts | None:
-    """Working directory and environment of an image known by name, for `graph.model.Options`."""
-    return facts(reference, IMAGES)
+def __getattr__(name: str) -> Any:
+    if name in ("DESCRIBED", "IMAGES", "TOOLCHAINS", "image_facts"):
+        from xbuild.plan.toolchains import every
+
+        return getattr(every, name)
+    raise AttributeError(name)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from xbuild.plan.toolchain import SourceFiles, Toolchain
-from xbuild.plan.toolchains.go.caches import finish
-from xbuild.plan.toolchains.go.cgo import CGO
-from xbuild.plan.toolchains.go.commands import RELEASE, TARGETED, judge
-from xbuild.plan.toolchains.go.official import IMAGES
-from xbuild.plan.toolchains.go.programs import PROGRAMS
+from typing import TYPE_CHECKING, Any
 
-TOOLCHAIN = Toolchain(
-    name="go",
-    judge=judge,
-    finish=finish,
-    programs=PROGRAMS,
-    images=IMAGES,
-    folders=("/go/bin", "/usr/local/go", "/usr/local/go/bin", "/usr/lib/go/bin", "/root/go/bin"),
-    caches=("/go/pkg", "/usr/local/go"),
-    cache_variables=("GOCACHE", "GOMODCACHE"),
-    same=(RELEASE,),
-    target=(("GOOS", "$TARGETOS"), ("GOARCH", "$TARGETARCH")),
-    variables=("CGO_ENABLED", "CC", "CXX", "PKG_CONFIG", *TARGETED),
-    settings=(CGO,),
-    sources=(SourceFiles(".go", 'var xbuildBench = "{}"', start="func main()", tests="_test.go"),),
+from xbuild.plan.table import Work
+
+if TYPE_CHECKING:
+    from xbuild.plan.toolchains.go.go_toolchain import TOOLCHAIN as TOOLCHAIN
+
+WORK = (
+    Work("go build", "go build, go install, go test -c, xx-go", is_compiler=True),
+    Work("go test", "go test, go vet", is_compiler=True),
+    Work("go mod download", "go mod download, go mod tidy, go mod vendor, go mod verify"),
+    Work("go generate", "go generate, go run", is_compiler=True),
 )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "TOOLCHAIN":
+        from xbuild.plan.toolchains.go.go_toolchain import TOOLCHAIN
+
+        return TOOLCHAIN
+    raise AttributeError(name)
