@@ -52,7 +52,7 @@ atexit.register(show)
 
 
 def stage(name: str, *, is_assisted: bool) -> str:
-    lines = [f"FROM {BASE} AS {name}", "ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"]
+    lines = [f"FROM target AS {name}", "ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"]
     lines += ["COPY constants-1-py3-none-any.whl /w/"]
     lines += [ASSISTED + step if is_assisted else f"RUN {step.replace(WORD, '')}" for step in STEPS]
     return "\n".join(lines)
@@ -61,7 +61,8 @@ def stage(name: str, *, is_assisted: bool) -> str:
 DOCKERFILE = f"""\
 # syntax=docker/dockerfile:1
 FROM {BASE} AS target
-FROM --platform=$BUILDPLATFORM {BASE} AS make
+FROM --platform=$BUILDPLATFORM {BASE} AS native
+FROM native AS make
 COPY twins/helper /.xbuild-helper
 COPY twins/pip /.xbuild-helper/pip
 ARG BUILDARCH TARGETARCH
@@ -83,7 +84,10 @@ COPY --from=opened /opened/list /
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     engine()
-    folder = tmp_path_factory.mktemp("pip")
+    return built(tmp_path_factory.mktemp("pip"), DOCKERFILE)
+
+
+def built(folder: Path, dockerfile: str) -> Compared:
     shutil.copytree(TWINS, folder / "twins")
     (folder / "sitecustomize.py").write_text(OPENED)
     with zipfile.ZipFile(folder / "constants-1-py3-none-any.whl", "w") as wheel:
@@ -93,7 +97,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
         tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         wheel.writestr(f"{about}/WHEEL", tags)
         wheel.writestr(f"{about}/RECORD", "")
-    return compare(folder, DOCKERFILE)
+    return compare(folder, dockerfile)
 
 
 def test_the_tree_is_that_of_the_emulated_build(compared: Compared) -> None:

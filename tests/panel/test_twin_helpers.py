@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,14 +12,18 @@ import pytest
 
 from tests.integration.commands import report, xbuild
 from tests.integration.solving import CONTAINER_BUILDER, build, docker, engine, file_in, project
+from tests.integration.test_twins import helper
+from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.pipeline.helper import twin_files
 from xbuild.plan.context import NoContext
 from xbuild.plan.deciding.planner import make_plan
 from xbuild.plan.model import Knowledge, Settings
+from xbuild.plan.twins.twin import MOUNT
 from xbuild.rewrite.render import rewrite
 from xbuild.solve.build import SolveRequest, SolveResult, solve
+from xbuild.solve.export import merged
 from xbuild.solve.history import Vertex
 from xbuild.solve.inputs import read_inputs
 from xbuild.solve.marks import HelperLine, helper_lines, mark_in, twin_lines
@@ -26,6 +31,7 @@ from xbuild.solve.options import parse_build_arguments
 from xbuild.solve.progress import Progress
 from xbuild.solve.stall import StalledError
 from xbuild.text import Source
+from xbuild.verify.elf import ElfFile, facts_of, is_elf, open_elf
 
 pytestmark = pytest.mark.panel
 
@@ -175,3 +181,52 @@ def test_a_step_that_does_nothing_any_more_is_given_up(fresh_builder: str, tmp_p
     assert error.value.stages == {"app"}
     broken = [v.step.text for v in progress.vertices.values() if v.error and v.step.stage == "app"]
     assert [text.partition("; ")[2] for text in broken] == ["sleep 3600; apt-get clean"]
+
+
+HELPERS = {
+    "apt": "debian:bookworm",
+    "pip": "python:3.11-slim-bookworm",
+    "node": "node:22-slim",
+    "go": "golang:1.21-bookworm",
+    "gcc": "python:3.13",
+}
+# Names in which a build machine or a target is named: its loader's, and the target's own compiler's.
+NAMES = "|".join(
+    re.escape(name)
+    for each in ARCHITECTURES
+    for name in (each.gnu, each.multiarch, *(loader.rpartition("/")[2] for loader in each.loaders))
+    if name
+)
+
+
+def made(folder: Path, twin: str, native: str, target: str) -> dict[str, ElfFile | None]:
+    """The files of a helper for a build machine, by name; what its ELF files are."""
+    text = helper(HELPERS[twin], (twin,)).replace("--platform=$BUILDPLATFORM", f"--platform=linux/{native}")
+    text = text.replace("ARG BUILDARCH", f"ARG BUILDARCH={native}") + "FROM xbuild-twins\n"
+    context = project(folder / "p", dockerfile=text)
+    result, _ = build(folder / "b", "--platform", f"linux/{target}", str(context))
+    assert result.layout is not None
+    assert helper_lines(step(result, "xbuild-native").log) == ()
+    found: dict[str, ElfFile | None] = {}
+    for info, content in merged(result.layout, result.layout.images[0]):
+        data = b"" if content is None else content.read()
+        elf = open_elf(data) if is_elf(data) else None
+        assert elf is None or isinstance(elf, ElfFile), info.name
+        found[re.sub(NAMES, "NAME", info.name)] = elf
+    return found
+
+
+@pytest.mark.parametrize("twin", HELPERS)
+def test_the_helper_of_an_arm64_build_machine(twin: str, tmp_path: Path) -> None:
+    """Made under emulation: the files are those of an amd64 one, and programs start by their own loader."""
+    one, other = made(tmp_path / "1", twin, "amd64", "arm64"), made(tmp_path / "2", twin, "arm64", "amd64")
+    assert sorted(one) == sorted(other)
+    arm = next(each for each in ARCHITECTURES if each.goarch == "arm64")
+    programs = {name: elf for name, elf in other.items() if elf is not None}
+    assert {elf.machine for elf in programs.values()} == {arm.machine.number}
+    start = f"{MOUNT}/l"
+    loader = start + "0" * (len(arm.loaders[0]) - len(start))
+    assert {facts_of(elf).interpreter for elf in programs.values()} == {None, loader}
+    assert loader.removeprefix(f"{MOUNT}/") in other
+    kinds = {name: elf is None for name, elf in one.items()}
+    assert kinds == {name: elf is None for name, elf in other.items()}

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.solving import build, engine
+from tests.integration.solving import build, docker, engine
 from tests.integration.test_twins import MOUNT, SOURCE, Said, Tree, archive, helper, member, tree
 from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.verify.trees import compare_layouts
@@ -25,6 +25,7 @@ from xbuild.verify.trees import compare_layouts
 pytestmark = pytest.mark.panel
 
 BASE = "node:22-slim"
+BASES = ("node:20-slim", BASE, "node:24-slim")
 PROJECT = Path(__file__).parents[1] / "projects/node-service"
 # Times in npm's and yarn's own caches and logs; bytecode of V8, which the twin never writes.
 MAY_DIFFER = re.compile(
@@ -118,8 +119,8 @@ def written(folder: Path) -> None:
         shutil.copy(PROJECT / name, folder / name)
 
 
-def assisted(text: str) -> str:
-    return helper(BASE, ("node",)) + re.sub(r"^RUN ", f"RUN {MOUNT} {SOURCE} ", text, flags=re.MULTILINE)
+def assisted(text: str, base: str = BASE) -> str:
+    return helper(base, ("node",)) + re.sub(r"^RUN ", f"RUN {MOUNT} {SOURCE} ", text, flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +132,16 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def built(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    folder = tmp_path_factory.mktemp("built")
-    plain, _ = build(folder / "plain", "--platform=linux/arm64", str(context))
+@pytest.fixture(scope="module", params=BASES)
+def built(context: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Built:
+    base = request.param
+    if docker("image", "inspect", base, check=False).returncode:
+        pytest.skip(f"no {base} here (tests/testbed/run images {base.removesuffix('-slim')})")
+    folder, steps = tmp_path_factory.mktemp("built"), STEPS.replace(BASE, base)
+    plain, _ = build(folder / "plain", "--platform=linux/arm64", str(context), text=steps)
     said = Said()
     arguments = ("--no-cache", "--platform=linux/arm64", str(context))
-    twins, _ = build(folder / "twins", *arguments, text=assisted(STEPS), on_event=said)
+    twins, _ = build(folder / "twins", *arguments, text=assisted(steps, base), on_event=said)
     assert plain.exit_code == twins.exit_code == 0, said.output.decode()
     return Built(tree(plain), tree(twins), said.lines, said.output.decode())
 
