@@ -162,6 +162,18 @@ def test_another_c_library(step: Step) -> None:
     assert step.why("apt") == ["all: the C library is not glibc"]
 
 
+@pytest.mark.parametrize(("more", "is_another"), [("+b1", False), ("+b1.1", True), ("+deb99u1", True)])
+def test_a_package_that_was_compiled_again(step: Step, more: str, is_another: bool) -> None:
+    """Of the same source: in trixie, grep is 3.11-4 and, for arm64, 3.11-4+b1."""
+    status = Path("/var/lib/dpkg/status").read_text()
+    other = re.sub(r"(?m)(^Package: grep\n(?:.+\n)*?Version: [^+\n]+).*$", rf"\g<1>{more}", status)
+    assert other != status
+    (step.target / "var/lib/dpkg").mkdir(parents=True)
+    (step.target / "var/lib/dpkg/status").write_text(other)
+    (why,) = step.why("apt")  # there are no files for it
+    assert ("has other versions" in why) is is_another
+
+
 # -- what passes is tried again
 
 INDEX = """#!/bin/sh
