@@ -190,13 +190,18 @@ HELPERS = {
     "go": "golang:1.21-bookworm",
     "gcc": "python:3.13",
 }
-# Names in which a build machine or a target is named: its loader's, and the target's own compiler's.
+# Names in which a build machine or a target is named: its loader's, and the target's own compiler's. Those
+# that are as long as a path of the build machine's end in noughts.
 NAMES = "|".join(
     re.escape(name)
     for each in ARCHITECTURES
     for name in (each.gnu, each.multiarch, *(loader.rpartition("/")[2] for loader in each.loaders))
     if name
 )
+
+
+# What OpenSSL has for one kind of processors, and what the assembler for one kind of targets needs.
+OF_ONE_KIND = re.compile(r"lib/(engines-\d+/padlock|libopcodes-.*)\.so")
 
 
 def made(folder: Path, twin: str, native: str, target: str) -> dict[str, ElfFile | None]:
@@ -212,7 +217,7 @@ def made(folder: Path, twin: str, native: str, target: str) -> dict[str, ElfFile
         data = b"" if content is None else content.read()
         elf = open_elf(data) if is_elf(data) else None
         assert elf is None or isinstance(elf, ElfFile), info.name
-        found[re.sub(NAMES, "NAME", info.name)] = elf
+        found[re.sub(rf"{NAMES}|(?<=^[dl])0+$|(?<=-)a(md|rm)64(?=\.so)", "NAME", info.name)] = elf
     return found
 
 
@@ -220,13 +225,14 @@ def made(folder: Path, twin: str, native: str, target: str) -> dict[str, ElfFile
 def test_the_helper_of_an_arm64_build_machine(twin: str, tmp_path: Path) -> None:
     """Made under emulation: the files are those of an amd64 one, and programs start by their own loader."""
     one, other = made(tmp_path / "1", twin, "amd64", "arm64"), made(tmp_path / "2", twin, "arm64", "amd64")
-    assert sorted(one) == sorted(other)
+    only = one.keys() ^ other.keys()
+    assert {name for name in only if not OF_ONE_KIND.fullmatch(name)} == set()
     arm = next(each for each in ARCHITECTURES if each.goarch == "arm64")
     programs = {name: elf for name, elf in other.items() if elf is not None}
     assert {elf.machine for elf in programs.values()} == {arm.machine.number}
     start = f"{MOUNT}/l"
     loader = start + "0" * (len(arm.loaders[0]) - len(start))
     assert {facts_of(elf).interpreter for elf in programs.values()} == {None, loader}
-    assert loader.removeprefix(f"{MOUNT}/") in other
-    kinds = {name: elf is None for name, elf in one.items()}
-    assert kinds == {name: elf is None for name, elf in other.items()}
+    assert "lNAME" in other
+    kinds = {name: elf is None for name, elf in one.items() if name not in only}
+    assert kinds == {name: elf is None for name, elf in other.items() if name not in only}
