@@ -19,10 +19,10 @@ DOOR = Door(
     "plan",
     (OFFLINE, ONLINE, (boolean_flag("no-assist"), "", "pins alone, as build --assist=off"), JSON),
     """
-Verdicts: cross (compiles for the target on the build platform), portable (once for all platforms), already
-(set up by the author), assisted (must run on the target, with native twins of its heavy programs), emulated
-(must run on the target), unsure (stays as it is, and why). Without
---platform the plan is right for any platforms.
+Verdicts: cross (compiles for the target on the build platform), portable (on the build platform, nothing to
+compile), already (set up by the author), assisted (must run on the target, with native twins of its heavy
+programs), emulated (must run on the target), unsure (stays as it is, and why). Without --platform the plan
+is right for any platforms.
 """,
 )
 

@@ -4,7 +4,8 @@ Why: every RUN is a shell of its own. `RUN export GOARCH=$TARGETARCH` has ended 
 which then compiles for the machine it runs on.
 
 Fix: `ENV` in its place, where the RUN does nothing else and a Dockerfile can say the value. Not safe: the
-variable then holds for every RUN behind it.
+variable then holds for every RUN behind it. None for the name of one architecture: without effect, it did no
+harm.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xbuild.dockerfile.script import Command
+from xbuild.rules.constants import architectures_in
 from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext, RunScript
 from xbuild.text import Edit, Span, expression
 
@@ -42,6 +44,8 @@ def _fix(shell: RunScript, commands: tuple[Command, ...]) -> Fix | None:
     (only, *more) = commands
     names = [*only.words[1:]]
     if more or len(names) != len(only.exports) or "$(" in only.words[0].raw or shell.run.flags:
+        return None
+    if any(architectures_in(word.raw) for word in names):
         return None
     if any(e.kind != "variable" or e.operator for word in names for e in word.expansions):
         return None

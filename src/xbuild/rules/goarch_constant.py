@@ -48,4 +48,5 @@ RULE = Rule(
     "Go is told one architecture",
     check,
     __doc__,
+    first=("export-without-effect",),
 )

@@ -7,6 +7,7 @@ file that is named for one architecture puts that file into the image of every p
 
 Fix: none: a folder can be found by a pattern (`/usr/lib/*-linux-gnu`), by `$(uname -m)-linux-gnu`, or by
 `dpkg --print-architecture`; a file of the build context by `$TARGETARCH`.
+Nothing is said of a folder that the stage itself makes (`mkdir -p $JAVA_HOME`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _SYSTEM = expression(
 # Words about the machine of a compiler, which `target-constant` is about, and names of programs.
 _OF_COMPILERS = expression(r"^[\"']?(?:--?(?:host|build|target|march)\b|[\w-]+[\"']?$)")
 _ELSEWHERE = expression(r"windows|darwin|qemu-|\.(?:md|txt|json|ya?ml)$", re.IGNORECASE)
+_MAKING = ("mkdir", "install", "ln")
 _TELLING = ("echo", "printf", "sed", "grep")
 
 
@@ -43,7 +45,15 @@ def _is_path(context: RuleContext, place: Constant) -> bool:
         return False
     if isinstance(place.instruction, Copy) and not _is_of_stage(place):
         return _ELSEWHERE.search(place.part) is None
-    return _SYSTEM.search(place.part) is not None and _OF_COMPILERS.search(place.part) is None
+    is_system = _SYSTEM.search(place.part) is not None and _OF_COMPILERS.search(place.part) is None
+    return is_system and not _is_made(context, place)
+
+
+def _is_made(context: RuleContext, place: Constant) -> bool:
+    """Whether the stage makes the folder that an ARG or ENV names."""
+    commands = (c for s in context.scripts() if s.stage is place.stage for c in s.script.commands)
+    made = (w for c in commands if c.name in _MAKING for w in c.words[1:])
+    return bool(place.name) and any(e.name == place.name for word in made for e in word.expansions)
 
 
 def _is_of_stage(place: Constant) -> bool:

@@ -4,7 +4,8 @@ Why: a platform ARG that is declared with a default has that default, for every 
 does BuildKit fill it in. In front of the first FROM the same holds for the FROM lines. Nothing is said of a
 default that is right for all platforms asked for, such as `TARGETOS=linux`.
 
-Fix: the default goes. Safe: what was built with it was built for one platform.
+Fix: the default goes. Safe where the default is what BuildKit gives for one of the platforms: for that one
+nothing changes. Not where it is another word (`x86_64`), on which other instructions rest.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ def check(context: RuleContext) -> Iterator[Finding]:
         for pair in instruction.pairs if isinstance(instruction, Arg) else ():
             if pair.key not in PLATFORM_ARGS or pair.value is None or _is_itself(pair.key, pair.value):
                 continue
-            if _hides(context, pair.key, pair.value.strip("\"'")):
+            same = _same(context, pair.key, pair.value.strip("\"'"))
+            if not all(same):
                 rest = Span(pair.span.start + len(pair.key), pair.span.end)
                 text = f"the default hides BuildKit's {pair.key}: it is {pair.value} for every platform"
-                yield Finding(pair.span, text, Fix((Edit.delete(rest),), "drop the default"))
+                yield Finding(pair.span, text, Fix((Edit.delete(rest),), "drop the default", any(same)))
 
 
-def _hides(context: RuleContext, name: str, value: str) -> bool:
-    """Whether the default differs from what BuildKit gives, for one of the platforms."""
+def _same(context: RuleContext, name: str, value: str) -> list[bool]:
+    """For each platform whether the default is what BuildKit gives."""
     found = (platform_values(context.build_platform, p)[name] for p in context.platforms)
-    return any(value not in (given, given.removeprefix("linux/")) for given in found)
+    return [value in (given, given.removeprefix("linux/")) for given in found]
 
 
 def _is_itself(name: str, value: str) -> bool:

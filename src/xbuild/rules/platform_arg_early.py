@@ -34,6 +34,7 @@ _SHARED = {
     "pip3": ("pip install", False),
     "uv": ("uv sync", False),
 }
+_SHOWN = {"go mod download": "a download of modules"}
 # What may stand beside it in the same RUN.
 _IDLE = frozenset(
     words("apt-get apt apk set rm mkdir cd echo true corepack update-ca-certificates ln touch cp mv chmod")
@@ -65,7 +66,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
         ]
         if found:
             first = found[0]
-            text = f"{first.work} runs once for each platform: {first.arg.pairs[0].key} is declared above it"
+            work = _SHOWN.get(first.work, "an install of packages")
+            text = f"{work} runs once for each platform: {first.arg.pairs[0].key} is declared above it"
             yield Finding(first.arg.keyword_span, text, _fix(context, found))
 
 

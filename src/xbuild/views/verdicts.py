@@ -17,7 +17,7 @@ _COLOURS: dict[VerdictWord, tuple[str, ...]] = {
 }
 _MEANINGS = {
     VerdictWord.CROSS: "runs on the build platform and compiles for the target",
-    VerdictWord.PORTABLE: "runs once for all platforms",
+    VerdictWord.PORTABLE: "runs on the build platform, and compiles nothing for the target",
     VerdictWord.ALREADY: "is set up for every platform already",
     VerdictWord.ASSISTED: "runs on the target platform, with native twins of its heavy programs",
     VerdictWord.EMULATED: "runs on the target platform",

@@ -93,6 +93,13 @@ def test_fix(case: Path) -> None:
         assert fixed(subject_of(case, Source(after.name, text)).dockerfile, again, unsafe=True) == (text, 0)
 
 
+def test_a_default_in_another_spelling_stays_unless_unsafe_fixes_are_wanted() -> None:
+    case = FIXTURES / "platform-arg-default/another-spelling"
+    before = source_of(case / "before.Dockerfile")
+    told = found(case, before)
+    assert fixed(subject_of(case, before).dockerfile, told, unsafe=False) == (before.text, 0)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_has_cases(rule: Rule) -> None:
     """One that fails, one that passes, and one that is fixed where the rule has fixes (`Fix:` says so)."""

@@ -121,7 +121,7 @@ class Conclusions:
             what = (
                 "nothing is taken out of it"
                 if leaf
-                else "all that is taken out of it is the same for every platform"
+                else "what is taken out of it does not depend on the machine it runs on"
                 if self.runs_something(group)
                 else "it lends tools to stages on the build platform, and nothing of it is shipped"
             )
