@@ -13,11 +13,18 @@ from pathlib import Path
 import pytest
 
 from tests.integration.solving import build, engine
-from tests.integration.test_twins import MOUNT, SOURCE, TOOLS, Said, config, helper
+from tests.integration.test_twins import MOUNT, SOURCE, Said, config, helper, member, package
 from xbuild.verify.trees import compare_layouts
 
 pytestmark = pytest.mark.panel
 
+PACKAGE = package(
+    "tools",
+    member("./usr/share/tools/", b"", 0o755),
+    member("./usr/share/tools/data", b"2\n1\n3\n" * 2000),
+    postinst="#!/bin/sh\nset -e\nsort -u /usr/share/tools/data | tee /tools.sorted | sha256sum > /tools.sum\n"
+    "chown nobody:nogroup /tools.sum\ndpkg --print-architecture > /tools.architecture\n",
+)
 BASES = ("debian:bookworm", "python:3.13-slim-trixie")
 REPOSITORY = """\
 FROM --platform=$BUILDPLATFORM debian:bookworm AS repository
@@ -45,7 +52,7 @@ RUN apt-get -y --allow-downgrades install tools=1 && apt-get purge -y tools && a
 @pytest.mark.parametrize("base", BASES)
 def test_the_same_tree(base: str, tmp_path: Path) -> None:
     engine()
-    (tmp_path / "tools.deb").write_bytes(TOOLS)
+    (tmp_path / "tools.deb").write_bytes(PACKAGE)
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     began = time.time() - 3600
     own, shared = (STEPS.format(base=base, cache=uuid.uuid4().hex) for _ in range(2))

@@ -43,7 +43,7 @@ CASES = {
     ),
     "gcc": Case(
         "python:3.13",
-        "COPY c /src\nWORKDIR /src",
+        "ENV LANG=C.UTF-8\nCOPY c /src\nWORKDIR /src",
         "gcc -O2 -g -o /one one.c -lm && g++ -flto -o /two two.cc -pthread && cc -c -o /three.o three.S",
     ),
     "go": Case(
