@@ -126,7 +126,7 @@ BASELINES = ("none", "estimate", "measure")
 PROGRESS = ("auto", "none", "plain", "quiet", "rawjson", "tty")
 
 # Environment that stands in for a flag or ends up in the image; kept in the value so that it is complete.
-_ENVIRONMENT = ("BUILDX_BUILDER", "BUILDKITPROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH")
+_ENVIRONMENT = ("BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_DEFAULT_PLATFORM", "SOURCE_DATE_EPOCH")
 
 
 @value()
@@ -265,7 +265,7 @@ class BuildOptions(Flags):
 
     @property
     def progress(self) -> str:
-        return self.value("progress") or self._environ("BUILDKITPROGRESS") or "auto"
+        return self.value("progress") or self._environ("BUILDKIT_PROGRESS") or "auto"
 
     @property
     def call(self) -> str | None:

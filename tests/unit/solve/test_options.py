@@ -116,6 +116,12 @@ def test_platforms_from_flags_and_from_the_environment() -> None:
     assert parse(".").platforms == ()
 
 
+def test_progress_falls_back_to_the_environment() -> None:
+    assert parse(".", BUILDKIT_PROGRESS="rawjson").progress == "rawjson"
+    assert parse("--progress=plain", ".", BUILDKIT_PROGRESS="rawjson").progress == "plain"
+    assert parse(".").progress == "auto"
+
+
 def test_build_args_fall_back_to_the_environment() -> None:
     options = parse(
         "--build-arg",
