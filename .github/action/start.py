@@ -21,7 +21,6 @@ from urllib.parse import urljoin
 
 HERE = Path(__file__).resolve().parent
 LOCK = HERE / "requirements.txt"
-_INDEX = "https://pypi.org/simple"
 _VERSION = re.compile(r"v?\d+(?:\.\d+){0,2}(?:[-.]?[a-z]+\d*)?")
 
 
@@ -121,12 +120,18 @@ def _install(lock: Path, folder: Path) -> None:
 
 
 def _pip(lock: Path, folder: Path) -> Path:
-    """pip's wheel, which runs as it is."""
+    """pip's wheel, which runs as it is, from the index that pip is told of."""
+    index = os.environ.get("PIP_INDEX_URL", "").rstrip("/")
+    if not index:
+        raise StartError(
+            f"{sys.executable} has no pip: add a step with actions/setup-python, or set PIP_INDEX_URL to the "
+            "package index from which to take it"
+        )
     entry = re.search(r"^pip==(\S+)(.*(?:\n +--hash.*)*)", lock.read_text("utf-8"), re.MULTILINE)
     assert entry is not None
     hashes = set(re.findall(r"sha256:([0-9a-f]{64})", entry[2]))
     name = f"pip-{entry[1]}-py3-none-any.whl"
-    page = (os.environ.get("PIP_INDEX_URL") or _INDEX).rstrip("/") + "/pip/"
+    page = f"{index}/pip/"
     found = re.search(rf'href="([^"]*/{re.escape(name)}[^"]*)"', _get(page).decode("utf-8", "replace"))
     if found is None:
         raise StartError(f"{page} has no {name}")
