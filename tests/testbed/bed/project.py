@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from . import files
@@ -111,8 +112,10 @@ def with_venv(env: dict[str, str]) -> dict[str, str]:
 
 
 def _tests() -> list[str]:
-    folders = [Path("tests/unit"), Path("tests/integration")]
-    return [str(folder) for folder in folders if (CHECKOUT / folder).exists()]
+    """The folders that pytest takes by default, so that none is left out."""
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+    folders: list[str] = settings["tool"]["pytest"]["ini_options"]["testpaths"]
+    return folders
 
 
 def _call(command: list[str], env: dict[str, str]) -> int:
