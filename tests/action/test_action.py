@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 from tests.action.runner import ROOT, Runner, action, defaults
 from tests.unit.cli.command import project
 from tests.unit.cli.standin import Docker
-from tests.unit.solve.gitserver import commit, publish, repository, serving
+from tests.unit.solve.gitserver import commit, git, publish, repository, serving
 from xbuild import __version__
 from xbuild.cli.action.asked import INPUTS, QEMU_IMAGE, Form
 from xbuild.solve.emulation import tiny_elf
@@ -204,6 +206,65 @@ def test_lint(runner: Runner, docker: Docker) -> None:
     assert not [each for each in off.annotations if each.properties.get("title") != "xbuild"]
 
 
+# Thirty warnings on as many lines
+MANY = "".join(f"FROM --platform=linux/amd64 debian AS s{n}\n" for n in range(30))
+
+
+def _pushed(runner: Runner, before: str) -> None:
+    """The event is a push on top of that commit."""
+    (runner.folder / "event.json").write_text(json.dumps({"before": before}))
+
+
+def _findings(runner: Runner) -> tuple[list[str], str]:
+    """Lines of the annotations of the linter, and the summary."""
+    ran = runner.run({"context": ".", "platforms": "linux/amd64,linux/arm64"})
+    assert ran.code == 0, ran.log
+    return [each.properties["line"] for each in ran.annotations], ran.summary
+
+
+@pytest.mark.usefixtures("docker")
+def test_lines_that_the_event_changed_are_annotated_first(runner: Runner) -> None:
+    shutil.rmtree(runner.workspace)
+    work = repository(runner.workspace)
+    first = commit(work, {"Dockerfile": f"{MANY}FROM scratch\nCOPY Dockerfile /\n"})
+    text = MANY.replace("debian AS s27", "ubuntu AS s27").replace("debian AS s20", "ubuntu AS s20")
+    commit(work, {"Dockerfile": f"{text}FROM scratch\nCOPY Dockerfile /\n"})
+    plain = [str(number) for number in range(1, 11)]
+    lines, shown = _findings(runner)
+    assert lines == plain
+    assert "only here, as GitHub shows 10 of a kind: 20 findings" in shown
+    assert all(f"- Dockerfile:{number}: warning constant-platform" in shown for number in range(1, 31))
+    _pushed(runner, first)
+    assert _findings(runner)[0] == ["21", "28", *plain[:8]]
+    # A clone without history: the order of lines
+    other = runner.folder / "other"
+    git(runner.folder, "clone", "--quiet", "--depth=1", f"file://{work}", str(other))
+    shutil.rmtree(work)
+    other.rename(work)
+    assert _findings(runner)[0] == plain
+
+
+def test_the_event_s_context_is_compared_with_the_commit_before(
+    runner: Runner, docker: Docker, tmp_path: Path
+) -> None:
+    """Which the workspace has not: it is empty."""
+    work = repository(tmp_path / "work")
+    first = commit(work, {"app/Dockerfile": f"{MANY}FROM scratch\nCOPY Dockerfile /\n"})
+    text = MANY.replace("debian AS s27", "ubuntu AS s27")
+    last = commit(work, {"app/Dockerfile": f"{text}FROM scratch\nCOPY Dockerfile /\n"})
+    _pushed(runner, first)
+    with serving(tmp_path / "served", "gh-t0k3n") as server:
+        publish(work, server, "o/r.git")
+        runner.environment |= {
+            "GITHUB_SERVER_URL": server.url, "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": last,
+        }  # fmt: skip
+        ran = runner.run({"context": "{{defaultContext}}:app", "platforms": "linux/amd64,linux/arm64"})
+    assert ran.code == 0, ran.log
+    places = [(each.properties["file"], each.properties["line"]) for each in ran.annotations]
+    assert places == [("app/Dockerfile", line) for line in ("28", *map(str, range(1, 10)))]
+    assert docker.calls("buildx", "build")
+
+
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
@@ -246,6 +307,39 @@ def test_an_input_that_is_none(runner: Runner, docker: Docker) -> None:
 def test_its_own_version(runner: Runner, docker: Docker) -> None:
     assert runner.run({"context": ".", "version": f"v{__version__}"}).code == 0
     assert docker.calls("buildx", "build")
+
+
+def test_another_version_is_its_tag_of_the_action_s_repository(
+    runner: Runner, docker: Docker, tmp_path: Path
+) -> None:
+    """Which is this one, with other numbers; each says in its log which one it is."""
+    work = repository(tmp_path / "work")
+    for name in ("src", ".github/action"):
+        shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("__pycache__"))
+    start = (work / "src/xbuild/cli/main.py").read_text()
+    for version in ("7.0.0", "7.1.0"):
+        commit(work, {
+            "pyproject.toml": f'[project]\nname = "xbuild"\nversion = "{version}"\n',
+            "src/xbuild/cli/main.py": f"print('this is {version}', flush=True)\n{start}",
+        })  # fmt: skip
+        git(work, "tag", f"v{version}")
+    with serving(tmp_path / "served") as server:
+        publish(work, server, "owner/xbuild.git")
+        runner.environment |= {
+            "GITHUB_SERVER_URL": server.url,
+            "GITHUB_ACTION_REPOSITORY": "owner/xbuild",
+        }
+        for given, wanted in (("7.0.0", "7.0.0"), ("v7.1.0", "7.1.0")):
+            ran = runner.run({"context": ".", "version": given})
+            assert ran.code == 0, ran.log
+            assert f"this is {wanted}\n" in ran.unmasked
+            assert ran.outputs["digest"].startswith("sha256:")
+        built = len(docker.calls("buildx", "build"))
+        assert built == 2
+        ran = runner.run({"context": ".", "version": "7.2.0"})
+    assert (ran.code, len(docker.calls("buildx", "build"))) == (5, built)
+    (error,) = ran.annotations
+    assert error.message.startswith("there is no version 7.2.0 of owner/xbuild: ")
 
 
 def test_a_builder_of_its_own_is_removed(runner: Runner, docker: Docker) -> None:
@@ -340,10 +434,38 @@ def test_no_python(runner: Runner, docker: Docker, tmp_path: Path) -> None:
 
 
 def test_an_old_python_first(runner: Runner, docker: Docker, tmp_path: Path) -> None:
-    import sys
-
     real = f'exec {sys.executable} "$@"'
     runner.environment["PATH"] = _bin(tmp_path / "bin", python3="echo", python3_12=real)
+    assert runner.run({"context": "."}).code == 0
+    assert docker.calls("buildx", "build")
+
+
+def test_a_python_of_the_tool_cache(runner: Runner, docker: Docker, tmp_path: Path) -> None:
+    """As actions/setup-python lays them: the newest one is taken."""
+    cache = tmp_path / "cache"
+    seen = tmp_path / "seen"
+    for version, real in (
+        ("3.9.1", "exit 1"),
+        ("3.11.9", "exit 1"),
+        ("3.13.1", f'exec {sys.executable} "$@"'),
+    ):
+        program = cache / f"Python/{version}/x64/bin/python3"
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\necho {version} >> {seen}\n{real}\n")
+        program.chmod(0o755)
+    assert runner.tools is not None
+    (cache / "xbuild").symlink_to(runner.tools / "xbuild")
+    (runner.tools / "xbuild").mkdir(parents=True, exist_ok=True)
+    runner.tools = cache
+    runner.environment["PATH"] = _bin(tmp_path / "bin", python3="exit 1")
+    assert runner.run({"context": "."}).code == 0
+    assert docker.calls("buildx", "build")
+    assert seen.read_text() == "3.13.1\n"
+
+
+def test_a_python_of_uv_s(runner: Runner, docker: Docker, tmp_path: Path) -> None:
+    answer = f'[ "$*" = "python find --no-project >=3.11" ] && echo {sys.executable}'
+    runner.environment["PATH"] = _bin(tmp_path / "bin", python3="exit 1", uv=answer)
     assert runner.run({"context": "."}).code == 0
     assert docker.calls("buildx", "build")
 

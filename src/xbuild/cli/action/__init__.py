@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from xbuild.cli.action.asked import (
@@ -25,6 +27,7 @@ from xbuild.cli.action.asked import (
     unknown_inputs,
     with_builder,
 )
+from xbuild.cli.action.changed import before_event, changed_lines, in_order
 from xbuild.cli.action.workflow import MOST_ANNOTATIONS, Workflow, take_variables
 from xbuild.cli.failure import as_known, explain
 from xbuild.cli.screen.live import Screen
@@ -35,6 +38,7 @@ from xbuild.pipeline.files import Workspace, write_whole
 from xbuild.pipeline.prepare import Prepared
 from xbuild.solve.engine import Engine, inspect_engine
 from xbuild.views.report import Outcome
+from xbuild.views.terminal import count
 
 if TYPE_CHECKING:
     from xbuild.pipeline.finish import BuildResult
@@ -46,6 +50,8 @@ _CACHE = ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL", "ACTIONS_CACHE_URL", "
 # What is for nobody here
 _NOT_OURS = ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_RUNTIME_URL")
 _BUILDER = "builder"
+# What GitHub calls the levels of findings
+_KINDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -215,7 +221,9 @@ class _Watcher(Screen):
         )
         found = replace(lint_text(name, source.to_bytes(), wanted), path=self.shown(source.path))
         self.findings.append(found)
-        self._tell(found)
+        own = self.workflow.event().git_context.partition("#")[0]
+        is_own = inputs.is_inside and bool(own) and inputs.context.startswith(f"{own}#")
+        self._tell(found, is_own_context=is_own)
         worst = Level(self.wishes.fail_on).rank
         bad = found.problem is not None or any(t.severity.rank <= worst for t in found.judged.told)
         if self.wishes.lint == "fail" and bad:
@@ -225,20 +233,36 @@ class _Watcher(Screen):
                 hint="xbuild lint --explain RULE; nothing was built",
             )
 
-    def _tell(self, found: Linted) -> None:
-        """The first of each kind as annotations, errors and changed files first; all in the summary."""
+    def _tell(self, found: Linted, *, is_own_context: bool) -> None:
+        """The first of each kind as annotations: errors, what was changed, the rest; the summary has all."""
         if found.problem is not None:
             self.notes.append(f"not linted: {found.problem.message}")
-        kinds = {"error": "error", "warning": "warning", "info": "notice"}
-        counts = {"error": 1, "warning": 0, "notice": 0}  # one error is kept for what fails the step
-        for told in sorted(found.judged.told, key=lambda told: (told.severity.rank, told.line)):
-            kind = kinds[str(told.severity)]
-            counts[kind] += 1
-            if counts[kind] <= MOST_ANNOTATIONS:
+        room = {kind: MOST_ANNOTATIONS - self.workflow.shown[kind] for kind in _KINDS.values()}
+        room["error"] -= 1  # kept for what fails the step
+        counts = Counter(_KINDS[str(told.severity)] for told in found.judged.told)
+        is_crowded = any(counts[kind] > room[kind] for kind in counts)
+        changed = self._changed(found, is_own_context=is_own_context) if is_crowded else frozenset()
+        for told in in_order(found.judged.told, changed):
+            kind = _KINDS[str(told.severity)]
+            if room[kind] > 0:
                 self._annotate(kind, found.path, told)
+            room[kind] -= 1
             self.lint.append(
                 f"{found.path}:{told.line}: {told.severity} {told.rule.name}: {told.finding.message}"
             )
+        left_out = sum(-number for number in room.values() if number < 0)
+        if left_out:
+            found_ones = count(left_out, "finding")
+            self.notes.append(f"only here, as GitHub shows {MOST_ANNOTATIONS} of a kind: {found_ones}")
+
+    def _changed(self, found: Linted, *, is_own_context: bool) -> frozenset[int]:
+        """The lines of the linted file that the event has changed, where that can be told."""
+        place = Path(mkdtemp(dir=self.folder, prefix="before-"))
+        event, options = self.workflow.event(), self.wishes.options
+        before = before_event(event, found.path, options, place, is_own_context=is_own_context)
+        if before is None or found.source is None:
+            return frozenset()
+        return changed_lines(before, found.source.text)
 
     def _annotate(self, kind: str, path: str, told: Told) -> None:
         self.workflow.annotate(kind, told.finding.message, file=path, line=told.line, title=told.rule.name)

@@ -91,19 +91,23 @@ _DEFAULT_CONTEXT = re.compile(r"\{\{\s*defaultContext\s*\}\}")
 _TOKEN = "GIT_AUTH_TOKEN"
 _LEVELS = ("error", "warning", "info")
 _LINTS = ("off", "warn", "fail")
-# The same as in action.yml; tonistiigi/binfmt, by digest
+# The same as in action.yml (docs/reference/action.md says where it is from)
 QEMU_IMAGE = (
-    "docker.io/tonistiigi/binfmt@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0"
+    "docker.io/tonistiigi/binfmt:qemu-v10.2.3-68"
+    "@sha256:400a4873b838d1b89194d982c45e5fb3cda4593fbfd7e08a02e76b03b21166f0"
 )
 
 
 @dataclass(frozen=True)
 class Event:
-    """What GitHub says of the workflow's run. `git_context` is the repository at the commit of the event."""
+    """What GitHub says of the workflow's run. `git_context` is the repository at the commit of the event,
+    `base` the commit with which that is compared.
+    """
 
     git_context: str = ""
     run_url: str = ""
     is_private: bool = False
+    base: str = ""
 
 
 @dataclass(frozen=True)

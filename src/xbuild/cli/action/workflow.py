@@ -10,12 +10,14 @@ import json
 import os
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xbuild.cli.action.asked import Event, shapes
+from xbuild.cli.action.changed import base_commit
 
 # A step may show so many annotations of a kind; more are dropped without a word.
 MOST_ANNOTATIONS = 10
@@ -23,11 +25,12 @@ MOST_ANNOTATIONS = 10
 
 @dataclass
 class Workflow:
-    """Answers go to the files that `environ` names, texts through `scrub` first."""
+    """Answers go to files that `environ` names, texts through `scrub` first; `shown` counts annotations."""
 
     environ: Mapping[str, str]
     scrub: Callable[[str], str] = str
     stopped: str = ""
+    shown: Counter[str] = field(default_factory=Counter)
 
     # -- what is known
 
@@ -36,12 +39,13 @@ class Workflow:
         repository = self.environ.get("GITHUB_REPOSITORY", "")
         run = self.environ.get("GITHUB_RUN_ID", "")
         attempt = self.environ.get("GITHUB_RUN_ATTEMPT", "")
+        base = base_commit(self.payload())
         if not repository:
-            return Event()
+            return Event(base=base)
         run_url = f"{server}/{repository}/actions/runs/{run}" if run else ""
         run_url += f"/attempts/{attempt}" if run and attempt else ""
         context = f"{server}/{repository}.git#{self._reference()}"
-        return Event(context, run_url, self._is_private())
+        return Event(context, run_url, self._is_private(), base)
 
     def _reference(self) -> str:
         """As docker/actions-toolkit `Context.gitRef`: a pull request by its name, else the commit."""
@@ -92,6 +96,7 @@ class Workflow:
         self, kind: str, message: str, *, file: str = "", line: int | None = None, title: str = "xbuild"
     ) -> None:
         """`kind`: error, warning or notice."""
+        self.shown[kind] += 1
         properties = {"file": file, "line": str(line or "") if file else "", "title": title}
         shown = ",".join(f"{key}={_property(value)}" for key, value in properties.items() if value)
         with self._loud():
