@@ -398,6 +398,23 @@ def test_a_native_pip_sees_what_the_authors_would(image: Image, words: tuple[str
     assert assisted.stdout.splitlines()[1:] == plain.stdout.splitlines()[1:]
 
 
+@pytest.mark.parametrize("place", ["", "./", "bin/../"])
+def test_a_path_from_the_working_folder(image: Image, place: str) -> None:
+    """RUN .venv/bin/pip install x; the same for the environment's python."""
+    folder = image.root / "here"
+    if not folder.exists():
+        image.start(image.python, "-m", "venv", "--without-pip", str(folder), is_assisted=False)
+        image.script(
+            folder / "bin/pip", OF_THE_BED.replace("/usr/local/bin/python3.11", f"{folder}/bin/python")
+        )
+        (image.root / "bin").mkdir()
+    for words in ((f"{place}here/bin/pip", "list"), (f"{place}here/bin/python", "-m", "pip", "list")):
+        assisted, plain = (image.start(*words, does=ASKS, is_assisted=flag) for flag in (True, False))
+        assert is_native(assisted), assisted.stderr
+        assert (assisted.returncode, assisted.stderr) == (0, "")
+        assert assisted.stdout.splitlines()[1:] == plain.stdout.splitlines()[1:]
+
+
 def test_the_same_bytecode_is_written(image: Image) -> None:
     written = []
     for flag in (True, False):

@@ -10,8 +10,8 @@ TWIN = Twin(
     ("debian",),
     (2.9, 27.0),
     modules=("pip", "venv"),
-    interpreters=r"(?:/(?:[\w.+-]+/)+bin/)?python3?(?:\.\d+)?",
-    paths=r"/(?:[\w.+-]+/)+bin/pip3?(?:\.\d+)?",
+    interpreters=r"(?:/?(?:[\w.+-]+/)+bin/)?python3?(?:\.\d+)?",
+    paths=r"/?(?:[\w.+-]+/)+bin/pip3?(?:\.\d+)?",
     variable="xbuild_python",
     environment="venv",
     caches=(

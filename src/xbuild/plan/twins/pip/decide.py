@@ -64,8 +64,6 @@ def sum_of(path: str) -> str:
 
 def understand_pip(call: Call, arguments: "list[str]") -> None:
     """`pip`: a script of a known form, whose first line leads to the interpreter."""
-    if not os.path.isabs(call.program):
-        raise OwnError(f"{call.program} is no whole path")
     python = understood.script(read_text(call.program, 4096))
     if python is None:
         raise OwnError(f"{call.program} is another script")

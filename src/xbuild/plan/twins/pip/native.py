@@ -367,8 +367,9 @@ def run(kind: str, program: str, arguments: "list[str]") -> None:
         sys.argv[:] = ["-c", *arguments]
         exec(compile(program, "<string>", "exec", dont_inherit=True), main.__dict__)
     else:
-        place(program.rpartition("/")[0] or "/")
         sys.argv[:] = [program, *arguments]
+        program = program if program[:1] == "/" else posix.getcwd() + "/" + program  # as from 3.9 on
+        place(sys.modules["os"].path.realpath(program).rpartition("/")[0] or "/")
         with open(program, "rb") as file:
             text = file.read()
         loader = external.SourceFileLoader("__main__", program)
