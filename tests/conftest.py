@@ -30,3 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="where the panel adds a line of JSON per project",
     )
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tool cache of GitHub's runner: the action installs its libraries there once."""
+    return tmp_path_factory.mktemp("tools")

@@ -6,12 +6,16 @@ docs.github.com, "Workflow commands for GitHub Actions".
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,10 +105,10 @@ class Runner:
             **{f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in given.items()},
         }
 
-    def run(self, inputs: Mapping[str, str]) -> Ran:
-        """`main`, and `post` with what `main` has kept."""
+    def run(self, inputs: Mapping[str, str], *, until: Callable[[], bool] | None = None) -> Ran:
+        """`main`, and `post` with what `main` has kept. Interrupted, as by a cancel, once `until` says so."""
         env = self.variables(inputs)
-        ran = self._phase("main", env)
+        ran = self._phase("main", env, until)
         states = {f"STATE_{name}": value for name, value in ran.states.items()}
         after = self._phase("post", {**env, **states})
         ran.log += after.log
@@ -112,28 +116,49 @@ class Runner:
         ran.code = ran.code or after.code
         return ran
 
-    def _phase(self, name: str, env: Mapping[str, str]) -> Ran:
+    def _phase(self, name: str, env: Mapping[str, str], until: Callable[[], bool] | None = None) -> Ran:
         files = {each: self.folder / f"{each}-{uuid.uuid4().hex[:8]}" for each in _FILES}
         for file in files.values():
             file.touch()
         runs = action()["runs"]
         assert isinstance(runs, dict)
-        done = subprocess.run(
+        process = subprocess.Popen(
             [node(), ROOT / runs[name]],
             cwd=self.workspace,
             env={**env, **{each: str(file) for each, file in files.items()}},
-            capture_output=True,
-            check=False,
-            timeout=600,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-        ran = Ran(done.returncode)
-        for data in (done.stdout, done.stderr):
+        with process, _killed_after(process, 600):
+            if until is not None:
+                threading.Thread(target=_interrupt, args=(process, until), daemon=True).start()
+            told = process.communicate()
+        ran = Ran(process.returncode)
+        for data in told:
             _read_log(data.decode("utf-8", "replace"), ran)
         ran.outputs = _pairs(files["GITHUB_OUTPUT"].read_text("utf-8"))
         ran.states = _pairs(files["GITHUB_STATE"].read_text("utf-8"))
         ran.summary = files["GITHUB_STEP_SUMMARY"].read_text("utf-8")
         ran.files = {each: file.read_text("utf-8") for each, file in files.items()}
         return ran
+
+
+@contextlib.contextmanager
+def _killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _interrupt(process: subprocess.Popen[bytes], until: Callable[[], bool]) -> None:
+    while process.poll() is None:
+        if until():
+            process.send_signal(signal.SIGINT)
+            return
+        time.sleep(0.2)
 
 
 def _read_log(text: str, ran: Ran) -> None:

@@ -25,12 +25,6 @@ SECRET = "s3cr3t_$(id)_*é* \"of\" 'mine'"
 LINES = "first-l1ne\nsecond-l1ne"
 
 
-@pytest.fixture(scope="session")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The runner's tool cache: the libraries are installed once."""
-    return tmp_path_factory.mktemp("tools")
-
-
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     found = Docker(tmp_path / "docker", monkeypatch)

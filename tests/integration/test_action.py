@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
 import uuid
 from collections.abc import Iterator
@@ -12,8 +14,19 @@ from typing import Any
 import pytest
 from tests.action.runner import Runner
 from tests.integration.commands import go_project, xbuild
-from tests.integration.solving import BOTH, CONTAINER_BUILDER, REGISTRY, docker, engine, served_digest
+from tests.integration.solving import (
+    AUTH_REGISTRY,
+    BOTH,
+    CONTAINER_BUILDER,
+    REGISTRY,
+    docker,
+    engine,
+    own_configuration,
+    served_digest,
+)
 from tests.unit.solve.gitserver import commit, publish, repository, serving
+
+from xbuild.solve.emulation import tiny_elf
 
 FOREIGN = """\
 FROM --platform=$BUILDPLATFORM busybox AS builder
@@ -25,11 +38,6 @@ COPY --from=builder /bin/busybox /usr/bin/app
 @pytest.fixture(autouse=True)
 def _engine() -> None:
     engine(CONTAINER_BUILDER)
-
-
-@pytest.fixture(scope="session")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("tools")
 
 
 @pytest.fixture
@@ -97,6 +105,83 @@ def test_the_event_s_commit(runner: Runner, tag: str, tmp_path: Path) -> None:
     assert "--platform=$BUILDPLATFORM" in Path(ran.outputs["rewritten"]).read_text()
     assert "gh-t0k3n" not in ran.unmasked
     assert wanted in ran.outputs["metadata"]
+
+
+PROGRAMS = 'FROM scratch\nARG TARGETARCH\nCOPY app-$TARGETARCH /app\nENTRYPOINT ["/app"]\n'
+
+
+def _programs(folder: Path, text: str = PROGRAMS) -> None:
+    """A program for each platform, without a system around it: an engine without a network can build that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Dockerfile").write_text(text)
+    for name in ("amd64", "arm64"):
+        (folder / f"app-{name}").write_bytes(tiny_elf(name))
+        (folder / f"app-{name}").chmod(0o755)
+
+
+@pytest.fixture
+def classic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docker is that of an engine with the classic image store, as GitHub's runners have it."""
+    address = os.environ.get("XBUILD_TESTBED_CLASSIC")
+    if not address:
+        pytest.skip("XBUILD_TESTBED_CLASSIC names no engine with the classic store")
+    monkeypatch.setenv("DOCKER_HOST", address)
+
+
+def _made() -> list[str]:
+    """Builders of the action's, and their containers and volumes."""
+    shown = docker("buildx", "ls", "--format", "{{.Name}}").stdout
+    shown += docker("ps", "--all", "--format", "{{.Names}}").stdout
+    shown += docker("volume", "ls", "--format", "{{.Name}}").stdout
+    return [name for name in shown.split() if re.search(r"xbuild-[0-9a-f]{12}", name)]
+
+
+@pytest.mark.usefixtures("classic")
+def test_a_builder_where_the_engine_s_own_cannot_do_it(runner: Runner, tag: str) -> None:
+    """The docker driver with the classic store holds one platform: a container is made, and is gone after."""
+    before = _made()
+    _programs(runner.workspace)
+    ran = runner.run({"context": ".", "platforms": BOTH[1], "tags": tag, "push": "true"})
+    assert ran.code == 0, ran.log
+    name = ran.states["builder"]
+    assert f"xbuild: creating builder {name}\n" in ran.log
+    assert f"builder {name} was made for this step, and is removed after the job" in ran.summary
+    assert ran.outputs["digest"] == served_digest(tag)
+    assert _made() == before
+
+
+@pytest.mark.usefixtures("classic")
+def test_the_builder_is_removed_after_a_cancel(runner: Runner) -> None:
+    """The runner interrupts `main`, and starts `post` all the same."""
+    before = _made()
+    _programs(runner.workspace, f'{PROGRAMS}COPY wait /wait\nRUN ["/wait"]\n')
+    (runner.workspace / "wait").write_bytes(_endless())
+    (runner.workspace / "wait").chmod(0o755)
+    ran = runner.run(
+        {"context": ".", "platforms": "linux/amd64", "no-cache": "true"},
+        until=lambda: bool(set(_made()) - set(before)),
+    )
+    assert ran.code == 130, ran.log
+    assert ran.states["builder"]
+    assert _made() == before
+
+
+def _endless() -> bytes:
+    """A static program for this machine's kind that never ends: `exit(0)`, replaced by a jump to itself."""
+    program = bytearray(tiny_elf("amd64"))
+    program[120:122] = b"\xeb\xfe"
+    return bytes(program)
+
+
+def test_a_push_without_a_login(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_configuration(tmp_path, monkeypatch)
+    _programs(runner.workspace)
+    given = {"context": ".", "builder": CONTAINER_BUILDER, "platforms": BOTH[1], "push": "true"}
+    ran = runner.run({**given, "tags": f"{AUTH_REGISTRY}/action-{uuid.uuid4().hex[:8]}:1"})
+    assert ran.code not in (0, 1), ran.log
+    (error,) = [each for each in ran.annotations if each.kind == "error"]
+    assert "docker login" in error.message
+    assert "digest" not in ran.outputs
 
 
 def _own_address() -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import struct
 import tempfile
 from collections.abc import Sequence
@@ -18,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xbuild.architectures import ARCHITECTURES
+from xbuild.errors import EngineError
 from xbuild.platforms import MACHINES, Platform
-from xbuild.solve.engine import Engine, docker, engine_error
+from xbuild.solve.engine import Engine, docker
 from xbuild.solve.progress import read
 from xbuild.solve.run import Completed, Invocation, run, run_all
 
@@ -80,9 +82,15 @@ def probe_platforms(
 def install_handlers(image: str, platforms: Sequence[Platform]) -> None:
     """Register QEMU on the engine's machine with an image of tonistiigi's binfmt. Raises EngineError."""
     names = ",".join(dict.fromkeys(platform.architecture for platform in platforms))
-    answer = run((*docker(), "run", "--privileged", "--rm", image, "--install", names), timeout=_INSTALL)
+    argv = (*docker(), "run", "--privileged", "--rm", image, "--install", names)
+    answer = run(argv, timeout=_INSTALL)
     if not answer.ok:
-        raise engine_error(answer.error_text or answer.text)
+        said = " ".join((answer.error_text or answer.text or "no answer in time").split())
+        raise EngineError(
+            f"QEMU could not be set up: {said[:400]}",
+            expected=f"`{shlex.join(argv)}` to succeed",
+            hint="set QEMU up by other means, or build for platforms and with Dockerfiles that need none",
+        )
     _known.clear()
 
 

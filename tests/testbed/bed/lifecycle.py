@@ -23,7 +23,12 @@ VERSIONED = re.compile(
 UV = re.compile(
     rf"(?:^FROM\s+(?:--\S+\s+)*|from=)({re.escape(uv.HUB)}:[\w.-]+)", re.MULTILINE | re.IGNORECASE
 )
-RECIPES = {"debian": recipes.debian, "distroless": recipes.distroless, "busybox": recipes.busybox}
+RECIPES = {
+    "debian": recipes.debian,
+    "distroless": recipes.distroless,
+    "busybox": recipes.busybox,
+    "tonistiigi/binfmt": recipes.qemu,
+}
 VERSIONED_RECIPES = {
     "golang": recipes.golang,
     "python": recipes.python_images,
@@ -38,7 +43,7 @@ FETCHED_WITH = {
     ),
 }
 # For all tests; for the demonstration, whose project names its own Go.
-LEAST = ("debian", "distroless", "busybox", "golang:1.21")
+LEAST = ("debian", "distroless", "busybox", "tonistiigi/binfmt", "golang:1.21")
 DEMO = ("debian", "distroless")
 NEEDED = ("apt-get", "apt-cache", "dpkg-deb", "tar", "nsenter", "mount")
 

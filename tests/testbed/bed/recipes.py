@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import files, gotools, linker, maven, node, python, rootfs, uv
+from . import binfmt, files, gotools, linker, maven, node, python, rootfs, uv
 from .debian import (
     KEYRING,
     PRIVATE_TRIPLETS,
@@ -299,6 +299,16 @@ def uv_layer(kitchen: Kitchen, platform: Platform, version: str, folder: str) ->
     return kitchen.layer(name, f"uv {version} in /{folder}", fill, "uv.py")
 
 
+def busybox_layer(kitchen: Kitchen, platform: Platform) -> Layer:
+    def fill(root: Path) -> None:
+        archives = kitchen.tree(f"archives-busybox-{platform.key}")
+        debs = kitchen.apt(platform).download(["busybox-static"], archives)
+        _fill_busybox(root, next(deb for deb in debs if deb.name.startswith("busybox-static_")))
+        shutil.rmtree(archives)
+
+    return kitchen.layer(f"busybox-{platform.key}", "busybox", fill)
+
+
 DISTROLESS = {
     "static": ("base-files", "netbase", "tzdata", "ca-certificates", "media-types"),
     "base": ("libc6", "libssl3"),
@@ -514,13 +524,7 @@ def _distroless(kitchen: Kitchen, kind: str, tags: tuple[str, ...], user: dict[s
 
 def busybox(kitchen: Kitchen) -> list[str]:
     def manifest(platform: Platform) -> Descriptor:
-        def fill(root: Path) -> None:
-            archives = kitchen.tree(f"archives-busybox-{platform.key}")
-            debs = kitchen.apt(platform).download(["busybox-static"], archives)
-            _fill_busybox(root, next(deb for deb in debs if deb.name.startswith("busybox-static_")))
-            shutil.rmtree(archives)
-
-        layer = kitchen.layer(f"busybox-{platform.key}", "busybox", fill)
+        layer = busybox_layer(kitchen, platform)
         return make_manifest(kitchen.store, platform, [layer], {"Env": [PATH], "Cmd": ["sh"]})
 
     return _image(kitchen, ["docker.io/library/busybox:latest"], kitchen.runtime, manifest)
@@ -578,6 +582,24 @@ def buildkit(kitchen: Kitchen) -> list[str]:
         return make_manifest(kitchen.store, platform, layers, settings)
 
     return _image(kitchen, ["docker.io/moby/buildkit:buildx-stable-1"], HOST, manifest)
+
+
+def qemu(kitchen: Kitchen) -> list[str]:
+    """What `docker run --privileged --rm tonistiigi/binfmt --install arm64` asks for."""
+
+    def manifest(platform: Platform) -> Descriptor:
+        below = busybox_layer(kitchen, platform)
+        qemu_packages = (kitchen.bed.packages / "choice").read_text()
+        layer = kitchen.layer(
+            f"binfmt-{platform.key}",
+            f"Debian's QEMU ({qemu_packages})",
+            lambda root: binfmt.fill_image(kitchen.bed, root),
+            "binfmt.py",
+        )
+        settings = {"Env": [PATH], "Entrypoint": ["/usr/bin/binfmt"]}
+        return make_manifest(kitchen.store, platform, [below, layer], settings)
+
+    return _image(kitchen, ["docker.io/tonistiigi/binfmt:latest"], HOST, manifest)
 
 
 def frontend(kitchen: Kitchen) -> list[str]:
