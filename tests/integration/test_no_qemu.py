@@ -60,7 +60,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def builder_and_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The same on another such machine, where docker starts containers, too: of `_IMAGES`, without a network."""
+    """The same on another such machine, where docker starts containers of `_IMAGES`, without a network."""
     engine()
     with tempfile.TemporaryDirectory(prefix="xbuild-") as name:  # sockets have short paths
         folder = Path(name)
