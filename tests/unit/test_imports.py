@@ -15,7 +15,18 @@ from xbuild.cli.main import COMMANDS
 ROOT = Path(xbuild.__file__ or "").parent
 FOOT = ("architectures", "errors", "platforms", "text")
 # Each imports from itself, from those in front of it, and from the foot.
-ORDER = ("dockerfile", "graph", "plan", "rewrite", "rules", "solve", "verify", "views", "pipeline")
+ORDER = (
+    "dockerfile",
+    "generate",
+    "graph",
+    "plan",
+    "rewrite",
+    "rules",
+    "solve",
+    "verify",
+    "views",
+    "pipeline",
+)
 # Doors: they import anything, and nothing in ORDER imports them.
 DOORS = ("cli", "library", "__main__", "__init__")
 STREAMS = ("sys.stdin", "sys.stdout", "sys.stderr")
@@ -24,7 +35,7 @@ HOMES = {
     "typer": ("cli",),
     "yaml": ("pipeline",),
     "python_on_whales": ("solve", "verify"),
-    "packaging": ("plan", "verify"),
+    "packaging": ("generate", "plan", "verify"),
 }
 
 # Modules that touch files, processes, the network, the clock or the environment.

@@ -71,7 +71,7 @@ class Config:
     section and name. `assist` is off, auto or None; `without` names stages that do without;
     `silence` are minutes without output and CPU time after which a step with twins is given up (0: never);
     `with_twins` names twins that are used although they are not by default, `without_twins` those that are
-    not used; `accepted` tells what is accepted of a twin.
+    not used; `accepted` tells what is accepted of a twin; `templates` is a folder of templates of one's own.
     """
 
     path: str | None = None
@@ -86,6 +86,7 @@ class Config:
     without_twins: frozenset[str] = frozenset()
     accepted: Mapping[str, str] = fresh(dict)
     lint: LintConfig = LintConfig()
+    templates: str | None = None
 
     def settings(
         self, *, assist: bool, cache_mounts: bool = True, helpers: bool = True, is_brief: bool = False
@@ -201,7 +202,13 @@ def parse_config(path: str, data: bytes) -> Config:
             if name not in _static()["properties"]["assist"]["properties"]
         },
         _lint(path, node, value.get("lint", {})),
+        _beside(path, value.get("generate", {}).get("templates")),
     )
+
+
+def _beside(path: str, told: str | None) -> str | None:
+    """A folder that is named from the folder of the settings on."""
+    return None if told is None else str(Path(path).parent / told)
 
 
 def _lint(path: str, node: SettingNode, told: dict[str, Any]) -> LintConfig:

@@ -16,6 +16,11 @@ from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 from xbuild.rules.spelling import Spellings
 from xbuild.text import Span
 
+# Settings of one architecture each: an empty value is the default (Go `src/internal/buildcfg/cfg.go`).
+_EMPTY_IS_DEFAULT = frozenset({
+    "GO386", "GOAMD64", "GOARM", "GOARM64", "GOMIPS", "GOMIPS64", "GOPPC64", "GORISCV64", "GOWASM",
+})  # fmt: skip
+
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for shell in context.scripts():
@@ -34,8 +39,10 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 
 def _cases(script: Script) -> Iterator[tuple[Word, Sequence[Word]]]:
-    """The word of each case, and the patterns of its items."""
+    """The word of each case, and the patterns of its items; not where the value that it makes may be none."""
     spans = {scope.span for c in script.commands for scope in c.scopes if scope.kind == "case"}
+    given = [a for c in script.commands for a in (*c.assignments, *c.exports) if a.name in _EMPTY_IS_DEFAULT]
+    spans = {span for span in spans if not any(span in a.value.span for a in given)}
     for span in sorted(spans):
         inner: list[Span] = [other for other in spans if other != span and other in span]
         words = [w for w in script.case_words if w.span in span and not any(w.span in i for i in inner)]

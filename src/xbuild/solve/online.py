@@ -32,6 +32,16 @@ def inspect_image(reference: str) -> str:
     return _kept(f"image {reference}", lambda: _inspect(reference))
 
 
+def inspect_index(reference: str) -> str:
+    """The digest of what a tag names today, `sha256:…`. Raises RegistryError."""
+    argv = (*docker(), "buildx", "imagetools", "inspect", reference, "--format", "{{.Manifest.Digest}}")
+    done = run(argv, timeout=_SECONDS)
+    if not done.ok:
+        last = (done.error_text.splitlines() or ["no answer"])[-1]
+        raise RegistryError(f"{reference} cannot be looked at: {last}")
+    return done.text.strip()
+
+
 def _fetch(url: str) -> str:
     if not url.startswith("https://"):
         raise RegistryError(f"{url} is no https address")

@@ -1,0 +1,76 @@
+# syntax=docker/dockerfile:1
+#: Python by poetry: its lock file is exported, and uv installs it for the target's machine, on the build machine.
+ARG python=3.13
+ARG files=requirements.txt
+ARG headers=gcc libc6-dev libpq-dev
+ARG libraries=libpq5
+ARG reason=psycopg2
+ARG for_target=--python-platform "$(case $TARGETARCH in (amd64) echo x86_64 ;; (arm64) echo aarch64 ;; esac)-manylinux_2_36"
+ARG source=/app/src
+ARG command=["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]
+ARG port=8000
+ARG check=["python", "-c", "pass"]
+ARG labels=org.opencontainers.image.licenses="MIT"
+
+#: if web
+#: include web
+
+#: end
+FROM --platform=$BUILDPLATFORM ghcr.io/astral-sh/uv:0.13 AS uv
+
+FROM --platform=$BUILDPLATFORM python:${python}-slim-bookworm AS requirements
+RUN pip install --no-cache-dir poetry==2.2.1 poetry-plugin-export==1.9.0
+WORKDIR /tmp
+COPY pyproject.toml poetry.lock ./
+RUN poetry export --format requirements.txt --output requirements.txt
+
+#: if not compiled
+FROM --platform=$BUILDPLATFORM python:${python}-slim-bookworm AS build
+#: end
+#: if compiled
+# xbuild ignore=emulated-install on the target platform, because of ${reason}; xbuild build assists it
+FROM python:${python}-slim-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends ${headers} && rm -rf /var/lib/apt/lists/*
+#: end
+#: if compiled
+COPY --from=ghcr.io/astral-sh/uv:0.13 /uv /bin/uv
+#: end
+#: if not compiled
+COPY --from=uv /uv /bin/uv
+#: end
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+WORKDIR /app
+RUN uv venv /app/.venv
+ENV VIRTUAL_ENV=/app/.venv
+COPY --from=requirements /tmp/requirements.txt /tmp/requirements.txt
+#: if not compiled
+ARG TARGETARCH
+#: end
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install${for_target} -r /tmp/requirements.txt
+#: if package
+COPY . .
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install${for_target} --no-deps .
+#: end
+
+FROM python:${python}-slim-bookworm
+LABEL ${labels}
+#: if libraries
+# xbuild ignore=emulated-install a library that ${reason} needs; xbuild build assists it
+RUN apt-get update && apt-get install -y --no-install-recommends ${libraries} && rm -rf /var/lib/apt/lists/*
+#: end
+ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1
+ENV PYTHONPATH=${source}
+WORKDIR /app
+COPY --from=build /app/.venv /app/.venv
+#: if code
+COPY . .
+#: end
+#: if served
+COPY --from=web /src/${web_output} ./${web_output}
+#: end
+USER 10001:10001
+EXPOSE ${port}
+HEALTHCHECK CMD ${check}
+CMD ${command}

@@ -1,0 +1,1 @@
+"""A folder without a Dockerfile → one that is multi-arch from the start. Files in, texts out."""

@@ -1,0 +1,1 @@
+"""The languages that `xbuild generate` knows, in the order in which they are listed."""

@@ -1,0 +1,104 @@
+"""Versions of languages: what a project asks for, and the base image of that version.
+
+The tables hold the minor versions that were current in November 2026 and that the official images have (Node:
+releases of the npm package `node`; Python: its releases with wheels and images for Debian 12).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+SUITE = "bookworm"
+
+# Major version → its newest minor version.
+NODES = {"20": "20.20", "22": "22.23", "24": "24.21", "26": "26.10"}
+NODE = "24"
+PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9")
+PYTHON = "3.13"
+UV = "0.13"
+BUN = "1.4"
+
+_NUMBERS = re.compile(r"v?(\d+)(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?(?:[-+][0-9A-Za-z.+-]*)?$")
+_COMPARED = re.compile(r"(\^|~|>=|<=|>|<|=)?\s*(\S+)")
+
+Version = tuple[int, int, int]
+
+
+def minor(text: str) -> str | None:
+    """`1.24.3` → `1.24`; None for what has no minor version."""
+    found = re.match(r"v?(\d+)\.(\d+)(?![\w])", text.strip())
+    return f"{found[1]}.{found[2]}" if found else None
+
+
+def newest_node(wanted: str) -> str | None:
+    """The newest known major version of Node, the usual one first, that a range of npm's allows.
+
+    Source: docs of npm's `semver`. None for a range that is not understood or that allows no known version.
+    """
+    allows = node_range(wanted)
+    if allows is None:
+        return None
+    order = sorted(NODES, key=lambda name: (name != NODE, -int(name)))
+    return next((name for name in order if any(allows(v) for v in _versions_of(name))), None)
+
+
+def _versions_of(major: str) -> Iterable[Version]:
+    """The release that the image of a major version holds today, or a later one of its line."""
+    first, second = (int(part) for part in NODES[major].split("."))
+    return ((first, second, 0), (first, second, 99))
+
+
+def node_range(text: str) -> Callable[[Version], bool] | None:
+    """A range of npm's as a question to versions, or None when it is not understood."""
+    alternatives = [_all_of(part) for part in text.split("||")]
+    if not all(alternatives):
+        return None
+    return lambda version: any(
+        test is not None and all(one(version) for one in test) for test in alternatives
+    )
+
+
+def _all_of(text: str) -> list[Callable[[Version], bool]] | None:
+    text = re.sub(r"\s+-\s+", " - ", text.strip())
+    span = re.fullmatch(r"(\S+) - (\S+)", text)
+    words = [(">=", span[1]), ("<=", span[2])] if span else _COMPARED.findall(text)
+    found: list[Callable[[Version], bool]] = []
+    for sign, word in words or [("", "*")]:
+        test = _test(sign, word)
+        if test is None:
+            return None
+        found.append(test)
+    return found
+
+
+def _test(sign: str, word: str) -> Callable[[Version], bool] | None:
+    if word in ("*", "x", "X", "latest", "node", "lts/*", "lts"):
+        return lambda _: True
+    numbers = _NUMBERS.match(word)
+    if numbers is None:
+        return None
+    given = [int(n) for n in numbers.groups() if n is not None and n.isdecimal()]
+    low = (*given, 0, 0, 0)[:3]
+    least: Version = (low[0], low[1], low[2])
+    # The first version that is no longer meant by a partial one: 20 → 21.0.0, 20.3 → 20.4.0.
+    behind: Version = (given[0], given[1] + 1, 0) if len(given) == 2 else (given[0] + 1, 0, 0)
+    is_whole = len(given) == 3
+    upper: dict[str, Version] = {
+        "^": (given[0] + 1, 0, 0),
+        "~": (given[0], given[1] + 1, 0) if len(given) > 1 else (given[0] + 1, 0, 0),
+        "": behind,
+        "=": behind,
+    }
+    if sign in upper:
+        end = upper[sign]
+        if is_whole and sign in ("", "="):
+            return lambda version: version == least
+        return lambda version: least <= version < end
+    tests: dict[str, Callable[[Version], bool]] = {
+        ">=": lambda version: version >= least,
+        ">": lambda version: version > least if is_whole else version >= behind,
+        "<": lambda version: version < least,
+        "<=": lambda version: version <= least if is_whole else version < behind,
+    }
+    return tests[sign]
