@@ -8,7 +8,8 @@ ARG entrypoint=["/usr/local/bin/server"]
 ARG data=templates
 ARG runtime=base
 ARG port=8080
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -47,7 +48,8 @@ RUN --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags="-s -w" -o /out/${program} ${package}
 
 FROM gcr.io/distroless/${runtime}-debian12:nonroot
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 COPY ${data} ./${data}
 #: if served

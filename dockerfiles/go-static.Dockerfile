@@ -7,7 +7,8 @@ ARG program=server
 ARG entrypoint=["/usr/local/bin/server"]
 ARG data=templates
 ARG port=8080
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -34,7 +35,8 @@ RUN --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags="-s -w" -o /out/${program} ${package}
 
 FROM gcr.io/distroless/static-debian12:nonroot
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 COPY ${data} ./${data}
 #: if served

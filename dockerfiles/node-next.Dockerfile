@@ -14,7 +14,8 @@ ARG config=next.config.js
 ARG public=public
 ARG port=3000
 ARG check=["node", "-e", "process.exit(0)"]
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 FROM --platform=$BUILDPLATFORM ${image} AS build
 WORKDIR /app
@@ -49,7 +50,8 @@ ARG TARGETARCH
 RUN --mount=type=cache,target=${cache} ${settings}${install_production}
 
 FROM ${image}-slim
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 HOSTNAME=0.0.0.0 PORT=${port}
 WORKDIR /app
 COPY --from=modules /app/node_modules ./node_modules

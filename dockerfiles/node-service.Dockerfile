@@ -17,7 +17,8 @@ ARG folder=/app
 ARG command=["node", "server.js"]
 ARG port=3000
 ARG check=["node", "-e", "process.exit(0)"]
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -53,7 +54,8 @@ ARG TARGETARCH
 RUN --mount=type=cache,target=${cache} ${settings}${install_production}
 
 FROM ${image}-slim
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=modules /app ./

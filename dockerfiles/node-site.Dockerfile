@@ -1,12 +1,14 @@
 # syntax=docker/dockerfile:1
 #: A web frontend alone: its files, made once for all platforms, on nginx.
 ARG fallback=/index.html
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: include web
 
 FROM nginxinc/nginx-unprivileged:1.28
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 COPY <<'SITE' /etc/nginx/conf.d/default.conf
 server {
     listen 8080;

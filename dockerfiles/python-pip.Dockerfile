@@ -10,7 +10,8 @@ ARG source=/app/src
 ARG command=["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]
 ARG port=8000
 ARG check=["python", "-c", "pass"]
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -49,7 +50,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 #: end
 
 FROM python:${python}-slim-bookworm
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 #: if libraries
 # xbuild ignore=emulated-install a library that ${reason} needs; xbuild build assists it
 RUN apt-get update && apt-get install -y --no-install-recommends ${libraries} && rm -rf /var/lib/apt/lists/*

@@ -31,11 +31,30 @@ def main(arguments: Sequence[str]) -> int:
         print_lines(build_help())
         return 0
     options = parse_build_arguments(arguments)
-    if options.passes_through:
+    if options.passes_through and not options.generates:
         return _pass_on(options)
     asking = Background(lambda: inspect_engine(options.builder, bootstrap=not options.dry_run))
     with Workspace() as folder:
+        if options.generates:
+            options = _generated(options, Path(folder))
         return (_dry_run if options.dry_run else _build)(options, Path(folder), asking)
+
+
+def _generated(options: BuildOptions, folder: Path) -> BuildOptions:
+    """With the Dockerfile that `xbuild generate` would write, which is shown; as it is where there is one."""
+    from xbuild.pipeline.generating import generate_for_build, plan_generated
+    from xbuild.views.generated import generated_lines
+
+    found = generate_for_build(options, folder)
+    if found is None:
+        warn("there is a Dockerfile: --generate has nothing to do")
+        return options
+    order, made, path = found
+    for line in generated_lines(made, plan_generated(order, made), terminal_of(sys.stderr)):
+        say(line)
+    for name, text in made.files.items():
+        say(f"--- {name} (not written to the folder)\n{text}")
+    return options.with_flags(("file", str(path)))
 
 
 def _pass_on(options: BuildOptions) -> int:

@@ -162,7 +162,7 @@ _SOURCES: dict[str, Callable[[str], Iterator[Choice]]] = {
     "build": _of_build,
     **dict.fromkeys(("plan", "rewrite", "bench"), _of_door),
     "lint": _of_lint,
-    **dict.fromkeys(("verify", "merge", "doctor"), _of_typer),
+    **dict.fromkeys(("generate", "verify", "merge", "doctor"), _of_typer),
     "plugin": _of_plugin,
     "completion": lambda _command: iter(()),
 }

@@ -45,6 +45,7 @@ _OF_OURS = (
     ),
     *(row for row in _OF_A_BUILD if row[0] in ("config", "no-cache-mounts")),
     ("dry-run", "", "print plan, diff and the exact buildx command; run nothing"),
+    ("generate", "", "where there is no Dockerfile, build the one that `xbuild generate` would write"),
     ("no-rewrite", "", "build the Dockerfile as it is"),
     ("no-verify", "", "do not check the binaries"),
     ("report", "FILE", "write the report to a file, .json or .md (repeatable)"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "build": "Rewrite, build, verify and push: takes every flag of `docker buildx build`",
     "plan": "Say per stage what would change, on what evidence, and what is unsure",
-    "generate": "Write a Dockerfile for a project that has none, for several architectures from the start",
+    "generate": "Write a Dockerfile for a project that has none, multi-arch from the start",
     "rewrite": "Print, compare or write the new Dockerfile",
     "lint": "Find what is slow or wrong about Dockerfiles for several architectures, and fix it",
     "verify": "Check that every binary of an image is for the image's platform",

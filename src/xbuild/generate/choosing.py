@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -185,9 +185,7 @@ def _served(tree: SourceTree, service: Candidate, sites: Sequence[Candidate]) ->
         named = _named(tree, service, site, made)
         if named is not None:
             seen, is_embedded = named
-            return Bundle(
-                made.output, made.values, made.switches, (*made.seen, seen), site.marker
-            ), is_embedded
+            return replace(made, seen=(*made.seen, seen), marker=site.marker), is_embedded
     return None
 
 

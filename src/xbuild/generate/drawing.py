@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from xbuild.generate.choosing import Chosen
-from xbuild.generate.ignoring_files import ignore_text, lacking
+from xbuild.generate.ignoring_files import OF_LANGUAGES, ignore_text, lacking
 from xbuild.generate.shape import Seen, SourceTree
 from xbuild.generate.template import Load, fill
 
@@ -56,11 +56,14 @@ def generate(
         switches |= {"web", "embedded" if chosen.is_embedded else "served", *bundle.switches}
         values.update(bundle.values)
         seen += bundle.seen
-    labels = dict(_labels(tree, remote, seen))
-    joined = " ".join(f'org.opencontainers.image.{key}="{value}"' for key, value in labels.items())
-    values["labels"] = (joined,) if joined else ()
+    values.update(_labels(tree, remote, seen))
     text = fill(shape.template, load, values, switches)
-    own = (*shape.ignored, *((bundle.output,) if bundle is not None else ()), *_tests(tree, chosen))
+    own = (
+        *OF_LANGUAGES.get(chosen.language.name, ()),
+        *_tests(tree, chosen),
+        *shape.ignored,
+        *((bundle.output, *bundle.ignored) if bundle is not None else ()),
+    )
     files = {DOCKERFILE: text}
     existing = tree.read(IGNORE)
     if existing is None:
@@ -73,19 +76,20 @@ def generate(
     )
 
 
-def _labels(tree: SourceTree, remote: str | None, seen: list[Seen]) -> Iterator[tuple[str, str]]:
+def _labels(tree: SourceTree, remote: str | None, seen: list[Seen]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Labels that are facts: where the source is, under which licence."""
     if remote is not None:
         seen.append(Seen(f"the source is at {remote}", ".git/config"))
-        yield "source", remote
+    yield "repository", (remote,) if remote is not None else ()
     names = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING")
     for name in names:
         text = " ".join((tree.read(name) or "")[:4000].split())
         found = next((spdx for pattern, spdx in _LICENCES if re.search(pattern, text)), None)
         if found is not None:
             seen.append(Seen(f"the licence is {found}", name))
-            yield "licenses", found
+            yield "licence", (found,)
             return
+    yield "licence", ()
 
 
 def repository_address(config: str) -> str | None:

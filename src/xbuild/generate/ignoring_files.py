@@ -13,16 +13,15 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "secrets",
         (
             "**/.env", "**/.env.*", "!**/.env.example", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx",
-            "**/id_rsa*", "**/id_ed25519*", "**/.netrc", "**/.pypirc", "**/.aws", "**/.ssh", "**/.docker",
-            "**/credentials.json",
+            "**/id_rsa*", "**/id_ed25519*", "**/.netrc", "**/.npmrc", "**/.pypirc", "**/.aws", "**/.ssh",
+            "**/.docker", "**/credentials.json",
         ),
     ),
     (
         "caches and what is built",
         (
-            "**/node_modules", "**/__pycache__", "**/*.py[cod]", "**/.venv", "**/venv", "**/.pytest_cache",
-            "**/.mypy_cache", "**/.ruff_cache", "**/.tox", "**/coverage", "**/.coverage", "**/htmlcov",
-            "**/.cache", "**/*.log", "**/.DS_Store", "**/.idea", "**/.vscode",
+            "**/node_modules", "**/__pycache__", "**/.venv", "**/.cache", "**/*.log", "**/.DS_Store",
+            "**/.idea", "**/.vscode",
         ),
     ),
     (
@@ -30,6 +29,14 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("Dockerfile*", "**/*.Dockerfile", ".dockerignore", "compose*.y*ml", "docker-compose*"),
     ),
 )  # fmt: skip
+# What only the tools of one language leave behind: for another it may be the name of a package.
+OF_LANGUAGES: dict[str, tuple[str, ...]] = {
+    "python": (
+        "**/*.py[cod]", "**/venv", "**/.pytest_cache", "**/.mypy_cache", "**/.ruff_cache", "**/.tox",
+        "**/.coverage", "**/htmlcov", "**/*.egg-info",
+    ),
+    "node": ("**/coverage", "**/.nyc_output", "**/.eslintcache", "**/.turbo"),
+}  # fmt: skip
 
 
 def ignore_text(own: Iterable[str]) -> str:

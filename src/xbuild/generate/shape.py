@@ -91,6 +91,7 @@ class Bundle:
     switches: frozenset[str]
     seen: tuple[Seen, ...] = ()
     marker: str = ""
+    ignored: tuple[str, ...] = ()
 
 
 class UnreadyError(ContextError):

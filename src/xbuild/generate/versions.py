@@ -20,7 +20,7 @@ UV = "0.13"
 BUN = "1.4"
 
 _NUMBERS = re.compile(r"v?(\d+)(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?(?:[-+][0-9A-Za-z.+-]*)?$")
-_COMPARED = re.compile(r"(\^|~|>=|<=|>|<|=)?\s*(\S+)")
+_COMPARED = re.compile(r"\s*(\^|~|>=|<=|>|<|=)?\s*(\S+)")
 
 Version = tuple[int, int, int]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xbuild.errors import ConfigError, ContextError, DockerfileError, RegistryError
+from xbuild.errors import ConfigError, ContextError, RegistryError, UsageError
 from xbuild.generate.choosing import choose
 from xbuild.generate.drawing import DOCKERFILE, IGNORE, WORKFLOW, Generated, generate, repository_address
 from xbuild.generate.template import Load
@@ -15,6 +15,8 @@ from xbuild.pipeline.config import Config, load_config, repository
 from xbuild.pipeline.files import write_whole
 from xbuild.plan.model import Plan
 from xbuild.solve.directory import DirectoryContext
+from xbuild.solve.inputs import is_remote
+from xbuild.solve.options import BuildOptions
 
 # What no project is recognised by; all else is looked at, whatever `.dockerignore` says.
 _NOISE = b"\n".join(
@@ -123,7 +125,6 @@ def plan_generated(order: Order, made: Generated) -> Plan:
     from xbuild.pipeline.project import Project, plan_project
     from xbuild.platforms import parse_platforms
     from xbuild.solve.inputs import Inputs
-    from xbuild.solve.options import BuildOptions
     from xbuild.text import Source
 
     ignore = made.files.get(IGNORE)
@@ -137,13 +138,36 @@ def plan_generated(order: Order, made: Generated) -> Plan:
     return plan_project(project)
 
 
+def generate_for_build(options: BuildOptions, folder: Path) -> tuple[Order, Generated, Path] | None:
+    """The texts for the context of a build, and the Dockerfile, written below `folder` with its own ignore
+    file where the context has none; None where there is a Dockerfile. Raises XbuildError.
+    """
+    context = Path(options.context)
+    if options.file is not None:
+        raise UsageError("--generate makes a Dockerfile, and --file names one", hint="drop one of them")
+    if options.context == "-" or is_remote(options.context):
+        raise UsageError(
+            "--generate needs a local folder as its context", hint="fetch it, and name its folder"
+        )
+    if (context / DOCKERFILE).exists() or (context / "dockerfile").exists():
+        return None
+    order = Order(context, config=options.config)
+    made = generate_files(order)
+    path = folder / "generated" / DOCKERFILE
+    path.parent.mkdir()
+    path.write_text(made.files[DOCKERFILE], "utf-8")
+    if IGNORE in made.files:
+        path.with_name(f"{DOCKERFILE}{IGNORE}").write_text(made.files[IGNORE], "utf-8")
+    return order, made, path
+
+
 def write_files(folder: Path, files: Mapping[str, str], *, force: bool) -> tuple[str, ...]:
     """Write all or none; what was written. An existing Dockerfile is replaced only by `force`, and any other
-    existing file is kept. Raises DockerfileError, ContextError.
+    existing file is kept. Raises UsageError, ContextError.
     """
     dockerfile = folder / DOCKERFILE
     if dockerfile.exists() and not force:
-        raise DockerfileError(
+        raise UsageError(
             "there is a Dockerfile already",
             file=str(dockerfile),
             hint="--diff compares it, --stdout prints the new one, --force replaces it",

@@ -145,7 +145,9 @@ def _read_dockerfile(path: Path) -> Source:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise DockerfileError(
-            "there is no such Dockerfile", file=str(path), hint="name it with --file, or check the context"
+            "there is no such Dockerfile",
+            file=str(path),
+            hint="xbuild generate writes one, xbuild build --generate builds it; or name it with --file",
         ) from error
     except OSError as error:
         raise DockerfileError(

@@ -108,6 +108,7 @@ FLAGS: tuple[BuildFlag, ...] = (
     value_flag("baseline", own=True),
     value_flag("config", own=True),
     boolean_flag("dry-run", own=True),
+    boolean_flag("generate", own=True),
     boolean_flag("no-cache-mounts", own=True),
     boolean_flag("no-rewrite", own=True),
     boolean_flag("no-verify", own=True),
@@ -336,6 +337,11 @@ class BuildOptions(Flags):
     @property
     def dry_run(self) -> bool:
         return self.flag("dry-run")
+
+    @property
+    def generates(self) -> bool:
+        """Whether a Dockerfile is generated where there is none."""
+        return self.flag("generate")
 
     @property
     def show_values(self) -> bool:

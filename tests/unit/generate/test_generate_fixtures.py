@@ -18,7 +18,6 @@ from xbuild.generate.drawing import DOCKERFILE
 from xbuild.pipeline.generating import Order, generate_files, plan_generated, write_files
 from xbuild.pipeline.linting import lint
 from xbuild.pipeline.wishes import Wanted
-from xbuild.rules.linter import Judged
 from xbuild.views.generated import generated_lines
 from xbuild.views.terminal import Terminal
 
@@ -58,6 +57,6 @@ def test_lint_finds_nothing_and_rewrite_changes_nothing(case: Path, order: Order
     made = generate_files(order)
     write_files(order.folder, made.files, force=False)
     (result,) = lint([str(order.folder / DOCKERFILE)], Wanted())
-    assert result.judged == Judged(())
+    assert result.judged.told == ()
     text = made.files[DOCKERFILE]
     assert rewrite(text, order.folder, conditional=True).text.text == text

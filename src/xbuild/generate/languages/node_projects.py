@@ -247,7 +247,7 @@ def _service(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any],
         "port": (port[0],) if port else (),
         "check": (_check(port[0]),) if port else (),
     }
-    return Shape("node-service", values, switches, tuple(seen), tuple(notes), _ignored(built, how))
+    return Shape("node-service", values, switches, tuple(seen), tuple(notes), _ignored(candidate, how, built))
 
 
 def _folder_of(entry: EntryPoint) -> str:
@@ -277,8 +277,10 @@ def _switches(how: Installing) -> frozenset[str]:
     return frozenset(found)
 
 
-def _ignored(built: str, how: Installing) -> tuple[str, ...]:
-    return (*((built,) if built else ()), *((".npmrc",) if how.settings else ()))
+def _ignored(candidate: Candidate, how: Installing, built: str = "") -> tuple[str, ...]:
+    """What is built anyway is left out; `.npmrc` without a secret is not."""
+    is_kept = ".npmrc" in how.files
+    return (*((built,) if built else ()), *((f"!{candidate.inside('.npmrc')}",) if is_kept else ()))
 
 
 def _check(port: str) -> str:
@@ -317,7 +319,7 @@ def _next(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any]) ->
         "check": _check("3000"),
     }
     switches = _switches(how) | ({"standalone"} if is_alone else frozenset())
-    return Shape("node-next", values, switches, tuple(seen), how.notes, (".next", *_ignored("", how)))
+    return Shape("node-next", values, switches, tuple(seen), how.notes, (".next", *_ignored(candidate, how)))
 
 
 def _site(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None) -> Shape:
@@ -332,7 +334,7 @@ def _site(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None
         made.switches,
         made.seen,
         (note,),
-        (made.output,),
+        (made.output, *made.ignored),
     )
 
 
@@ -364,7 +366,7 @@ def bundle(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = Non
         ),
         output_seen,
     )
-    return Bundle(output, values, frozenset(), seen)
+    return Bundle(output, values, frozenset(), seen, ignored=_ignored(candidate, how))
 
 
 def _output(tree: SourceTree, candidate: Candidate, bundler: Bundler) -> tuple[str, Seen]:
