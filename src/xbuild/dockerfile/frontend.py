@@ -1,8 +1,8 @@
 """Which frontend reads a file, whether its rules are the ones known here, and what it does not have yet.
 
 Facts: moby/buildkit `frontend/dockerfile/parser/directives.go` (`DetectSyntax`) and
-`frontend/dockerfile/docs/reference.md` (RUN --mount since 1.2, here-documents since 1.4), Docker Hub tags of
-`docker/dockerfile`.
+`frontend/dockerfile/docs/reference.md` (RUN --mount since 1.2, here-documents since 1.4, `${NAME#PATTERN}`
+since 1.7), Docker Hub tags of `docker/dockerfile`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HUB = ("docker.io/", "index.docker.io/", "mirror.gcr.io/", "public.ecr.aws/docke
 _NAMES = frozenset({"docker/dockerfile", "docker/dockerfile-upstream"})
 # Tags that move with the releases; `master` is ahead of them.
 _MOVING = frozenset({"", "latest", "1", "labs", "1-labs", "experimental", "1-experimental"})
-_NEEDS = {"mount": (1, 2), "heredoc": (1, 4)}
+_NEEDS = {"mount": (1, 2), "heredoc": (1, 4), "trim": (1, 7)}
 _VERSION = expression(r"(\d+)\.(\d+)(?:\.\d+)?(?:-labs|-experimental)?")
 _DIRECTIVE = expression(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _DIRECTIVES = frozenset({"syntax", "escape", "check"})
@@ -71,7 +71,7 @@ def is_known(syntax: str | None) -> bool:
 
 
 def blocks(syntax: str | None, feature: str) -> str | None:
-    """Why a frontend cannot take `feature` ("pin", "mount" or "heredoc"), or None when it can.
+    """Why a frontend cannot take `feature` ("pin", "mount", "heredoc" or "trim"), or None when it can.
 
     An edit that needs a newer frontend than the one named is not made.
     """

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xbuild.dockerfile.model import Copy, Env
+from xbuild.dockerfile.model import Arg, Copy, Env
 from xbuild.dockerfile.script import Command, Word
 from xbuild.graph.scope import Scope
 from xbuild.rules.rule import Finding, Level, Rule, RuleContext
@@ -28,6 +28,8 @@ _PLACES = (
     (rf"\[[^\]]*\barch={_HERE}", "debian"),
     (rf"^--add-architecture[= ]{_HERE}$", "debian"),
     (rf"/node-v[^/]*-linux-{_HERE}", "npm"),
+    (rf"^--cpu[= ]{_HERE}$", "npm"),
+    (rf"^npm_config_(?:target_)?arch={_HERE}$", "npm"),
     (rf"/protoc-[^/]*-linux-{_HERE}\.zip", "protoc"),
     (rf"/awscli-exe-linux-{_HERE}", "uname"),
     (rf"/Mini(?:conda|forge|mamba)[^/]*-Linux-{_HERE}\.sh", "uname"),
@@ -35,6 +37,8 @@ _PLACES = (
     (rf"/bin/linux/{_HERE}/kube(?:ctl|adm|let)", "docker"),
     (rf"get\.helm\.sh/helm-[^/]*-linux-{_HERE}\.", "docker"),
 )
+# Options that stand apart from their word.
+_APART = ("--add-architecture", "--cpu")
 _VARIABLE = expression(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -45,7 +49,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             for name, word in _words(command):
                 if word.expansions:
                     yield from _wrong(context, name + _marked(spellings, word), shell.span(word.span))
-    for stage, index, instruction in context.instructions(Env, Copy):
+    for stage, index, instruction in context.instructions(Arg, Env, Copy):
         is_own = isinstance(instruction, Copy) and instruction.from_ is None
         if is_own and "://" not in instruction.arguments.text:
             continue  # files of the build context are called as their author likes
@@ -62,7 +66,7 @@ def _words(command: Command) -> Iterator[tuple[str, Word]]:
     option = ""
     for word in command.words:
         yield option, word
-        option = f"{word.value} " if word.value == "--add-architecture" else ""
+        option = f"{word.value} " if word.value in _APART else ""
     for assignment in (*command.assignments, *command.exports):
         yield f"{assignment.name}=", assignment.value
 

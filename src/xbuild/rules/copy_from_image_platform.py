@@ -35,7 +35,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         used = _first_use(context, stage, edge, names)
         flag = copy.flag("from")
         if used is not None and isinstance(copy, Copy) and flag is not None:
-            text = f"{base.raw} is for the target platform also in this pinned stage, which runs {used}"
+            text = f"{base.raw} is taken for the target here, and this pinned stage runs its {used}"
             yield Finding(flag.span, text, _fix(context, stage, copy, base.raw))
 
 

@@ -23,10 +23,10 @@ _POSIX = ("sh", "bash", "ash", "dash")
 
 def check(context: RuleContext) -> Iterator[Finding]:
     foreign = ", ".join(map(str, context.foreign))
-    for shell, program in emulated_installs(context):
+    for shell, command, program in emulated_installs(context):
         why = _kept_away(context, shell)
         end = f"; {why} keeps native twins away" if why else ""
-        line = shell.run.first_line
+        line = context.dockerfile.source.line_of(shell.span(command.span).start)
         yield Finding(shell.stage.from_.image_span, f"{program} (line {line}) is emulated for {foreign}{end}")
 
 

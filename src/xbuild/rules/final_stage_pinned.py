@@ -28,7 +28,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
     if not any(stage.has_command for stage in chain):
         return
     drop = Edit.delete(with_space_before(context.dockerfile.source, flag.span))
-    text = f"{target.label} becomes the image, and is for the build platform whatever platform is asked for"
+    foreign, own = ", ".join(map(str, context.foreign)), context.build_platform
+    text = f"the image for {foreign} is one for {own}: {target.label}, which becomes it, is pinned here"
     yield Finding(flag.span, text, Fix((drop,), "drop the flag", is_safe=False))
 
 

@@ -5,7 +5,8 @@ so that the image for every other platform gets a program that does not start th
 the target takes counts.
 
 Fix: `GOARCH=$TARGETARCH` in front of the command, declared. Not safe: whether packages use cgo, which is off
-then, is not told by the text; `xbuild rewrite` does it where that can be told.
+then, is not told by the text; `xbuild rewrite` does it where that can be told. There is none where the stage
+asks for cgo (`CGO_ENABLED=1`) or installs a C compiler: it then needs one for the target too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ from xbuild.text import Edit, expression
 # With one of these in a stage, Go may be told elsewhere.
 _TOLD = expression(r"GOARCH|xx-go|goreleaser|\bgox\b|\$\{?TARGET")
 
+# What tells that cgo is used: Go then needs a C compiler for the target besides GOARCH.
+_CGO = expression(
+    r"CGO_ENABLED[= ][\"']?1"
+    r"|\b(?:gcc|g\+\+|clang|musl-dev|build-base|alpine-sdk|build-essential|libc6?-dev)\b"
+)
+
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for shell, command, output in go_builds(context):
@@ -28,7 +35,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if not _TOLD.search(text) and is_handed_over(context, shell.stage, output):
             words = " ".join(word.raw for word in command.words[:2])
             message = f"`{words}` compiles for the build machine here, and the image takes {output}"
-            yield Finding(shell.span(command.words[0].span), message, _fix(context, shell, command))
+            fix = None if _CGO.search(text) else _fix(context, shell, command)
+            yield Finding(shell.span(command.words[0].span), message, fix)
 
 
 def _fix(context: RuleContext, shell: RunScript, command: Command) -> Fix:

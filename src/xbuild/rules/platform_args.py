@@ -79,4 +79,4 @@ def declaration(context: RuleContext, name: str, instruction: Instruction) -> Ed
 
 def _declare(context: RuleContext, name: str, instruction: Instruction) -> Fix:
     edit = declaration(context, name, instruction)
-    return Fix((edit,), f"declare it: {edit.replacement.strip()}")
+    return Fix((edit,), f"put `{edit.replacement.strip()}` on a line of its own before this instruction")

@@ -93,8 +93,10 @@ def test_fix(case: Path) -> None:
         assert fixed(subject_of(case, Source(after.name, text)).dockerfile, again, unsafe=True) == (text, 0)
 
 
-def test_a_default_in_another_spelling_stays_unless_unsafe_fixes_are_wanted() -> None:
-    case = FIXTURES / "platform-arg-default/another-spelling"
+@pytest.mark.parametrize("name", ["platform-arg-default/another-spelling", "goarm-variant-prefix/arg"])
+def test_fixes_that_are_unsafe_in_one_case_alone(name: str) -> None:
+    """A default in another spelling; `${NAME#PATTERN}` read by a frontend that is not named."""
+    case = FIXTURES / name
     before = source_of(case / "before.Dockerfile")
     told = found(case, before)
     assert fixed(subject_of(case, before).dockerfile, told, unsafe=False) == (before.text, 0)
