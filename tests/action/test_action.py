@@ -80,7 +80,8 @@ HOSTILE = (
     "a  b", "it's", 'say "x"', "one\ntwo", "$(touch CANARY)", "`touch CANARY`", "x; touch CANARY",
     "| touch CANARY", "::set-output name=digest::x", "a%0Ab", "--load", "\\$HOME/é",
 )  # fmt: skip
-ALL = " ".join(value for value in HOSTILE if "\n" not in value)
+ALL = " ".join(HOSTILE)
+IN_A_LINE = " ".join(value for value in HOSTILE if "\n" not in value)
 # Where a value has a form of its own, that with the hostile text in it
 _SHAPES = {
     **dict.fromkeys(("build-args", "secrets", "secret-envs", "secret-files"), "A={}"),
@@ -95,8 +96,9 @@ _SHAPES = {
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_hostile_values_reach_nobody_else(name: str, runner: Runner, docker: Docker) -> None:
-    """All of them in one value: buildx is given it byte for byte, or nothing is built at all."""
-    value = _SHAPES.get(name, "{}").format(ALL)
+    """All in one value, where a line ends no entry: buildx is given it byte for byte, or nothing is built."""
+    has_entries = INPUTS[name] in (Form.WORDS, Form.PLAIN_LINES)
+    value = _SHAPES.get(name, "{}").format(IN_A_LINE if has_entries else ALL)
     given = {"context": ".", name: value}
     if INPUTS[name] is Form.LINES:
         given[name] = '"' + value.replace('"', '""') + '"'
@@ -349,6 +351,15 @@ def test_a_builder_of_its_own_is_removed(runner: Runner, docker: Docker) -> None
     assert removed[-1] == name
 
 
+def test_no_docker(runner: Runner, docker: Docker) -> None:
+    """What is said is why there is no engine, not why no builder can be made there either."""
+    (docker.folder / "docker").unlink()
+    ran = runner.run({"context": "."})
+    assert ran.code == 5
+    (error,) = ran.annotations
+    assert "is not installed, or not on PATH" in error.message
+
+
 def test_the_event_s_commit_is_the_context(runner: Runner, docker: Docker, tmp_path: Path) -> None:
     """What the workspace has does not count; the token of the workflow opens the repository."""
     work = repository(tmp_path / "work")
@@ -369,7 +380,9 @@ def test_the_event_s_commit_is_the_context(runner: Runner, docker: Docker, tmp_p
     assert Path(ran.outputs["rewritten"]).read_text() == "FROM scratch\nCOPY right /\n"
     assert f"other={server.url}/o/r.git#{wanted}:x" in build
     assert f"type=provenance,mode=max,builder-id={server.url}/o/r/actions/runs/7/attempts/1" in build
-    assert any(word.startswith("id=GIT_AUTH_TOKEN,src=") for word in build)
+    host = server.url.partition("://")[2]  # the only one that is to get it
+    assert [word for word in build if word.startswith(f"id=GIT_AUTH_TOKEN.{host},src=")]
+    assert not [word for word in build if word.startswith("id=GIT_AUTH_TOKEN,")]
     assert "gh-t0k3n" not in ran.unmasked + json.dumps(docker.calls())
 
 

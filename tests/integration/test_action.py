@@ -23,6 +23,7 @@ from tests.integration.solving import (
     engine,
     own_configuration,
     served_digest,
+    with_login,
 )
 from tests.unit.solve.gitserver import commit, publish, repository, serving
 
@@ -66,6 +67,7 @@ def test_a_build_for_two_platforms(runner: Runner, tag: str) -> None:
         "linux/arm64": True,
     }
     assert "QEMU was not set up" in ran.summary
+    assert "the step that sets it up is superfluous" in ran.summary  # the test bed's engine has it
     assert ran.summary.count("```mermaid") == 2
     assert [each.kind for each in ran.annotations if each.kind == "error"] == []
 
@@ -182,6 +184,18 @@ def test_a_push_without_a_login(runner: Runner, tmp_path: Path, monkeypatch: pyt
     (error,) = [each for each in ran.annotations if each.kind == "error"]
     assert "docker login" in error.message
     assert "digest" not in ran.outputs
+
+
+def test_a_login_is_used_as_it_is(runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docker/login-action leaves it in docker's configuration."""
+    if not AUTH_REGISTRY:
+        pytest.skip("XBUILD_TESTBED_AUTH_REGISTRY names no registry that wants a login")
+    with_login(tmp_path, monkeypatch)
+    _programs(runner.workspace)
+    given = {"context": ".", "builder": CONTAINER_BUILDER, "platforms": BOTH[1], "push": "true"}
+    ran = runner.run({**given, "tags": f"{AUTH_REGISTRY}/action-{uuid.uuid4().hex[:8]}:1"})
+    assert ran.code == 0, ran.log
+    assert os.environ["XBUILD_TESTBED_AUTH_PASSWORD"] not in ran.unmasked + ran.summary
 
 
 def _own_address() -> str:

@@ -315,13 +315,14 @@ class _Step:
 
     def _engine(self) -> Engine:
         """The builder that is selected, or one of this step's own where that cannot do the job."""
+        engine, trouble = None, None
         with self.workflow.quiet():
             try:
                 engine = inspect_engine(self.wishes.options.builder)
-            except EngineError:
+            except EngineError as error:
                 if self.wishes.options.builder:
                     raise
-                engine = None
+                trouble = error
         if engine is not None and (engine.can_export_layout or self.wishes.options.value("builder")):
             return engine
         name = f"xbuild-{uuid.uuid4().hex[:12]}"
@@ -330,7 +331,10 @@ class _Step:
 
         with self.workflow.quiet():
             say(f"xbuild: creating builder {name}")
-            create_builder(name)
+            try:
+                create_builder(name)
+            except EngineError as error:
+                raise trouble or error from error
             self.watcher.notes.append(f"builder {name} was made for this step, and is removed after the job")
             self.wishes = with_builder(self.wishes, name)
             return inspect_engine(name)

@@ -19,9 +19,18 @@ from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from xbuild.errors import UsageError
-from xbuild.solve.options import FLAGS, BuildOptions, Given, build_options, comma_separated, join_fields
+from xbuild.solve.options import (
+    FLAGS,
+    BuildOptions,
+    Given,
+    build_options,
+    comma_separated,
+    is_true,
+    join_fields,
+)
 from xbuild.solve.references import parse_reference
 
 
@@ -40,7 +49,6 @@ _FLAGS: dict[str, tuple[str, Form]] = {
     "add-hosts": ("add-host", Form.WORDS),
     "allow": ("allow", Form.WORDS),
     "annotations": ("annotation", Form.LINES),
-    "attests": ("attest", Form.LINES),
     "build-args": ("build-arg", Form.LINES),
     "build-contexts": ("build-context", Form.LINES),
     "builder": ("builder", Form.TEXT),
@@ -68,6 +76,7 @@ _FLAGS: dict[str, tuple[str, Form]] = {
 }
 # The others: what becomes of each stands below.
 _OTHERS: dict[str, Form] = {
+    "attests": Form.LINES,
     "context": Form.TEXT,
     "provenance": Form.TEXT,
     "sbom": Form.TEXT,
@@ -84,6 +93,9 @@ _OTHERS: dict[str, Form] = {
     "qemu-image": Form.TEXT,
 }
 INPUTS: dict[str, Form] = {**{name: form for name, (_, form) in _FLAGS.items()}, **_OTHERS}
+
+# White space at the end of a secret belongs to it
+_EXACT = ("secrets",)
 
 _BY_NAME = {flag.name: flag for flag in FLAGS}
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")  # YAML 1.2, `core.getBooleanInput`
@@ -123,8 +135,9 @@ class Wishes:
 
 
 def given_inputs(environ: Mapping[str, str]) -> dict[str, str]:
-    """Inputs by name, as the runner hands them over; white space around them does not count."""
-    return {name: environ.get(f"INPUT_{name.upper()}", "").strip() for name in INPUTS}
+    """Inputs by name, as the runner hands them over, but for white space around those that are no secrets."""
+    given = {name: environ.get(f"INPUT_{name.upper()}", "") for name in INPUTS}
+    return {name: value if name in _EXACT else value.strip() for name, value in given.items()}
 
 
 def unknown_inputs(environ: Mapping[str, str]) -> Iterator[str]:
@@ -138,7 +151,7 @@ def unknown_inputs(environ: Mapping[str, str]) -> Iterator[str]:
 
 def hidden_values(inputs: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, ...]:
     """The values of secrets: among the inputs, in variables and in files of text."""
-    values = [line.partition("=")[2] for line in _list(inputs["secrets"], Form.LINES)]
+    values = [line.partition("=")[2] for line in _list(inputs["secrets"], Form.LINES, is_exact=True)]
     variables = (line.partition("=")[2] for line in _list(inputs["secret-envs"], Form.WORDS))
     values += [environ.get(name, "") for name in variables]
     files = (line.partition("=")[2] for line in _list(inputs["secret-files"], Form.LINES))
@@ -158,7 +171,7 @@ def read_wishes(inputs: Mapping[str, str], event: Event, folder: Path, environ: 
     """The options of the build; the values of secrets are put in files below `folder`. Raises UsageError."""
     context = _DEFAULT_CONTEXT.sub(lambda _: event.git_context, inputs["context"]) or event.git_context
     pairs = [*_flags(inputs, event), *_secrets(inputs, context, event, folder)]
-    pairs += _attestations(inputs, event)
+    pairs += _attestations(inputs, event, environ)
     options = build_options(tuple(Given(_BY_NAME[name], value) for name, value in pairs), context, environ)
     options = _checked(options, inputs)
     return Wishes(
@@ -224,8 +237,8 @@ def _is_true(name: str, value: str) -> bool:
     return value in _TRUE
 
 
-def _list(text: str, form: Form) -> Iterator[str]:
-    """The entries of a list, without white space around them and without empty ones."""
+def _list(text: str, form: Form, *, is_exact: bool = False) -> Iterator[str]:
+    """The entries of a list without empty ones, and without white space around them unless `is_exact`."""
     if form is Form.PLAIN_LINES:
         entries: Iterator[str] = iter(text.splitlines())
     else:
@@ -234,7 +247,7 @@ def _list(text: str, form: Form) -> Iterator[str]:
             for record in _records(text)
             for entry in (record if form is Form.WORDS else [",".join(record)])
         )
-    return (entry.strip() for entry in entries if entry.strip())
+    return (entry if is_exact else entry.strip() for entry in entries if entry.strip())
 
 
 def _records(text: str) -> Iterator[list[str]]:
@@ -265,16 +278,18 @@ def _secrets(
             raise UsageError(f"input secret-files: there is no file {path}")
         yield "secret", join_fields((("id", name), ("src", path)))
     token = inputs["github-token"]
-    # The token of the workflow is for the workflow's own repository.
+    # The token of the workflow is for the workflow's own repository; its name keeps it from other hosts.
     is_own = bool(event.git_context) and context.partition("#")[0] == event.git_context.partition("#")[0]
     if token and is_own and not any(name.startswith(_TOKEN) for name in names):
-        yield "secret", _in_file(folder / "secret-token", _TOKEN, token)
+        host = urlsplit(event.git_context).netloc.rpartition("@")[2]
+        yield "secret", _in_file(folder / "secret-token", f"{_TOKEN}.{host}", token)
 
 
 def _pairs(name: str, inputs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The entries of a list of NAME=VALUE. A message names an entry by its number: it may be a secret."""
-    for number, entry in enumerate(_list(inputs[name], INPUTS[name]), 1):
+    for number, entry in enumerate(_list(inputs[name], INPUTS[name], is_exact=name in _EXACT), 1):
         key, equals, value = entry.partition("=")
+        key = key.strip()
         if not (key and equals and value):
             raise UsageError(
                 f"input {name}: entry {number} is not NAME=VALUE", expected="one NAME=VALUE a line"
@@ -292,19 +307,30 @@ def _in_file(path: Path, name: str, value: str) -> str:
 # -- attestations
 
 
-def _attestations(inputs: Mapping[str, str], event: Event) -> Iterator[tuple[str, str]]:
-    """Provenance by default as there: mode=max for public repositories, the least for private ones."""
-    given = [attest for attest in _list(inputs["attests"], Form.LINES) if _is_provenance(attest)]
+def _attestations(
+    inputs: Mapping[str, str], event: Event, environ: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Provenance by default as there: mode=max for public repositories, the least for private ones. A kind
+    that has an input of its own is not taken out of `attests`.
+    """
+    given = list(_list(inputs["attests"], Form.LINES))
+    has_none = not any(_is_of_type(attest, "provenance") for attest in given)
+    wants_default = not is_true(environ.get("BUILDX_NO_DEFAULT_ATTESTATIONS", "")) and not _loads(inputs)
     if inputs["provenance"]:
-        yield "attest", _provenance(inputs["provenance"], event)
-    elif not given and not _loads(inputs):
-        yield "attest", _provenance("mode=min,inline-only=true" if event.is_private else "mode=max", event)
+        yield "attest", _provenance(_attributes("provenance", inputs["provenance"]), event)
+    elif has_none and wants_default:
+        least = "mode=min,inline-only=true" if event.is_private else "mode=max"
+        yield "attest", _provenance(_attributes("provenance", least), event)
     if inputs["sbom"]:
         yield "attest", _attributes("sbom", inputs["sbom"])
+    for attest in given:
+        kind = next((name for name in ("provenance", "sbom") if _is_of_type(attest, name)), "")
+        if not kind or not inputs[kind]:
+            yield "attest", _provenance(attest, event) if kind == "provenance" else attest
 
 
-def _is_provenance(attest: str) -> bool:
-    return "type=provenance" in (field.strip() for field in comma_separated(attest))
+def _is_of_type(attest: str, kind: str) -> bool:
+    return f"type={kind}" in (field.strip() for field in comma_separated(attest))
 
 
 def _loads(inputs: Mapping[str, str]) -> bool:
@@ -312,8 +338,8 @@ def _loads(inputs: Mapping[str, str]) -> bool:
     return _is_true("load", inputs["load"]) or any("type=docker" in fields for fields in outputs)
 
 
-def _provenance(text: str, event: Event) -> str:
-    attributes = _attributes("provenance", text)
+def _provenance(attributes: str, event: Event) -> str:
+    """Naming the run that made it, unless another builder is named."""
     is_off = any(word in comma_separated(attributes) for word in ("disabled=true", "builder-id="))
     has_own = any(word.startswith("builder-id=") for word in comma_separated(attributes))
     return (

@@ -18,6 +18,7 @@ from typing import Any
 
 from xbuild.cli.action.asked import Event, shapes
 from xbuild.cli.action.changed import base_commit
+from xbuild.solve.options import is_true
 
 # A step may show so many annotations of a kind; more are dropped without a word.
 MOST_ANNOTATIONS = 10
@@ -48,12 +49,15 @@ class Workflow:
         return Event(context, run_url, self._is_private(), base)
 
     def _reference(self) -> str:
-        """As docker/actions-toolkit `Context.gitRef`: a pull request by its name, else the commit."""
+        """As docker/actions-toolkit `Build.gitContext`: the event's commit, or a pull request's own."""
         name, commit = self.environ.get("GITHUB_REF", ""), self.environ.get("GITHUB_SHA", "")
-        if name.startswith("refs/pull/"):
-            wants_head = self.environ.get("DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF") == "true"
-            return f"{name.removesuffix('/merge')}/head" if wants_head else name
-        return commit or name
+        wants_head = is_true(self.environ.get("DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF", ""))
+        if not (name.startswith("refs/pull/") and wants_head):
+            return commit or name
+        request = self.payload().get("pull_request")
+        head = request.get("head") if isinstance(request, dict) else None
+        found = head.get("sha") if isinstance(head, dict) else None
+        return found if isinstance(found, str) and found else f"{name.removesuffix('/merge')}/head"
 
     def payload(self) -> Mapping[str, Any]:
         """What happened, as GitHub tells it."""

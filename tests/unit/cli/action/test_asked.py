@@ -98,14 +98,23 @@ def test_words(inputs: dict[str, str], words: list[str], tmp_path: Path) -> None
             ["type=provenance,mode=min,builder-id=https://github.com/o/r/actions/runs/1"],
         ),
         ({"provenance": "mode=max,builder-id=mine"}, ["type=provenance,mode=max,builder-id=mine"]),
-        ({"attests": "type=provenance,mode=max"}, ["type=provenance,mode=max"]),
-        ({"attests": "type=sbom"}, ["type=sbom", MAX]),
+        ({"attests": "type=provenance,mode=max"}, [MAX]),
+        ({"attests": "type=provenance,builder-id=mine"}, ["type=provenance,builder-id=mine"]),
+        ({"attests": "type=sbom"}, [MAX, "type=sbom"]),
+        ({"attests": "type=sbom,generator=x", "sbom": "true"}, [MAX, "type=sbom"]),
+        ({"attests": "mode=min,type=provenance", "provenance": "mode=max"}, [MAX]),
         ({"sbom": "true"}, [MAX, "type=sbom"]),
         ({"sbom": "generator=a/b"}, [MAX, "type=sbom,generator=a/b"]),
     ],
 )
 def test_attestations_as_there(inputs: dict[str, str], attests: list[str], tmp_path: Path) -> None:
     assert list(wishes(tmp_path, **inputs).options.values("attest")) == attests
+
+
+def test_no_default_provenance_where_buildx_is_told_so(tmp_path: Path) -> None:
+    given = given_inputs({"INPUT_CONTEXT": "."})
+    options = read_wishes(given, EVENT, tmp_path, {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}).options
+    assert list(options.values("attest")) == []
 
 
 def test_a_private_repository_s_provenance_is_small(tmp_path: Path) -> None:
@@ -156,11 +165,12 @@ def test_hostile_values_are_given_as_they_are_or_refused(name: str, tmp_path: Pa
 
 
 def test_secrets_are_in_files_of_their_own(tmp_path: Path) -> None:
-    found = wishes(tmp_path, secrets='A=x,y\n"B=one\ntwo"', context=".")
+    """With the white space at their end, as a key has it."""
+    found = wishes(tmp_path, secrets='A=x,y\n"B=one\ntwo"\n"C=three\n\n"\n', context=".")
     values = [text.partition("src=")[2] for text in found.options.values("secret")]
-    assert [Path(value).read_text() for value in values] == ["x,y", "one\ntwo"]
+    assert [Path(value).read_text() for value in values] == ["x,y", "one\ntwo", "three\n\n"]
     assert all(Path(value).stat().st_mode & 0o777 == 0o600 for value in values)
-    assert found.hidden == ("x,y", "one\ntwo")
+    assert found.hidden == ("x,y", "one\ntwo", "three\n\n")
     assert "x,y" not in repr(found) + " ".join(found.options.to_argv())
 
 
@@ -181,7 +191,8 @@ def test_the_workflow_s_token_is_for_its_own_repository(
 ) -> None:
     found = wishes(tmp_path, **inputs)
     assert (tmp_path / "secret-token").exists() is is_given
-    assert any("secret-token" in text for text in found.options.values("secret")) is is_given
+    named = [text for text in found.options.values("secret") if "secret-token" in text]
+    assert named == [f"id=GIT_AUTH_TOKEN.github.com,src={tmp_path}/secret-token"] * is_given
 
 
 @pytest.mark.parametrize(

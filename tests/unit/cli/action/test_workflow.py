@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,20 +53,33 @@ def test_what_is_printed_meanwhile_is_no_command(capsys: pytest.CaptureFixture[s
     ]
 
 
+HEAD = {"DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF": "true"}
+
+
 @pytest.mark.parametrize(
-    ("variables", "context"),
+    ("variables", "payload", "context"),
     [
-        ({"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": "abc"}, "https://s/o/r.git#abc"),
-        ({"GITHUB_REF": "refs/tags/v1", "GITHUB_SHA": "abc"}, "https://s/o/r.git#abc"),
-        ({"GITHUB_REF": "refs/pull/7/merge", "GITHUB_SHA": "abc"}, "https://s/o/r.git#refs/pull/7/merge"),
+        ({"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": "abc"}, {}, "https://s/o/r.git#abc"),
+        ({"GITHUB_REF": "refs/tags/v1", "GITHUB_SHA": "abc"}, {}, "https://s/o/r.git#abc"),
+        ({"GITHUB_REF": "refs/heads/main"}, {}, "https://s/o/r.git#refs/heads/main"),
+        ({"GITHUB_REF": "refs/pull/7/merge", "GITHUB_SHA": "abc"}, {}, "https://s/o/r.git#abc"),
         (
-            {"GITHUB_REF": "refs/pull/7/merge", "DOCKER_DEFAULT_GIT_CONTEXT_PR_HEAD_REF": "true"},
+            {"GITHUB_REF": "refs/pull/7/merge", "GITHUB_SHA": "abc", **HEAD},
+            {"pull_request": {"head": {"sha": "def"}}},
+            "https://s/o/r.git#def",
+        ),
+        (
+            {"GITHUB_REF": "refs/pull/7/merge", "GITHUB_SHA": "abc", **HEAD},
+            {"pull_request": None},
             "https://s/o/r.git#refs/pull/7/head",
         ),
+        ({"GITHUB_REF": "refs/heads/main", "GITHUB_SHA": "abc", **HEAD}, {}, "https://s/o/r.git#abc"),
     ],
 )
-def test_the_event_s_context(variables: dict[str, str], context: str, tmp_path: Path) -> None:
-    (tmp_path / "event").write_text(json.dumps({"repository": {"private": True}}))
+def test_the_event_s_context(
+    variables: dict[str, str], payload: dict[str, Any], context: str, tmp_path: Path
+) -> None:
+    (tmp_path / "event").write_text(json.dumps({"repository": {"private": True}, **payload}))
     given = {
         "GITHUB_SERVER_URL": "https://s",
         "GITHUB_REPOSITORY": "o/r",
