@@ -1,11 +1,12 @@
 # syntax=docker/dockerfile:1
 #: Python with requirements for pip, installed by uv: for the target's machine, on the build machine.
 ARG python=3.13
+ARG suite=trixie
 ARG files=requirements.txt
 ARG headers=gcc libc6-dev libpq-dev
 ARG libraries=libpq5
 ARG reason=psycopg2
-ARG for_target=--python-platform "$(case $TARGETARCH in (amd64) echo x86_64 ;; (arm64) echo aarch64 ;; esac)-manylinux_2_36"
+ARG for_target=--python-platform "$(case $TARGETARCH in (amd64) echo x86_64 ;; (arm64) echo aarch64 ;; esac)-manylinux_2_40"
 ARG source=/app/src
 ARG command=["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]
 ARG port=8000
@@ -17,14 +18,16 @@ ARG licence=MIT
 #: include web
 
 #: end
+#: if not compiled
 FROM --platform=$BUILDPLATFORM ghcr.io/astral-sh/uv:0.13 AS uv
+#: end
 
 #: if not compiled
-FROM --platform=$BUILDPLATFORM python:${python}-slim-bookworm AS build
+FROM --platform=$BUILDPLATFORM python:${python}-slim-${suite} AS build
 #: end
 #: if compiled
 # xbuild ignore=emulated-install on the target platform, because of ${reason}; xbuild build assists it
-FROM python:${python}-slim-bookworm AS build
+FROM python:${python}-slim-${suite} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ${headers} && rm -rf /var/lib/apt/lists/*
 #: end
 #: if compiled
@@ -49,11 +52,13 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install${for_target} --no-deps .
 #: end
 
-FROM python:${python}-slim-bookworm
+#: if libraries
+# xbuild ignore=emulated-install a library that ${reason} needs; xbuild build assists it
+#: end
+FROM python:${python}-slim-${suite}
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
 #: if libraries
-# xbuild ignore=emulated-install a library that ${reason} needs; xbuild build assists it
 RUN apt-get update && apt-get install -y --no-install-recommends ${libraries} && rm -rf /var/lib/apt/lists/*
 #: end
 ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1

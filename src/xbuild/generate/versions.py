@@ -14,7 +14,17 @@ SUITE = "bookworm"
 # Major version → its newest minor version.
 NODES = {"20": "20.20", "22": "22.23", "24": "24.21", "26": "26.10"}
 NODE = "24"
-PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9")
+# Minor version of Python → the release of Debian that its usual images stand on, of the two that they have.
+PYTHONS = {
+    "3.14": "trixie",
+    "3.13": "trixie",
+    "3.12": "bookworm",
+    "3.11": "bookworm",
+    "3.10": "bookworm",
+    "3.9": "bookworm",
+}
+# The C library of these, as uv names it: the newest of its names that is not newer.
+LEVELS = {"bookworm": "manylinux_2_36", "trixie": "manylinux_2_40"}
 PYTHON = "3.13"
 UV = "0.13"
 BUN = "1.4"

@@ -16,6 +16,8 @@ from .process import BedError, say, step
 from .settings import ARCHITECTURES, CHECKOUT, HOST_ARCHITECTURE, Bed
 
 PROJECTS = CHECKOUT / "tests/projects"
+# Projects without a Dockerfile; of those that are built by default, what is generated is written down.
+TEMPLATES = CHECKOUT / "tests/templates"
 VERSIONED = re.compile(
     r"^FROM\s+(?:--\S+\s+)*((?:golang|node):\d[\w.]*|python:\d[\w.]*(?:-slim)?(?:-(?:bookworm|trixie)\b)?)",
     re.MULTILINE | re.IGNORECASE,
@@ -166,7 +168,8 @@ def _make(kitchen: recipes.Kitchen, name: str) -> list[str]:
 
 def wanted_images() -> list[str]:
     """The usual ones, and the releases of languages that the projects under tests/ ask for."""
-    asked = [name for name in images_asked_for(PROJECTS) if name not in LEAST]
+    named = dict.fromkeys(name for f in (PROJECTS, TEMPLATES) for name in images_asked_for(f))
+    asked = [name for name in named if name not in LEAST]
     for program, images in FETCHED_WITH.items():
         left_out = [name for name in asked if images.match(name)]
         if left_out and shutil.which(program) is None:

@@ -13,13 +13,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from xbuild.generate.excerpts import copied, exec_form, exists, first_seen, read_toml, search, table
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
 from xbuild.generate.template import Values
-from xbuild.generate.versions import PYTHON, PYTHONS, minor
+from xbuild.generate.versions import LEVELS, PYTHON, PYTHONS, minor
 
 MARKERS = ("pyproject.toml", "requirements.txt", "setup.py", "manage.py")
 _PORT = "8000"
-# uv's names of platforms, with the C library of Debian 12.
+# uv's names of machines.
 _MACHINE = "$(case $TARGETARCH in (amd64) echo x86_64 ;; (arm64) echo aarch64 ;; esac)"
-_FOR_TARGET = f' --python-platform "{_MACHINE}-manylinux_2_36"'
 _ASIDE = frozenset(
     {"tests", "test", "docs", "examples", "scripts", "migrations", ".venv", "venv", "node_modules"}
 )
@@ -29,16 +28,18 @@ _STARTS = re.compile(r"^if __name__ == [\"']__main__[\"']:", re.MULTILINE)
 _REQUIRED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
 _ADDRESS = re.compile(r"^\s*(?:-e\s|--editable\b|git\+|.*\s@\s|\.{1,2}/|/)", re.MULTILINE)
 
-# Packages without wheels that need a compiler and a library: what Debian 12 calls the library's headers, and
-# the library itself. Source: the packages' own installation notes.
+# Packages without wheels that need a compiler and a library: what Debian calls the library's headers, and the
+# library itself. Source: the packages' own installation notes.
 _COMPILED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "psycopg2": (("libpq-dev",), ("libpq5",)),
     "mysqlclient": (("default-libmysqlclient-dev", "pkg-config"), ("libmariadb3",)),
-    "python-ldap": (("libldap2-dev", "libsasl2-dev"), ("libldap-2.5-0", "libsasl2-2")),
+    "python-ldap": (("libldap-dev", "libsasl2-dev"), ("libldap2", "libsasl2-2")),
     "pycairo": (("libcairo2-dev", "pkg-config"), ("libcairo2",)),
     "pygraphviz": (("libgraphviz-dev",), ("graphviz",)),
     "uwsgi": ((), ()),
 }
+# What was called otherwise in Debian 12.
+_OLDER = {"libldap2": "libldap-2.5-0"}
 
 
 @dataclass(frozen=True)
@@ -234,10 +235,12 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
     template, lock, more = _installed(tree, candidate)
     version, version_seen = _version(tree, candidate)
     seen = [version_seen, Seen(more, lock), entry.seen]
+    suite = PYTHONS[version]
     known = _required(tree, candidate)
     compiled = [name for name in _COMPILED if name in known]
     headers = sorted({package for name in compiled for package in _COMPILED[name][0]})
-    libraries = sorted({package for name in compiled for package in _COMPILED[name][1]})
+    named = _OLDER if suite == "bookworm" else {}
+    libraries = sorted({named.get(p, p) for name in compiled for p in _COMPILED[name][1]})
     notes: list[str] = []
     if compiled:
         notes.append(f"{', '.join(compiled)}: compiled where the image runs, as there is no wheel of it")
@@ -254,8 +257,8 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
             )
     is_package = _is_package(tree, candidate)
     is_script = is_package and len(entry.target) == 1
-    named = ("pyproject.toml", "uv.lock", "requirements.txt", ".python-version")
-    wanted = {"python-pip": named[2:3]}.get(template, (*named[:2], named[3]))
+    files = ("pyproject.toml", "uv.lock", "requirements.txt", ".python-version")
+    wanted = {"python-pip": files[2:3]}.get(template, (*files[:2], files[3]))
     source = bool(tree.files(candidate.inside("src"))) and not is_package
     values: Values = {
         "python": version,
@@ -263,7 +266,8 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
         "headers": " ".join(["gcc", "libc6-dev", *headers]),
         "libraries": " ".join(libraries),
         "reason": ", ".join(compiled),
-        "for_target": "" if compiled else _FOR_TARGET,
+        "suite": suite,
+        "for_target": "" if compiled else f' --python-platform "{_MACHINE}-{LEVELS[suite]}"',
         "source": ("/app/src",) if source else (),
         "command": exec_form(entry.target),
         "port": (_PORT,) if is_served else (),
@@ -336,7 +340,7 @@ def _version(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen]:
         allowed = SpecifierSet(str(wanted))
     except InvalidSpecifier as error:
         raise UnreadyError(f"{wanted!r} is no version of Python", file=marker, line=line) from error
-    order = sorted(PYTHONS, key=lambda v: (v != PYTHON, PYTHONS.index(v)))
+    order = sorted(PYTHONS, key=lambda v: v != PYTHON)
     version = next((v for v in order if allowed.contains(f"{v}.99") or allowed.contains(f"{v}.0")), None)
     if version is None:
         raise UnreadyError(

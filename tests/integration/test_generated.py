@@ -1,0 +1,79 @@
+"""Three projects without a Dockerfile: generated, built, run on both platforms; the rest is in the panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.integration.generating import (
+    TEMPLATES,
+    GeneratedImage,
+    Served,
+    answers,
+    build,
+    health,
+    leaked,
+    prepare,
+)
+from tests.integration.solving import engine
+
+from xbuild.generate.drawing import DOCKERFILE
+from xbuild.pipeline.generating import Order, generate_files
+
+SAMPLES = (
+    Served(
+        "go-static",
+        8080,
+        {"/visitor": "{go} 36\n", "/": "<title>Visitors</title>"},
+        "main.go",
+        "go mod download",
+    ),
+    Served("python-pip", 8000, {"/": "{uname} markupsafe._speedups"}, "app.py", "uv pip install"),
+    Served("node-service", 3000, {"/": "{node} "}, "src/server.ts", "npm ci --omit=dev"),
+)
+MACHINES = {
+    "linux/amd64": {"go": "amd64", "uname": "x86_64", "node": "x64"},
+    "linux/arm64": {"go": "arm64", "uname": "aarch64", "node": "arm64"},
+}
+
+
+@pytest.fixture(scope="module", params=SAMPLES, ids=lambda sample: sample.name)
+def made(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Served, GeneratedImage]:
+    engine()
+    sample = request.param
+    folder = prepare(sample.name, tmp_path_factory.mktemp("generated") / sample.name)
+    return sample, build(sample.name, folder)
+
+
+@pytest.mark.parametrize("platform", MACHINES)
+def test_it_answers_on_both_platforms(made: tuple[Served, GeneratedImage], platform: str) -> None:
+    sample, image = made
+    for path, text in sample.prints.items():
+        assert text.format(**MACHINES[platform]) in answers(image.reference, platform, sample.port, path)
+    assert health(image.reference, platform) in ("healthy", "")
+
+
+def test_no_secret_is_in_it(made: tuple[Served, GeneratedImage]) -> None:
+    _, image = made
+    for platform in MACHINES:
+        assert leaked(image.reference, platform) == []
+
+
+def test_a_changed_line_leaves_the_packages_where_they_are(made: tuple[Served, GeneratedImage]) -> None:
+    sample, image = made
+    source = image.folder / sample.changed
+    sign = "# " if source.suffix == ".py" else "// "
+    source.write_text(f"{source.read_text()}{sign}changed\n")
+    again = build(sample.name, image.folder)
+    steps = [line for line in again.done.err.splitlines() if sample.again in line and line.startswith("[")]
+    assert steps, again.done.err
+    assert all(line.endswith(": from the cache") for line in steps), steps
+
+
+@pytest.mark.parametrize("name", [sample.name for sample in SAMPLES])
+def test_what_is_generated_is_written_down(name: str, tmp_path: Path) -> None:
+    """The test bed makes the images that these files name."""
+    made = generate_files(Order(prepare(name, tmp_path / name, planted=False)))
+    assert made.files[DOCKERFILE] == (TEMPLATES / name / "expected.Dockerfile").read_text("utf-8")

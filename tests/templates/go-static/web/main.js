@@ -1,0 +1,5 @@
+fetch("/visitor")
+  .then((answer) => answer.text())
+  .then((text) => {
+    document.querySelector("#number").textContent = text;
+  });
