@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.action.npm import installed
 from tests.action.runner import node
 from tests.unit.views.test_summary import OUTCOME, STEPS
 from xbuild.views.summary import summary
@@ -20,22 +19,7 @@ HOSTILE = "click x call alert(1):;#\n%%{init: {}}%% section end ``` \"q\" 'a' é
 
 @pytest.fixture(scope="session")
 def packages() -> Path:
-    """The folder that has them. Where npm cannot get them the test is skipped, with what npm said."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xbuild-tests"
-    folder = cache / "-".join(PACKAGES)
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    npm = Path(node()).parents[1] / "lib/node_modules/npm/bin/npm-cli.js"
-    with tempfile.TemporaryDirectory(dir=cache) as fresh:
-        words = ["install", "--prefix", fresh, "--ignore-scripts", "--no-audit", "--no-fund", *PACKAGES]
-        done = subprocess.run([node(), npm, *words], capture_output=True, text=True, check=False, timeout=600)
-        if done.returncode != 0:
-            pytest.skip(f"npm cannot install {' and '.join(PACKAGES)}: {done.stderr.strip()[-300:]}")
-        Path(fresh).chmod(0o755)
-        Path(fresh).rename(folder)
-        Path(fresh).mkdir()  # which is removed now
-    return folder
+    return installed(*PACKAGES)
 
 
 def test_mermaid_takes_them(packages: Path, tmp_path: Path) -> None:
