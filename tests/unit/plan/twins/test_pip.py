@@ -12,8 +12,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -702,6 +704,15 @@ DEPENDING = {
     "def f(*a, **b): return f(*a, **b)": False,
     "x = {**a, 'k': 10 ** 2}": False,
     "x = True ** -1": True,
+    "x = 1.e5 ** 3": True,
+    "x = a.e5 ** 3": False,
+    "x = 1e-5 ** 2": True,
+    "x = 0xFF ** -1": True,
+    "x = 10 ** 9 - 5 ** 2": False,
+    "x = 2 ** 3 ** -1": True,
+    "x = 2 ** 3.": True,
+    "x = a.join(b)": False,
+    "x = 'to **do** so, **kwargs, **/*.py, a[1]**2'": False,
     "x = '10.0 ** 3, 1j * 2j'": False,
     "x = 0.1 + 0.2 * 3 / 7 // 1.5 % 2": False,
 }
@@ -711,6 +722,31 @@ DEPENDING = {
 def test_constants_whose_digits_depend_on_the_machine(text: str) -> None:
     native = load(FILES / "pip/native.py")
     assert native.depends(text.encode(), "x.py") is DEPENDING[text]
+
+
+OPERANDS = (
+    *("2", "2.5", "2.", ".5", "1e5", "1.e5", "1e-5", "0xFF", "1_0", "True", "3j", "3.J"),
+    *("y", "y2", "y.e5", "y[1]", "(2.5)", "(1j, 2)[0]", "-1", "'a'", "f(2)"),
+)
+GAPS = ("", " ", "  ", "\n", "\\\n", "  # (\n  ", " " * 90)
+
+
+def test_the_cheap_look_misses_no_constant() -> None:
+    native, random, seen = load(FILES / "pip/native.py"), Random(1), 0
+    cheap = native.may_depend
+    native.may_depend = lambda _: True
+    for _ in range(4000):
+        words = [random.choice(OPERANDS)]
+        for _ in range(random.randint(1, 3)):
+            operator = random.choice(("**", "**", "*", "-", ","))
+            words += [random.choice(GAPS), operator, random.choice(GAPS), random.choice(OPERANDS)]
+        text = f"x = ({''.join(words)})\n"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            is_found = native.depends(text.encode(), "x.py")
+        seen += is_found
+        assert cheap(text.encode()) or not is_found, text
+    assert seen > 400
 
 
 def test_bytecode_wherever_it_is_written() -> None:

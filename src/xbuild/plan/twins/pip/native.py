@@ -176,17 +176,69 @@ def may_depend(data: bytes) -> bool:
     """Whether a power of constants, or a complex constant, may stand in a source; a cheap look first."""
     at = data.find(b"**")
     while at >= 0:
-        line = data[max(0, at - 80) : at].rstrip().rpartition(b"\n")[2]
-        if not line or b"#" in line or line[-1:] not in b"(,{[*:=|":
+        if may_be_power(data, at):
             return True
         at = data.find(b"**", at + 2)
     text = data.lower()
     at = text.find(b"j")
     while at >= 0:
-        if text[at - 1 : at].isdigit() or text[at - 1 : at] in (b".", b"_"):
+        before = text[at - 2 : at] if at > 1 else text[:at]
+        if before[-1:].isdigit() or (before[-1:] == b"." and before[:1].isdigit()):
             return True
         at = text.find(b"j", at + 1)
     return False
+
+
+NEAR = 80
+
+
+def may_be_power(data: bytes, at: int) -> bool:
+    """Whether two stars may stand between constants of whose power the machine decides the last digits: not
+    next to a name, not between whole numbers, not where no operand may stand (in texts).
+    """
+    before = data[max(0, at - NEAR) : at]
+    line = before.rpartition(b"\n")[2].rstrip()
+    if not line:  # the operand is above
+        line = before.rstrip().rpartition(b"\n")[2]
+        if not line or b"#" in line:
+            return True
+    left = last_word(line)
+    if not left and line[-1:] in b"(,{[*:=|\"'`":
+        return False
+    front = line[: len(line) - len(left)][-2:]
+    is_cut = bool(left) and before.startswith(left)
+    is_fraction = front[-1:] == b"." and (left[:1].isdigit() or front[:1].isdigit())
+    if is_cut or is_fraction or left in (b"True", b"False"):
+        return True
+    if left and not left[:1].isdigit():
+        return False
+    after = data[at + 2 : at + 2 + NEAR].lstrip()
+    right = first_word(after)
+    if after[:1] in (b"", b"\\", b"#") or right in (b"True", b"False"):
+        return True
+    if after[:1] in b"/*)]},;:=<>|&^%@`!?" or (right and not right[:1].isdigit()):
+        return False
+    is_whole = left.replace(b"_", b"").isdigit() and right.replace(b"_", b"").isdigit()
+    ends = after[len(right) : len(right) + 1]
+    return not is_whole or front[-1:] in b"+-." or ends in (b"", b".")
+
+
+def is_of_word(byte: int) -> bool:
+    return byte > 127 or byte == 95 or bytes((byte,)).isalnum()
+
+
+def last_word(text: bytes) -> bytes:
+    at = len(text)
+    while at and is_of_word(text[at - 1]):
+        at -= 1
+    return text[at:]
+
+
+def first_word(text: bytes) -> bytes:
+    at = 0
+    while at < len(text) and is_of_word(text[at]):
+        at += 1
+    return text[:at]
 
 
 def numeric_kind(node: "Any") -> str:
