@@ -731,10 +731,10 @@ OPERANDS = (
 GAPS = ("", " ", "  ", "\n", "\\\n", "  # (\n  ", " " * 90)
 
 
-def test_the_cheap_look_misses_no_constant() -> None:
+def test_the_cheap_look_misses_no_constant(monkeypatch: pytest.MonkeyPatch) -> None:
     native, random, seen = load(FILES / "pip/native.py"), Random(1), 0
     cheap = native.may_depend
-    native.may_depend = lambda _: True
+    monkeypatch.setattr(native, "may_depend", lambda _: True)
     for _ in range(4000):
         words = [random.choice(OPERANDS)]
         for _ in range(random.randint(1, 3)):
@@ -783,6 +783,39 @@ def test_bytecode_with_such_is_made_by_the_image_s_interpreter(
     source.write_text("x = 1\n")
     py_compile.compile(str(source), str(tmp_path / "__pycache__/it.pyc"))
     assert b"there" not in (tmp_path / "__pycache__/it.pyc").read_bytes()
+
+
+def test_one_interpreter_of_the_image_s_compiles_all_such(image: Image, tmp_path: Path) -> None:
+    """Each as by a fresh one; names with bytes that are no text, and what cannot be compiled."""
+    texts = (
+        "x = 10.0 ** 3\n",
+        f"y = [{'(1j * 2.5), ' * 30000}]\n",
+        "def f(): return 2 ** 0.5, 'é'\n",
+        "x = (1 +\n",
+    )
+    files = [tmp_path / f"{number}\udcff.py" for number in range(len(texts))]
+    for file, text in zip(files, texts, strict=True):
+        file.write_text(text, encoding="utf-8")
+    does = f"""
+import gc
+there = next(o for o in gc.get_objects() if getattr(o, "__name__", "") == "compile_there")
+for path in {[str(file) for file in files]!r}:
+    print(__import__("hashlib").sha256(there(open(path, "rb").read(), path, 0)).hexdigest(), flush=True)
+"""
+    done = image.start("pip", "list", does=does)
+    plain = "import hashlib, marshal, sys; data = sys.stdin.buffer.read(); path = sys.argv[1]; " + (
+        "code = compile(data, path, 'exec'); print(hashlib.sha256(marshal.dumps(code)).hexdigest())"
+    )
+    sums = [
+        subprocess.run(
+            [image.python, "-IBS", "-c", plain, str(file)], input=file.read_bytes(), capture_output=True
+        ).stdout.decode()
+        for file in files
+    ]
+    assert sums[-1] == ""
+    assert done.returncode == MARKED
+    assert done.stdout.splitlines()[1:] == "".join(sums).splitlines()
+    assert "SyntaxError" in done.stderr
 
 
 def test_the_codes_of_marks_are_one() -> None:

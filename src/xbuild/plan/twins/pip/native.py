@@ -47,6 +47,7 @@ class State:
     words: "tuple[str, ...]" = ()
     kept: "tuple[ModuleType, ...]" = ()
     compiled: "tuple[bytes, str, int] | None" = None
+    there: "There | None" = None
 
 
 def is_for_us() -> bool:
@@ -164,12 +165,25 @@ def redirect_imports(recorded: "Mapping[str, Any]") -> None:
 
 # Last digits of some constants depend on the machine: how its C library raises to a power, and whether its
 # compiler fuses multiplications and additions of complex numbers. Bytecode with such is made by the image's.
-# marshal writes down what is referred to more than once, so the code has a name there, as in py_compile.
-COMPILE = (
-    "import marshal, sys; path, optimize = sys.argv[1], int(sys.argv[2]); data = sys.stdin.buffer.read(); "
-    "code = compile(data, path, 'exec', dont_inherit=True, optimize=optimize); "
-    "sys.stdout.buffer.write(marshal.dumps(code))"
-)
+# It is started once and forks for each source, so that every one is compiled in a fresh interpreter: what
+# marshal writes depends on what else is there. It refers to what is there more than once, so the code has
+# a name, as in py_compile. It ends with what asks it.
+COMPILE = """
+import marshal, posix, sys
+asked, told = sys.stdin.buffer, sys.stdout.buffer
+for line in iter(asked.readline, b""):
+    size, length, optimize = map(int, line.split())
+    path, data = asked.read(length).decode("utf-8", "surrogateescape"), asked.read(size)
+    child = posix.fork()
+    if not child:
+        code = compile(data, path, "exec", dont_inherit=True, optimize=optimize)
+        made = marshal.dumps(code)
+        told.write(b"%d\\n" % len(made) + made)
+        told.flush()
+        posix._exit(0)
+    if posix.waitpid(child, 0)[1]:
+        break
+"""
 
 
 def may_depend(data: bytes) -> bool:
@@ -284,31 +298,53 @@ def depends(data: bytes, path: str) -> bool:
     return False
 
 
+class There:
+    """The image's own interpreter, which compiles for the process that started it."""
+
+    def __init__(self) -> None:
+        self.owner = posix.getpid()
+        (their_in, self.asked), (self.told, their_out) = posix.pipe(), posix.pipe()
+        child = posix.fork()
+        if not child:
+            try:
+                posix.dup2(their_in, 0)
+                posix.dup2(their_out, 1)
+                words = [sys.executable, "-IBS", "-c", COMPILE]
+                posix.execve(sys.executable, words, original_environment())
+            finally:
+                posix._exit(MARKED)
+        posix.close(their_in)
+        posix.close(their_out)
+
+    def made(self, data: bytes, path: str, optimize: int) -> "bytes | None":
+        name = path.encode("utf-8", "surrogateescape")
+        rest = b"%d %d %d\n" % (len(data), len(name), optimize) + name + data
+        try:
+            while rest:  # all of it is read before anything is written
+                rest = rest[posix.write(self.asked, rest) :]
+        except OSError:
+            return None
+        answer = b""
+        while b"\n" not in answer:
+            block = posix.read(self.told, 1)
+            if not block:
+                return None
+            answer += block
+        size, made = int(answer), b""
+        while len(made) < size:
+            block = posix.read(self.told, size - len(made))
+            if not block:
+                return None
+            made += block
+        return made
+
+
 def compile_there(data: bytes, path: str, optimize: int) -> bytes:
     """What the image's own interpreter makes of a source, as bytecode has it."""
-    (their_in, our_out), (our_in, their_out) = posix.pipe(), posix.pipe()
-    child = posix.fork()
-    if not child:
-        try:
-            posix.dup2(their_in, 0)
-            posix.dup2(their_out, 1)
-            words = [sys.executable, "-IBS", "-c", COMPILE, path, str(optimize)]
-            posix.execve(sys.executable, words, original_environment())
-        finally:
-            posix._exit(MARKED)
-    posix.close(their_in)
-    posix.close(their_out)
-    while data:  # all of it is read before anything is written
-        data = data[posix.write(our_out, data) :]
-    posix.close(our_out)
-    made = b""
-    while True:
-        block = posix.read(our_in, 1 << 16)
-        if not block:
-            break
-        made += block
-    posix.close(our_in)
-    if posix.waitpid(child, 0)[1]:
+    if State.there is None or State.there.owner != posix.getpid():
+        State.there = There()
+    made = State.there.made(data, path, optimize)
+    if made is None:
         mark(f"{path} is not compiled")
     return made
 
