@@ -1,24 +1,8 @@
 # syntax=docker/dockerfile:1
 #: A web frontend alone: its files, made once for all platforms, on nginx.
-ARG fallback=/index.html
-ARG repository=https://git.example/team/project
-ARG licence=MIT
-
 #: include web
 
-FROM nginxinc/nginx-unprivileged:1.28
-LABEL org.opencontainers.image.source="${repository}"
-LABEL org.opencontainers.image.licenses="${licence}"
-COPY <<'SITE' /etc/nginx/conf.d/default.conf
-server {
-    listen 8080;
-    listen [::]:8080;
-    root /usr/share/nginx/html;
-    location / {
-        try_files $uri $uri/ $uri.html ${fallback};
-    }
-}
-SITE
+#: include site
 COPY --from=web /src/${web_output} /usr/share/nginx/html
 USER 101:101
 EXPOSE 8080

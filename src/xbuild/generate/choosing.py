@@ -76,7 +76,18 @@ def candidates(tree: SourceTree) -> tuple[tuple[ProjectKind, Candidate], ...]:
             if any(fnmatchcase(name, marker) for name in names[folder] for marker in language.markers):
                 candidate = language.find(tree, folder)
                 found += [(language, candidate)] if candidate is not None else []
-    return tuple(found)
+    return tuple(pair for pair in found if pair in _lasting(pair[1].folder, found))
+
+
+def _lasting(
+    folder: str, found: Sequence[tuple[ProjectKind, Candidate]]
+) -> Sequence[tuple[ProjectKind, Candidate]]:
+    """The folder's projects; one that gives way only where no other can become an image, then it alone."""
+    inside = [pair for pair in found if pair[1].folder == folder]
+    firm = [pair for pair in inside if not pair[0].gives_way]
+    if any(candidate.entries or candidate.is_site for _, candidate in firm):
+        return firm
+    return [pair for pair in inside if pair[0].gives_way][:1] or firm
 
 
 def choose(tree: SourceTree, language: str | None = None, entry: str | None = None) -> Chosen:
@@ -91,20 +102,31 @@ def choose(tree: SourceTree, language: str | None = None, entry: str | None = No
     found = candidates(tree)
     own = [pair for pair in found if pair[1].folder == ""]
     if language is not None:
-        own = [pair for pair in own if pair[0].name == language]
+        own = [pair for pair in own if pair[0].name == language] or list(_asked(tree, language))
     if not own:
         raise _nothing(found, language)
     services = [pair for pair in own if not pair[1].is_site] or own
     kind, candidate = _one(services)
     picked = _entry(tree, kind, candidate, entry)
-    others = tuple(each for _, each in found if each is not candidate)
+    others = tuple(each for other, each in found if each is not candidate and not other.gives_way)
     sites = [each for each in others if each.language == "node" and each.is_site]
-    made = _served(tree, candidate, sites) if not candidate.is_site else None
+    made = _served(tree, kind, candidate, sites) if not candidate.is_site else None
     shape = kind.draw(tree, candidate, picked)
     if made is None and _needs_choice(candidate, own, language):
         raise _several(own)
     frontend, is_embedded = made or (None, False)
     return Chosen(kind, candidate, picked, shape, frontend, is_embedded, _rest(others, made))
+
+
+def _asked(tree: SourceTree, name: str) -> Iterator[tuple[ProjectKind, Candidate]]:
+    """What only its name finds: a kind without markers, or one that gave way."""
+    names = [path for path in tree.files() if "/" not in path]
+    for kind in LANGUAGES:
+        is_there = any(fnmatchcase(each, marker) for each in names for marker in kind.markers)
+        if kind.name == name and (not kind.markers or (kind.gives_way and is_there)):
+            candidate = kind.find(tree, "")
+            if candidate is not None:
+                yield kind, candidate
 
 
 def _needs_choice(
@@ -150,7 +172,7 @@ def _nothing(
         f"no {language or 'known'} project was recognised in the folder",
         expected=f"one of {markers}",
         hint="name the folder of the project, or write the Dockerfile as for one platform: "
-        "xbuild build makes the rest of it",
+        "xbuild build makes the rest of it; --language none begins one",
     )
 
 
@@ -178,11 +200,14 @@ def _entry(
     return entries[0] if entries else None
 
 
-def _served(tree: SourceTree, service: Candidate, sites: Sequence[Candidate]) -> tuple[Bundle, bool] | None:
+def _served(
+    tree: SourceTree, kind: ProjectKind, service: Candidate, sites: Sequence[Candidate]
+) -> tuple[Bundle, bool] | None:
     """The frontend whose output the service names, and whether it is compiled into the program."""
     for site in sites:
         made = bundle(tree, site)
-        named = _named(tree, service, site, made)
+        taken = kind.takes(tree, service, made.output) if kind.takes is not None else None
+        named = (taken, True) if taken is not None else _named(tree, service, site, made)
         if named is not None:
             seen, is_embedded = named
             return replace(made, seen=(*made.seen, seen), marker=site.marker), is_embedded

@@ -21,6 +21,7 @@ from xbuild.generate.shape import (
     SourceTree,
     UnreadyError,
 )
+from xbuild.generate.sites import NO_CHECK
 from xbuild.generate.template import Values
 from xbuild.generate.versions import NODE, NODES, SUITE, minor, newest_node
 
@@ -327,14 +328,18 @@ def _site(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None
     made = bundle(tree, candidate, bundler)
     used = bundler or _bundler(package)
     assert used is not None
-    note = "HEALTHCHECK is left out: what runs there is nginx, which its own image checks"
     return Shape(
         "node-site",
         {**made.values, "fallback": used.fallback},
         made.switches,
         made.seen,
+<<<<<<< HEAD
         (note,),
         (made.output, *made.ignored),
+=======
+        (NO_CHECK,),
+        (made.output,),
+>>>>>>> 19463db (generate: sites by Hugo and MkDocs, files for a web server, and a beginning for what is not known)
     )
 
 

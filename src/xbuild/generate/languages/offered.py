@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from xbuild.generate.languages import go_projects, node_projects, python_projects
+from xbuild.generate.languages import (
+    go_projects,
+    html_projects,
+    hugo_projects,
+    mkdocs_projects,
+    node_projects,
+    python_projects,
+    unknown_files,
+)
 
-LANGUAGES = (go_projects.LANGUAGE, python_projects.LANGUAGE, node_projects.LANGUAGE)
+LANGUAGES = (
+    go_projects.LANGUAGE,
+    python_projects.LANGUAGE,
+    node_projects.LANGUAGE,
+    hugo_projects.LANGUAGE,
+    mkdocs_projects.LANGUAGE,
+    html_projects.LANGUAGE,
+    unknown_files.LANGUAGE,
+)

@@ -1,0 +1,12 @@
+# syntax=docker/dockerfile:1
+#: What was not recognised: the files alone, and what is left to be told.
+ARG missing=How the program is built.
+ARG labels=org.opencontainers.image.licenses="MIT"
+
+FROM debian:bookworm-slim
+LABEL ${labels}
+WORKDIR /app
+COPY . .
+USER 10001:10001
+# What could not be told, and is to be added:
+# ${missing}
