@@ -1,0 +1,40 @@
+"""Java: jars by Maven or Gradle, which are the same for every platform."""
+
+from __future__ import annotations
+
+import re
+
+from xbuild.generate.excerpts import first_seen
+from xbuild.generate.languages.gradle_builds import MARKERS, draw_gradle, find_gradle, taken_in
+from xbuild.generate.languages.maven_poms import draw_maven, find_maven
+from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree
+
+_POM = "pom.xml"
+
+
+def find(tree: SourceTree, folder: str) -> Candidate | None:
+    """By Maven, and by Gradle where there is no pom.xml."""
+    return find_maven(tree, folder) or find_gradle(tree, folder)
+
+
+def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Shape:
+    make = draw_maven if candidate.marker.endswith(_POM) else draw_gradle
+    return make(tree, candidate, entry)
+
+
+def takes(tree: SourceTree, candidate: Candidate, output: str) -> Seen | None:
+    """A frontend's output is part of the jar: it lies in its resources, or the build copies it to them."""
+    if re.search(r"(?:^|/)src/main/resources/", output) is not None:
+        return Seen(f"{output}/ is part of the jar's resources", candidate.marker)
+    if not candidate.marker.endswith(_POM):
+        return taken_in(tree, candidate, output)
+    for path in tree.files(candidate.folder):
+        if path.rpartition("/")[2] == _POM:
+            name = rf"<directory>\s*(?:\$\{{(?:project\.)?basedir\}}/)?{re.escape(output)}/?\s*</directory>"
+            seen = first_seen(tree, path, name, f"{output}/ is part of the jar")
+            if seen.line is not None:
+                return seen
+    return None
+
+
+LANGUAGE = ProjectKind("java", (_POM, *MARKERS), find, draw, takes=takes)
