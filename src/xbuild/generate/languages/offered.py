@@ -10,6 +10,7 @@ from xbuild.generate.languages import (
     mkdocs_projects,
     node_projects,
     python_projects,
+    rust_projects,
     unknown_files,
 )
 
@@ -18,6 +19,7 @@ LANGUAGES = (
     python_projects.LANGUAGE,
     node_projects.LANGUAGE,
     java_projects.LANGUAGE,
+    rust_projects.LANGUAGE,
     hugo_projects.LANGUAGE,
     mkdocs_projects.LANGUAGE,
     html_projects.LANGUAGE,

@@ -1,0 +1,72 @@
+# syntax=docker/dockerfile:1
+#: Rust: the compiler runs on the build machine; the linker of each platform is installed beside it.
+ARG rust=1.95
+ARG markers=library
+ARG settings=.cargo
+ARG folders=src
+ARG stubs=src/main.rs
+ARG tools=protobuf-compiler
+ARG compiler=gcc
+ARG package=server
+ARG program=server
+ARG entrypoint=["/usr/local/bin/server"]
+ARG port=8080
+ARG labels=org.opencontainers.image.licenses="MIT"
+
+#: if web
+#: include web
+
+#: end
+FROM --platform=$BUILDPLATFORM rust:${rust}-bookworm AS build
+# The image's own toolchain, whatever rust-toolchain.toml says; C libraries that crates bring, not Debian's.
+ENV RUSTUP_TOOLCHAIN=$RUST_VERSION PKG_CONFIG=false CARGO_TARGET_DIR=/target
+#: if tools
+RUN apt-get update && apt-get install -y --no-install-recommends ${tools} && rm -rf /var/lib/apt/lists/*
+#: end
+WORKDIR /src
+#: if fetched
+COPY Cargo.toml Cargo.lock ./
+COPY ${settings} ./${settings}
+COPY ${markers}/Cargo.toml ./${markers}/
+# cargo reads no Cargo.toml without the files that it names.
+RUN mkdir -p ${folders} && touch ${stubs} && cargo fetch --locked
+#: end
+ARG TARGETARCH
+ARG TARGETVARIANT
+# What Rust, Debian's compilers and its packages call the platform.
+RUN case "$TARGETARCH$TARGETVARIANT" in \
+        amd64*) triple=x86_64-unknown-linux-gnu gnu=x86_64-linux-gnu debian=amd64 ;; \
+        arm64*) triple=aarch64-unknown-linux-gnu gnu=aarch64-linux-gnu debian=arm64 ;; \
+        armv7) triple=armv7-unknown-linux-gnueabihf gnu=arm-linux-gnueabihf debian=armhf ;; \
+        ppc64le) triple=powerpc64le-unknown-linux-gnu gnu=powerpc64le-linux-gnu debian=ppc64el ;; \
+        s390x) triple=s390x-unknown-linux-gnu gnu=s390x-linux-gnu debian=s390x ;; \
+        *) echo "no compiler for $TARGETARCH$TARGETVARIANT" >&2; exit 1 ;; \
+    esac && \
+    if [ "$(dpkg --print-architecture)" != "$debian" ]; then \
+        rustup target add $triple && apt-get update && \
+        apt-get install -y --no-install-recommends ${compiler}-$(echo $gnu | tr _ -) libc6-dev-$debian-cross && \
+        rm -rf /var/lib/apt/lists/*; \
+    fi && \
+    name=$(echo $triple | tr - _) && \
+    echo "export CARGO_BUILD_TARGET=$triple CC_$name=$gnu-gcc CXX_$name=$gnu-g++ AR_$name=$gnu-ar" \
+        "CARGO_TARGET_$(echo $name | tr a-z A-Z)_LINKER=$gnu-gcc" > /etc/target
+COPY . .
+#: if embedded
+COPY --from=web /src/${web_output} ./${web_output}
+#: end
+# Sources are newer than anything that was compiled before: cargo compares times.
+RUN --mount=type=cache,target=/target \
+    . /etc/target && find . -type f -exec touch {} + && \
+    cargo build --release --locked --package ${package} --bin ${program} && \
+    install -D /target/$CARGO_BUILD_TARGET/release/${program} /out/${program}
+
+FROM gcr.io/distroless/cc-debian12:nonroot
+LABEL ${labels}
+WORKDIR /app
+#: if served
+COPY --from=web /src/${web_output} ./${web_output}
+#: end
+COPY --from=build /out/${program} /usr/local/bin/${program}
+USER 65532:65532
+EXPOSE ${port}
+ENTRYPOINT ${entrypoint}
