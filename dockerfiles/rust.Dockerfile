@@ -42,8 +42,9 @@ RUN case "$TARGETARCH$TARGETVARIANT" in \
         s390x) triple=s390x-unknown-linux-gnu gnu=s390x-linux-gnu debian=s390x ;; \
         *) echo "no compiler for $TARGETARCH$TARGETVARIANT" >&2; exit 1 ;; \
     esac && \
-    if [ "$(dpkg --print-architecture)" != "$debian" ]; then \
-        rustup target add $triple && apt-get update && \
+    rustup target add $triple && \
+    if ! command -v $gnu-${compiler}; then \
+        apt-get update && \
         apt-get install -y --no-install-recommends ${compiler}-$(echo $gnu | tr _ -) libc6-dev-$debian-cross && \
         rm -rf /var/lib/apt/lists/*; \
     fi && \

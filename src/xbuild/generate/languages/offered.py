@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from xbuild.generate.languages import (
+    cmake_projects,
+    dotnet_projects,
     go_projects,
     html_projects,
     hugo_projects,
@@ -20,6 +22,8 @@ LANGUAGES = (
     node_projects.LANGUAGE,
     java_projects.LANGUAGE,
     rust_projects.LANGUAGE,
+    dotnet_projects.LANGUAGE,
+    cmake_projects.LANGUAGE,
     hugo_projects.LANGUAGE,
     mkdocs_projects.LANGUAGE,
     html_projects.LANGUAGE,
