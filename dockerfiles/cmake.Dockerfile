@@ -4,7 +4,8 @@ ARG packages=cmake ninja-build ccache g++
 ARG program=server
 ARG entrypoint=["/usr/local/bin/server"]
 ARG port=8080
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 FROM --platform=$BUILDPLATFORM debian:bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ${packages} && rm -rf /var/lib/apt/lists/*
@@ -36,7 +37,8 @@ RUN --mount=type=cache,target=/root/.cache/ccache \
     mkdir /out && cp $(find /build /src -type f -name ${program} -perm /111) /out/${program}
 
 FROM gcr.io/distroless/cc-debian12:nonroot
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 COPY --from=build /out/${program} /usr/local/bin/${program}
 USER 65532:65532

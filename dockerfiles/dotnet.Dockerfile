@@ -3,12 +3,14 @@
 ARG net=10.0
 ARG image=aspnet
 ARG files=Directory.Build.props global.json
-ARG projects=src/Shop/Shop.csproj ./src/Shop/
+ARG settings=src
+ARG part=src/Shop
 ARG project=src/Shop/Shop.csproj
 ARG locked=--locked-mode
 ARG entrypoint=["dotnet", "/app/Shop.dll"]
 ARG port=8080
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -17,10 +19,9 @@ ARG labels=org.opencontainers.image.licenses="MIT"
 FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:${net} AS build
 WORKDIR /src
 ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-#: if settings
 COPY ${files} ./
-#: end
-COPY ${projects}
+COPY ${settings}/Directory.* ./${settings}/
+COPY ${part}/*.*proj ${part}/packages.lock.json* ${part}/Directory.* ./${part}/
 ARG TARGETARCH
 RUN dotnet restore -a $TARGETARCH${locked} ${project}
 COPY . .
@@ -31,7 +32,8 @@ RUN dotnet publish --no-restore -c Release -a $TARGETARCH --no-self-contained \
         -p:UseAppHost=false -p:ContinuousIntegrationBuild=true -o /out ${project}
 
 FROM mcr.microsoft.com/dotnet/${image}:${net}
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 COPY --from=build /out ./
 #: if served

@@ -1,10 +1,12 @@
 # syntax=docker/dockerfile:1
 #: What was not recognised: the files alone, and what is left to be told.
 ARG missing=How the program is built.
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 FROM debian:bookworm-slim
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 COPY . .
 USER 10001:10001

@@ -2,6 +2,8 @@
 #: Pages by Hugo: the same for every platform, so they are made once, on the build machine.
 ARG hugo=v0.167.0
 ARG packages=package.json package-lock.json
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 FROM --platform=$BUILDPLATFORM ghcr.io/gohugoio/hugo:${hugo} AS pages
 # The image's own user may write to its home alone.
@@ -15,6 +17,9 @@ RUN --mount=type=cache,target=/root/.npm npm ci
 COPY . .
 RUN --mount=type=cache,target=/cache hugo --destination /pages
 
+FROM nginxinc/nginx-unprivileged:1.28
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 #: include site
 COPY --from=pages /pages /usr/share/nginx/html
 USER 101:101

@@ -7,7 +7,8 @@ ARG task=:service:
 ARG build=build
 ARG entrypoint=["java", "-jar", "/app/app.jar"]
 ARG port=8080
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -35,7 +36,8 @@ RUN --mount=type=cache,target=/root/.gradle \
 #: end
 
 FROM eclipse-temurin:${java}-jre-noble
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 #: if boot
 COPY --from=build /out/app.jar ./

@@ -8,7 +8,8 @@ ARG target=target
 ARG jar=service-*.jar
 ARG entrypoint=["java", "-jar", "/app/app.jar"]
 ARG port=8080
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -44,7 +45,8 @@ RUN --mount=type=cache,target=/root/.m2 mkdir -p /out/lib && \
 #: end
 
 FROM eclipse-temurin:${java}-jre-noble
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 #: if quarkus
 COPY --from=build /out/lib ./lib

@@ -3,6 +3,8 @@
 ARG python=3.13
 ARG files=requirements.txt
 ARG requirements=-r requirements.txt
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 FROM --platform=$BUILDPLATFORM ghcr.io/astral-sh/uv:0.13 AS uv
 
@@ -15,6 +17,9 @@ RUN --mount=type=cache,target=/root/.cache/uv uv pip install --system ${requirem
 COPY . .
 RUN mkdocs build --site-dir /pages
 
+FROM nginxinc/nginx-unprivileged:1.28
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 #: include site
 COPY --from=pages /pages /usr/share/nginx/html
 USER 101:101

@@ -11,7 +11,8 @@ ARG package=server
 ARG program=server
 ARG entrypoint=["/usr/local/bin/server"]
 ARG port=8080
-ARG labels=org.opencontainers.image.licenses="MIT"
+ARG repository=https://git.example/team/project
+ARG licence=MIT
 
 #: if web
 #: include web
@@ -62,7 +63,8 @@ RUN --mount=type=cache,target=/target \
     install -D /target/$CARGO_BUILD_TARGET/release/${program} /out/${program}
 
 FROM gcr.io/distroless/cc-debian12:nonroot
-LABEL ${labels}
+LABEL org.opencontainers.image.source="${repository}"
+LABEL org.opencontainers.image.licenses="${licence}"
 WORKDIR /app
 #: if served
 COPY --from=web /src/${web_output} ./${web_output}

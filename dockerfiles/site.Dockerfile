@@ -1,9 +1,6 @@
-#: What serves files: nginx, as a user without rights, on port 8080. The template copies the files.
+#: How nginx serves files: on port 8080, nothing that is hidden. The template copies the files.
 ARG fallback=/index.html
-ARG labels=org.opencontainers.image.licenses="MIT"
 
-FROM nginxinc/nginx-unprivileged:1.28
-LABEL ${labels}
 COPY <<'SITE' /etc/nginx/conf.d/default.conf
 server {
     listen 8080;

@@ -46,7 +46,7 @@ _REFUSED = {
 
 
 @dataclass(frozen=True)
-class Call:
+class CMakeCall:
     """A command of CMake's with its words, and where it is."""
 
     name: str
@@ -75,7 +75,7 @@ def _is_added(tree: SourceTree, folder: str) -> bool:
     return False
 
 
-def _calls(tree: SourceTree, candidate: Candidate) -> Iterator[Call]:
+def _calls(tree: SourceTree, candidate: Candidate) -> Iterator[CMakeCall]:
     """Every command of the project's files, but for tests and examples."""
     for path in tree.files(candidate.folder):
         place = posixpath.relpath(path, candidate.folder or ".").split("/")
@@ -85,10 +85,10 @@ def _calls(tree: SourceTree, candidate: Candidate) -> Iterator[Call]:
             for found in _CALL.finditer(text):
                 words = re.findall(r"\"(?:[^\"\\]|\\.)*\"|[^\s\"()]+", re.sub(r"#[^\n]*", "", found[2]))
                 line = line_of(text, found.start(1))
-                yield Call(found[1].lower(), tuple(word.strip('"') for word in words), path, line)
+                yield CMakeCall(found[1].lower(), tuple(word.strip('"') for word in words), path, line)
 
 
-def _entries(calls: list[Call]) -> Iterator[EntryPoint]:
+def _entries(calls: list[CMakeCall]) -> Iterator[EntryPoint]:
     project = next((c.words[0] for c in calls if c.name == "project" and c.words), "app")
     for call in calls:
         if call.name == "add_executable" and call.words and not {"ALIAS", "IMPORTED"} & set(call.words):
@@ -133,7 +133,7 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
     return Shape("cmake", values, frozenset(), tuple(seen), tuple(notes), ("build", "cmake-build-*"))
 
 
-def _check(tree: SourceTree, candidate: Candidate, calls: list[Call]) -> None:
+def _check(tree: SourceTree, candidate: Candidate, calls: list[CMakeCall]) -> None:
     """Raises UnreadyError for what the cross compilers alone cannot build."""
     for name, manager in _MANAGERS.items():
         if exists(tree, candidate.inside(name)):
@@ -152,7 +152,7 @@ def _check(tree: SourceTree, candidate: Candidate, calls: list[Call]) -> None:
         raise UnreadyError(text, file=path, line=line, hint="take it out")
 
 
-def _check_linked(calls: list[Call]) -> None:
+def _check_linked(calls: list[CMakeCall]) -> None:
     """Libraries that neither the project nor the compiler brings; what is fetched may bring some."""
     if any(call.name in _FETCHING for call in calls):
         return
@@ -165,7 +165,7 @@ def _check_linked(calls: list[Call]) -> None:
                 raise UnreadyError(text, file=call.file, line=call.line, hint=_BY_HAND)
 
 
-def _objection(call: Call, programs: set[str]) -> str:
+def _objection(call: CMakeCall, programs: set[str]) -> str:
     """What is wrong with a command, or nothing."""
     words = call.words
     if call.name == "find_package" and words and words[0] not in _PACKAGES:

@@ -54,7 +54,7 @@ _WEB_PORT = "8080"
 
 
 @dataclass(frozen=True)
-class Project:
+class ProjectFile:
     """A project file: its path, its SDK, its properties, those of Directory.Build.props among them."""
 
     path: str
@@ -101,7 +101,7 @@ def find(tree: SourceTree, folder: str) -> Candidate | None:
     return Candidate("dotnet", folder, marker, entries)
 
 
-def _entry(tree: SourceTree, project: Project) -> EntryPoint:
+def _entry(tree: SourceTree, project: ProjectFile) -> EntryPoint:
     text = "ASP.NET" if project.sdk == "Microsoft.NET.Sdk.Web" else "a program"
     seen = first_seen(tree, project.path, r"<OutputType>|<Project\b", text)
     return EntryPoint(project.name, seen, (project.path,), (project.path, posixpath.dirname(project.path)))
@@ -123,7 +123,7 @@ def _parse(tree: SourceTree, path: str) -> ElementTree.Element | None:
     return root
 
 
-def _read(tree: SourceTree, candidate: Candidate, path: str) -> Project | None:
+def _read(tree: SourceTree, candidate: Candidate, path: str) -> ProjectFile | None:
     root = _parse(tree, path)
     shared = _parse(tree, candidate.inside("Directory.Build.props"))
     if root is None or root.tag != "Project":
@@ -132,7 +132,7 @@ def _read(tree: SourceTree, candidate: Candidate, path: str) -> Project | None:
     for each in (shared, root):
         if each is not None:
             properties.update({e.tag: (e.text or "").strip() for e in each.findall("PropertyGroup/*")})
-    return Project(path, str(root.get("Sdk") or "").partition("/")[0], root, properties)
+    return ProjectFile(path, str(root.get("Sdk") or "").partition("/")[0], root, properties)
 
 
 def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Shape:
@@ -152,16 +152,17 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
     )
     image = "aspnet" if _is_web(project) else _SDKS[project.sdk][0]
     needed = list(dict.fromkeys(_needed(tree, candidate, project)))
-    folder = candidate.folder
-    settings, locks = _beside(tree, candidate, needed)
+    places = list(dict.fromkeys(posixpath.dirname(path) for path in needed))
+    locks = [p for place in places if exists(tree, p := posixpath.join(place, _LOCK))]
     is_locked = bool(locks) and all(_LOCKED.search(tree.read(path) or "") for path in locks)
     port = _port(tree, project) if image == "aspnet" else None
     values: Values = {
         "net": net,
         "image": image,
-        "files": " ".join(name for name in _FILES if exists(tree, candidate.inside(name))),
-        "projects": tuple(_copied(path, folder) for path in (*settings, *needed, *locks)),
-        "project": plain(posixpath.relpath(project.path, folder or "."), project.path, "the project's path"),
+        "files": tuple(_files(tree, candidate, needed)),
+        "settings": tuple(_settings(tree, candidate, places)),
+        "part": tuple(_relative(candidate, place) for place in places if place != candidate.folder),
+        "project": _relative(candidate, project.path),
         "locked": " --locked-mode" if is_locked else "",
         "entrypoint": exec_form(["dotnet", f"/app/{assembly}.dll"]),
         "port": (port[0],) if port else (),
@@ -172,22 +173,32 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
     if port is None:
         notes.insert(0, "EXPOSE is left out: no port was recognised in the program")
     seen = (net_seen, entry.seen, *((port[1],) if port else ()))
-    switches = frozenset({"settings"} if values["files"] else ())
-    return Shape("dotnet", values, switches, seen, tuple(notes), ("**/bin", "**/obj"))
+    return Shape("dotnet", values, frozenset(), seen, tuple(notes), ("**/bin", "**/obj"))
 
 
-def _beside(
-    tree: SourceTree, candidate: Candidate, needed: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What a restore reads in folders between the root and the projects; and the projects' lock files."""
-    settings: dict[str, None] = {}
-    for path in needed:
-        place = posixpath.dirname(path)
+def _relative(candidate: Candidate, path: str) -> str:
+    place = posixpath.relpath(path, candidate.folder or ".")
+    return plain(place, path, "the project's path")
+
+
+def _files(tree: SourceTree, candidate: Candidate, needed: Sequence[str]) -> Iterator[str]:
+    """What a restore reads in the folder itself, as one line of names."""
+    own = [posixpath.basename(path) for path in needed if posixpath.dirname(path) == candidate.folder]
+    beside = [name for name in (*_FILES, *([_LOCK] if own else [])) if exists(tree, candidate.inside(name))]
+    if own or beside:
+        yield " ".join(plain(name, candidate.marker, "the project's file") for name in (*own, *beside))
+
+
+def _settings(tree: SourceTree, candidate: Candidate, places: Sequence[str]) -> Iterator[str]:
+    """Folders between that one and the projects, with files that a restore reads."""
+    found: dict[str, None] = {}
+    for each in places:
+        place = posixpath.dirname(each) if each != candidate.folder else each
         while place != candidate.folder:
-            settings.update({p: None for name in _FILES if exists(tree, p := posixpath.join(place, name))})
+            if any(exists(tree, posixpath.join(place, name)) for name in _FILES):
+                found[_relative(candidate, place)] = None
             place = posixpath.dirname(place)
-    locks = (posixpath.join(posixpath.dirname(path), _LOCK) for path in needed)
-    return tuple(settings), tuple(path for path in locks if exists(tree, path))
+    yield from found
 
 
 def takes(tree: SourceTree, candidate: Candidate, output: str) -> Seen | None:
@@ -199,18 +210,12 @@ def takes(tree: SourceTree, candidate: Candidate, output: str) -> Seen | None:
     return None
 
 
-def _copied(path: str, folder: str) -> str:
-    """Source and destination of a COPY that keeps the folder."""
-    place = plain(posixpath.relpath(path, folder or "."), path, "the project's path")
-    return f"{place} ./{posixpath.dirname(place)}/" if "/" in place else f"{place} ./"
-
-
-def _is_web(project: Project) -> bool:
+def _is_web(project: ProjectFile) -> bool:
     frameworks = project.root.iter("FrameworkReference")
     return any(each.get("Include") == "Microsoft.AspNetCore.App" for each in frameworks)
 
 
-def _framework(tree: SourceTree, candidate: Candidate, project: Project) -> tuple[str, Seen]:
+def _framework(tree: SourceTree, candidate: Candidate, project: ProjectFile) -> tuple[str, Seen]:
     told = project.properties.get("TargetFramework") or project.properties.get("TargetFrameworks") or ""
     pattern = r"<TargetFrameworks?>"
     file = project.path
@@ -231,7 +236,7 @@ def _framework(tree: SourceTree, candidate: Candidate, project: Project) -> tupl
     return known[0], Seen(f".NET {known[0]}", file, line)
 
 
-def _check(tree: SourceTree, candidate: Candidate, project: Project) -> None:
+def _check(tree: SourceTree, candidate: Candidate, project: ProjectFile) -> None:
     """What makes a program for one machine, or needs what the images do not have, is refused."""
     for name in _BOUND:
         value = project.properties.get(name, "")
@@ -268,7 +273,7 @@ def _check_sdk(tree: SourceTree, candidate: Candidate, net: str) -> None:
         )
 
 
-def _needed(tree: SourceTree, candidate: Candidate, project: Project) -> Iterator[str]:
+def _needed(tree: SourceTree, candidate: Candidate, project: ProjectFile) -> Iterator[str]:
     """The project file, and those that it refers to. Raises UnreadyError for one outside of the folder."""
     yield project.path
     for each in project.root.iter("ProjectReference"):
@@ -286,7 +291,7 @@ def _needed(tree: SourceTree, candidate: Candidate, project: Project) -> Iterato
         yield from _needed(tree, candidate, inner)
 
 
-def _port(tree: SourceTree, project: Project) -> tuple[str, Seen]:
+def _port(tree: SourceTree, project: ProjectFile) -> tuple[str, Seen]:
     """The port of the images of .NET, unless the program names one of its own."""
     folder = posixpath.dirname(project.path)
     settings = posixpath.join(folder, "appsettings.json")

@@ -6,7 +6,7 @@ import posixpath
 
 from xbuild.generate.excerpts import first_seen, read_json, table
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
-from xbuild.generate.sites import NO_CHECK
+from xbuild.generate.unchecked import NO_CHECK
 
 # What makes another page than the one that lies there, and would have to run first.
 _BUILDERS = (

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from xbuild.generate.excerpts import exists, first_seen, line_of, read_json, read_toml, table
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
-from xbuild.generate.sites import NO_CHECK
 from xbuild.generate.template import Values
+from xbuild.generate.unchecked import NO_CHECK
 
 # A release whose image there is, and the first that had one; they carry exact versions alone.
 _HUGO = (0, 167, 0)

@@ -7,8 +7,8 @@ import re
 
 from xbuild.generate.excerpts import exists, first_seen, line_of
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
-from xbuild.generate.sites import NO_CHECK
 from xbuild.generate.template import Values
+from xbuild.generate.unchecked import NO_CHECK
 from xbuild.generate.versions import PYTHON, PYTHONS, minor
 
 _MARKERS = ("mkdocs.yml", "mkdocs.yaml")

@@ -21,8 +21,8 @@ from xbuild.generate.shape import (
     SourceTree,
     UnreadyError,
 )
-from xbuild.generate.sites import NO_CHECK
 from xbuild.generate.template import Values
+from xbuild.generate.unchecked import NO_CHECK
 from xbuild.generate.versions import NODE, NODES, SUITE, minor, newest_node
 
 _LISTEN = re.compile(
@@ -333,13 +333,8 @@ def _site(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None
         {**made.values, "fallback": used.fallback},
         made.switches,
         made.seen,
-<<<<<<< HEAD
-        (note,),
-        (made.output, *made.ignored),
-=======
         (NO_CHECK,),
-        (made.output,),
->>>>>>> 19463db (generate: sites by Hugo and MkDocs, files for a web server, and a beginning for what is not known)
+        (made.output, *made.ignored),
     )
 
 

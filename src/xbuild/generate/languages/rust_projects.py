@@ -32,7 +32,7 @@ _EMBEDS = (
 
 
 @dataclass(frozen=True)
-class Package:
+class Crate:
     """A package of the workspace: its folder from the root on, and its Cargo.toml."""
 
     place: str
@@ -64,11 +64,11 @@ def _is_member(tree: SourceTree, folder: str) -> bool:
     return False
 
 
-def _packages(tree: SourceTree, candidate: Candidate) -> tuple[Package, ...]:
+def _packages(tree: SourceTree, candidate: Candidate) -> tuple[Crate, ...]:
     """The package of the folder, and the members of its workspace."""
     data = read_toml(tree, candidate.marker)
     workspace = table(data, "workspace")
-    found = [Package(".", candidate.marker, data)] if "package" in data else []
+    found = [Crate(".", candidate.marker, data)] if "package" in data else []
     places = {posixpath.dirname(p) for p in tree.files(candidate.folder) if p.endswith("/Cargo.toml")}
     members = [str(m) for m in workspace.get("members") or ()]
     excluded = [posixpath.normpath(str(m)) for m in workspace.get("exclude") or ()]
@@ -76,7 +76,7 @@ def _packages(tree: SourceTree, candidate: Candidate) -> tuple[Package, ...]:
         place = posixpath.relpath(folder, candidate.folder or ".")
         if place not in excluded and any(_matches(place, member) for member in members):
             marker = posixpath.join(folder, "Cargo.toml")
-            found.append(Package(place, marker, read_toml(tree, marker)))
+            found.append(Crate(place, marker, read_toml(tree, marker)))
     return tuple(found)
 
 
@@ -85,7 +85,7 @@ def _matches(place: str, pattern: str) -> bool:
     return re.fullmatch(expression, place) is not None
 
 
-def _entries(tree: SourceTree, package: Package) -> Iterator[EntryPoint]:
+def _entries(tree: SourceTree, package: Crate) -> Iterator[EntryPoint]:
     """The programs of a package: its default, else all."""
     folder = posixpath.dirname(package.marker)
     sources = dict(_programs(tree, package))
@@ -98,7 +98,7 @@ def _entries(tree: SourceTree, package: Package) -> Iterator[EntryPoint]:
             yield EntryPoint(name, seen, (package.name, name, folder), (package.place,))
 
 
-def _programs(tree: SourceTree, package: Package) -> Iterator[tuple[str, str]]:
+def _programs(tree: SourceTree, package: Crate) -> Iterator[tuple[str, str]]:
     """Names of programs and their first files (https://doc.rust-lang.org/cargo/reference/cargo-targets.html)."""
     folder = posixpath.dirname(package.marker)
 
@@ -184,7 +184,7 @@ def _crates(tree: SourceTree, lock: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _version(tree: SourceTree, candidate: Candidate, packages: Sequence[Package]) -> tuple[str, Seen]:
+def _version(tree: SourceTree, candidate: Candidate, packages: Sequence[Crate]) -> tuple[str, Seen]:
     """The minor version of the image: the toolchain's, else a usual one that is new enough."""
     for name in _TOOLCHAINS:
         path = candidate.inside(name)
@@ -214,7 +214,7 @@ def _version(tree: SourceTree, candidate: Candidate, packages: Sequence[Package]
     return _RUST, Seen(f"Rust {_RUST}: no version is asked for", candidate.marker, is_sure=False)
 
 
-def _least(tree: SourceTree, candidate: Candidate, packages: Sequence[Package]) -> tuple[str, str | None]:
+def _least(tree: SourceTree, candidate: Candidate, packages: Sequence[Crate]) -> tuple[str, str | None]:
     """The newest `rust-version` of all packages, as a minor version, and its file."""
     shared = table(read_toml(tree, candidate.marker), "workspace", "package").get("rust-version")
     told = [(candidate.marker, shared)]
@@ -242,7 +242,7 @@ def _check_settings(tree: SourceTree, candidate: Candidate) -> None:
             )
 
 
-def _check_paths(tree: SourceTree, packages: Sequence[Package]) -> None:
+def _check_paths(tree: SourceTree, packages: Sequence[Crate]) -> None:
     """Packages outside of the folder are not in the build context."""
     for package in packages:
         text = tree.read(package.marker) or ""
@@ -261,16 +261,14 @@ def _is_vendored(tree: SourceTree, candidate: Candidate) -> bool:
     return any("replace-with" in (tree.read(candidate.inside(name)) or "") for name in _SETTINGS)
 
 
-def _stubs(
-    tree: SourceTree, candidate: Candidate, packages: Sequence[Package]
-) -> tuple[list[str], list[str]]:
+def _stubs(tree: SourceTree, candidate: Candidate, packages: Sequence[Crate]) -> tuple[list[str], list[str]]:
     """Files that cargo looks for when it reads a Cargo.toml, and folders of those, from the project's on."""
     stubs: dict[str, None] = {}
     markers: dict[str, None] = {}
     local = {posixpath.dirname(p) for p in tree.files(candidate.folder) if p.endswith("Cargo.toml")}
     known = {posixpath.dirname(package.marker) for package in packages}
     named = [p for package in packages for p in _path_packages(package) if p in local - known]
-    extra = [Package(posixpath.relpath(p, candidate.folder or "."), f"{p}/Cargo.toml", {}) for p in named]
+    extra = [Crate(posixpath.relpath(p, candidate.folder or "."), f"{p}/Cargo.toml", {}) for p in named]
     for package in (*packages, *extra):
         folder = posixpath.dirname(package.marker)
         data = package.data or read_toml(tree, package.marker)
@@ -291,7 +289,7 @@ def _stubs(
     return list(stubs), list(markers)
 
 
-def _path_packages(package: Package) -> Iterator[str]:
+def _path_packages(package: Crate) -> Iterator[str]:
     """Folders of packages that are named by their path, from the root on."""
     kinds = ("dependencies", "build-dependencies", "dev-dependencies")
     tables = [table(package.data, kind) for kind in kinds]
