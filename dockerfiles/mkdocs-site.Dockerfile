@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 #: Pages by MkDocs: the same for every platform, so they are made once, on the build machine.
 ARG python=3.13
+ARG suite=trixie
 ARG files=requirements.txt
 ARG requirements=-r requirements.txt
 ARG repository=https://git.example/team/project
@@ -8,7 +9,7 @@ ARG licence=MIT
 
 FROM --platform=$BUILDPLATFORM ghcr.io/astral-sh/uv:0.13 AS uv
 
-FROM --platform=$BUILDPLATFORM python:${python}-slim-bookworm AS pages
+FROM --platform=$BUILDPLATFORM python:${python}-slim-${suite} AS pages
 COPY --from=uv /uv /bin/uv
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /src

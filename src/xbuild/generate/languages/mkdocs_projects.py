@@ -59,6 +59,7 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
     files, requirements, seen, notes = _packages(tree, candidate, text)
     values: Values = {
         "python": version,
+        "suite": PYTHONS[version],
         "files": files,
         "requirements": requirements,
         "fallback": "=404",
