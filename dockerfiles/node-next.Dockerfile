@@ -44,7 +44,7 @@ WORKDIR /app
 RUN ${manager}
 COPY ${files} ./
 COPY ${parts} ./${parts}
-#: if chosen
+#: if not compiled
 ARG TARGETARCH
 #: end
 RUN --mount=type=cache,target=${cache} ${settings}${install_production}

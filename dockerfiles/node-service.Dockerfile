@@ -48,7 +48,7 @@ RUN ${manager}
 COPY ${files} ./
 COPY ${parts} ./${parts}
 COPY ${workspace}/package.json ./${workspace}/
-#: if chosen
+#: if not compiled
 ARG TARGETARCH
 #: end
 RUN --mount=type=cache,target=${cache} ${settings}${install_production}

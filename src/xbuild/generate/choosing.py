@@ -115,7 +115,7 @@ def choose(tree: SourceTree, language: str | None = None, entry: str | None = No
     if made is None and _needs_choice(candidate, own, language):
         raise _several(own)
     frontend, is_embedded = made or (None, False)
-    return Chosen(kind, candidate, picked, shape, frontend, is_embedded, _rest(others, made))
+    return Chosen(kind, candidate, picked, shape, frontend, is_embedded, _rest(others, shape, frontend))
 
 
 def _asked(tree: SourceTree, name: str) -> Iterator[tuple[ProjectKind, Candidate]]:
@@ -136,9 +136,11 @@ def _needs_choice(
     return language is None and any(each is not candidate for _, each in own)
 
 
-def _rest(others: Sequence[Candidate], made: tuple[Bundle, bool] | None) -> tuple[Candidate, ...]:
-    used = made[0].marker if made is not None else ""
-    return tuple(each for each in others if each.marker != used and (each.entries or each.is_site))
+def _rest(others: Sequence[Candidate], shape: Shape, frontend: Bundle | None) -> tuple[Candidate, ...]:
+    """What is no part of the image, although it could be one."""
+    used = {f"{folder}/package.json" for folder in shape.values.get("workspace", ())}
+    used |= {frontend.marker} if frontend is not None else set()
+    return tuple(each for each in others if each.marker not in used and (each.entries or each.is_site))
 
 
 def _one(services: Sequence[tuple[ProjectKind, Candidate]]) -> tuple[ProjectKind, Candidate]:

@@ -16,36 +16,28 @@ _CPU = (
     '"$(case "$TARGETARCH" in (amd64) echo x64;; (386) echo ia32;; (ppc64le) echo ppc64;;'
     ' (*) echo "$TARGETARCH";; esac)"'
 )
-_FOR_TARGET = f" --os=linux --libc=glibc --cpu={_CPU}"
+_FOR_TARGET = f" --ignore-scripts --os=linux --libc=glibc --cpu={_CPU}"
 # Scripts of the project itself that an installation runs, but for `prepare`, which is for its developers.
 _LIFECYCLE = ("preinstall", "install", "postinstall")
 _SECRET = re.compile(r"_auth|_password|authToken|\$\{", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class LockSays:
-    """What a lock file says of the packages that the program runs with.
-
-    `reason` says why they must be installed on the target platform; without one they can be installed on the
-    build machine, and `is_chosen` when some of them differ by processor.
-    """
-
-    is_chosen: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class PackageManager:
-    """One package manager. `tell` gets the lock file's text, package.json and the manager's version."""
+    """One package manager.
+
+    `needs_target` gets the lock file's text, package.json and the manager's version, and says why the
+    packages that the program runs with must be installed on the target platform; nothing where they can be
+    installed on the build machine. `for_target` is what then tells of the target: also where no package
+    differs by processor today, for the written file outlives the lock file.
+    """
 
     name: str
     locks: tuple[str, ...]
     cache: str
     install: str
     production: str
-    tell: Callable[[str, Mapping[str, Any], tuple[int, ...]], LockSays]
-    # Further arguments of `production`: scripts of packages are not run; packages of the target's processor.
-    without_scripts: str = ""
+    needs_target: Callable[[str, Mapping[str, Any], tuple[int, ...]], str]
     for_target: str = ""
     files: tuple[str, ...] = ()
 
@@ -60,35 +52,28 @@ class Installing:
     prepare: tuple[str, ...]
     files: tuple[str, ...]
     settings: str
-    told: LockSays
+    reason: str
     seen: Seen
     notes: tuple[str, ...] = ()
 
     @property
     def production(self) -> str:
         """The command for the modules that the program runs with."""
-        if self.told.reason:
-            return self.manager.production
-        chosen = self.manager.for_target if self.told.is_chosen else ""
-        return self.manager.production + self.manager.without_scripts + chosen
+        return self.manager.production + ("" if self.reason else self.manager.for_target)
 
 
-def _npm(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> LockSays:  # noqa: ARG001
+def _npm(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> str:  # noqa: ARG001
     import json
 
     try:
-        data = json.loads(lock)
-        packages: Mapping[str, Any] = data["packages"]
+        packages: Mapping[str, Any] = json.loads(lock)["packages"]
     except (ValueError, KeyError, TypeError):
-        return LockSays(reason="a package-lock.json that does not tell of scripts (lockfileVersion 1)")
-    is_chosen = False
+        return "a package-lock.json that does not tell of scripts (lockfileVersion 1)"
     for path, entry in packages.items():
-        if not path or entry.get("dev") or entry.get("link") or _is_elsewhere(entry):
-            continue
-        if entry.get("hasInstallScript"):
-            return LockSays(reason=path.rpartition("node_modules/")[2])
-        is_chosen = is_chosen or "cpu" in entry or "libc" in entry
-    return LockSays(is_chosen)
+        is_run = path and not entry.get("dev") and not entry.get("link") and not _is_elsewhere(entry)
+        if is_run and entry.get("hasInstallScript"):
+            return path.rpartition("node_modules/")[2]
+    return ""
 
 
 def _is_elsewhere(entry: Mapping[str, Any]) -> bool:
@@ -97,30 +82,22 @@ def _is_elsewhere(entry: Mapping[str, Any]) -> bool:
     return "!linux" in systems or ("linux" not in systems and not any(s.startswith("!") for s in systems))
 
 
-def _yarn_1(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> LockSays:  # noqa: ARG001
-    return LockSays(reason="yarn.lock, which does not tell of packages for one processor, or of scripts")
+def _yarn(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> str:  # noqa: ARG001
+    return "yarn.lock, which does not tell of scripts"
 
 
-def _pnpm(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> LockSays:
+def _pnpm(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> str:
     builds = table(package, "pnpm").get("onlyBuiltDependencies") or []
-    if version[:1] < (10,) and "requiresBuild: true" not in lock and "lockfileVersion: '6" not in lock:
-        return LockSays(
-            reason="pnpm-lock.yaml, which does not tell of scripts, and a pnpm before 10, which runs them"
-        )
     if "requiresBuild: true" in lock or builds:
-        return LockSays(reason=", ".join(map(str, builds)) or "a package that is built when it is installed")
-    is_chosen = re.search(r"^\s+cpu: ", lock, re.MULTILINE) is not None
-    if is_chosen and version < (10, 14):
-        return LockSays(reason="packages for one processor, which only pnpm 10.14 and later can be told")
-    return LockSays(is_chosen)
+        return ", ".join(map(str, builds)) or "a package that is built when it is installed"
+    return "" if version >= (10, 14) else "pnpm before 10.14, which cannot be told of another processor"
 
 
-def _bun(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> LockSays:  # noqa: ARG001
-    if package.get("trustedDependencies"):
-        return LockSays(reason=", ".join(map(str, package["trustedDependencies"])))
-    if not lock.lstrip().startswith("{"):
-        return LockSays(reason="bun.lockb, which is not text")
-    return LockSays(reason="packages for one processor") if '"cpu":' in lock else LockSays()
+def _bun(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> str:  # noqa: ARG001
+    trusted = package.get("trustedDependencies") or ()
+    if trusted:
+        return ", ".join(map(str, trusted))
+    return "" if version >= (1, 4) else "bun before 1.4, which cannot be told of another C library"
 
 
 MANAGERS = (
@@ -131,7 +108,6 @@ MANAGERS = (
         "npm ci",
         "npm ci --omit=dev",
         _npm,
-        " --ignore-scripts",
         _FOR_TARGET,
     ),
     PackageManager(
@@ -141,7 +117,6 @@ MANAGERS = (
         "pnpm install --frozen-lockfile",
         "pnpm install --frozen-lockfile --prod",
         _pnpm,
-        " --ignore-scripts",
         _FOR_TARGET,
         ("pnpm-workspace.yaml", ".pnpmfile.cjs"),
     ),
@@ -151,7 +126,7 @@ MANAGERS = (
         "/usr/local/share/.cache/yarn",
         "yarn install --frozen-lockfile",
         "yarn install --frozen-lockfile --production",
-        _yarn_1,
+        _yarn,
         files=(".yarnrc",),
     ),
     PackageManager(
@@ -161,7 +136,7 @@ MANAGERS = (
         "bun install --frozen-lockfile",
         "bun install --frozen-lockfile --production",
         _bun,
-        " --ignore-scripts",
+        _FOR_TARGET,
         files=("bunfig.toml",),
     ),
 )
@@ -171,7 +146,7 @@ _BERRY = PackageManager(
     "/root/.yarn/berry/cache",
     "yarn install --immutable",
     "yarn workspaces focus --all --production",
-    lambda *_: LockSays(reason="yarn.lock, which does not tell of scripts"),
+    _yarn,
     files=(".yarnrc.yml",),
 )
 # The major version of pnpm that writes a lock file's version (pnpm's releases).
@@ -198,10 +173,10 @@ def installing(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any
     if manager.name == "npm":
         read_json(tree, candidate.inside(lock))
     version = version if manager.name == name else ()
-    told = manager.tell(text, package, version or _by_lock(manager, text))
+    reason = manager.needs_target(text, package, version or _by_lock(manager, text))
     scripts = [script for script in _LIFECYCLE if script in table(package, "scripts")]
     if scripts:
-        told = LockSays(reason=f"the script {scripts[0]} of package.json")
+        reason = f"the script {scripts[0]} of package.json"
     notes = tuple(f"{other} is left out of account beside {lock}" for _, other in found if other != lock)
     settings, files, more = _settings(tree, candidate)
     kept = tuple(
@@ -209,7 +184,7 @@ def installing(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any
     )
     prepare = tuple(_prepare(manager, version, text, candidate, tree))
     seen = Seen(f"{manager.name}, by its lock file", candidate.inside(lock))
-    return Installing(manager, version, lock, prepare, kept, settings, told, seen, (*notes, *more))
+    return Installing(manager, version, lock, prepare, kept, settings, reason, seen, (*notes, *more))
 
 
 def _asked(package: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
@@ -219,6 +194,8 @@ def _asked(package: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
 
 
 def _by_lock(manager: PackageManager, lock: str) -> tuple[int, ...]:
+    if manager.name == "bun":
+        return tuple(int(part) for part in BUN.split("."))
     if manager.name != "pnpm":
         return ()
     major = _pnpm_major(lock)

@@ -240,7 +240,7 @@ def _service(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any],
         "settings": how.settings,
         "install": how.manager.install,
         "install_production": how.production,
-        "reason": how.told.reason,
+        "reason": how.reason,
         "build": run,
         "built": (built,) if built else (),
         "folder": () if inner == "." else (f"/app/{inner}",),
@@ -274,8 +274,7 @@ def _built(
 
 
 def _switches(how: Installing) -> frozenset[str]:
-    found = {"compiled"} if how.told.reason else ({"chosen"} if how.told.is_chosen else set())
-    return frozenset(found)
+    return frozenset({"compiled"} if how.reason else ())
 
 
 def _ignored(candidate: Candidate, how: Installing, built: str = "") -> tuple[str, ...]:
@@ -312,7 +311,7 @@ def _next(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any]) ->
         "settings": how.settings,
         "install": how.manager.install,
         "install_production": how.production,
-        "reason": how.told.reason,
+        "reason": how.reason,
         "build": f"{how.manager.name} run build",
         "config": (config,) if config and not is_alone else (),
         "public": ("public",) if tree.files(candidate.inside("public")) else (),
