@@ -24,7 +24,10 @@ WORK = (
     ),
     Work("dotnet publish", "dotnet publish, dotnet build", is_compiler=True),
     Work("java build", "mvn, mvnw, gradle, gradlew", is_compiler=True),
-    Work("npm install", "npm ci, npm i, npm install, yarn install, pnpm i, pnpm install"),
+    Work(
+        "npm install",
+        "npm ci, npm i, npm install, yarn install, yarn workspaces focus, pnpm i, pnpm install, bun install",
+    ),
     Work(
         "npm build",
         "npm build, npm run build, yarn build, yarn run build, pnpm build, pnpm run build",
