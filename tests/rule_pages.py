@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.unit.rules.test_rule_fixtures import FIXTURES, found, source_of
+from tests.unit.rules.test_rule_fixtures import FIXTURES, found, options_of, rules_of, source_of
 from xbuild.rules import RULES
 from xbuild.rules.linter import Judged, Linted
 from xbuild.rules.rule import Rule
@@ -84,11 +84,21 @@ def page(rule: Rule) -> str:
         "## Before",
         f"```dockerfile\n{before.text.rstrip()}\n```",
         "## Output",
-        f"```\n{said.rpartition(chr(10) + '1 file: ')[0].rstrip()}\n```",
+        f"```console\n$ {command(rule)}\n{said.rpartition(chr(10) + '1 file: ')[0].rstrip()}\n```",
     ]
     if after.exists():
         parts += ["## After", f"```dockerfile\n{after.read_text().rstrip()}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def command(rule: Rule) -> str:
+    """What prints the output of the page, in a folder with its Dockerfile alone."""
+    case = FIXTURES / rule.name / "example"
+    options = options_of(case)
+    words = ["xbuild lint", "--select", ",".join(one.name for one in rules_of(case))]
+    if "platforms" in options:
+        words += ["--platform", ",".join(options["platforms"])]
+    return " ".join([*words, *(["--online"] if rule.is_online else [])])
 
 
 def index() -> str:
@@ -96,7 +106,12 @@ def index() -> str:
     rows = "".join(
         f"| [{r.name}]({r.name}.md) | {r.severity} | {r.summary} | {_has_fix(r)} |\n" for r in RULES
     )
-    head = "# Rules of `xbuild lint`\n\nMade by `python -m tests.rule_pages`.\n\n"
+    head = (
+        "# Rules of `xbuild lint`\n\nMade by `python -m tests.rule_pages`.\n\n"
+        "A fix is safe if it changes no image but for what the finding says: `--fix` makes those,"
+        " `--unsafe-fixes`\nthe others too. Each page shows a file, what is said of it, and what its fix"
+        " makes of it,\nsafe or not.\n\n"
+    )
     return f"{head}| rule | severity | what it finds | fix |\n|---|---|---|---|\n{rows}\n{left_out()}"
 
 

@@ -164,6 +164,11 @@ class Stage:
         return self.name if self.name is not None else f"stage {self.index}"
 
     @property
+    def title(self) -> str:
+        """`stage `builder`` or `stage 0`, inside a sentence."""
+        return f"stage `{self.name}`" if self.name is not None else self.label
+
+    @property
     def pin(self) -> Flag | None:
         return self.from_.platform
 

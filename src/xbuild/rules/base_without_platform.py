@@ -1,6 +1,6 @@
 """A base image whose name says that it is for one architecture (`arm64v8/debian`, `…:1.2-amd64`).
 
-With `--online` also one that its registry has not for every platform that is asked for.
+With `--online`, also one that its registry does not have for every platform asked for.
 
 Why: the same name is taken for every platform, so that the image for another one holds its files, or cannot
 be built at all. Official images have one name for all platforms. Nothing is said of stages and files that are

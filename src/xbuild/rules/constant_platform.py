@@ -38,7 +38,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
             continue
         drop = Edit.delete(with_space_before(context.dockerfile.source, flag.span))
         fix = Fix((drop,), "drop the flag", is_safe=False)
-        yield Finding(flag.span, f"{stage.label} is for {where}, whatever platform is asked for", fix)
+        yield Finding(flag.span, f"{stage.title} is for {where}, whatever platform is asked for", fix)
 
 
 def _may_be_stage(graph: StageGraph, stage: Stage) -> bool:

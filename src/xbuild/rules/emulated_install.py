@@ -2,7 +2,8 @@
 
 Why: a RUN in a stage for the target runs under QEMU where the target is of another architecture, and an
 install of packages then takes several times as long. `xbuild build` lends such a stage native twins of apt,
-pip and others, where nothing keeps them away: a SHELL of another kind, an old frontend.
+pip and others (the same programs, for the build machine), where nothing keeps them away: a SHELL of another
+kind, an old frontend.
 
 Fix: none: the stage is for the target, and what it installs has to be. `xbuild plan` says what twins do in
 it.

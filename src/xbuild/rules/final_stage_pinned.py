@@ -29,7 +29,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         return
     drop = Edit.delete(with_space_before(context.dockerfile.source, flag.span))
     foreign, own = ", ".join(map(str, context.foreign)), context.build_platform
-    text = f"the image for {foreign} is one for {own}: {target.label}, which becomes it, is pinned here"
+    text = f"the image for {foreign} is one for {own}: {target.title}, which becomes it, is pinned here"
     yield Finding(flag.span, text, Fix((drop,), "drop the flag", is_safe=False))
 
 

@@ -2,9 +2,8 @@
 
 Why: `deb [arch=amd64]` makes apt leave a repository out on other machines, `name:amd64` and `name.x86_64` ask
 for a package that is not for the image, and so does a wheel that is named whole, `pip --platform` or
-`npm --cpu`. The build for another platform stops, or its image gets what it cannot run.
-
-A list that is written anew before any apt reads it is none.
+`npm --cpu`. The build for another platform stops, or its image gets what it cannot run. Nothing is said of a
+list that a later command writes anew before apt reads it.
 
 Fix: `arch=` goes from the options of a repository: apt then takes the architecture of the image. Safe, but
 where `dpkg --add-architecture` adds a second one. There is none for the others: what the package is called

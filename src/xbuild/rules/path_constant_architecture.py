@@ -3,11 +3,11 @@
 Why: Debian keeps libraries in a folder per architecture (`/usr/lib/x86_64-linux-gnu`), Java in one
 (`java-17-openjdk-amd64`), and dynamic loaders are called for it. In an image for another platform the path is
 not there: a COPY or a link fails, or a variable such as LD_PRELOAD or JAVA_HOME leads nowhere. A COPY of a
-file that is named for one architecture puts that file into the image of every platform.
+file that is named for one architecture puts that file into the image of every platform. Nothing is said of a
+folder that the stage itself makes (`mkdir -p $JAVA_HOME`).
 
 Fix: none: a folder can be found by a pattern (`/usr/lib/*-linux-gnu`), by `$(uname -m)-linux-gnu`, or by
 `dpkg --print-architecture`; a file of the build context by `$TARGETARCH`.
-Nothing is said of a folder that the stage itself makes (`mkdir -p $JAVA_HOME`).
 """
 
 from __future__ import annotations

@@ -24,9 +24,8 @@ def to_be_pinned(context: RuleContext, word: VerdictWord, text: str) -> Iterator
         return
     for stage, verdict in zip(stages, context.plan.stages, strict=True):
         is_new = verdict.word is word and verdict.is_proved and verdict.has_run
-        shown = f"stage `{stage.name}`" if stage.name is not None else stage.label
         if is_new and stage.index not in context.pinned:
-            yield Finding(stage.from_.image_span, f"{shown} {text}")
+            yield Finding(stage.from_.image_span, f"{stage.title} {text}")
 
 
 def plan_fix(context: RuleContext) -> Fix | None:

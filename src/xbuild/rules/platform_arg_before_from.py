@@ -17,7 +17,7 @@ from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 def check(context: RuleContext) -> Iterator[Finding]:
     for name, use, fix in missing(context, is_global=True):
         text = (
-            f"{name} is empty here: its ARG in front of the first FROM does not reach into {use.stage.label}"
+            f"{name} is empty here: its ARG in front of the first FROM does not reach into {use.stage.title}"
         )
         yield Finding(use.span, text, fix)
 

@@ -18,7 +18,7 @@ from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 
 def check(context: RuleContext) -> Iterator[Finding]:
     for name, use, fix in missing(context, is_global=False):
-        text = f"{name} is empty here: nothing in {use.stage.label} says `ARG {name}` before this line"
+        text = f"{name} is empty here: nothing in {use.stage.title} says `ARG {name}` before this line"
         yield Finding(use.span, text, fix)
 
 

@@ -25,7 +25,7 @@ def check(subject: RuleContext) -> Iterator[Finding]:
             continue
         drop = Edit.delete(with_space_before(subject.dockerfile.source, flag.span))
         fix = Fix((drop,), "drop the flag")
-        yield Finding(flag.span, f"{stage.label} names the platform that it is built for anyway", fix)
+        yield Finding(flag.span, f"{stage.title} names the platform that it is built for anyway", fix)
 
 
 RULE = Rule(

@@ -27,7 +27,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
         if root.pin is not None and _plain(root.pin) == _plain(flag):
             continue  # it runs there all the same
         drop = Edit.delete(with_space_before(context.dockerfile.source, flag.span))
-        text = f"BuildKit ignores the platform here: {stage.label} runs where {root.label} runs"
+        text = f"BuildKit ignores the platform here: {stage.title} runs where {root.title} does"
         yield Finding(flag.span, text, Fix((drop,), "drop the flag"))
 
 

@@ -63,6 +63,24 @@ def test_their_command_lines(tmp_path: Path, xbuild: Xbuild, monkeypatch: pytest
     assert rewrite[-1].split(",") == [rule.name for rule in RULES if rule.from_plan]
 
 
+def test_the_error_formats_of_the_page(tmp_path: Path, xbuild: Xbuild) -> None:
+    """As efm reads them: `%.%#` is anything, `%t` the first letter of the word that follows it."""
+    page = (Path(__file__).parents[3] / "docs/how-to/lint-in-an-editor.md").read_text("utf-8")
+    formats = re.findall(r'- "(%\.%#:.+)"', page)
+    parts = {"%.%#": ".*", "%l": r"(\d+)", "%c": r"(\d+)", "%t": "(.)", "%m": "(.+)"}
+    patterns = ["".join(parts.get(p, re.escape(p)) for p in re.split(r"(%\.%#|%\w)", f)) for f in formats]
+    file = tmp_path / "a folder" / "Dockerfile"
+    file.parent.mkdir()
+    file.write_text(
+        "FROM --platform=$BUILDPLATFORM golang:1.24 AS build\nARG TARGETARCH=amd64\n"
+        "RUN GOARCH=$TARGETARCH go build -o /app .\nFROM debian:bookworm\nRUN apt-get install -y curl\n"
+        "COPY --from=build /app /app\n"
+    )
+    lines = xbuild("lint", file).out.splitlines()
+    found = [m.groups()[:3] for line in lines for p in patterns if (m := re.fullmatch(p, line))]
+    assert found == [("2", "5", "e"), ("3", "24", "w"), ("4", "6", "i")]
+
+
 def test_the_problem_matcher_of_the_page(tmp_path: Path, xbuild: Xbuild) -> None:
     page = (Path(__file__).parents[3] / "docs/how-to/lint-in-an-editor.md").read_text("utf-8")
     block = re.search(r"```json\n(.*?)```", page, re.DOTALL)
