@@ -14,3 +14,4 @@ server {
     }
 }
 SITE
+

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,11 +18,12 @@ from tests.integration.generating import (
     leaked,
     prepare,
 )
-from tests.integration.solving import engine
+from tests.integration.solving import BOTH, REGISTRY, docker, engine
 
 from xbuild.generate.drawing import DOCKERFILE
 from xbuild.pipeline.generating import Order, generate_files
 
+FIXTURES = Path(__file__).parents[1] / "fixtures/generate"
 SAMPLES = (
     Served(
         "go-static",
@@ -70,6 +74,47 @@ def test_a_changed_line_leaves_the_packages_where_they_are(made: tuple[Served, G
     steps = [line for line in again.done.err.splitlines() if sample.again in line and line.startswith("[")]
     assert steps, again.done.err
     assert all(line.endswith(": from the cache") for line in steps), steps
+
+
+def cases() -> Iterator[Path]:
+    """One case of each template."""
+    seen: set[str] = set()
+    for case in sorted(FIXTURES.iterdir()):
+        said = case / "said.txt"
+        template = said.read_text("utf-8").split("\n")[0].rpartition(" ")[2] if said.exists() else ""
+        if template and template not in seen:
+            seen.add(template)
+            yield case
+
+
+@cache
+def stand_in(name: str) -> str:
+    """An image with the variables that a base image of that name sets and that templates use."""
+    if name != "rust":
+        return "busybox"
+    reference = f"{REGISTRY}/stand-in-{name}"
+    text = "FROM busybox\nENV RUST_VERSION=1.2.3\n"
+    docker("buildx", "build", *BOTH, "--tag", reference, "--push", "-f-", ".", input=text)
+    return reference
+
+
+@pytest.mark.parametrize("case", tuple(cases()), ids=lambda case: case.name)
+def test_buildkit_checks_find_nothing(case: Path, tmp_path: Path) -> None:
+    """Whatever base images there are: what others would stand on is replaced."""
+    engine()
+    text = (case / "Dockerfile").read_text("utf-8")
+    (tmp_path / "Dockerfile").write_text(text)
+    stages = set(re.findall(r"(?m)^FROM .* AS (\S+)$", text))
+    images = set(re.findall(r"(?m)^FROM (?:--\S+ )*(\S+)|COPY --from=(\S+)", text))
+    bases = {name for pair in images for name in pair if name} - stages - {"scratch"}
+    contexts = [
+        word
+        for base in sorted(bases)
+        for word in ("--build-context", f"{base}=docker-image://{stand_in(base.partition(':')[0])}")
+    ]
+    done = docker("buildx", "build", "--check", *BOTH, *contexts, str(tmp_path), check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no warnings found" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", [sample.name for sample in SAMPLES])

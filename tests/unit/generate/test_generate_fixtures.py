@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,12 @@ def test_lint_finds_nothing_and_rewrite_changes_nothing(case: Path, order: Order
     assert result.judged.told == ()
     text = made.files[DOCKERFILE]
     assert rewrite(text, order.folder, conditional=True).text.text == text
+
+
+def test_hadolint_finds_no_error() -> None:
+    """In any of them; it gives up at what it cannot parse with an error, too."""
+    program = Path(sys.executable).with_name("hadolint")
+    files = [str(case / "Dockerfile") for case in RIGHT]
+    command = [str(program), "--no-color", "--failure-threshold", "error", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, [line for line in done.stdout.splitlines() if " error" in line] or done
