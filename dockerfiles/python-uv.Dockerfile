@@ -8,6 +8,10 @@ ARG libraries=libpq5
 ARG reason=psycopg2
 ARG for_target=--python-platform "$(case $TARGETARCH in (amd64) echo x86_64 ;; (arm64) echo aarch64 ;; esac)-manylinux_2_40"
 ARG source=/app/src
+ARG source_path=:/app/src
+ARG distroless=debian13
+ARG distroless_check=["/usr/bin/python3", "-c", "pass"]
+ARG module=["-m", "uvicorn", "main:app"]
 ARG command=["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]
 ARG port=8000
 ARG check=["python", "-c", "pass"]
@@ -50,26 +54,51 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --frozen --no-dev --no-editable${for_target}
 #: end
 
+#: if distroless
+FROM gcr.io/distroless/python3-${distroless}:nonroot
+#: end
+#: if not distroless
 #: if libraries
 # xbuild ignore=emulated-install a library that ${reason} needs; xbuild build assists it
 #: end
 FROM python:${python}-slim-${suite}
+#: end
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
 #: if libraries
 RUN apt-get update && apt-get install -y --no-install-recommends ${libraries} && rm -rf /var/lib/apt/lists/*
 #: end
+#: if distroless
+# The interpreter is the image's own, of the same minor version: it finds the packages by this path.
+ENV PYTHONPATH=/opt/packages${source_path} PYTHONUNBUFFERED=1
+#: end
+#: if not distroless
 ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1
 ENV PYTHONPATH=${source}
+#: end
 WORKDIR /app
+#: if distroless
+COPY --from=build /app/.venv/lib/python${python}/site-packages /opt/packages
+#: end
+#: if not distroless
 COPY --from=build /app/.venv /app/.venv
+#: end
 #: if code
 COPY . .
 #: end
 #: if served
 COPY --from=web /src/${web_output} ./${web_output}
 #: end
+#: if distroless
+USER 65532:65532
+EXPOSE ${port}
+HEALTHCHECK CMD ${distroless_check}
+ENTRYPOINT ["/usr/bin/python3"]
+CMD ${module}
+#: end
+#: if not distroless
 USER 10001:10001
 EXPOSE ${port}
 HEALTHCHECK CMD ${check}
 CMD ${command}
+#: end

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from xbuild.generate.choosing import Chosen
 from xbuild.generate.ignoring_files import OF_LANGUAGES, ignore_text, lacking
-from xbuild.generate.shape import Seen, SourceTree
+from xbuild.generate.shape import Seen, SourceTree, UnreadyError
 from xbuild.generate.template import Load, fill
 
 DOCKERFILE = "Dockerfile"
@@ -41,15 +41,27 @@ class Generated:
 
 
 def generate(
-    tree: SourceTree, chosen: Chosen, load: Load, remote: str | None, *, workflow: bool
+    tree: SourceTree,
+    chosen: Chosen,
+    load: Load,
+    remote: str | None,
+    *,
+    runtime: str | None = None,
+    workflow: bool = False,
 ) -> Generated:
     """All files for what was chosen.
 
-    `load` gives the text of a template, `remote` is the address of the project's repository, if it is known.
-    Raises ConfigError for a template that is wrong.
+    `load` gives the text of a template, `remote` is the address of the project's repository, if it is known,
+    `runtime` another runtime image than the usual one. Raises ConfigError for a template that is wrong,
+    UnreadyError where that image does not fit.
     """
     shape, bundle = chosen.shape, chosen.bundle
     switches = set(shape.switches)
+    if runtime is not None and runtime in shape.runtimes:
+        switches.add(runtime)
+        if shape.runtimes[runtime]:
+            message = f"the {runtime} image does not fit: {shape.runtimes[runtime]}"
+            raise UnreadyError(message, file=chosen.candidate.marker, hint="leave out generate.runtime")
     values = dict(shape.values)
     seen = list(shape.seen)
     if bundle is not None:

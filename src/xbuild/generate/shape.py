@@ -70,6 +70,8 @@ class Shape:
 
     `values` are its placeholders by name, `switches` the parts of it that count. `notes` say what was left
     out or is to be looked at; `ignored` are patterns for `.dockerignore` beside those of every project.
+    `runtimes` are switches for other runtime images than the usual one, each with what keeps it away, if
+    anything does.
     """
 
     template: str
@@ -78,6 +80,7 @@ class Shape:
     seen: tuple[Seen, ...] = ()
     notes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    runtimes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

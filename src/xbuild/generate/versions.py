@@ -23,6 +23,8 @@ PYTHONS = {
     "3.10": "bookworm",
     "3.9": "bookworm",
 }
+# Minor version of Python → the distroless image that has it, as Debian's own Python.
+DISTROLESS = {"3.11": "debian12", "3.13": "debian13"}
 # The C library of these, as uv names it: the newest of its names that is not newer.
 LEVELS = {"bookworm": "manylinux_2_36", "trixie": "manylinux_2_40"}
 PYTHON = "3.13"

@@ -71,7 +71,8 @@ class Config:
     section and name. `assist` is off, auto or None; `without` names stages that do without;
     `silence` are minutes without output and CPU time after which a step with twins is given up (0: never);
     `with_twins` names twins that are used although they are not by default, `without_twins` those that are
-    not used; `accepted` tells what is accepted of a twin; `templates` is a folder of templates of one's own.
+    not used; `accepted` tells what is accepted of a twin; `templates` is a folder of templates of one's own,
+    `runtime` the kind of runtime image that these are to have.
     """
 
     path: str | None = None
@@ -87,6 +88,7 @@ class Config:
     accepted: Mapping[str, str] = fresh(dict)
     lint: LintConfig = LintConfig()
     templates: str | None = None
+    runtime: str | None = None
 
     def settings(
         self, *, assist: bool, cache_mounts: bool = True, helpers: bool = True, is_brief: bool = False
@@ -203,6 +205,7 @@ def parse_config(path: str, data: bytes) -> Config:
         },
         _lint(path, node, value.get("lint", {})),
         _beside(path, value.get("generate", {}).get("templates")),
+        value.get("generate", {}).get("runtime"),
     )
 
 

@@ -46,7 +46,9 @@ def generate_files(order: Order) -> Generated:
     config = load_config(order.config, folder)
     tree = DirectoryContext(folder, _NOISE)
     chosen = choose(tree, order.language, order.entry)
-    made = generate(tree, chosen, templates(config), _remote(folder), workflow=order.workflow)
+    made = generate(
+        tree, chosen, templates(config), _remote(folder), runtime=config.runtime, workflow=order.workflow
+    )
     return _with_digests(made) if order.online else made
 
 

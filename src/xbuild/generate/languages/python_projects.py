@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from xbuild.generate.excerpts import copied, exec_form, exists, first_seen, read_toml, search, table
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
 from xbuild.generate.template import Values
-from xbuild.generate.versions import LEVELS, PYTHON, PYTHONS, minor
+from xbuild.generate.versions import DISTROLESS, LEVELS, PYTHON, PYTHONS, minor
 
 MARKERS = ("pyproject.toml", "requirements.txt", "setup.py", "manage.py")
 _PORT = "8000"
@@ -37,6 +37,15 @@ _COMPILED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pycairo": (("libcairo2-dev", "pkg-config"), ("libcairo2",)),
     "pygraphviz": (("libgraphviz-dev",), ("graphviz",)),
     "uwsgi": ((), ()),
+}
+# Programs that start as a module, too.
+_MODULES = {
+    "fastapi": "fastapi",
+    "flask": "flask",
+    "gunicorn": "gunicorn",
+    "hypercorn": "hypercorn",
+    "uvicorn": "uvicorn",
+    "waitress-serve": "waitress",
 }
 # What was called otherwise in Debian 12.
 _OLDER = {"libldap2": "libldap-2.5-0"}
@@ -271,16 +280,38 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
         "source": ("/app/src",) if source else (),
         "command": exec_form(entry.target),
         "port": (_PORT,) if is_served else (),
-        "check": (_check(),) if is_served else (),
+        "check": (_check("python"),) if is_served else (),
+        "distroless": DISTROLESS.get(version, ""),
+        "distroless_check": (_check("/usr/bin/python3"),) if is_served else (),
+        "source_path": ":/app/src" if source else "",
+        "module": exec_form(_as_module(entry.target)),
     }
     holds = {"compiled": compiled, "libraries": libraries, "package": is_package, "code": not is_script}
     switches = frozenset(name for name, is_so in holds.items() if is_so)
-    return Shape(template, values, switches, tuple(seen), tuple(notes))
+    runtimes = {"distroless": _no_distroless(version, libraries, entry.target)}
+    return Shape(template, values, switches, tuple(seen), tuple(notes), runtimes=runtimes)
 
 
-def _check() -> str:
+def _as_module(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words behind the interpreter that start the same; none where that is not known."""
+    if words[0] == "python":
+        return words[1:]
+    module = _MODULES.get(words[0])
+    return ("-m", module, *words[1:]) if module is not None else ()
+
+
+def _no_distroless(version: str, libraries: Sequence[str], words: tuple[str, ...]) -> str:
+    """What keeps the image without a shell and a package manager away."""
+    if version not in DISTROLESS:
+        return f"its Pythons are {' and '.join(DISTROLESS)}, and the project's is {version}"
+    if libraries:
+        return f"it cannot install {', '.join(libraries)}"
+    return "" if _as_module(words) else f"{words[0]} is not known to start as a module of Python"
+
+
+def _check(program: str) -> str:
     script = f"import socket; socket.create_connection(('127.0.0.1', {_PORT}), 3)"
-    return exec_form(["python", "-c", script])
+    return exec_form([program, "-c", script])
 
 
 def _installed(tree: SourceTree, candidate: Candidate) -> tuple[str, str, str]:
