@@ -7,6 +7,7 @@ ARG folders=src
 ARG stubs=src/main.rs
 ARG tools=protobuf-compiler
 ARG compiler=gcc
+ARG own=--package library --package server
 ARG package=server
 ARG program=server
 ARG entrypoint=["/usr/local/bin/server"]
@@ -56,9 +57,9 @@ COPY . .
 #: if embedded
 COPY --from=web /src/${web_output} ./${web_output}
 #: end
-# Sources are newer than anything that was compiled before: cargo compares times.
-RUN --mount=type=cache,target=/target \
-    . /etc/target && find . -type f -exec touch {} + && \
+# The project's own packages are compiled anew: cargo would go by the times of files, which a checkout changes.
+RUN --mount=type=cache,target=/target,sharing=locked \
+    . /etc/target && cargo clean --release --locked --target $CARGO_BUILD_TARGET ${own} && \
     cargo build --release --locked --package ${package} --bin ${program} && \
     install -D /target/$CARGO_BUILD_TARGET/release/${program} /out/${program}
 

@@ -152,6 +152,7 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
         "settings": (".cargo",) if tree.files(candidate.inside(".cargo")) else (),
         "stubs": " ".join(stubs),
         "folders": " ".join(sorted({posixpath.dirname(stub) or "." for stub in stubs})),
+        "own": " ".join(f"--package {plain(each, lock, 'the package')}" for each in _local(crates)),
         "package": plain(package, entry.seen.file, "the package's name"),
         "program": own,
         "tools": " ".join(tools(crates)),
@@ -182,6 +183,11 @@ def _crates(tree: SourceTree, lock: str) -> dict[str, dict[str, Any]]:
         known = found.setdefault(str(each.get("name")), {"dependencies": [], "source": each.get("source")})
         known["dependencies"] += [str(d).split(" ")[0] for d in each.get("dependencies") or ()]
     return found
+
+
+def _local(crates: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The packages that are in the folder."""
+    return sorted(name for name, crate in crates.items() if crate["source"] is None)
 
 
 def _version(tree: SourceTree, candidate: Candidate, packages: Sequence[Crate]) -> tuple[str, Seen]:
