@@ -64,10 +64,14 @@ class GeneratedImage:
 
 
 def prepare(name: str, folder: Path, *, planted: bool = True) -> Path:
-    """The project with planted secrets, and with uv's lock file, which names hosts and so is made here."""
+    """The project with planted secrets, and with a lock file that names hosts and so is made here."""
     shutil.copytree(TEMPLATES / name, folder, ignore=shutil.ignore_patterns("expected.Dockerfile"))
     if name == "python-uv":
         subprocess.run([uv(), "lock", "--quiet"], cwd=folder, check=True)
+    if name == "rust":
+        # From outside: its rust-toolchain.toml is for the image.
+        command = ["cargo", "generate-lockfile", "--quiet", "--manifest-path", str(folder / "Cargo.toml")]
+        subprocess.run(command, cwd=folder.parent, check=True)
     for path, text in PLANTED.items() if planted else ():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(f"{text}\n")

@@ -36,8 +36,8 @@ SAMPLES = (
     Served("node-service", 3000, {"/": "{node} "}, "src/server.ts", "npm ci --omit=dev"),
 )
 MACHINES = {
-    "linux/amd64": {"go": "amd64", "uname": "x86_64", "node": "x64"},
-    "linux/arm64": {"go": "arm64", "uname": "aarch64", "node": "arm64"},
+    "linux/amd64": {"go": "amd64", "uname": "x86_64", "node": "x64", "java": "amd64"},
+    "linux/arm64": {"go": "arm64", "uname": "aarch64", "node": "arm64", "java": "aarch64"},
 }
 
 

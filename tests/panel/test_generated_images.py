@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,46 @@ SERVED = (
     Served("python-poetry", 8000, {"/label/Ada": "Ada"}, "labels/__main__.py", "uv pip install"),
     Served("node-next", 3000, {"/": "<p>{node}</p>", "/robots.txt": "User-agent"}, "app/page.js", "npm ci"),
     Served("node-site", 8080, {"/": "<title>A site</title>", "/any/page": "<title>"}, "main.js", "npm ci"),
+    Served(
+        "java-maven",
+        8080,
+        {"/visits": '"machine":"{java}"', "/": "<title>Visits</title>"},
+        "src/main/java/visits/Visits.java",
+        "dependency:go-offline",
+    ),
+    Served(
+        "java-boot",
+        8080,
+        {"/": "greetings from {java}"},
+        "src/main/java/greeting/GreetingApplication.java",
+        "dependency:go-offline",
+    ),
+    Served(
+        "rust",
+        8080,
+        {"/small": "bytes on {uname}", "/": "<title>Visits</title>"},
+        "src/main.rs",
+        "cargo fetch",
+    ),
+    Served("cmake", 8080, {"/": "36 kg on {uname}"}, "src/main.cpp", "apt-get install"),
+    Served("hugo-site", 8080, {"/": "<title>Pages</title>", "/first/": "<em>first</em>"}, "", ""),
+    Served("mkdocs-site", 8080, {"/sending/": "Weigh it first"}, "", "uv pip install"),
+    Served("html-site", 8080, {"/": "<title>Parcels</title>", "/images/parcel.svg": "<svg"}, "", ""),
 )
 # The base images of each: without them there is nothing to build on here.
-NEEDED = {"node-site": "nginxinc/nginx-unprivileged:1.28"}
+_NGINX = "nginxinc/nginx-unprivileged:1.28"
+_JAVA = ("maven:3.9-eclipse-temurin-17", "eclipse-temurin:17-jre-noble")
+_CC = "gcr.io/distroless/cc-debian12:nonroot"
+NEEDED = {
+    "node-site": (_NGINX,),
+    "java-maven": _JAVA,
+    "java-boot": _JAVA,
+    "rust": ("rust:1.95-bookworm", _CC),
+    "cmake": (_CC,),
+    "hugo-site": ("ghcr.io/gohugoio/hugo:v0.167.0", _NGINX),
+    "mkdocs-site": (_NGINX,),
+    "html-site": (_NGINX,),
+}
 
 
 @pytest.mark.parametrize("sample", SERVED, ids=lambda sample: sample.name)
@@ -44,6 +82,8 @@ def test_a_program_with_cgo(tmp_path: Path) -> None:
 
 
 def _needs(name: str) -> None:
-    image = NEEDED.get(name)
-    if image is not None and docker("image", "inspect", image, check=False).returncode != 0:
-        pytest.skip(f"there is no {image} here: tests/testbed/run images {image}")
+    if name == "rust" and shutil.which("cargo") is None:
+        pytest.skip("there is no cargo here to make a lock file with")
+    for image in NEEDED.get(name, ()):
+        if docker("image", "inspect", image, check=False).returncode != 0:
+            pytest.skip(f"there is no {image} here: tests/testbed/run images {image}")

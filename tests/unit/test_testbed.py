@@ -26,6 +26,7 @@ from tests.testbed.bed import (
     environment,
     files,
     gotools,
+    languages,
     lifecycle,
     linker,
     maven,
@@ -376,6 +377,11 @@ def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
         "python:3.11-trixie",
         "node:18",
         "rust:1",
+        "ruby:3",
+        "maven:3.9",
+        "eclipse-temurin:17-jre-alpine",
+        "eclipse-temurin:16-jre-noble",
+        "gcr.io/distroless/cc-debian12:debug",
         "python",
         "ghcr.io/astral-sh/uv",
         "ghcr.io/astral-sh/uv:0.99",
@@ -474,6 +480,32 @@ def test_what_a_tag_of_uv_stands_for(
     monkeypatch.setattr(recipes, "_image", lambda _kitchen, names, *_: names)
     made = lifecycle._make(recipes.Kitchen(bed, Path("go")), f"ghcr.io/astral-sh/uv:{tag}")
     assert made == [f"ghcr.io/astral-sh/uv:{each}" for each in image.tags]
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"),
+    [
+        ("nginxinc/nginx-unprivileged:1.28", "docker.io/nginxinc/nginx-unprivileged:1.28"),
+        ("ghcr.io/gohugoio/hugo:v0.167.0", "ghcr.io/gohugoio/hugo:v0.167.0"),
+        ("eclipse-temurin:17-jre-noble", "docker.io/library/eclipse-temurin:17-jre-noble"),
+        ("maven:3.9-eclipse-temurin-17", "docker.io/library/maven:3.9-eclipse-temurin-17"),
+        ("rust:1.95-bookworm", "docker.io/library/rust:1.95-bookworm"),
+        ("gcr.io/distroless/cc-debian12:nonroot", "gcr.io/distroless/cc-debian12:nonroot"),
+    ],
+)
+def test_images_of_further_languages_have_their_public_names(
+    bed: Bed, asked: str, made: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (recipes, languages):
+        monkeypatch.setattr(module, "_image", lambda _kitchen, names, *_: names)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert made in lifecycle._make(recipes.Kitchen(bed, Path("go")), asked)
+
+
+def test_rust_is_made_with_rustup(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(process.BedError, match="made with rustup"):
+        lifecycle._make(recipes.Kitchen(bed, Path("go")), "rust:1.95")
 
 
 def test_only_images_with_a_system_say_where_tools_go() -> None:

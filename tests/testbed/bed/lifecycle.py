@@ -9,7 +9,20 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import clients, engine, environment, files, gotools, machine, oci, packages, python, recipes, uv
+from . import (
+    clients,
+    engine,
+    environment,
+    files,
+    gotools,
+    languages,
+    machine,
+    oci,
+    packages,
+    python,
+    recipes,
+    uv,
+)
 from .choice import Choice, forget, note, noted
 from .oci import Platform
 from .process import BedError, say, step
@@ -36,6 +49,7 @@ VERSIONED_RECIPES = {
     "python": recipes.python_images,
     "node": recipes.node_images,
     uv.HUB: recipes.uv_images,
+    **languages.RECIPES,
 }
 # What a machine may lack, and the images that nothing else can fetch.
 FETCHED_WITH = {
@@ -161,7 +175,7 @@ def _make_images(
 
 def _make(kitchen: recipes.Kitchen, name: str) -> list[str]:
     made = _recipe(name)(kitchen)
-    if ":" in name and not {name, f"docker.io/library/{name}"} & {*made}:
+    if ":" in name and not {name, f"docker.io/{name}", f"docker.io/library/{name}"} & {*made}:
         raise BedError(f"no recipe for {name!r}: there are {', '.join(made)}")
     return made
 

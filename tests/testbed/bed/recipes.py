@@ -312,6 +312,7 @@ def busybox_layer(kitchen: Kitchen, platform: Platform) -> Layer:
 DISTROLESS = {
     "static": ("base-files", "netbase", "tzdata", "ca-certificates", "media-types"),
     "base": ("libc6", "libssl3"),
+    "cc": ("libgcc-s1", "libgomp1", "libstdc++6"),
 }
 
 
@@ -512,7 +513,7 @@ def distroless(kitchen: Kitchen) -> list[str]:
 
 def _distroless(kitchen: Kitchen, kind: str, tags: tuple[str, ...], user: dict[str, str]) -> list[str]:
     def manifest(platform: Platform) -> Descriptor:
-        kinds = ("static",) if kind == "static" else ("static", "base")
+        kinds = {"static": ("static",), "base": ("static", "base")}.get(kind, ("static", "base", "cc"))
         layers = [distroless_layer(kitchen, platform, name) for name in kinds]
         settings = {"Env": [PATH, f"SSL_CERT_FILE={CERTIFICATES}"], **user}
         return make_manifest(kitchen.store, platform, layers, settings)

@@ -1,0 +1,1 @@
+export default { build: { outDir: "../src/main/resources/static" } };
