@@ -1,6 +1,7 @@
 """A `case` on the platform that has no branch for one that is asked for, and says nothing.
 
-Why: for that platform none of the branches runs: what they install is not there, and the build goes on.
+Why: for that platform none of the branches runs: what they install is not there, and the build goes on. A
+`case` of one branch alone is not meant: that is what one platform gets besides.
 
 Fix: none: a branch for the platform, or `*) echo "unsupported: $TARGETARCH" >&2; exit 1 ;;`.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from xbuild.dockerfile.script import Script, Word
 from xbuild.graph.scope import Scope
@@ -33,7 +35,7 @@ def check(context: RuleContext) -> Iterator[Finding]:
                 continue  # that of the build machine
             texts = [(str(p), spellings.text_for(p, subject)) for p in context.platforms]
             missing = [name for name, text in texts if text is not None and not _has(patterns, text)]
-            if subject.expansions and missing:
+            if subject.expansions and missing and _has_several(shell.script, patterns):
                 names = ", ".join(missing)
                 yield Finding(shell.span(subject.span), f"no branch for {names}, and nothing says so")
 
@@ -48,6 +50,12 @@ def _cases(script: Script) -> Iterator[tuple[Word, Sequence[Word]]]:
         words = [w for w in script.case_words if w.span in span and not any(w.span in i for i in inner)]
         if words:
             yield words[0], words[1:]
+
+
+def _has_several(script: Script, patterns: Sequence[Word]) -> bool:
+    """Whether the patterns stand in more than one branch."""
+    between = (script.text[a.span.end : b.span.start] for a, b in pairwise(patterns))
+    return any(";;" in text or ";&" in text for text in between)
 
 
 def _has(patterns: Sequence[Word], text: str) -> bool:
