@@ -36,6 +36,7 @@ UNDERSTOOD = (
     "-V",
     "install x",
     "install --no-cache-dir -r requirements.txt",
+    "install --no-cache /wheels/x.whl",
     "install -rrequirements.txt -Uqq",
     "install --upgrade pip setuptools wheel",
     "install --target=/deps -c constraints.txt -r requirements.txt",

@@ -14,8 +14,8 @@ GENERAL = (
     "-h,--help --debug --isolated --require-virtualenv,--require-venv -v,--verbose -V,--version -q,--quiet "
     "--log,--log-file,--local-log= --no-input --keyring-provider= --proxy= --no-proxy-env --retries= "
     "--timeout,--default-timeout= --exists-action= --trusted-host= --cert= --client-cert= --cache-dir= "
-    "--no-cache-dir --disable-pip-version-check --no-color --no-python-version-warning --use-feature= "
-    "--use-deprecated= --resume-retries="
+    "--no-cache-dir,--no-cache --disable-pip-version-check --no-color --no-python-version-warning "
+    "--use-feature= --use-deprecated= --resume-retries="
 )
 _INDEX = (
     "-i,--index-url,--pypi-url= --extra-index-url= --no-index -f,--find-links= --pre --all-releases= "
