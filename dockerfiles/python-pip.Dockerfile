@@ -12,6 +12,7 @@ ARG source_path=:/app/src
 ARG distroless=debian13
 ARG distroless_check=["/usr/bin/python3", "-c", "pass"]
 ARG module=["-m", "uvicorn", "main:app"]
+ARG folder=/app/backend
 ARG command=["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]
 ARG port=8000
 ARG check=["python", "-c", "pass"]
@@ -91,6 +92,7 @@ COPY . .
 #: if served
 COPY --from=web /src/${web_output} ./${web_output}
 #: end
+WORKDIR ${folder}
 #: if distroless
 USER 65532:65532
 EXPOSE ${port}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from xbuild.generate.excerpts import copied, exec_form, exists, first_seen, read_toml, search, table
+from xbuild.generate.excerpts import copied, exec_form, exists, first_seen, plain, read_toml, search, table
+from xbuild.generate.languages.python_layouts import makes_a_package, starting_folder
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
 from xbuild.generate.template import Values
 from xbuild.generate.versions import DISTROLESS, LEVELS, PYTHON, PYTHONS, minor
@@ -117,7 +118,7 @@ def _entries(tree: SourceTree, candidate: Candidate) -> Iterator[EntryPoint]:
         yield from applications
         return
     scripts = table(project, "project", "scripts") or table(project, "tool", "poetry", "scripts")
-    if scripts:
+    if scripts and makes_a_package(tree, candidate, project):
         marker = candidate.inside("pyproject.toml")
         for name in scripts:
             yield EntryPoint(
@@ -154,7 +155,7 @@ def _applications(tree: SourceTree, candidate: Candidate, known: frozenset[str])
             continue
         call = re.compile(_APPLICATION.format(framework.call), re.MULTILINE)
         for path, found, line in search(tree, sources, call):
-            words = _served(framework, known, candidate, path, found[1])
+            words = _served(framework, known, _from_its_folder(tree, candidate, path), path, found[1])
             if words is None:
                 raise UnreadyError(
                     f"{framework.name} is used, and no server for it is required",
@@ -181,6 +182,11 @@ def _served(
             }
             return tuple(word.format(**place) for word in words)
     return None
+
+
+def _from_its_folder(tree: SourceTree, candidate: Candidate, path: str) -> Candidate:
+    """The project as a program sees it that is started in the folder of the modules that it imports."""
+    return replace(candidate, folder=candidate.inside(starting_folder(tree, candidate, path)))
 
 
 def _module(candidate: Candidate, path: str) -> str:
@@ -264,8 +270,15 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
                 line=(tree.read(file) or "").count("\n", 0, found.start()) + 1,
                 hint="publish it, or write the Dockerfile as for one platform",
             )
-    is_package = _is_package(tree, candidate)
+    is_package = makes_a_package(tree, candidate, _project(tree, candidate))
     is_script = is_package and len(entry.target) == 1
+    # python itself looks beside the file that it is given.
+    is_by_itself = is_script or entry.target[0] == "python"
+    folder = "" if is_by_itself else starting_folder(tree, candidate, entry.seen.file)
+    if folder:
+        seen.append(Seen(f"started in {folder}/, where the modules are that it imports", entry.seen.file))
+    if not is_package and "build-system" in _project(tree, candidate):
+        notes.append("the project is not installed as a package: its build would find no modules for one")
     files = ("pyproject.toml", "uv.lock", "requirements.txt", ".python-version")
     wanted = {"python-pip": files[2:3]}.get(template, (*files[:2], files[3]))
     source = bool(tree.files(candidate.inside("src"))) and not is_package
@@ -278,6 +291,7 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
         "suite": suite,
         "for_target": "" if compiled else f' --python-platform "{_MACHINE}-{LEVELS[suite]}"',
         "source": ("/app/src",) if source else (),
+        "folder": (f"/app/{plain(folder, entry.seen.file, 'the folder')}",) if folder else (),
         "command": exec_form(entry.target),
         "port": (_PORT,) if is_served else (),
         "check": (_check("python"),) if is_served else (),
@@ -342,12 +356,6 @@ def _installed(tree: SourceTree, candidate: Candidate) -> tuple[str, str, str]:
         expected="uv.lock, poetry.lock or requirements.txt",
         hint="uv lock",
     )
-
-
-def _is_package(tree: SourceTree, candidate: Candidate) -> bool:
-    """Whether the project itself is installed: it says how it is built."""
-    project = _project(tree, candidate)
-    return "build-system" in project and table(project, "tool", "uv").get("package", True) is True
 
 
 def _version(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen]:
