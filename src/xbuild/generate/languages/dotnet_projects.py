@@ -273,7 +273,9 @@ def _check_sdk(tree: SourceTree, candidate: Candidate, net: str) -> None:
         )
 
 
-def _needed(tree: SourceTree, candidate: Candidate, project: ProjectFile) -> Iterator[str]:
+def _needed(
+    tree: SourceTree, candidate: Candidate, project: ProjectFile, above: tuple[str, ...] = ()
+) -> Iterator[str]:
     """The project file, and those that it refers to. Raises UnreadyError for one outside of the folder."""
     yield project.path
     for each in project.root.iter("ProjectReference"):
@@ -288,7 +290,8 @@ def _needed(tree: SourceTree, candidate: Candidate, project: ProjectFile) -> Ite
                 line=line,
                 hint="run xbuild generate in the folder that holds both",
             )
-        yield from _needed(tree, candidate, inner)
+        if path not in (*above, project.path):
+            yield from _needed(tree, candidate, inner, (*above, project.path))
 
 
 def _port(tree: SourceTree, project: ProjectFile) -> tuple[str, Seen]:

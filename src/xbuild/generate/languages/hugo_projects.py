@@ -110,9 +110,10 @@ def _themes(tree: SourceTree, candidate: Candidate) -> Iterator[Seen]:
     text = tree.read(candidate.marker) or ""
     data = read_toml(tree, candidate.marker) if candidate.marker.endswith(".toml") else {}
     told = data.get("theme", _of_yaml(text))
-    for theme in [told] if isinstance(told, str) else list(told):
+    named = told if isinstance(told, list) else [told]
+    for theme in map(str, named):
         seen = first_seen(tree, candidate.marker, r"^\s*theme\s*[:=]", f"the theme {theme}")
-        if "/" in str(theme) and exists(tree, candidate.inside("go.mod")):
+        if "/" in theme and exists(tree, candidate.inside("go.mod")):
             yield seen
         elif not tree.files(candidate.inside(f"themes/{theme}")):
             raise UnreadyError(

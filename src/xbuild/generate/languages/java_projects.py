@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from xbuild.generate.excerpts import first_seen
+from xbuild.generate.excerpts import exists, first_seen
 from xbuild.generate.languages.gradle_builds import MARKERS, draw_gradle, find_gradle, taken_in
 from xbuild.generate.languages.maven_poms import draw_maven, find_maven
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree
@@ -18,8 +19,12 @@ def find(tree: SourceTree, folder: str) -> Candidate | None:
 
 
 def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Shape:
-    make = draw_maven if candidate.marker.endswith(_POM) else draw_gradle
-    return make(tree, candidate, entry)
+    if not candidate.marker.endswith(_POM):
+        return draw_gradle(tree, candidate, entry)
+    shape = draw_maven(tree, candidate, entry)
+    beside = [name for name in MARKERS if exists(tree, candidate.inside(name))]
+    notes = tuple(f"{name} is left out of account beside {_POM}" for name in beside[:1])
+    return replace(shape, notes=(*notes, *shape.notes))
 
 
 def takes(tree: SourceTree, candidate: Candidate, output: str) -> Seen | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from xbuild.generate.excerpts import exec_form, exists, first_seen, plain
+from xbuild.generate.excerpts import exec_form, exists, first_seen, line_of, plain
 from xbuild.generate.languages.java_images import (
     JAVA,
     is_for_a_machine,
@@ -101,14 +101,15 @@ def read_pom(tree: SourceTree, marker: str, above: Pom | None = None) -> Pom | N
     return Pom(marker, root, {**(above.properties if above is not None else {}), **own})
 
 
-def modules(tree: SourceTree, pom: Pom) -> Iterator[Pom]:
+def modules(tree: SourceTree, pom: Pom, above: tuple[str, ...] = ()) -> Iterator[Pom]:
     """The modules of a project, and those of them."""
+    above = (*above, pom.marker)
     for element in pom.root.findall("modules/module"):
         place = posixpath.normpath(posixpath.join(pom.folder, (element.text or "").strip()))
         inner = read_pom(tree, place if place.endswith(".xml") else f"{place}/pom.xml", pom)
-        if inner is not None and not place.startswith(".."):
+        if inner is not None and not place.startswith("..") and inner.marker not in above:
             yield inner
-            yield from modules(tree, inner)
+            yield from modules(tree, inner, above)
 
 
 def find_maven(tree: SourceTree, folder: str) -> Candidate | None:
@@ -233,6 +234,8 @@ def _check(tree: SourceTree, candidate: Candidate, poms: list[Pom], pom: Pom, ki
         hint = "make it executable with spring-boot-maven-plugin, or " + by_hand
         line = first_seen(tree, pom.marker, "<packaging>", "").line
         raise UnreadyError(f"there is no template for {what}", file=pom.marker, line=line, hint=hint)
+    if kind == "quarkus":
+        _check_quarkus(tree, pom, by_hand)
     parent = pom.root.findtext("parent/relativePath") or ""
     outside = posixpath.normpath(posixpath.join(pom.folder, parent)) if parent else ""
     if outside.startswith(".."):
@@ -260,6 +263,18 @@ def _check(tree: SourceTree, candidate: Candidate, poms: list[Pom], pom: Pom, ki
     if newer is not None:
         line = first_seen(tree, wrapper, "^distributionUrl", "").line
         raise UnreadyError(f"there is no image of Maven {newer[1]}", file=wrapper, line=line, hint=by_hand)
+
+
+def _check_quarkus(tree: SourceTree, pom: Pom, hint: str) -> None:
+    """Only the usual packaging has a template."""
+    for path in (pom.marker, posixpath.join(pom.folder, "src/main/resources/application.properties")):
+        text = tree.read(path) or ""
+        found = re.search(r"quarkus\.package\.(?:jar\.)?type\s*[=>]\s*(?!fast-jar)([\w-]+)", text)
+        if found is not None:
+            line = line_of(text, found.start())
+            raise UnreadyError(
+                f"Quarkus's packaging {found[1]} has no template", file=path, line=line, hint=hint
+            )
 
 
 def _java(tree: SourceTree, pom: Pom, root: Pom) -> tuple[int, Seen]:

@@ -70,14 +70,19 @@ def _packages(tree: SourceTree, candidate: Candidate) -> tuple[Crate, ...]:
     workspace = table(data, "workspace")
     found = [Crate(".", candidate.marker, data)] if "package" in data else []
     places = {posixpath.dirname(p) for p in tree.files(candidate.folder) if p.endswith("/Cargo.toml")}
-    members = [str(m) for m in workspace.get("members") or ()]
-    excluded = [posixpath.normpath(str(m)) for m in workspace.get("exclude") or ()]
+    members = [str(member) for member in _list(workspace, "members")]
+    excluded = [posixpath.normpath(str(member)) for member in _list(workspace, "exclude")]
     for folder in sorted(places - {candidate.folder}):
         place = posixpath.relpath(folder, candidate.folder or ".")
         if place not in excluded and any(_matches(place, member) for member in members):
             marker = posixpath.join(folder, "Cargo.toml")
             found.append(Crate(place, marker, read_toml(tree, marker)))
     return tuple(found)
+
+
+def _list(data: Mapping[str, Any], name: str) -> list[Any]:
+    value = data.get(name)
+    return value if isinstance(value, list) else []
 
 
 def _matches(place: str, pattern: str) -> bool:
@@ -105,7 +110,7 @@ def _programs(tree: SourceTree, package: Crate) -> Iterator[tuple[str, str]]:
     def inside(path: str) -> str:
         return posixpath.normpath(posixpath.join(folder, path))
 
-    told = [each for each in package.data.get("bin") or () if isinstance(each, dict)]
+    told = [each for each in _list(package.data, "bin") if isinstance(each, dict)]
     if table(package.data, "package").get("autobins") is not False:
         if exists(tree, inside("src/main.rs")):
             own = next((e for e in told if posixpath.normpath(str(e.get("path"))) == "src/main.rs"), {})
@@ -178,10 +183,10 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
 def _crates(tree: SourceTree, lock: str) -> dict[str, dict[str, Any]]:
     """The lock file's packages by name; of several versions the dependencies of all."""
     found: dict[str, dict[str, Any]] = {}
-    packages = read_toml(tree, lock).get("package")
-    for each in packages if isinstance(packages, list) else ():
+    packages = _list(read_toml(tree, lock), "package")
+    for each in (package for package in packages if isinstance(package, dict)):
         known = found.setdefault(str(each.get("name")), {"dependencies": [], "source": each.get("source")})
-        known["dependencies"] += [str(d).split(" ")[0] for d in each.get("dependencies") or ()]
+        known["dependencies"] += [str(d).split(" ")[0] for d in _list(each, "dependencies")]
     return found
 
 
@@ -283,7 +288,7 @@ def _stubs(tree: SourceTree, candidate: Candidate, packages: Sequence[Crate]) ->
         paths = ["src/main.rs", "src/lib.rs"]
         paths += [str(table(data, "lib").get("path") or "src/lib.rs")]
         for kind in _KINDS:
-            for each in data.get(kind) or ():
+            for each in _list(data, kind):
                 paths += _paths_of(kind, each) if isinstance(each, dict) else []
         for path in paths:
             place = posixpath.normpath(posixpath.join(package.place, path))
