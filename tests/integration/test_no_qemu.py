@@ -37,7 +37,7 @@ mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && ls /proc/sys/fs/binfmt_mis
 """
 
 
-def _is_possible() -> str:
+def why_not() -> str:
     release = tuple(int(part) for part in os.uname().release.split(".")[:2])
     if os.getuid() != 0 or release < (6, 7):
         return "needs root, and Linux 6.7"
@@ -46,7 +46,7 @@ def _is_possible() -> str:
     return "" if shutil.which("unshare") else "needs unshare"
 
 
-pytestmark = pytest.mark.skipif(bool(_is_possible()), reason=_is_possible() or "-")
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
 
 
 @pytest.fixture(scope="module")

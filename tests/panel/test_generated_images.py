@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import test_no_qemu
 from tests.integration.generating import Served, answers, build, health, leaked, prepare, prints
 from tests.integration.solving import docker, engine
 from tests.integration.test_generated import MACHINES
 
 pytestmark = pytest.mark.panel
+builder = test_no_qemu.builder
 
 SERVED = (
     Served("python-uv", 8000, {"/openapi.json": "/price"}, "src/parcels/main.py", "uv sync"),
@@ -44,6 +46,7 @@ SERVED = (
     Served("mkdocs-site", 8080, {"/sending/": "Weigh it first"}, "", "uv pip install"),
     Served("html-site", 8080, {"/": "<title>Parcels</title>", "/images/parcel.svg": "<svg"}, "", ""),
 )
+NAMES = ("go-static", "go-cgo", "python-pip", "node-service", *(sample.name for sample in SERVED))
 # The base images of each: without them there is nothing to build on here.
 _NGINX = "nginxinc/nginx-unprivileged:1.28"
 _JAVA = ("maven:3.9-eclipse-temurin-17", "eclipse-temurin:17-jre-noble")
@@ -79,6 +82,16 @@ def test_a_program_with_cgo(tmp_path: Path) -> None:
         told = prints(image.reference, platform, "first", "second")
         assert words["go"] in told
         assert "second" in told
+
+
+@pytest.mark.skipif(bool(test_no_qemu.why_not()), reason=test_no_qemu.why_not() or "-")
+@pytest.mark.parametrize(
+    "name", ["go-static", "go-cgo", "python-pip", "node-service", *(sample.name for sample in SERVED)]
+)
+def test_built_without_qemu(name: str, builder: str, tmp_path: Path) -> None:
+    """On a machine of its own, which has no handler for foreign programs."""
+    _needs(name)
+    build(name, prepare(name, tmp_path / name), "--builder", builder)
 
 
 def _needs(name: str) -> None:

@@ -418,6 +418,11 @@ def test_a_path_from_the_working_folder(image: Image, place: str) -> None:
         assert assisted.stdout.splitlines()[1:] == plain.stdout.splitlines()[1:]
 
 
+def _code_of(data: bytes) -> tuple[bytes, Any]:
+    """Magic number, source's time and size; and the code, by this Python, which has written it."""
+    return data[:16], marshal.loads(data[16:])
+
+
 def test_the_same_bytecode_is_written(image: Image) -> None:
     written = []
     for flag in (True, False):
@@ -427,7 +432,8 @@ def test_the_same_bytecode_is_written(image: Image) -> None:
         )
         written.append({str(p.relative_to(cache)): p.read_bytes() for p in cache.rglob("*.pyc")})
     assert written[0].keys() == written[1].keys()
-    assert written[0] == written[1]
+    # `marshal` marks an object by how often it is held just then: two runs of one Python may differ.
+    assert [name for name, data in written[0].items() if _code_of(data) != _code_of(written[1][name])] == []
     assert not [name for name, content in written[0].items() if str(image.home).encode() in content]
 
 
