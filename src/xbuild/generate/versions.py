@@ -9,11 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+Version = tuple[int, int, int]
+
 SUITE = "bookworm"
 
 # Major version → its newest minor version.
-NODES = {"20": "20.20", "22": "22.23", "24": "24.21", "26": "26.10"}
+NODES = {"16": "16.20", "18": "18.20", "20": "20.20", "22": "22.23", "24": "24.21", "26": "26.10"}
 NODE = "24"
+# The first minor version of those that came before Debian 12 which has an image on it.
+NODE_FIRST = {"16": 20, "18": 16, "20": 3}
+# The first minor version of those whose npm (10.1) can be told of another processor; those of 16 never could.
+NODE_TOLD = {"16": 99, "18": 19, "20": 9}
+# The oldest Go with an image on Debian 12.
+GO_OLDEST = (1, 19)
 # Minor version of Python → the release of Debian that its usual images stand on, of the two that they have.
 PYTHONS = {
     "3.14": "trixie",
@@ -28,19 +36,53 @@ DISTROLESS = {"3.11": "debian12", "3.13": "debian13"}
 # The C library of these, as uv names it: the newest of its names that is not newer.
 LEVELS = {"bookworm": "manylinux_2_36", "trixie": "manylinux_2_40"}
 PYTHON = "3.13"
+# Package → the newest Python that it runs on, from which version of the package on.
+# Sources: Django's FAQ on installation, the wheels of numpy and pandas.
+PYTHON_LIMITS: dict[str, tuple[tuple[Version, str], ...]] = {
+    "django": (
+        ((2, 2, 0), "3.9"),
+        ((3, 2, 0), "3.10"),
+        ((4, 1, 0), "3.11"),
+        ((4, 2, 0), "3.12"),
+        ((5, 1, 0), "3.13"),
+        ((5, 2, 0), "3.14"),
+    ),
+    "numpy": (
+        ((1, 19, 0), "3.9"),
+        ((1, 21, 0), "3.10"),
+        ((1, 23, 0), "3.11"),
+        ((1, 26, 0), "3.12"),
+        ((2, 1, 0), "3.13"),
+        ((2, 3, 0), "3.14"),
+    ),
+    "pandas": (
+        ((1, 1, 0), "3.9"),
+        ((1, 3, 0), "3.10"),
+        ((1, 5, 0), "3.11"),
+        ((2, 1, 0), "3.12"),
+        ((2, 2, 3), "3.13"),
+        ((2, 3, 0), "3.14"),
+    ),
+}
 UV = "0.13"
 BUN = "1.4"
 
 _NUMBERS = re.compile(r"v?(\d+)(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?(?:[-+][0-9A-Za-z.+-]*)?$")
 _COMPARED = re.compile(r"\s*(\^|~|>=|<=|>|<|=)?\s*(\S+)")
 
-Version = tuple[int, int, int]
-
 
 def minor(text: str) -> str | None:
     """`1.24.3` → `1.24`; None for what has no minor version."""
     found = re.match(r"v?(\d+)\.(\d+)(?![\w])", text.strip())
     return f"{found[1]}.{found[2]}" if found else None
+
+
+def newest_python(package: str, version: str) -> str | None:
+    """The newest Python that a version of a package runs on, where a table tells of it."""
+    given = [int(n) for n in re.findall(r"\d+", version)[:3]]
+    low = (*given, 0, 0, 0)[:3]
+    rows = [python for least, python in PYTHON_LIMITS.get(package, ()) if low >= least]
+    return rows[-1] if given and rows else None
 
 
 def newest_node(wanted: str) -> str | None:

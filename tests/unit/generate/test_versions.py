@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xbuild.generate.versions import Version, minor, newest_node, node_range
+from xbuild.generate.versions import Version, minor, newest_node, newest_python, node_range
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,15 @@ def test_what_is_not_understood_allows_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "major"),
-    [(">=18", "24"), ("^20", "20"), (">=25", "26"), ("22 || 20", "22"), ("<19", None), ("lts/*", "24")],
+    [
+        (">=18", "24"),
+        ("^20", "20"),
+        (">=25", "26"),
+        ("22 || 20", "22"),
+        ("<19", "18"),
+        ("<16", None),
+        ("lts/*", "24"),
+    ],
 )
 def test_the_usual_version_comes_first(text: str, major: str | None) -> None:
     assert newest_node(text) == major
@@ -53,3 +61,13 @@ def test_minor_versions() -> None:
     assert minor("v22.11") == "22.11"
     assert minor("22") is None
     assert minor("3.13t") is None
+
+
+def test_the_newest_python_of_a_package() -> None:
+    assert newest_python("django", "3.2.12") == "3.10"
+    assert newest_python("django", "5.2") == "3.14"
+    assert newest_python("numpy", "1.26.4") == "3.12"
+    assert newest_python("numpy", "2") == "3.12"
+    assert newest_python("numpy", "1.2") is None
+    assert newest_python("django", "main") is None
+    assert newest_python("flask", "3.1") is None

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from xbuild.generate.excerpts import exec_form, exists, line_of, own_files, plain, search
+from xbuild.generate.ports import is_own
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
 from xbuild.generate.template import Values
-from xbuild.generate.versions import minor
+from xbuild.generate.versions import GO_OLDEST, SUITE, minor
 
 _MODULE = re.compile(r"^module\s+\"?([^\s\"]+)", re.MULTILINE)
 _VERSION = re.compile(r"^go\s+(\d\S*)", re.MULTILINE)
@@ -20,9 +21,14 @@ _PACKAGE = re.compile(r"^package\s+(\w+)", re.MULTILINE)
 _MAIN = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _IGNORED = re.compile(r"^//(?:go:build\s+ignore\b|\s*\+build\s+ignore\b)", re.MULTILINE)
 _C = re.compile(r'^\s*import\s+"C"', re.MULTILINE)
-_PORT = re.compile(r'"[\w.]*:(\d{2,5})"')
-_PORT_VARIABLE = re.compile(r'Getenv\(\s*"PORT"\s*\)|"PORT"')
-_DIGITS = re.compile(r'"(\d{4,5})"')
+# What a program listens on: every address; what a variable says, with a text near it; the machine's own.
+_PORT = re.compile(r'"(?:0\.0\.0\.0|\[::\])?:(\d{2,5})"')
+_PORT_VARIABLE = re.compile(
+    r'"(?:(?:HTTP|SERVER|APP|API|WEB|LISTEN|GRPC)_)?PORT"(?:[^\n]*\n){0,4}?[^\n]*?":?(\d{4,5})"'
+)
+_PORT_INSIDE = re.compile(
+    r'^[^\n]*(?:listen|serve|bind)[^\n]*"(?:localhost|127\.0\.0\.1):(\d{2,5})"', re.IGNORECASE | re.MULTILINE
+)
 _READS = re.compile(
     r"(?:ParseGlob|ParseFiles|LoadHTMLGlob|LoadHTMLFiles|http\.Dir|os\.Open|os\.ReadFile|os\.DirFS|ReadDir|"
     r"ServeFile|Static|StaticFile|StaticFS|SendFile)\([^\"\n]*\"(?:\./)?([\w.-]+)(?:/[^\"]*)?\""
@@ -106,7 +112,7 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
     notes: list[str] = []
     modules = _modules(tree, candidate, text, notes)
     template = _cgo(tree, candidate, text, seen)
-    port = _port(tree, candidate)
+    port = _port(tree, candidate, entry, notes)
     if port is None:
         notes.append("EXPOSE is left out: no port was recognised in the program")
     else:
@@ -130,6 +136,11 @@ def _version(text: str, marker: str) -> tuple[str, Seen]:
     found = [f for f in (_TOOLCHAIN.search(text), _VERSION.search(text)) if f is not None]
     for one in found:
         version = minor(one[1])
+        if version is not None and tuple(map(int, version.split("."))) < GO_OLDEST:
+            # The line names the least version: a newer Go compiles the module as that one did.
+            oldest = ".".join(map(str, GO_OLDEST))
+            told = f"Go {oldest}, the oldest that there is on {SUITE}: {version} or newer is asked for"
+            return oldest, Seen(told, marker, line_of(text, one.start()))
         if version is not None:
             return version, Seen(f"Go {version}", marker, line_of(text, one.start()))
     raise UnreadyError(
@@ -192,17 +203,32 @@ def _cgo(tree: SourceTree, candidate: Candidate, text: str, seen: list[Seen]) ->
     return "go-static"
 
 
-def _port(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen] | None:
-    """The port that the program is likely to listen on."""
+def _port(
+    tree: SourceTree, candidate: Candidate, entry: EntryPoint, notes: list[str]
+) -> tuple[str, Seen] | None:
+    """The port that the program is likely to listen on: its own package is looked at first, those of other
+    programs not at all.
+    """
+    own = candidate.inside(entry.target[0])
     sources = [p for p in own_files(tree, candidate.folder, ".go") if not p.endswith("_test.go")]
     sources = [p for p in sources if not p.startswith("vendor/") and not _ASIDE & set(p.split("/"))]
-    for path, found, line in search(tree, sources, _PORT):
-        if 0 < int(found[1]) < 65536:
+    others = {
+        posixpath.dirname(path)
+        for path, package, _ in search(tree, sources, _PACKAGE)
+        if package[1] == "main" and (posixpath.dirname(path) or ".") != own
+    }
+    sources = [p for p in sources if posixpath.dirname(p) not in others]
+    sources.sort(key=lambda path: (posixpath.dirname(path) or ".") != own)
+    for pattern in (_PORT, _PORT_VARIABLE, _PORT_INSIDE):
+        for path, found, line in search(tree, sources, pattern):
+            if not is_own(found[1]):
+                continue
+            if pattern is _PORT_INSIDE:
+                notes.append(
+                    f"{path}:{line}: an address that nothing outside of a container reaches: let the program"
+                    " listen on every address"
+                )
             return found[1], Seen(f"port {found[1]}", path, line, is_sure=False)
-    for path, _, line in search(tree, sources, _PORT_VARIABLE):
-        digits = _DIGITS.search(tree.read(path) or "")
-        if digits is not None:
-            return digits[1], Seen(f"port {digits[1]}", path, line, is_sure=False)
     return None
 
 

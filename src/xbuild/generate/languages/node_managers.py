@@ -163,7 +163,7 @@ def installing(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any
             "there is no lock file, so that the packages' versions are not told",
             file=candidate.marker,
             expected=", ".join(lock for m in MANAGERS for lock in m.locks[:1]),
-            hint="npm install --package-lock-only",
+            hint=f"npm install --package-lock-only{' in ' + candidate.folder if candidate.folder else ''}",
         )
     manager, lock = fitting[0]
     text = tree.read(candidate.inside(lock)) or ""

@@ -6,11 +6,12 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from xbuild.generate.excerpts import copied, exec_form, exists, first_seen, plain, read_json, search, table
 from xbuild.generate.languages.node_managers import Installing, installing
+from xbuild.generate.ports import is_own
 from xbuild.generate.shape import (
     Bundle,
     Candidate,
@@ -23,10 +24,10 @@ from xbuild.generate.shape import (
 )
 from xbuild.generate.template import Values
 from xbuild.generate.unchecked import NO_CHECK
-from xbuild.generate.versions import NODE, NODES, SUITE, minor, newest_node
+from xbuild.generate.versions import NODE, NODE_FIRST, NODE_TOLD, NODES, SUITE, minor, newest_node
 
 _LISTEN = re.compile(
-    r"\.listen\(\s*(\d{2,5})\b|\bPORT\s*(?:\|\||\?\?)\s*[\"']?(\d{2,5})|\bport:\s*(\d{4,5})\b"
+    r"\.listen\(\s*(\d{2,5})\b|\b(?i:port)\s*(?:\|\||\?\?|=)\s*[\"']?(\d{2,5})\b|\bport:\s*(\d{4,5})\b"
 )
 _SOURCES = (".js", ".mjs", ".cjs", ".ts", ".mts")
 # What a service is made with: with one of these, files for a web server are not all that is built.
@@ -114,8 +115,12 @@ def _started(package: Mapping[str, Any]) -> tuple[str, ...] | None:
     scripts = table(package, "scripts")
     for name in ("start:prod", "start:production", "start"):
         words = _words(str(scripts.get(name) or ""))
-        if words[:1] == ("node",) and len(words) > 1 and all(_is_simple(word) for word in words):
+        is_plain = len(words) > 1 and all(_is_simple(word) for word in words)
+        if words[:1] == ("node",) and is_plain:
             return words
+        # What starts the program anew at every change of a file is for its developers.
+        if words[:1] == ("nodemon",) and is_plain and not any(word.startswith("-") for word in words):
+            return ("node", *words[1:])
     return None
 
 
@@ -209,10 +214,12 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
 
 
 def _service(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any], entry: EntryPoint) -> Shape:
-    how = installing(tree, candidate, package)
     image, version_seen = _image(tree, candidate, package)
+    how = _on(image, installing(tree, candidate, package))
     inner = _folder_of(entry)
-    scripts = table(read_json(tree, candidate.inside(f"{inner}/package.json")), "scripts")
+    data = read_json(tree, candidate.inside(f"{inner}/package.json"))
+    scripts = table(data, "scripts")
+    _check_starts(data, entry)
     seen = [version_seen, how.seen, entry.seen]
     notes = list(how.notes)
     built = _built(tree, candidate, inner, entry, scripts)
@@ -220,7 +227,7 @@ def _service(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any],
     if "build" in scripts and not built:
         notes.append("the script `build` is not run: nothing of what starts the program comes from it")
     workspaces = _workspaces(tree, candidate, package)
-    port = _port(tree, candidate)
+    port = _port(tree, candidate, f"{inner}/{entry.target[-1]}")
     if port is None:
         notes.append("EXPOSE and HEALTHCHECK are left out: no port was recognised in the program")
     else:
@@ -249,6 +256,20 @@ def _service(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any],
         "check": (_check(port[0]),) if port else (),
     }
     return Shape("node-service", values, switches, tuple(seen), tuple(notes), _ignored(candidate, how, built))
+
+
+def _check_starts(package: Mapping[str, Any], entry: EntryPoint) -> None:
+    """Raises UnreadyError for a script that starts what only developers have."""
+    is_script = entry.target[:2] == ("npm", "run")
+    tool = _words(str(table(package, "scripts").get(entry.target[2]) or ""))[:1] if is_script else ()
+    missing = set(tool) & set(table(package, "devDependencies")) - set(table(package, "dependencies"))
+    for name in missing:
+        raise UnreadyError(
+            f"the script `{entry.target[2]}` starts {name}, one of the devDependencies: they are not shipped",
+            file=entry.seen.file,
+            line=entry.seen.line,
+            hint=f"let it start node with the program that is built, or require {name}",
+        )
 
 
 def _folder_of(entry: EntryPoint) -> str:
@@ -296,8 +317,8 @@ def _next(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any]) ->
     output = re.search(r"\boutput:\s*[\"'](\w+)[\"']", text)
     if output is not None and output[1] == "export":
         return _site(tree, candidate, Bundler("next", "out", "/404.html"))
-    how = installing(tree, candidate, package)
     image, version_seen = _image(tree, candidate, package)
+    how = _on(image, installing(tree, candidate, package))
     seen = [version_seen, how.seen, first_seen(tree, candidate.marker, r'"next"\s*:', "Next.js")]
     is_alone = output is not None and output[1] == "standalone"
     if is_alone and config:
@@ -411,12 +432,26 @@ def _image(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any]) -
     return f"node:{NODES[NODE]}-{SUITE}", seen
 
 
+def _on(image: str, how: Installing) -> Installing:
+    """How packages are installed in an image whose npm may be too old to be told of another processor."""
+    version = minor(image.removeprefix("node:").removesuffix(f"-{SUITE}")) or ""
+    major, _, part = version.partition(".")
+    if how.manager.name != "npm" or how.reason or int(part or 0) >= NODE_TOLD.get(major, 0):
+        return how
+    return replace(how, reason=f"the npm of Node {version}, which cannot be told of another processor")
+
+
 def _chosen(asked: str, file: str, line: int | None) -> tuple[str, Seen]:
     exact = minor(asked)
-    if exact is not None and re.fullmatch(r"v?[\d.]+", asked):
+    major, _, part = (exact or "").partition(".")
+    is_exact = exact is not None and re.fullmatch(r"v?[\d.]+", asked) is not None
+    if is_exact and major in NODE_FIRST and int(part) < NODE_FIRST[major]:
+        seen = Seen(f"Node {NODES[major]}: {exact} is not there on {SUITE}", file, line, is_sure=False)
+        return f"node:{NODES[major]}-{SUITE}", seen
+    if is_exact and (major in NODES or int(major) > max(map(int, NODE_FIRST))):
         return f"node:{exact}-{SUITE}", Seen(f"Node {exact}", file, line)
-    major = newest_node(asked)
-    if major is None:
+    newest = newest_node(asked)
+    if newest is None:
         raise UnreadyError(
             f"no image of Node is known for {asked!r}",
             file=file,
@@ -424,14 +459,16 @@ def _chosen(asked: str, file: str, line: int | None) -> tuple[str, Seen]:
             expected=f"a version of {', '.join(NODES)}",
             hint="name one in .nvmrc",
         )
-    return f"node:{NODES[major]}-{SUITE}", Seen(f"Node {NODES[major]}", file, line)
+    return f"node:{NODES[newest]}-{SUITE}", Seen(f"Node {NODES[newest]}", file, line)
 
 
-def _port(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen] | None:
-    sources = _programs(tree.files(candidate.folder))
+def _port(tree: SourceTree, candidate: Candidate, program: str) -> tuple[str, Seen] | None:
+    """The port that the service is likely to listen on; the file that it is started with comes first."""
+    own = candidate.inside(program)
+    sources = sorted(_programs(tree.files(candidate.folder)), key=lambda p: p not in (own, f"{own}.js"))
     for path, found, line in search(tree, sources, _LISTEN):
         port = next(group for group in found.groups() if group)
-        if 0 < int(port) < 65536:
+        if is_own(port):
             return port, Seen(f"port {port}", path, line, is_sure=False)
     return None
 

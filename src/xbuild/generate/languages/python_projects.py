@@ -14,7 +14,7 @@ from xbuild.generate.excerpts import copied, exec_form, exists, first_seen, plai
 from xbuild.generate.languages.python_layouts import makes_a_package, starting_folder
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
 from xbuild.generate.template import Values
-from xbuild.generate.versions import DISTROLESS, LEVELS, PYTHON, PYTHONS, minor
+from xbuild.generate.versions import DISTROLESS, LEVELS, PYTHON, PYTHONS, minor, newest_python
 
 MARKERS = ("pyproject.toml", "requirements.txt", "setup.py", "manage.py")
 _PORT = "8000"
@@ -27,6 +27,11 @@ _APPLICATION = r"^(\w+)(?:\s*:\s*[\w.]+)?\s*=\s*(?:\w+\.)?({})\("
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"'],\s*[\"']([\w.]+)\.settings")
 _STARTS = re.compile(r"^if __name__ == [\"']__main__[\"']:", re.MULTILINE)
 _REQUIRED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
+# A version in a lock file, or among requirements for pip.
+_PINNED = re.compile(
+    r"^name = \"([^\"]+)\"\nversion = \"([^\"]+)\"|^([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*==\s*([\w.]+)",
+    re.MULTILINE,
+)
 _ADDRESS = re.compile(r"^\s*(?:-e\s|--editable\b|git\+|.*\s@\s|\.{1,2}/|/)", re.MULTILINE)
 
 # Packages without wheels that need a compiler and a library: what Debian calls the library's headers, and the
@@ -359,19 +364,28 @@ def _installed(tree: SourceTree, candidate: Candidate) -> tuple[str, str, str]:
 
 
 def _version(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen]:
-    path = candidate.inside(".python-version")
-    asked = (tree.read(path) or "").strip().splitlines()
-    if asked:
-        version = minor(asked[0])
-        if version in PYTHONS:
-            return version, Seen(f"Python {version}", path, 1)
-        raise UnreadyError(
-            f"no image of Python is known for {asked[0]!r}", file=path, line=1, expected=", ".join(PYTHONS)
-        )
+    for name, prefix in ((".python-version", ""), ("runtime.txt", "python-")):
+        path = candidate.inside(name)
+        asked = (tree.read(path) or "").strip().splitlines()
+        if asked:
+            version = minor(asked[0].removeprefix(prefix))
+            if version in PYTHONS:
+                return version, Seen(f"Python {version}", path, 1)
+            raise UnreadyError(
+                f"no image of Python is known for {asked[0]!r}",
+                file=path,
+                line=1,
+                expected=", ".join(PYTHONS),
+            )
+    newest, limit = _limit(tree, candidate)
+    order = sorted(PYTHONS, key=lambda v: v != PYTHON)
+    order.sort(key=lambda v: limit is not None and _numbers(v) > _numbers(newest))
     project = _project(tree, candidate)
     marker = candidate.inside("pyproject.toml")
     poetry = table(project, "tool", "poetry", "dependencies").get("python")
     wanted = table(project, "project").get("requires-python") or (_of_poetry(str(poetry)) if poetry else None)
+    if not wanted and limit is not None and _numbers(newest) < _numbers(PYTHON):
+        return order[0], replace(limit, text=f"Python {order[0]}: {limit.text}")
     if not wanted:
         return PYTHON, Seen(f"Python {PYTHON}: no version is asked for", candidate.marker, is_sure=False)
     line = first_seen(tree, marker, r"^(?:requires-python|python)\s*=", "").line
@@ -379,13 +393,34 @@ def _version(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen]:
         allowed = SpecifierSet(str(wanted))
     except InvalidSpecifier as error:
         raise UnreadyError(f"{wanted!r} is no version of Python", file=marker, line=line) from error
-    order = sorted(PYTHONS, key=lambda v: v != PYTHON)
     version = next((v for v in order if allowed.contains(f"{v}.99") or allowed.contains(f"{v}.0")), None)
     if version is None:
         raise UnreadyError(
             f"no image of Python is known for {wanted!r}", file=marker, line=line, expected=", ".join(PYTHONS)
         )
     return version, Seen(f"Python {version}, of {wanted}", marker, line)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _limit(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen | None]:
+    """The newest Python that the packages run on at the versions that are required, and which one says so.
+
+    A lock file may hold several versions of a package, for several Pythons: the newest counts.
+    """
+    found: dict[str, tuple[str, Seen]] = {}
+    for name in ("uv.lock", "poetry.lock", "requirements.txt"):
+        path = candidate.inside(name)
+        for _, match, line in search(tree, (path,), _PINNED):
+            package, version = match[1] or match[3], match[2] or match[4]
+            newest = newest_python(_normal(package), version)
+            if newest is None or _numbers(newest) < _numbers(found.get(package, ("0",))[0]):
+                continue
+            seen = Seen(f"{package} {version} runs on none newer", path, line, is_sure=False)
+            found[package] = (newest, seen)
+    return min(found.values(), key=lambda pair: _numbers(pair[0]), default=(PYTHON, None))
 
 
 def _of_poetry(text: str) -> str:
