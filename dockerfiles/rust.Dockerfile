@@ -10,6 +10,7 @@ ARG compiler=gcc
 ARG own=--package library --package server
 ARG package=server
 ARG program=server
+ARG features=--features tls
 ARG entrypoint=["/usr/local/bin/server"]
 ARG port=8080
 ARG repository=https://git.example/team/project
@@ -60,7 +61,7 @@ COPY --from=web /src/${web_output} ./${web_output}
 # The project's own packages are compiled anew: cargo would go by the times of files, which a checkout changes.
 RUN --mount=type=cache,target=/target,sharing=locked \
     . /etc/target && cargo clean --release --locked --target $CARGO_BUILD_TARGET ${own} && \
-    cargo build --release --locked --package ${package} --bin ${program} && \
+    cargo build --release --locked --package ${package} --bin ${program}${features} && \
     install -D /target/$CARGO_BUILD_TARGET/release/${program} /out/${program}
 
 FROM gcr.io/distroless/cc-debian12:nonroot

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xbuild.errors import ConfigError, ContextError, RegistryError, UsageError
-from xbuild.generate.choosing import choose
+from xbuild.generate.choosing import Chosen, choose
 from xbuild.generate.drawing import DOCKERFILE, IGNORE, WORKFLOW, Generated, generate, repository_address
+from xbuild.generate.shape import UnreadyError
 from xbuild.generate.template import Load
 from xbuild.pipeline.config import Config, load_config, repository
 from xbuild.pipeline.files import write_whole
@@ -46,10 +47,27 @@ def generate_files(order: Order) -> Generated:
     config = load_config(order.config, folder)
     tree = DirectoryContext(folder, _NOISE)
     chosen = choose(tree, order.language, order.entry)
+    _check_sent(folder, chosen)
     made = generate(
         tree, chosen, templates(config), _remote(folder), runtime=config.runtime, workflow=order.workflow
     )
     return _with_digests(made) if order.online else made
+
+
+def _check_sent(folder: Path, chosen: Chosen) -> None:
+    """What the image is made of may not be left out by an existing `.dockerignore`. Raises UnreadyError."""
+    ignore = folder / IGNORE
+    if not ignore.is_file():
+        return
+    sent = DirectoryContext(folder, ignore.read_bytes())
+    entry = (chosen.entry.seen.file,) if chosen.entry is not None else ()
+    for path in (chosen.candidate.marker, *entry):
+        if (folder / path).is_file() and sent.read(path) is None:
+            raise UnreadyError(
+                f"{path} is left out here, and the image is made of it",
+                file=IGNORE,
+                hint="let it in, or remove the file: xbuild generate writes one",
+            )
 
 
 def templates(config: Config) -> Load:

@@ -15,8 +15,8 @@ from xbuild.generate.shape import SourceTree, UnreadyError
 _DECLARED = frozenset({
     "block-sys", "clang-sys", "core-foundation-sys", "coreaudio-sys", "dirs-sys", "dirs-sys-next",
     "fsevent-sys", "inotify-sys", "io-kit-sys", "jni-sys", "js-sys", "kqueue-sys", "libz-rs-sys",
-    "linux-raw-sys", "ndk-sys", "netlink-sys", "objc-sys", "oboe-sys", "security-framework-sys",
-    "system-configuration-sys", "web-sys", "windows-sys",
+    "linux-raw-sys", "ndk-sys", "netlink-sys", "nvml-wrapper-sys", "objc-sys", "oboe-sys",
+    "security-framework-sys", "system-configuration-sys", "web-sys", "windows-sys",
 })  # fmt: skip
 # These compile what they bring, where pkg-config finds nothing.
 _BUNDLED = frozenset({

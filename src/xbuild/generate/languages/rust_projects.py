@@ -111,16 +111,16 @@ def _programs(tree: SourceTree, package: Crate) -> Iterator[tuple[str, str]]:
         return posixpath.normpath(posixpath.join(folder, path))
 
     told = [each for each in _list(package.data, "bin") if isinstance(each, dict)]
+    paths = [inside(str(each.get("path"))) for each in told]
     if table(package.data, "package").get("autobins") is not False:
-        if exists(tree, inside("src/main.rs")):
-            own = next((e for e in told if posixpath.normpath(str(e.get("path"))) == "src/main.rs"), {})
-            yield str(own.get("name") or package.name), inside("src/main.rs")
+        found = [(package.name, inside("src/main.rs"))] if exists(tree, inside("src/main.rs")) else []
         for path in tree.files(inside("src/bin")):
             place = posixpath.relpath(path, inside("src/bin"))
             if place.endswith(".rs") and "/" not in place:
-                yield place.removesuffix(".rs"), path
+                found.append((place.removesuffix(".rs"), path))
             elif place.count("/") == 1 and place.endswith("/main.rs"):
-                yield place.removesuffix("/main.rs"), path
+                found.append((place.removesuffix("/main.rs"), path))
+        yield from ((name, path) for name, path in found if path not in paths)
     for each in told:
         if "name" in each and "path" in each and exists(tree, inside(str(each["path"]))):
             yield str(each["name"]), inside(str(each["path"]))
@@ -160,6 +160,7 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
         "own": " ".join(f"--package {plain(each, lock, 'the package')}" for each in _local(crates)),
         "package": plain(package, entry.seen.file, "the package's name"),
         "program": own,
+        "features": _features(packages, package, program),
         "tools": " ".join(tools(crates)),
         "compiler": "g++" if needs_cxx(crates) else "gcc",
         "entrypoint": exec_form([f"/usr/local/bin/{own}"]),
@@ -178,6 +179,15 @@ def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Sh
     )
     switches = frozenset({*(() if is_vendored else ("fetched",)), *(("tools",) if tools(crates) else ())})
     return Shape("rust", values, switches, seen, tuple(notes), ("target", "**/target"))
+
+
+def _features(packages: Sequence[Crate], package: str, program: str) -> str:
+    """The features without which cargo refuses to build that program."""
+    data = next(each.data for each in packages if each.name == package)
+    told = (each for each in _list(data, "bin") if isinstance(each, dict) and each.get("name") == program)
+    wanted = [str(feature) for each in told for feature in _list(each, "required-features")]
+    words = ",".join(plain(each, "Cargo.toml", "the feature") for each in wanted)
+    return f" --features {words}" if words else ""
 
 
 def _crates(tree: SourceTree, lock: str) -> dict[str, dict[str, Any]]:
