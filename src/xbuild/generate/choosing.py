@@ -29,6 +29,8 @@ _ASIDE = frozenset({
     "fixtures", ".venv", "venv", "site-packages",
 })  # fmt: skip
 _DEEPEST = 3
+# Programs that a message lists.
+_MOST_LISTED = 12
 # Texts in which a service names the folder that it serves.
 _SOURCES = (
     ".go",
@@ -193,7 +195,9 @@ def _entry(
         listed = ", ".join(entry.name for entry in entries) or "there is none"
         raise ChoiceError(f"there is no entry {wanted!r}", file=candidate.marker, expected=listed)
     if len(entries) > 1:
-        listed = ", ".join(f"{entry.name} ({entry.seen.place})" for entry in entries)
+        shown = [f"{entry.name} ({entry.seen.place})" for entry in entries[:_MOST_LISTED]]
+        more = len(entries) - len(shown)
+        listed = ", ".join(shown) + (f" and {more} more" if more else "")
         raise ChoiceError(
             f"several programs could be the image's: {listed}",
             file=candidate.marker,

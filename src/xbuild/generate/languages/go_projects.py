@@ -31,8 +31,9 @@ _PORT_INSIDE = re.compile(
 )
 _READS = re.compile(
     r"(?:ParseGlob|ParseFiles|LoadHTMLGlob|LoadHTMLFiles|http\.Dir|os\.Open|os\.ReadFile|os\.DirFS|ReadDir|"
-    r"ServeFile|Static|StaticFile|StaticFS|SendFile)\([^\"\n]*\"(?:\./)?([\w.-]+)(?:/[^\"]*)?\""
+    r"ServeFile|Static|StaticFile|StaticFS|SendFile)\([^\n]*"
 )
+_FIRST_PART = re.compile(r"\"(?:\./)?([\w.-]+)(?:/[^\"\n]*)?\"")
 # A program with C++ in it needs its library in the runtime image.
 _CXX = (".cc", ".cpp", ".cxx")
 # Folders whose programs serve the project's development, not its users.
@@ -237,11 +238,11 @@ def _read_at_run_time(tree: SourceTree, candidate: Candidate, seen: list[Seen]) 
     sources = [p for p in own_files(tree, candidate.folder, ".go") if not p.endswith("_test.go")]
     folders: dict[str, None] = {}
     for path, found, line in search(tree, sources, _READS):
-        folder = found[1]
-        inside = tree.files(candidate.inside(folder))
-        if inside and not any(p.endswith(".go") for p in inside) and folder not in folders:
-            folders[plain(folder, path, "the folder")] = None
-            seen.append(Seen(f"{folder}/ is read at run time", path, line, is_sure=False))
+        for folder in _FIRST_PART.findall(found[0]):
+            inside = tree.files(candidate.inside(folder))
+            if inside and not any(p.endswith(".go") for p in inside) and folder not in folders:
+                folders[plain(folder, path, "the folder")] = None
+                seen.append(Seen(f"{folder}/ is read at run time", path, line, is_sure=False))
     return tuple(sorted(folders))
 
 

@@ -317,6 +317,13 @@ def _next(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any]) ->
     output = re.search(r"\boutput:\s*[\"'](\w+)[\"']", text)
     if output is not None and output[1] == "export":
         return _site(tree, candidate, Bundler("next", "out", "/404.html"))
+    if "build" not in table(package, "scripts"):
+        raise UnreadyError(
+            "Next.js is required, and there is no script `build`",
+            file=candidate.marker,
+            expected='"build": "next build" among the scripts',
+            hint="name the folder of the site",
+        )
     image, version_seen = _image(tree, candidate, package)
     how = _on(image, installing(tree, candidate, package))
     seen = [version_seen, how.seen, first_seen(tree, candidate.marker, r'"next"\s*:', "Next.js")]

@@ -23,7 +23,9 @@ _MACHINE = "$(case $TARGETARCH in (amd64) echo x86_64 ;; (arm64) echo aarch64 ;;
 _ASIDE = frozenset(
     {"tests", "test", "docs", "examples", "scripts", "migrations", ".venv", "venv", "node_modules"}
 )
-_APPLICATION = r"^(\w+)(?:\s*:\s*[\w.]+)?\s*=\s*(?:\w+\.)?({})\("
+# An application, made by its class, or by a function of the project's.
+_APPLICATION = r"^(\w+)(?:\s*:\s*[\w.]+)?\s*=\s*(?:\w+\.)?({}|(?:create|make|build)_app(?:lication)?)\("
+_OF_TESTS = re.compile(r"tests?\.py|test_.*\.py|.*_test\.py|conftest\.py|setup\.py")
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"'],\s*[\"']([\w.]+)\.settings")
 _STARTS = re.compile(r"^if __name__ == [\"']__main__[\"']:", re.MULTILINE)
 _REQUIRED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", re.MULTILINE)
@@ -154,9 +156,10 @@ def _django(tree: SourceTree, manage: str, known: frozenset[str]) -> Iterator[En
 
 
 def _applications(tree: SourceTree, candidate: Candidate, known: frozenset[str]) -> Iterator[EntryPoint]:
-    sources = _sources(tree, candidate)
+    sources = [p for p in _sources(tree, candidate) if not _OF_TESTS.fullmatch(posixpath.basename(p))]
     for framework in FRAMEWORKS:
-        if framework.package not in known:
+        used = re.compile(rf"^\s*(?:from|import)\s+{framework.package}\b", re.MULTILINE)
+        if framework.package not in known or not any(search(tree, sources, used)):
             continue
         call = re.compile(_APPLICATION.format(framework.call), re.MULTILINE)
         for path, found, line in search(tree, sources, call):
@@ -209,6 +212,7 @@ def _modules(tree: SourceTree, candidate: Candidate) -> Iterator[EntryPoint]:
             yield EntryPoint(package, Seen("a package that can be started", path), ("python", "-m", package))
     names = ("main.py", "app.py", "server.py", "run.py", "bot.py")
     top = [p for p in sources if posixpath.dirname(p) == candidate.folder]
+    top = [p for p in top if _OF_TESTS.fullmatch(posixpath.basename(p)) is None]
     starts = [p for p in top if _STARTS.search(tree.read(p) or "")]
     usual = [p for n in names for p in top if posixpath.basename(p) == n]
     for path in usual[:1] or starts:
@@ -366,7 +370,8 @@ def _installed(tree: SourceTree, candidate: Candidate) -> tuple[str, str, str]:
 def _version(tree: SourceTree, candidate: Candidate) -> tuple[str, Seen]:
     for name, prefix in ((".python-version", ""), ("runtime.txt", "python-")):
         path = candidate.inside(name)
-        asked = (tree.read(path) or "").strip().splitlines()
+        lines = (line.strip() for line in (tree.read(path) or "").splitlines())
+        asked = [line for line in lines if line and not line.startswith("#")]
         if asked:
             version = minor(asked[0].removeprefix(prefix))
             if version in PYTHONS:
