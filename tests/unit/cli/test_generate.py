@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 from tests.unit.cli.command import Xbuild, unchanged
 from xbuild.errors import Exit
@@ -40,7 +41,11 @@ def test_both_files_are_written(xbuild: Xbuild, tmp_path: Path) -> None:
 
 def test_the_workflow_is_written_when_it_is_asked_for(xbuild: Xbuild, tmp_path: Path) -> None:
     assert xbuild("generate", "--workflow", go(tmp_path)).code == Exit.OK
-    assert "OWNER/xbuild@v1" in (tmp_path / ".github/workflows/image.yml").read_text()
+    workflow = yaml.safe_load((tmp_path / ".github/workflows/image.yml").read_text())
+    (step,) = (s for s in workflow["jobs"]["image"]["steps"] if s["uses"] == "OWNER/xbuild@v1")
+    inputs = yaml.safe_load((Path(__file__).parents[3] / "action.yml").read_text("utf-8"))["inputs"]
+    assert step["with"].keys() <= inputs.keys()
+    assert workflow["permissions"] == {}
 
 
 def test_stdout_and_diff_write_nothing(xbuild: Xbuild, tmp_path: Path) -> None:
