@@ -90,12 +90,19 @@ def _closing(outcome: Outcome, hidden: Sequence[Step]) -> Iterator[str]:
         took = f" ({seconds(left.seconds)})" if left.seconds else " (from the cache)"
         yield f"still emulated: {where} on {listed(left.platforms)}{took}: {clean(left.reason)}"
     if outcome.steps and not outcome.emulation:
-        yield "still emulated: nothing"
+        yield f"still emulated: {_left(outcome)}"
     if outcome.lint:
         yield f"{count(len(outcome.lint), 'warning')} of BuildKit's linter (xbuild build --check shows them)"
     for warning in outcome.warnings:
         yield f"warning: {warning}"
     yield f"time saved: {saved_text(outcome.saved)}"
+
+
+def _left(outcome: Outcome) -> str:
+    """What runs emulated although no step does as a whole."""
+    if any(step.how == "assisted" and step.executed for step in outcome.steps):
+        return "no step as a whole; in assisted ones all but the native twins"
+    return "nothing"
 
 
 def _runs(outcome: Outcome) -> Iterator[str]:

@@ -212,6 +212,14 @@ def test_terminal(steps: tuple[Step, ...], plan: Plan) -> None:
     assert "\x1b" not in text
 
 
+def test_what_twins_leave_to_emulation_is_not_called_nothing(steps: tuple[Step, ...], plan: Plan) -> None:
+    moved_all = replace(outcome(steps, plan), emulation=())
+    assert "still emulated: nothing" in outcome_lines(moved_all, Terminal())
+    assisted = replace(moved_all, steps=tuple(replace(step, how="assisted") for step in steps))
+    said = next(line for line in outcome_lines(assisted, Terminal()) if line.startswith("still emulated"))
+    assert said == "still emulated: no step as a whole; in assisted ones all but the native twins"
+
+
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
 def test_narrow_terminals(width: int, steps: tuple[Step, ...], plan: Plan) -> None:
     lines = list(outcome_lines(outcome(steps, plan), Terminal(True, False, width)))
