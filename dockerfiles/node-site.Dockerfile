@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
 #: A web frontend alone: its files, made once for all platforms, on nginx.
+ARG base=/shop
 ARG repository=https://git.example/team/project
 ARG licence=MIT
 
@@ -9,6 +10,6 @@ FROM nginxinc/nginx-unprivileged:1.28
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
 #: include site
-COPY --from=web /src/${web_output} /usr/share/nginx/html
+COPY --from=web /src/${web_output} /usr/share/nginx/html${base}
 USER 101:101
 EXPOSE 8080

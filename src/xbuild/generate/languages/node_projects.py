@@ -50,7 +50,8 @@ _SERVER_BUILDS = (
 @dataclass(frozen=True)
 class Bundler:
     """A tool that builds files for a web server: its package, where they go, and what answers for addresses
-    that are no file (a page of the application itself, or 404). `option` finds another folder in `settings`.
+    that are no file (a page of the application itself, or 404). `option` finds another folder in `settings`,
+    `base` the path that the pages are made to be served below.
     """
 
     package: str
@@ -58,9 +59,11 @@ class Bundler:
     fallback: str = "/index.html"
     settings: tuple[str, ...] = ()
     option: str = ""
+    base: str = ""
 
 
 _VITE = tuple(f"vite.config.{end}" for end in ("ts", "js", "mts", "mjs", "cjs"))
+_BASE = r"^[ \t]*base:\s*[\"'](/[\w./-]+)[\"']"
 # The first that a project depends on counts: vite is below many others.
 BUNDLERS = (
     Bundler("vitepress", "docs/.vitepress/dist", "=404"),
@@ -73,13 +76,14 @@ BUNDLERS = (
         "=404",
         tuple(f"astro.config.{e}" for e in ("mjs", "ts", "js")),
         r"\boutDir:\s*[\"']([^\"']+)",
+        _BASE,
     ),
     Bundler("@sveltejs/adapter-static", "build"),
     Bundler("react-scripts", "build"),
     Bundler("@angular/cli", "dist", "/index.html"),
     Bundler("@vue/cli-service", "dist", "/index.html", ("vue.config.js",), r"\boutputDir:\s*[\"']([^\"']+)"),
     Bundler("parcel", "dist"),
-    Bundler("vite", "dist", "/index.html", _VITE, r"\boutDir:\s*[\"']([^\"']+)"),
+    Bundler("vite", "dist", "/index.html", _VITE, r"\boutDir:\s*[\"']([^\"']+)", _BASE),
     Bundler("webpack", "dist"),
 )
 
@@ -355,14 +359,26 @@ def _site(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None
     made = bundle(tree, candidate, bundler)
     used = bundler or _bundler(package)
     assert used is not None
+    base, seen = _base(tree, candidate, used)
     return Shape(
         "node-site",
-        {**made.values, "fallback": used.fallback},
+        {**made.values, "base": base, "fallback": used.fallback.replace("/", f"{base}/", 1)},
         made.switches,
-        made.seen,
+        (*made.seen, *seen),
         (NO_CHECK,),
         (made.output, *made.ignored),
     )
+
+
+def _base(tree: SourceTree, candidate: Candidate, bundler: Bundler) -> tuple[str, tuple[Seen, ...]]:
+    """The path that the pages are made to be served below, without a slash at its end."""
+    for name in bundler.settings if bundler.base else ():
+        path = candidate.inside(name)
+        found = re.search(bundler.base, tree.read(path) or "", re.MULTILINE)
+        base = posixpath.normpath(found[1]) if found is not None else "/"
+        if base.strip("/"):
+            return base, (first_seen(tree, path, bundler.base, f"served below {base}/"),)
+    return "", ()
 
 
 def bundle(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None) -> Bundle:
