@@ -2,8 +2,8 @@
 
 Why: a RUN in a stage for the target runs under QEMU where the target is of another architecture, and an
 install of packages then takes several times as long. `xbuild build` lends such a stage native twins of apt,
-pip and others (the same programs, for the build machine), where nothing keeps them away: a SHELL of another
-kind, an old frontend.
+pip and others (the same programs, for the build machine), where nothing keeps them away: musl (Alpine), an
+old frontend, a SHELL of another kind.
 
 Fix: none: the stage is for the target, and what it installs has to be. `xbuild plan` says what twins do in
 it.
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from xbuild.dockerfile.frontend import blocks
 from xbuild.graph.scope import Scope
-from xbuild.rules.emulated_work import emulated_installs
+from xbuild.rules.emulated_work import emulated_installs, family_of
 from xbuild.rules.rule import Finding, Level, Rule, RuleContext, RunScript
 
 _POSIX = ("sh", "bash", "ash", "dash")
@@ -33,6 +33,8 @@ def check(context: RuleContext) -> Iterator[Finding]:
 
 def _kept_away(context: RuleContext, shell: RunScript) -> str | None:
     """What in the text keeps native twins from the stage."""
+    if family_of(context, shell.stage) == "alpine":
+        return "musl"
     if blocks(context.dockerfile.syntax, "heredoc"):
         return "the frontend that `# syntax` names"
     program = Scope(context.graph, shell.stage.index, shell.index).shell()[:1]

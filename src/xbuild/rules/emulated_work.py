@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
+from itertools import islice
 
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Command
-from xbuild.graph.model import Stage
+from xbuild.graph.model import ImageBase, Stage
 from xbuild.graph.platform import TARGET, runs_on
 from xbuild.graph.reach import reachable
+from xbuild.plan.facts.images import describe
+from xbuild.plan.table import Work
 from xbuild.rules.constants import is_for_one
 from xbuild.rules.rule import RuleContext, RunScript
 
 _RUNNERS = ("sudo", "env", "sh", "bash", "eval", "time")
+Install = tuple[RunScript, Command, str]
+"""The RUN, the command that installs packages, and the program that it does it with."""
 
 
-def emulated_installs(context: RuleContext) -> Iterator[tuple[RunScript, Command, str]]:
-    """The first command of each stage for the target that installs packages, its RUN, and the program."""
+def emulated_installs(context: RuleContext) -> Iterator[Install]:
+    """The first command of each stage for the target that installs packages."""
+    for stage in _emulated(context):
+        yield from islice(_installs(context, stage), 1)
+
+
+def is_lendable(context: RuleContext) -> bool:
+    """Whether there is a twin for something that is installed under emulation: of that program, for that
+    base image, as far as its name tells.
+    """
+    from xbuild.plan.twins import TWINS
+
+    of = {program: twin for twin in TWINS for program in twin.programs}
+    return any(
+        program in of and family in (*of[program].families, "")
+        for stage in _emulated(context)
+        if (family := family_of(context, stage)) is not None
+        for _, _, program in _installs(context, stage)
+    )
+
+
+def family_of(context: RuleContext, stage: Stage) -> str | None:
+    """The distribution that the stage is based on, "" if its name does not tell; None if it has no image by
+    a name.
+    """
+    base = context.graph.stages[context.graph.root_of(stage.index)].base
+    if not isinstance(base, ImageBase) or base.reference is None or base.stages:
+        return None
+    return describe(base.reference, ()).family
+
+
+def _emulated(context: RuleContext) -> Iterator[Stage]:
     wanted = reachable(context.graph)
     for stage in context.graph.stages:
         is_emulated = runs_on(context.graph, stage.index) == TARGET and stage.index in wanted
         if context.foreign and is_emulated and not is_for_one(context, stage):
-            yield from _first(context, stage)
+            yield stage
 
 
-def _first(context: RuleContext, stage: Stage) -> Iterator[tuple[RunScript, Command, str]]:
+def _installs(context: RuleContext, stage: Stage) -> Iterator[Install]:
     from xbuild.plan.deciding.work import work_of
 
     for index, run in enumerate(stage.instructions):
@@ -32,6 +68,14 @@ def _first(context: RuleContext, stage: Stage) -> Iterator[tuple[RunScript, Comm
             for command in context.script(run).commands:
                 work = work_of([word.value for word in command.words])
                 if work is not None and not work.is_compiler and work.name != "make":
-                    program = work.name if command.name in _RUNNERS else command.name
-                    yield RunScript(stage, index, run, context.script(run)), command, program or work.name
-                    return
+                    program = _program(command, work)
+                    yield RunScript(stage, index, run, context.script(run)), command, program
+
+
+def _program(command: Command, work: Work) -> str:
+    """What installs: behind `sudo` and its kin what they run; of a script the kind of its work."""
+    if command.name not in _RUNNERS:
+        return command.name or work.name
+    known = {row.partition(" ")[0] for row in work.commands.split(", ")}
+    names = (posixpath.basename(word.value or "") for word in command.words[1:])
+    return next((name for name in names if name in known), work.name)

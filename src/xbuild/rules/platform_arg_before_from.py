@@ -3,7 +3,8 @@
 Why: what is declared in front of the first FROM counts in FROM lines alone. A stage that wants it has to
 declare it again.
 
-Fix: `ARG NAME` on a line of its own just before its first use. Safe.
+Fix: `ARG NAME` on a line of its own just before its first use. Safe, but where npm, yarn or pnpm of a
+pinned stage is given it: packages for another machine may not run in the build.
 """
 
 from __future__ import annotations

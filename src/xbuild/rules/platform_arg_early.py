@@ -2,7 +2,8 @@
 
 Why: an ARG is part of the environment of every RUN below it, so that in a pinned stage each of them runs once
 for each platform from there on. Where it is declared behind a download of modules or an install of packages,
-that runs once for all.
+that runs once for all. Nothing is said of a stage that becomes the image itself: one for each platform is
+wanted of it, or one machine is meant.
 
 Fix: the ARG moves down to the first instruction that may need it. Safe where it moves past apt, apk and
 `go mod download`, which do not read it; not where scripts of packages (npm, pip) may.
@@ -54,9 +55,9 @@ class Early:
 
 
 def check(context: RuleContext) -> Iterator[Finding]:
-    wanted = reachable(context.graph)
+    shared = reachable(context.graph) - {*context.graph.chain_of(context.graph.target)}
     for stage in context.graph.stages:
-        if stage.index not in context.pinned or stage.index not in wanted:
+        if stage.index not in context.pinned or stage.index not in shared:
             continue
         found = [
             early

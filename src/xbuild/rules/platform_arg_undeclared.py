@@ -5,7 +5,8 @@ NAME`. A RUN that uses it undeclared gets an empty string, builds for the machin
 downloads from an address with a hole in it. An ARG in front of the first FROM does not reach into stages
 (that case is platform-arg-before-from).
 
-Fix: `ARG NAME` on a line of its own just before. Safe.
+Fix: `ARG NAME` on a line of its own just before. Safe, but where npm, yarn or pnpm of a pinned stage is
+given it: packages for another machine may not run in the build.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from xbuild.text import Edit, Span, value
 _USE = re.compile(
     r"\$(?:(" + "|".join(PLATFORM_ARGS) + r")\b|\{(" + "|".join(PLATFORM_ARGS) + r")\b(:?[-+?=])?)"
 )
+# What installs packages of Node for the machine that it is told, and then has to run them on its own.
+_OF_NODE = re.compile(r"\b(?:npm|yarn|pnpm|npm_config_\w+)\b")
 
 
 @value()
@@ -42,7 +44,7 @@ def missing(context: RuleContext, *, is_global: bool) -> Iterator[tuple[str, Use
                     continue
                 seen.add(name)
                 if (name in declared) == is_global:
-                    yield name, Use(stage, instruction, span), _declare(context, name, instruction)
+                    yield name, Use(stage, instruction, span), _declare(context, name, stage, instruction)
 
 
 def _uses(
@@ -77,6 +79,8 @@ def declaration(context: RuleContext, name: str, instruction: Instruction) -> Ed
     return Edit.insert(instruction.span.start, f"{word} {name}{source.newline}")
 
 
-def _declare(context: RuleContext, name: str, instruction: Instruction) -> Fix:
+def _declare(context: RuleContext, name: str, stage: Stage, instruction: Instruction) -> Fix:
     edit = declaration(context, name, instruction)
-    return Fix((edit,), f"put `{edit.replacement.strip()}` on a line of its own before this instruction")
+    text = f"put `{edit.replacement.strip()}` on a line of its own before this instruction"
+    is_safe = stage.index not in context.pinned or _OF_NODE.search(instruction.logical.text) is None
+    return Fix((edit,), text, is_safe)

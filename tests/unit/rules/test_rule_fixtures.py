@@ -93,9 +93,17 @@ def test_fix(case: Path) -> None:
         assert fixed(subject_of(case, Source(after.name, text)).dockerfile, again, unsafe=True) == (text, 0)
 
 
-@pytest.mark.parametrize("name", ["platform-arg-default/another-spelling", "goarm-variant-prefix/arg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "platform-arg-default/another-spelling",
+        "goarm-variant-prefix/arg",
+        "platform-arg-before-from/told-to-yarn",
+    ],
+)
 def test_fixes_that_are_unsafe_in_one_case_alone(name: str) -> None:
-    """A default in another spelling; `${NAME#PATTERN}` read by a frontend that is not named."""
+    """A default in another spelling; `${NAME#PATTERN}` read by a frontend that is not named; what yarn
+    then installs for another machine."""
     case = FIXTURES / name
     before = source_of(case / "before.Dockerfile")
     told = found(case, before)

@@ -49,6 +49,8 @@ for _work in WORK:
         _name, *_rest = _row.split()
         _ROWS.setdefault(_name, {})[tuple(_rest)] = _work
 
+# Programs whose `run` is given a script of the project, which may be called as it likes.
+_RUNNING = frozenset(words("npm yarn pnpm bun"))
 _BEHIND = frozenset(("--", "-exec"))
 _MAX_DEPTH = 4
 _SHELLS = frozenset(words("sh bash ash dash ksh zsh"))
@@ -93,6 +95,8 @@ def _named(given: Sequence[str | None]) -> Work | None:
         found = [rest for rest in rows if rest and tuple(behind[at : at + len(rest)]) == rest]
         if found:
             return rows[max(found, key=len)]
+        if behind[at] in ("run", "run-script") and _name_of(given[start]) in _RUNNING:
+            break
     return rows.get(())
 
 
