@@ -17,8 +17,9 @@ fn main() {
 }
 
 fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    let mut request = String::new();
-    BufReader::new(&stream).read_line(&mut request)?;
+    let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+    let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    let request = head.first().cloned().unwrap_or_default();
     let body = if request.starts_with("GET /small ") {
         let text = "small ".repeat(1000);
         let packed = zstd::encode_all(text.as_bytes(), 3)?;
