@@ -85,9 +85,7 @@ def test_a_program_with_cgo(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(bool(test_no_qemu.why_not()), reason=test_no_qemu.why_not() or "-")
-@pytest.mark.parametrize(
-    "name", ["go-static", "go-cgo", "python-pip", "node-service", *(sample.name for sample in SERVED)]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_built_without_qemu(name: str, builder: str, tmp_path: Path) -> None:
     """On a machine of its own, which has no handler for foreign programs."""
     _needs(name)
