@@ -14,9 +14,10 @@ from xbuild.generate.shape import SourceTree, UnreadyError
 # Declarations alone, or for another system: nothing is compiled on Linux.
 _DECLARED = frozenset({
     "block-sys", "clang-sys", "core-foundation-sys", "coreaudio-sys", "dirs-sys", "dirs-sys-next",
-    "fsevent-sys", "inotify-sys", "io-kit-sys", "jni-sys", "js-sys", "kqueue-sys", "libz-rs-sys",
-    "linux-raw-sys", "ndk-sys", "netlink-sys", "nvml-wrapper-sys", "objc-sys", "oboe-sys",
-    "security-framework-sys", "system-configuration-sys", "web-sys", "windows-sys",
+    "fsevent-sys", "fuchsia-zircon-sys", "inotify-sys", "io-kit-sys", "jni-sys", "js-sys", "kernel32-sys",
+    "kqueue-sys", "libz-rs-sys", "linux-raw-sys", "ndk-sys", "netlink-sys", "nvml-wrapper-sys",
+    "objc-sys", "oboe-sys", "security-framework-sys", "system-configuration-sys", "web-sys", "wepoll-sys",
+    "windows-sys", "ws2_32-sys",
 })  # fmt: skip
 # These compile what they bring, where pkg-config finds nothing.
 _BUNDLED = frozenset({
