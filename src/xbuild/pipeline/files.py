@@ -31,11 +31,15 @@ class Workspace:
 
 def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
     """Replace a file whole or not at all; its mode and owner stay, and a symbolic link keeps pointing to
-    it. A hard link of it keeps the old bytes. A `private` one is readable by its owner only.
+    it. A hard link of it keeps the old bytes. A `private` one is readable by its owner only. What is no
+    regular file, as /dev/null or a pipe, is written to, and stays.
     """
     import tempfile
 
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)
+        return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -217,6 +217,10 @@ def _to_file(dest: str, write: Callable[[IO[bytes]], None], stdout: IO[bytes]) -
         return
     path = Path(dest)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():  # a device or a pipe stays what it is
+        with path.open("wb") as stream:
+            write(stream)
+        return
     unfinished = path.with_name(f".{path.name}.xbuild-{os.getpid()}")
     try:
         with unfinished.open("wb") as stream:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
 import stat
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from xbuild.pipeline.files import Workspace, write_whole
+from xbuild.solve.deliver import _to_file
 
 
 def test_a_workspace_is_made_when_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,3 +35,23 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="folder"):
         write_whole(tmp_path / "folder", b"1")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def write_two(stream: IO[bytes]) -> None:
+    stream.write(b"2")
+
+
+def test_what_is_no_regular_file_stays_what_it_is(tmp_path: Path) -> None:
+    """A rename would put a file in the place of /dev/null, for everybody."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_whole(pipe, b"1")
+        assert os.read(reader, 9) == b"1"
+        _to_file(str(pipe), write_two, io.BytesIO())
+        assert os.read(reader, 9) == b"2"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
