@@ -1,6 +1,5 @@
 # syntax=docker/dockerfile:1
 #: A web frontend alone: its files, made once for all platforms, on nginx.
-ARG base=/shop
 ARG repository=https://git.example/team/project
 ARG licence=MIT
 

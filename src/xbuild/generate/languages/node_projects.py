@@ -363,7 +363,7 @@ def _site(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None
     return Shape(
         "node-site",
         {**made.values, "base": base, "fallback": used.fallback.replace("/", f"{base}/", 1)},
-        made.switches,
+        made.switches | ({"below"} if base else frozenset()),
         (*made.seen, *seen),
         (NO_CHECK,),
         (made.output, *made.ignored),
