@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.integration.commands import xbuild
 from tests.integration.generating import (
     TEMPLATES,
     GeneratedImage,
@@ -18,7 +19,7 @@ from tests.integration.generating import (
     leaked,
     prepare,
 )
-from tests.integration.solving import BOTH, REGISTRY, docker, engine
+from tests.integration.solving import BOTH, REGISTRY, docker, engine, served_digest
 
 from xbuild.generate.drawing import DOCKERFILE
 from xbuild.pipeline.generating import Order, generate_files
@@ -115,6 +116,22 @@ def test_buildkit_checks_find_nothing(case: Path, tmp_path: Path) -> None:
     done = docker("buildx", "build", "--check", *BOTH, *contexts, str(tmp_path), check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no warnings found" in done.stdout + done.stderr
+
+
+def test_base_images_by_digest(tmp_path: Path) -> None:
+    """By a template of one's own, whose images are where they can be asked for."""
+    engine()
+    folder = prepare("python-pip", tmp_path / "p", planted=False)
+    image = f"{REGISTRY}/library/busybox:latest"
+    (folder / ".xbuild.yaml").write_text("generate:\n  templates: own\n")
+    (folder / "own").mkdir()
+    text = f"FROM --platform=$BUILDPLATFORM {image} AS build\n\nFROM {image}\nCOPY --from=build / /\n"
+    (folder / "own/python-pip.Dockerfile").write_text(text)
+    written = xbuild("generate", "--online", "--stdout", folder)
+    assert written.code == 0, written.err
+    digest = served_digest(image)
+    assert digest is not None
+    assert written.out == text.replace(image, f"{image}@{digest}")
 
 
 @pytest.mark.parametrize("name", [sample.name for sample in SAMPLES])

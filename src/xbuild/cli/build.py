@@ -31,13 +31,17 @@ def main(arguments: Sequence[str]) -> int:
         print_lines(build_help())
         return 0
     options = parse_build_arguments(arguments)
-    if options.passes_through and not options.generates:
-        return _pass_on(options)
-    asking = Background(lambda: inspect_engine(options.builder, bootstrap=not options.dry_run))
     with Workspace() as folder:
         if options.generates:
             options = _generated(options, Path(folder))
-        return (_dry_run if options.dry_run else _build)(options, Path(folder), asking)
+        return _built(options, folder)
+
+
+def _built(options: BuildOptions, folder: Workspace) -> int:
+    if options.passes_through:
+        return _pass_on(options)
+    asking = Background(lambda: inspect_engine(options.builder, bootstrap=not options.dry_run))
+    return (_dry_run if options.dry_run else _build)(options, Path(folder), asking)
 
 
 def _generated(options: BuildOptions, folder: Path) -> BuildOptions:

@@ -68,7 +68,7 @@ def generate(
     if diff:
         _compare(path, made)
     if not (stdout or diff or json_):
-        _write(path, made, force=force)
+        _write(path, made, force=force, workflow=workflow)
     return int(Exit.OK)
 
 
@@ -80,8 +80,8 @@ def _compare(folder: Path, made: Generated) -> None:
     print_source(Source("diff", unified(before, Source(DOCKERFILE, made.files[DOCKERFILE]))))
 
 
-def _write(folder: Path, made: Generated, *, force: bool) -> None:
-    kept = kept_workflow(folder) if len(made.files) > 1 else ""
+def _write(folder: Path, made: Generated, *, force: bool, workflow: bool) -> None:
+    kept = kept_workflow(folder) if workflow else ""
     for name in write_files(folder, made.files, force=force):
         say(f"{folder / name} written")
     if kept:

@@ -102,3 +102,9 @@ def exec_form(words: Sequence[str]) -> str:
 def copied(folder: str, names: Sequence[str]) -> str:
     """Sources of a COPY."""
     return " ".join(posixpath.normpath(posixpath.join(folder, name)) for name in names)
+
+
+def is_member(place: str, pattern: str) -> bool:
+    """Whether a pattern of a workspace (npm's, cargo's) names a folder: `*` is a part of it, `**` several."""
+    expression = re.escape(posixpath.normpath(pattern)).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(expression, place) is not None

@@ -34,7 +34,8 @@ def _foreign(plan: Plan) -> Iterator[tuple[int, str]]:
     """Stages with RUNs that the author's text leaves on the target platform."""
     for stage in plan.stages:
         if stage.has_run and stage.word in _ON_TARGET and not stage.is_pinned:
-            yield stage.line, f"stage {stage.name}, {stage.word}"
+            name = stage.name if stage.name.startswith("stage ") else f"stage {stage.name}"
+            yield stage.line, f"{name}, {stage.word}"
 
 
 def generated_data(made: Generated, plan: Plan) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def test_other_existing_files_are_kept_and_what_they_lack_is_told(xbuild: Xbuild
     assert "**/.env" in lacking
     assert "node_modules" not in lacking
     assert "image.yml is kept" in result.err
+    assert "image.yml" not in xbuild("generate", "--force", tmp_path).err
 
 
 def test_json_fits_its_schema(xbuild: Xbuild, tmp_path: Path) -> None:
@@ -166,5 +168,8 @@ def test_a_build_offers_to_generate(xbuild: Xbuild, tmp_path: Path) -> None:
         generated = xbuild("build", "--generate", "--dry-run", "--platform", "linux/arm64", tmp_path)
     assert generated.code == Exit.OK
     assert "FROM --platform=$BUILDPLATFORM golang:1.24-bookworm AS build" in generated.err
+    asked = xbuild("build", "--generate", "--check", "--dry-run", tmp_path)
+    assert asked.code == Exit.OK
+    assert re.fullmatch(r"\S*docker buildx build --check --file /\S+/generated/Dockerfile \S+\n", asked.out)
     assert xbuild("build", "--generate", "--dry-run", "-f", "x", tmp_path).code == Exit.USAGE
     assert xbuild("build", "--generate", "--dry-run", "-").code == Exit.USAGE

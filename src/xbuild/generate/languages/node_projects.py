@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xbuild.generate.excerpts import copied, exec_form, exists, first_seen, plain, read_json, search, table
+from xbuild.generate.excerpts import (
+    copied,
+    exec_form,
+    exists,
+    first_seen,
+    is_member,
+    plain,
+    read_json,
+    search,
+    table,
+)
 from xbuild.generate.languages.node_managers import Installing, installing
 from xbuild.generate.ports import is_own
 from xbuild.generate.shape import (
@@ -190,13 +200,8 @@ def _workspaces(tree: SourceTree, candidate: Candidate, package: Mapping[str, An
     for path in tree.files(candidate.folder):
         place = posixpath.relpath(posixpath.dirname(path) or ".", candidate.folder or ".")
         if posixpath.basename(path) == "package.json" and place != ".":
-            folders += [place] if any(_matches(place, str(p)) for p in patterns or ()) else []
+            folders += [place] if any(is_member(place, str(p)) for p in patterns or ()) else []
     return tuple(folders)
-
-
-def _matches(place: str, pattern: str) -> bool:
-    expression = re.escape(posixpath.normpath(pattern)).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-    return re.fullmatch(expression, place) is not None
 
 
 def draw(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Shape:

@@ -8,7 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xbuild.generate.excerpts import exec_form, exists, first_seen, line_of, plain, read_toml, search, table
+from xbuild.generate.excerpts import (
+    exec_form,
+    exists,
+    first_seen,
+    is_member,
+    line_of,
+    plain,
+    read_toml,
+    search,
+    table,
+)
 from xbuild.generate.languages.rust_libraries import check_libraries, needs_cxx, tools
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree, UnreadyError
 from xbuild.generate.template import Values
@@ -74,7 +84,7 @@ def _packages(tree: SourceTree, candidate: Candidate) -> tuple[Crate, ...]:
     excluded = [posixpath.normpath(str(member)) for member in _list(workspace, "exclude")]
     for folder in sorted(places - {candidate.folder}):
         place = posixpath.relpath(folder, candidate.folder or ".")
-        if place not in excluded and any(_matches(place, member) for member in members):
+        if place not in excluded and any(is_member(place, member) for member in members):
             marker = posixpath.join(folder, "Cargo.toml")
             found.append(Crate(place, marker, read_toml(tree, marker)))
     return tuple(found)
@@ -83,11 +93,6 @@ def _packages(tree: SourceTree, candidate: Candidate) -> tuple[Crate, ...]:
 def _list(data: Mapping[str, Any], name: str) -> list[Any]:
     value = data.get(name)
     return value if isinstance(value, list) else []
-
-
-def _matches(place: str, pattern: str) -> bool:
-    expression = re.escape(posixpath.normpath(pattern)).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
-    return re.fullmatch(expression, place) is not None
 
 
 def _entries(tree: SourceTree, package: Crate) -> Iterator[EntryPoint]:
