@@ -771,3 +771,11 @@ def test_a_linked_program_looks_beside_itself(
     assert asked[asked.index("-rpath") + 1] == "$ORIGIN/../lib"
     assert asked[asked.index("-dynamic-linker") + 1] == "/lib/ld-linux-aarch64.so.1"
     assert asked[-2:] == [f"{tmp_path}/program", "main.o"]
+
+
+def test_the_panel_makes_what_its_tests_need() -> None:
+    from tests.panel.test_generated_images import NEEDED
+
+    listed = set(lifecycle.PANEL.read_text().split())
+    assert {image for images in NEEDED.values() for image in images} <= listed
+    assert all(lifecycle._recipe(name) for name in listed)

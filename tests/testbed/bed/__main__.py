@@ -86,6 +86,8 @@ def _work(bed: Bed, command: str, rest: list[str]) -> int:
         prepared = background.submit(project.prepare, bed, dev=not demo)
         choice = lifecycle.start(bed, demo=project.SAMPLE if demo else None)
         prepared.result()
+        if command == "panel" and choice.kind == "private":
+            lifecycle.make_images(bed, lifecycle.PANEL.read_text().split())
     env = environment.apply(environment.variables(bed, choice))
     if demo:
         return project.demo(bed, env)

@@ -31,6 +31,8 @@ from .settings import ARCHITECTURES, CHECKOUT, HOST_ARCHITECTURE, Bed
 PROJECTS = CHECKOUT / "tests/projects"
 # Projects without a Dockerfile; of those that are built by default, what is generated is written down.
 TEMPLATES = CHECKOUT / "tests/templates"
+# The images that only the panel needs, one a line.
+PANEL = CHECKOUT / "tests/panel/images.txt"
 VERSIONED = re.compile(
     r"^FROM\s+(?:--\S+\s+)*((?:golang|node):\d[\w.]*|python:\d[\w.]*(?:-slim)?(?:-(?:bookworm|trixie)\b)?)",
     re.MULTILINE | re.IGNORECASE,
