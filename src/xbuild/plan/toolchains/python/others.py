@@ -17,11 +17,11 @@ from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style, Takes
 from xbuild.plan.programs.program import Does, Program, anything, plain, source_kind, told_kind, where, write
+from xbuild.plan.recipes.own_files import context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.python.environments import environment, replaced
 from xbuild.plan.toolchains.python.tools import TOOLS
-from xbuild.plan.toolchains.python.wanted import context_file
 
 
 def _refuses(why: str, cure: str) -> Does:

@@ -30,18 +30,18 @@ from xbuild.plan.programs.program import (
     word_kind,
     write,
 )
+from xbuild.plan.recipes.own_files import UntoldError, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import HELPERS, Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python import told
 from xbuild.plan.toolchains.python.environments import Prefix, environment, replaced
 from xbuild.plan.toolchains.python.pythons import IMAGES, SYSTEM
-from xbuild.plan.toolchains.python.told import MACHINES, Telling, UntoldError, check_failure, stranger
+from xbuild.plan.toolchains.python.told import MACHINES, Telling, check_failure, stranger
 from xbuild.plan.toolchains.python.tools import TOOLS, installed, tools_of
 from xbuild.plan.toolchains.python.wanted import (
     REFUSED,
     check_options,
     local_places,
-    mount_target,
     named_in_file,
     named_on_line,
     places_set,

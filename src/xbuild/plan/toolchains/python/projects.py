@@ -11,55 +11,19 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from xbuild.plan.facts.filesystem import Write, resolved
 from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.programs.grammar import Reading
-from xbuild.plan.recipes.recipe import may_be_copied
+from xbuild.plan.recipes.own_files import UntoldError, context_text, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.python.fitting import Target
 from xbuild.plan.toolchains.python.locks import Lock, Selection, Sourcing, Unread, lack_of, needed, read
 from xbuild.plan.toolchains.python.pythons import interpreter
-from xbuild.plan.toolchains.python.told import UntoldError
-from xbuild.plan.toolchains.python.wanted import context_file, local_places
+from xbuild.plan.toolchains.python.wanted import local_places
 from xbuild.text import expression, value
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """What uv calls the architectures for which it has every level of manylinux."""
-
-
-def context_text(call: Call, path: str) -> str | None:
-    """The text of a file of the build context that stands at `path`: copied, or mounted for this RUN."""
-    found = context_file(call, path)
-    return call.around.context.read(found) if found is not None else None
-
-
-def own_text(call: Call, path: str) -> str | None:
-    """The text of the file that stands at `path`, from the build context; None where none stands there.
-    Raises UntoldError where that cannot be told, or the stage may have made it.
-    """
-    text = context_text(call, path)
-    if text is not None:
-        return text
-    found = resolved(call.writes, path)
-    is_unseen = context_file(call, path) is not None and not call.around.context.files()
-    if found is None or is_unseen or may_be_copied(call, found):
-        raise UntoldError(f"{path} is not in the build context, or may have been changed", _AS_IT_IS)
-    made = next((w for w in call.writes.covering(found) if _may_be_there(w)), None)
-    if made is not None:
-        raise UntoldError(f"`{made.text}` of line {made.place.line} may have made {path}")
-    return None
-
-
-_LEFT_OUT = "leave it out of the image by .dockerignore"
-_AS_IT_IS = "COPY it from the build context, as it is, or leave it out by .dockerignore"
-
-
-def _may_be_there(made: Write) -> bool:
-    """Whether a write over a file may be a file; behind one that may be anything, nothing is sure anyhow."""
-    if made.path is None:
-        return made.kind.is_right
-    return not (made.is_package or made.is_empty or made.is_change or made.is_context)
 
 
 def setting(call: Call, name: str) -> str | None:
@@ -135,6 +99,7 @@ _BACKENDS: Mapping[str, Backend] = {
 }
 FILES = ("pyproject.toml", "uv.toml", "uv.lock", ".python-version", ".python-versions")
 """What uv looks for where it runs, and above."""
+_LEFT_OUT = "leave it out of the image by .dockerignore"
 _ELSEWHERE = ("hatch.toml",)
 """Files that say such things beside pyproject.toml."""
 _BUILDERS = frozenset(words("hatchling hatch-vcs uv-build flit-core poetry-core"))

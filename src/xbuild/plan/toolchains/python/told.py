@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from xbuild.architectures import ARCHITECTURES
 from xbuild.plan.facts.filesystem import overlaps
+from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.toolchain import HELPERS, Call
 from xbuild.plan.toolchains.python.environments import OWN, Prefix, environment
 from xbuild.plan.toolchains.python.pythons import whose
@@ -66,14 +67,6 @@ WRITE = (
 WHAT = "a small script, for every platform the same, tells pip of the target"
 _JOINT = " " * 5  # as a RUN that was added is read
 _PIP = expression(r"(?P<folder>.*/)?pip[0-9.]*(?P<quote>[\"']?)$")
-
-
-class UntoldError(Exception):
-    """Why an installer cannot be told of the target, and what would help."""
-
-    def __init__(self, text: str, cure: str | None = None) -> None:
-        super().__init__(text)
-        self.cure = cure
 
 
 def stranger(call: Call) -> UntoldError:

@@ -41,6 +41,7 @@ from xbuild.plan.programs.program import (
     word_kind,
     write,
 )
+from xbuild.plan.recipes.own_files import UntoldError, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python.environments import MADE, Prefix, environment, is_virtual, made
@@ -54,11 +55,10 @@ from xbuild.plan.toolchains.python.projects import (
     setting,
 )
 from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
-from xbuild.plan.toolchains.python.told import UntoldError, check_failure, stranger
+from xbuild.plan.toolchains.python.told import check_failure, stranger
 from xbuild.plan.toolchains.python.wanted import (
     check_options,
     local_places,
-    mount_target,
     named_in_file,
     named_on_line,
     places_set,

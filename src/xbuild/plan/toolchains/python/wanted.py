@@ -5,19 +5,15 @@ Sources: pip "Requirements File Format", "Requirement Specifiers".
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from xbuild.dockerfile.model import Mount
-from xbuild.plan.facts.filesystem import absolute, is_within
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import source_kind
-from xbuild.plan.recipes.recipe import context_path
+from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, shown
 from xbuild.plan.toolchains.python.locks import Sourcing, Unread
 from xbuild.plan.toolchains.python.requirements import Address, FileOption, Item, Named, Strange, requirements
-from xbuild.plan.toolchains.python.told import UntoldError
 from xbuild.text import expression
 
 # What is no release, and what would help.
@@ -137,22 +133,3 @@ def places_set(call: Call, *names: str) -> tuple[str, ...]:
     given = [call.assignments[name][0].value for name in names if name in call.assignments]
     given += [call.variables[name].text for name in names if name in call.variables]
     return local_places(place for text in given if text for place in text.split())
-
-
-def mount_target(call: Call, mount: Mount) -> str | None:
-    """Where a mount stands; None where it cannot be told."""
-    told = mount.get("target") or ("/run/secrets" if mount.type in ("secret", "ssh") else "")
-    return absolute(call.scope.expand_known(told).text or "", call.scope.workdir()) if told else None
-
-
-def context_file(call: Call, path: str | None) -> str | None:
-    """The file of the build context that stands at `path`, by a COPY or a mount."""
-    for mount in call.run.mounts:
-        target = mount_target(call, mount)
-        is_context = mount.type in ("", "bind") and mount.get("from") is None
-        if is_context and target is not None and path is not None and is_within(path, target):
-            told = call.scope.expand_known(mount.get("source") or ".").text
-            source = posixpath.normpath(told.lstrip("/") or ".") if told is not None else None
-            rest = posixpath.relpath(path, target)
-            return posixpath.normpath(posixpath.join(source, rest)) if source is not None else None
-    return context_path(call, path)

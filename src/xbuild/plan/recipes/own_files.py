@@ -1,0 +1,70 @@
+"""Files of the project that a command reads where it runs: what stands in them, if that can be told."""
+
+from __future__ import annotations
+
+import posixpath
+
+from xbuild.dockerfile.model import Mount
+from xbuild.plan.facts.filesystem import Write, absolute, is_within, resolved
+from xbuild.plan.recipes.recipe import context_path, may_be_copied
+from xbuild.plan.toolchain import Call
+
+
+class UntoldError(Exception):
+    """What of a command cannot be told, so that it is not followed, and what would help."""
+
+    def __init__(self, text: str, cure: str | None = None) -> None:
+        super().__init__(text)
+        self.cure = cure
+
+
+def mount_target(call: Call, mount: Mount) -> str | None:
+    """Where a mount stands; None where it cannot be told."""
+    told = mount.get("target") or ("/run/secrets" if mount.type in ("secret", "ssh") else "")
+    return absolute(call.scope.expand_known(told).text or "", call.scope.workdir()) if told else None
+
+
+def context_file(call: Call, path: str | None) -> str | None:
+    """The file of the build context that stands at `path`, by a COPY or a mount."""
+    for mount in call.run.mounts:
+        target = mount_target(call, mount)
+        is_context = mount.type in ("", "bind") and mount.get("from") is None
+        if is_context and target is not None and path is not None and is_within(path, target):
+            told = call.scope.expand_known(mount.get("source") or ".").text
+            source = posixpath.normpath(told.lstrip("/") or ".") if told is not None else None
+            rest = posixpath.relpath(path, target)
+            return posixpath.normpath(posixpath.join(source, rest)) if source is not None else None
+    return context_path(call, path)
+
+
+def context_text(call: Call, path: str) -> str | None:
+    """The text of a file of the build context that stands at `path`: copied, or mounted for this RUN."""
+    found = context_file(call, path)
+    return call.around.context.read(found) if found is not None else None
+
+
+def own_text(call: Call, path: str) -> str | None:
+    """The text of the file that stands at `path`, from the build context; None where none stands there.
+    Raises UntoldError where that cannot be told, or the stage may have made it.
+    """
+    text = context_text(call, path)
+    if text is not None:
+        return text
+    found = resolved(call.writes, path)
+    is_unseen = context_file(call, path) is not None and not call.around.context.files()
+    if found is None or is_unseen or may_be_copied(call, found):
+        raise UntoldError(f"{path} is not in the build context, or may have been changed", _AS_IT_IS)
+    made = next((w for w in call.writes.covering(found) if _may_be_there(w)), None)
+    if made is not None:
+        raise UntoldError(f"`{made.text}` of line {made.place.line} may have made {path}")
+    return None
+
+
+_AS_IT_IS = "COPY it from the build context, as it is, or leave it out by .dockerignore"
+
+
+def _may_be_there(made: Write) -> bool:
+    """Whether a write over a file may be a file; behind one that may be anything, nothing is sure anyhow."""
+    if made.path is None:
+        return made.kind.is_right
+    return not (made.is_package or made.is_empty or made.is_change or made.is_context)
