@@ -33,7 +33,7 @@ STREAMS = ("sys.stdin", "sys.stdout", "sys.stderr")
 OUTSIDE = ("solve", "verify", "pipeline", *DOORS)
 HOMES = {
     "typer": ("cli",),
-    "yaml": ("pipeline",),
+    "yaml": ("plan", "pipeline"),
     "python_on_whales": ("solve", "verify"),
     "packaging": ("generate", "plan", "verify"),
 }

@@ -227,7 +227,7 @@ def _gets(verb: _Verb) -> Does:
         if not given.operands and not given.has("-r", *REFUSED):
             return None
         try:
-            return _tools(call, given, verb) or _cross(call, given, verb)
+            return _tools(call, given, verb) or _kept(call, given, verb) or _cross(call, given, verb)
         except UntoldError as error:
             reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
             return replace(anything(call), reasons=(reason,), toolchain="python")
@@ -247,6 +247,23 @@ def _tools(call: Call, given: Reading, verb: _Verb) -> Effect | None:
         named_in_file(call, path)
     made = (*installed(call, tools, folders, programs), write(call, _CACHE, Kind.BUILD))
     return replace(plain(call, Kind.BUILD, made, given.values("-c")), toolchain="python")
+
+
+def _kept(call: Call, given: Reading, verb: _Verb) -> Effect | None:
+    """What no other stage gets, as it is: for this machine, on which the stage may run it."""
+    if verb.folder or given.has("-t", "--prefix", "--user", "-f", *REFUSED):
+        return None
+    around, folders = call.around, _environment(call).folders
+    is_taken = any(around.is_taken(folder) or around.is_shipped(folder) for folder in folders)
+    if is_taken or around.has_children:
+        return None
+    named_on_line(given.operands)
+    for path in given.values("-r", "-c"):
+        named_in_file(call, path)
+    made = (write(call, folder, Kind.BUILD) for folder in (*folders, _CACHE))
+    effect = plain(call, Kind.BUILD, made, given.values("-r", "-c"))
+    evidence = Evidence("what it installs stays in the stage, and is for the build machine", call.place)
+    return replace(effect, evidence=(evidence,), toolchain="python")
 
 
 def _cross(call: Call, given: Reading, verb: _Verb) -> Effect:

@@ -1,0 +1,156 @@
+"""What the generators of sites have in common: text comes out that is made of the files where they run.
+
+What such a program computes depends on these files, on its options and on its environment. What may bring
+something else in is what it is told to run beside: plugins, scripts, programs. These are looked for, and what
+no row knows is not trusted.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, is_in_any, join
+from xbuild.plan.model import Evidence, Reason
+from xbuild.plan.programs.grammar import Reading, Takes
+from xbuild.plan.programs.printing import sees_all
+from xbuild.plan.programs.program import Does, anything, plain, source_kind, told_kind, write
+from xbuild.plan.recipes.own_files import UntoldError
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect, shortened
+from xbuild.text import value
+
+NAME = "sites"
+LONGEST = 256 * 1024
+"""Characters of a file of settings; a longer one is not read."""
+IMAGES = (
+    "what it computes when it scales or draws images comes from the build machine; the target's processor "
+    "may round otherwise"
+)
+
+
+@value()
+class Found:
+    """What was seen in the files of a site: what is to be said about it."""
+
+    notes: tuple[str, ...] = ()
+
+
+Look = Callable[[Call, Reading, str], Found]
+"""From the call, its words and the folder of the site. Raises UntoldError for what is not trusted."""
+
+
+def builds(look: Look, *, source: str | int | None = None, output: int | None = None) -> Does:
+    """A site, the same for every platform if all that it is made of is, and nothing strange has a say.
+
+    `source` is the option or the number of the operand that tells where the site lies, `output` the number of
+    that which tells where it goes; without a word it lies where the command runs, and goes into a folder
+    below.
+    """
+
+    def does(call: Call, given: Reading) -> Effect | None:
+        try:
+            said = given.value(source, ".") if isinstance(source, str) else _operand(given, source)
+            folder = call.seen(said)
+            if folder is None:
+                raise UntoldError("where the site lies cannot be told")
+            found = look(call, given, folder)
+            outputs = [o.value for o in given.options if o.kind in (Takes.INTO, Takes.WRITES)]
+            outputs += [_operand(given, output)] if output is not None else []
+            read = [o.value for o in given.options if o.kind is Takes.READS]
+            return made(call, (folder, *read), (folder, *outputs, *_below(folder, outputs)), found.notes)
+        except UntoldError as error:
+            return refused(call, error)
+
+    return does
+
+
+def _operand(given: Reading, number: int | None) -> str | None:
+    return given.operands[number] if number is not None and number < len(given.operands) else "."
+
+
+def _below(folder: str, paths: Iterable[str | None]) -> Iterator[str]:
+    """Where a path leads that is told from the site's folder."""
+    yield from (posixpath.join(folder, path) for path in paths if path is not None)
+
+
+def made(
+    call: Call, sources: Iterable[str | None], outputs: Iterable[str | None], notes: Iterable[str] = ()
+) -> Effect:
+    """The effect of a command that makes `outputs` of `sources`, its words and its environment. Raises
+    UntoldError for a path that cannot be told.
+    """
+    read, written = tuple(dict.fromkeys(sources)), tuple(dict.fromkeys(outputs))
+    if None in (*read, *written):
+        raise UntoldError("what it reads, or where its output goes, cannot be told")
+    kind = join((told_kind(call), _elsewhere(call), *(source_kind(call, path) for path in read)))
+    effect = sees_all(
+        plain(call, kind, (replace(write(call, path, kind), adds=True) for path in written), read)
+    )
+    if not kind.is_right:
+        return replace(effect, toolchain=NAME)
+    evidence = Evidence(f"`{call.spelled()}` makes text of text, the same on every machine", call.place)
+    told = tuple(f"line {call.place.line}, `{call.spelled()}`: {note}" for note in notes)
+    return replace(effect, toolchain=NAME, evidence=(evidence,), notes=told)
+
+
+def _elsewhere(call: Call) -> Kind:
+    """The kind of what a page may include from outside its folder: what the stage made anywhere, but for
+    programs and their packages.
+    """
+    return join(made.kind for made in call.writes.where(_is_wrong))
+
+
+def _is_wrong(made: Write) -> bool:
+    if made.kind.is_right or made.is_package or made.path is None:
+        return made.path is None and not made.kind.is_right
+    return not is_in_any(made.path, TOOL_FOLDERS) and not _INSTALLERS.issuperset(made.by[1:2] or ("",))
+
+
+_INSTALLERS = frozenset(words("pip pip3 uv virtualenv"))
+
+
+def refused(call: Call, error: UntoldError) -> Effect:
+    """Anything, and why."""
+    reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
+    return replace(anything(call), reasons=(reason,), toolchain=NAME)
+
+
+def known(names: Iterable[object], rows: Container[str], what: str, cure: str) -> None:
+    """Raises UntoldError for the first of `names` that no row knows."""
+    for name in names:
+        if not isinstance(name, str) or name not in rows:
+            raise UntoldError(f"what {what} {shortened(str(name))} does is not known", cure)
+
+
+def toml(text: str, path: str) -> Mapping[str, Any]:
+    """The table that a text in TOML holds. Raises UntoldError."""
+    import tomllib
+
+    check_length(text, path)
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UntoldError(f"{path} does not parse: {error}") from None
+
+
+def json_of(text: str, path: str, longest: int = LONGEST) -> Mapping[str, Any]:
+    """The object that a text in JSON holds, of at most `longest` characters. Raises UntoldError."""
+    import json
+
+    check_length(text, path, longest)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UntoldError(f"{path} does not parse: {error}") from None
+    if not isinstance(found, dict):
+        raise UntoldError(f"{path} is no object")
+    return found
+
+
+def check_length(text: str, path: str, longest: int = LONGEST) -> None:
+    """Raises UntoldError for a text that is longer than anyone writes by hand."""
+    if len(text) > longest:
+        raise UntoldError(f"{path} is longer than {longest // 1024} KiB, and is not read")

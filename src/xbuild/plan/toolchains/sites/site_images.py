@@ -1,0 +1,21 @@
+"""Images that bring a generator, or PHP's Composer.
+
+Sources: hugomods/docker `docker/hugo/snippets/common`, klakegg/docker-hugo `Dockerfile-base` (site in /src),
+peaceiris/docker-mdbook `Dockerfile`, squidfunk/mkdocs-material `Dockerfile` (site in /docs), composer/docker
+`latest/Dockerfile` (project in /app, configuration in /tmp), dart-lang/dart-docker `Dockerfile-debian`.
+"""
+
+from __future__ import annotations
+
+from xbuild.plan.facts.images import ImageRow
+
+IMAGES = (
+    ImageRow("hugomods/hugo", "/src", family=""),
+    ImageRow("klakegg/hugo", "/src", family="", own_folders=("/target",)),
+    ImageRow("peaceiris/hugo", "/src", family=""),
+    ImageRow("peaceiris/mdbook", "/book", family="alpine"),
+    ImageRow("squidfunk/mkdocs-material", "/docs", family="alpine"),
+    ImageRow("composer", "/app", family="alpine"),
+    ImageRow("composer/composer", "/app", family="alpine"),
+    ImageRow("dart", "/root", own_folders=("/runtime",)),
+)
