@@ -39,8 +39,9 @@ RUN --mount=type=cache,target=/root/.cache/ccache \
 FROM gcr.io/distroless/cc-debian12:nonroot
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+USER 65532:65532
 WORKDIR /app
 COPY --from=build /out/${program} /usr/local/bin/${program}
-USER 65532:65532
 EXPOSE ${port}
 ENTRYPOINT ${entrypoint}

@@ -34,11 +34,12 @@ RUN dotnet publish --no-restore -c Release -a $TARGETARCH --no-self-contained \
 FROM mcr.microsoft.com/dotnet/${image}:${net}
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
-WORKDIR /app
-COPY --from=build /out ./
-#: if served
-COPY --from=web /src/${web_output} ./${web_output}
-#: end
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
 USER 1654:1654
+WORKDIR /app
+COPY --chown=1654:1654 --from=build /out ./
+#: if served
+COPY --chown=1654:1654 --from=web /src/${web_output} ./${web_output}
+#: end
 EXPOSE ${port}
 ENTRYPOINT ${entrypoint}

@@ -37,12 +37,13 @@ RUN --mount=type=cache,target=/root/.cache/go-build \
 FROM gcr.io/distroless/static-debian12:nonroot
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+USER 65532:65532
 WORKDIR /app
-COPY ${data} ./${data}
+COPY --chown=65532:65532 ${data} ./${data}
 #: if served
-COPY --from=web /src/${web_output} ./${web_output}
+COPY --chown=65532:65532 --from=web /src/${web_output} ./${web_output}
 #: end
 COPY --from=build /out/${program} /usr/local/bin/${program}
-USER 65532:65532
 EXPOSE ${port}
 ENTRYPOINT ${entrypoint}

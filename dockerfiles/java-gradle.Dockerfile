@@ -38,6 +38,8 @@ RUN --mount=type=cache,target=/root/.gradle \
 FROM eclipse-temurin:${java}-jre-noble
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+USER 10001:10001
 WORKDIR /app
 #: if boot
 COPY --from=build /out/app.jar ./
@@ -46,8 +48,7 @@ COPY --from=build /out/app.jar ./
 COPY --from=build /out/lib ./lib
 #: end
 #: if served
-COPY --from=web /src/${web_output} ./${web_output}
+COPY --chown=10001:10001 --from=web /src/${web_output} ./${web_output}
 #: end
-USER 10001:10001
 EXPOSE ${port}
 ENTRYPOINT ${entrypoint}

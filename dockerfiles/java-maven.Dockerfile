@@ -47,6 +47,8 @@ RUN --mount=type=cache,target=/root/.m2 mkdir -p /out/lib && \
 FROM eclipse-temurin:${java}-jre-noble
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+USER 10001:10001
 WORKDIR /app
 #: if quarkus
 COPY --from=build /out/lib ./lib
@@ -61,8 +63,7 @@ COPY --from=build /out/lib ./lib
 COPY --from=build /out/app.jar ./
 #: end
 #: if served
-COPY --from=web /src/${web_output} ./${web_output}
+COPY --chown=10001:10001 --from=web /src/${web_output} ./${web_output}
 #: end
-USER 10001:10001
 EXPOSE ${port}
 ENTRYPOINT ${entrypoint}

@@ -53,19 +53,20 @@ FROM ${image}-slim
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
 ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 HOSTNAME=0.0.0.0 PORT=${port}
+# The folder is the user's, so that Next.js may write to it.
+USER 1000:1000
 WORKDIR /app
 COPY --from=modules /app/node_modules ./node_modules
 #: if standalone
-COPY --from=build /app/.next/standalone ./
-COPY --from=build /app/.next/static ./.next/static
+COPY --chown=1000:1000 --from=build /app/.next/standalone ./
+COPY --chown=1000:1000 --from=build /app/.next/static ./.next/static
 #: end
 #: if not standalone
 COPY package.json ./
 COPY ${config} ./
-COPY --from=build /app/.next ./.next
+COPY --chown=1000:1000 --from=build /app/.next ./.next
 #: end
-COPY ${public} ./${public}
-USER 1000:1000
+COPY --chown=1000:1000 ${public} ./${public}
 EXPOSE ${port}
 HEALTHCHECK CMD ${check}
 #: if standalone

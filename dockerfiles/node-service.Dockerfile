@@ -57,14 +57,15 @@ FROM ${image}-slim
 LABEL org.opencontainers.image.source="${repository}"
 LABEL org.opencontainers.image.licenses="${licence}"
 ENV NODE_ENV=production
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+USER 1000:1000
 WORKDIR /app
 COPY --from=modules /app ./
-COPY . .
-COPY --from=build /app/${built} ./${built}
+COPY --chown=1000:1000 . .
+COPY --chown=1000:1000 --from=build /app/${built} ./${built}
 #: if served
-COPY --from=web /src/${web_output} ./${web_output}
+COPY --chown=1000:1000 --from=web /src/${web_output} ./${web_output}
 #: end
-USER 1000:1000
 EXPOSE ${port}
 HEALTHCHECK CMD ${check}
 WORKDIR ${folder}

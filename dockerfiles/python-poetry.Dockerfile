@@ -85,6 +85,13 @@ ENV PYTHONPATH=/opt/packages${source_path} PYTHONUNBUFFERED=1
 ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1
 ENV PYTHONPATH=${source}
 #: end
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+#: if distroless
+USER 65532:65532
+#: end
+#: if not distroless
+USER 10001:10001
+#: end
 WORKDIR /app
 #: if distroless
 COPY --from=build /app/.venv/lib/python${python}/site-packages /opt/packages
@@ -93,21 +100,29 @@ COPY --from=build /app/.venv/lib/python${python}/site-packages /opt/packages
 COPY --from=build /app/.venv /app/.venv
 #: end
 #: if code
-COPY . .
+#: if distroless
+COPY --chown=65532:65532 . .
+#: end
+#: if not distroless
+COPY --chown=10001:10001 . .
+#: end
 #: end
 #: if served
-COPY --from=web /src/${web_output} ./${web_output}
+#: if distroless
+COPY --chown=65532:65532 --from=web /src/${web_output} ./${web_output}
+#: end
+#: if not distroless
+COPY --chown=10001:10001 --from=web /src/${web_output} ./${web_output}
+#: end
 #: end
 WORKDIR ${folder}
 #: if distroless
-USER 65532:65532
 EXPOSE ${port}
 HEALTHCHECK CMD ${distroless_check}
 ENTRYPOINT ["/usr/bin/python3"]
 CMD ${module}
 #: end
 #: if not distroless
-USER 10001:10001
 EXPOSE ${port}
 HEALTHCHECK CMD ${check}
 CMD ${command}

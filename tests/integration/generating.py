@@ -42,15 +42,15 @@ _PYTHON = "python:3.13-slim"
 @dataclass(frozen=True)
 class Served:
     """A template's project: where it answers, and what with (`{machine}` is Node's, Python's or Go's word for
-    the processor); `changed` is a file whose end gets a comment for a second build, `again` a step that is
-    then from the cache.
+    the processor); `changed` is a file whose end gets a comment for a second build, `again` are words of the
+    steps that are then from the cache.
     """
 
     name: str
     port: int
     prints: dict[str, str]
     changed: str
-    again: str
+    again: tuple[str, ...]
     entry: tuple[str, ...] = ()
 
 
@@ -103,6 +103,20 @@ def build(name: str, folder: Path, *words: str) -> GeneratedImage:
     assert [each["ok"] for each in told["verified"]] == [True, True], told["verified"]
     assert told["emulation"] == []
     return GeneratedImage(reference, folder, done)
+
+
+def rebuilt(sample: Served, image: GeneratedImage) -> list[str]:
+    """The steps that a second build after a changed line runs again, of those that it should not."""
+    source = image.folder / sample.changed
+    sign = {".py": "# ", ".md": ""}.get(source.suffix, "// ")
+    source.write_text(f"{source.read_text()}\n{sign}changed\n")
+    lines = build(sample.name, image.folder).done.err.splitlines()
+    wrong: list[str] = []
+    for word in sample.again:
+        steps = [line for line in lines if word in line and line.startswith("[")]
+        assert steps, (word, lines)
+        wrong += [line for line in steps if not line.endswith(": from the cache")]
+    return wrong
 
 
 def answers(image: str, platform: str, port: int, path: str) -> str:

@@ -18,6 +18,7 @@ from tests.integration.generating import (
     health,
     leaked,
     prepare,
+    rebuilt,
 )
 from tests.integration.solving import BOTH, REGISTRY, docker, engine, served_digest
 
@@ -29,12 +30,18 @@ SAMPLES = (
     Served(
         "go-static",
         8080,
-        {"/visitor": "{go} 36\n", "/": "<title>Visitors</title>"},
+        {"/visitor": "{go} 36\n", "/": "<title>Visitors</title>", "/kept": "kept"},
         "main.go",
-        "go mod download",
+        ("go mod download", "npm ci", "npm run build"),
     ),
-    Served("python-pip", 8000, {"/": "{uname} markupsafe._speedups"}, "app.py", "uv pip install"),
-    Served("node-service", 3000, {"/": "{node} "}, "src/server.ts", "npm ci --omit=dev"),
+    Served(
+        "python-pip",
+        8000,
+        {"/": "{uname} markupsafe._speedups", "/kept": "kept in a folder and hello, changed"},
+        "app.py",
+        ("uv pip install",),
+    ),
+    Served("node-service", 3000, {"/": "{node} ", "/kept": "kept"}, "src/server.ts", ("npm ci",)),
 )
 MACHINES = {
     "linux/amd64": {"go": "amd64", "uname": "x86_64", "node": "x64", "java": "amd64"},
@@ -67,14 +74,7 @@ def test_no_secret_is_in_it(made: tuple[Served, GeneratedImage]) -> None:
 
 
 def test_a_changed_line_leaves_the_packages_where_they_are(made: tuple[Served, GeneratedImage]) -> None:
-    sample, image = made
-    source = image.folder / sample.changed
-    sign = "# " if source.suffix == ".py" else "// "
-    source.write_text(f"{source.read_text()}{sign}changed\n")
-    again = build(sample.name, image.folder)
-    steps = [line for line in again.done.err.splitlines() if sample.again in line and line.startswith("[")]
-    assert steps, again.done.err
-    assert all(line.endswith(": from the cache") for line in steps), steps
+    assert rebuilt(*made) == []
 
 
 def cases() -> Iterator[Path]:
@@ -132,6 +132,19 @@ def test_base_images_by_digest(tmp_path: Path) -> None:
     digest = served_digest(image)
     assert digest is not None
     assert written.out == text.replace(image, f"{image}@{digest}")
+
+
+def test_a_failure_names_the_generated_file(tmp_path: Path) -> None:
+    """And no folder that is gone when it is read."""
+    engine()
+    folder = prepare("python-pip", tmp_path / "p", planted=False)
+    (folder / ".xbuild.yaml").write_text("generate:\n  templates: own\n")
+    (folder / "own").mkdir()
+    (folder / "own/python-pip.Dockerfile").write_text("FROM busybox\nRUN exit 3\n")
+    done = xbuild("build", "--generate", "--platform", "linux/amd64", folder)
+    assert done.code != 0
+    assert "the generated Dockerfile:2: " in done.err
+    assert "generated/Dockerfile" not in done.err
 
 
 @pytest.mark.parametrize("name", [sample.name for sample in SAMPLES])

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.integration import test_no_qemu
-from tests.integration.generating import Served, answers, build, health, leaked, prepare, prints
+from tests.integration.generating import (
+    GeneratedImage,
+    Served,
+    answers,
+    build,
+    health,
+    leaked,
+    prepare,
+    prints,
+    rebuilt,
+)
 from tests.integration.solving import docker, engine
 from tests.integration.test_generated import MACHINES
 
@@ -16,35 +26,50 @@ pytestmark = pytest.mark.panel
 builder = test_no_qemu.builder
 
 SERVED = (
-    Served("python-uv", 8000, {"/openapi.json": "/price"}, "src/parcels/main.py", "uv sync"),
-    Served("python-poetry", 8000, {"/label/Ada": "Ada"}, "labels/__main__.py", "uv pip install"),
-    Served("node-next", 3000, {"/": "<p>{node}</p>", "/robots.txt": "User-agent"}, "app/page.js", "npm ci"),
-    Served("node-site", 8080, {"/": "<title>A site</title>", "/any/page": "<title>"}, "main.js", "npm ci"),
+    Served(
+        "python-uv",
+        8000,
+        {"/openapi.json": "/price"},
+        "src/parcels/main.py",
+        ("uv sync --frozen --no-dev --no-install",),
+    ),
+    Served(
+        "python-poetry", 8000, {"/label/Ada": "Ada"}, "labels/__main__.py", ("poetry export", "-r /tmp/req")
+    ),
+    Served(
+        "node-next", 3000, {"/": "<p>{node}</p>", "/robots.txt": "User-agent"}, "app/page.js", ("npm ci",)
+    ),
+    Served("node-site", 8080, {"/": "<title>A site</title>", "/any/page": "<title>"}, "main.js", ("npm ci",)),
     Served(
         "java-maven",
         8080,
         {"/visits": '"machine":"{java}"', "/": "<title>Visits</title>"},
         "src/main/java/visits/Visits.java",
-        "dependency:go-offline",
+        ("dependency:go-offline", "npm ci", "npm run build"),
     ),
     Served(
         "java-boot",
         8080,
         {"/": "greetings from {java}"},
         "src/main/java/greeting/GreetingApplication.java",
-        "dependency:go-offline",
+        ("dependency:go-offline",),
     ),
     Served(
         "rust",
         8080,
         {"/small": "bytes on {uname}", "/": "<title>Visits</title>"},
         "src/main.rs",
-        "cargo fetch",
+        ("cargo fetch", "rustup target add", "npm ci", "npm run build"),
     ),
-    Served("cmake", 8080, {"/": "36 kg on {uname}"}, "src/main.cpp", "apt-get install"),
-    Served("hugo-site", 8080, {"/": "<title>Pages</title>", "/first/": "<em>first</em>"}, "", ""),
-    Served("mkdocs-site", 8080, {"/sending/": "Weigh it first"}, "", "uv pip install"),
-    Served("html-site", 8080, {"/": "<title>Parcels</title>", "/images/parcel.svg": "<svg"}, "", ""),
+    Served("cmake", 8080, {"/": "36 kg on {uname}"}, "src/main.cpp", ("apt-get install",)),
+    Served("hugo-site", 8080, {"/": "<title>Pages</title>", "/first/": "<em>first</em>"}, "", ()),
+    Served("mkdocs-site", 8080, {"/sending/": "Weigh it first"}, "docs/sending.md", ("uv pip install",)),
+    Served("html-site", 8080, {"/": "<title>Parcels</title>", "/images/parcel.svg": "<svg"}, "", ()),
+)
+# Beside those that are built by default: what has a step for what it depends on.
+KEPT = (
+    *(sample for sample in SERVED if sample.again),
+    Served("go-cgo", 0, {}, "cmd/notes/main.go", ("go mod download",)),
 )
 NAMES = ("go-static", "go-cgo", "python-pip", "node-service", *(sample.name for sample in SERVED))
 # The base images of each: without them there is nothing to build on here.
@@ -63,16 +88,30 @@ NEEDED = {
 }
 
 
-@pytest.mark.parametrize("sample", SERVED, ids=lambda sample: sample.name)
-def test_served(sample: Served, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def made(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Served, GeneratedImage]:
     engine()
+    sample = request.param
     _needs(sample.name)
-    image = build(sample.name, prepare(sample.name, tmp_path / sample.name))
+    folder = prepare(sample.name, tmp_path_factory.mktemp("generated") / sample.name)
+    return sample, build(sample.name, folder)
+
+
+@pytest.mark.parametrize("made", SERVED, ids=lambda sample: sample.name, indirect=True)
+def test_served(made: tuple[Served, GeneratedImage]) -> None:
+    sample, image = made
     for platform, words in MACHINES.items():
         for path, text in sample.prints.items():
             assert text.format(**words) in answers(image.reference, platform, sample.port, path)
         assert health(image.reference, platform) in ("healthy", "")
         assert leaked(image.reference, platform) == []
+
+
+@pytest.mark.parametrize("made", KEPT, ids=lambda sample: sample.name, indirect=True)
+def test_a_changed_line_leaves_what_it_depends_on(made: tuple[Served, GeneratedImage]) -> None:
+    assert rebuilt(*made) == []
 
 
 def test_a_program_with_cgo(tmp_path: Path) -> None:

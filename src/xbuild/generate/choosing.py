@@ -51,7 +51,9 @@ _SOURCES = (
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was recognised: the project, the shape of its image, its frontend, and what else there is."""
+    """What was recognised: the project, the shape of its image, its frontend, and what else there is.
+    `built` are the frontends that the project's own build makes.
+    """
 
     language: ProjectKind
     candidate: Candidate
@@ -60,6 +62,7 @@ class Chosen:
     bundle: Bundle | None = None
     is_embedded: bool = False
     others: tuple[Candidate, ...] = ()
+    built: tuple[Seen, ...] = ()
 
 
 def candidates(tree: SourceTree) -> tuple[tuple[ProjectKind, Candidate], ...]:
@@ -107,17 +110,36 @@ def choose(tree: SourceTree, language: str | None = None, entry: str | None = No
         own = [pair for pair in own if pair[0].name == language] or list(_asked(tree, language))
     if not own:
         raise _nothing(found, language)
+    parts = _parts(tree, own)
+    own = [pair for pair in own if pair[1].marker not in parts]
     services = [pair for pair in own if not pair[1].is_site] or own
     kind, candidate = _one(services)
     picked = _entry(tree, kind, candidate, entry)
-    others = tuple(each for other, each in found if each is not candidate and not other.gives_way)
+    others = tuple(
+        each
+        for other, each in found
+        if each is not candidate and not other.gives_way and each.marker not in parts
+    )
     sites = [each for each in others if each.language == "node" and each.is_site]
     made = _served(tree, kind, candidate, sites) if not candidate.is_site else None
     shape = kind.draw(tree, candidate, picked)
     if made is None and _needs_choice(candidate, own, language):
         raise _several(own)
     frontend, is_embedded = made or (None, False)
-    return Chosen(kind, candidate, picked, shape, frontend, is_embedded, _rest(others, shape, frontend))
+    rest = _rest(others, shape, frontend)
+    return Chosen(kind, candidate, picked, shape, frontend, is_embedded, rest, tuple(parts.values()))
+
+
+def _parts(tree: SourceTree, own: Sequence[tuple[ProjectKind, Candidate]]) -> dict[str, Seen]:
+    """The frontends that a project of the folder builds by itself, by their markers."""
+    sites = [path for path in tree.files() if posixpath.basename(path) == "package.json"]
+    made = (
+        (site, kind.builds(tree, candidate, posixpath.dirname(site)))
+        for kind, candidate in own
+        if kind.builds is not None
+        for site in sites
+    )
+    return {site: seen for site, seen in made if seen is not None}
 
 
 def _asked(tree: SourceTree, name: str) -> Iterator[tuple[ProjectKind, Candidate]]:

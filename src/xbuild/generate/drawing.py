@@ -63,7 +63,7 @@ def generate(
             message = f"the {runtime} image does not fit: {shape.runtimes[runtime]}"
             raise UnreadyError(message, file=chosen.candidate.marker, hint="leave out generate.runtime")
     values = dict(shape.values)
-    seen = list(shape.seen)
+    seen = [*shape.seen, *chosen.built]
     if bundle is not None:
         switches |= {"web", "embedded" if chosen.is_embedded else "served", *bundle.switches}
         values.update(bundle.values)

@@ -109,13 +109,16 @@ Find = Callable[[SourceTree, str], Candidate | None]
 Draw = Callable[[SourceTree, Candidate, EntryPoint | None], Shape]
 # Tree, project and the folder that a frontend is built to, from the root on: where the project takes it in.
 Takes = Callable[[SourceTree, Candidate, str], Seen | None]
+# Tree, project and the folder of a frontend: where the project's own build builds it.
+Builds = Callable[[SourceTree, Candidate, str], Seen | None]
 
 
 @dataclass(frozen=True)
 class ProjectKind:
     """A language: `find` looks into a folder that has one of the `markers` (patterns of file names), `draw`
     says what image is made of what was found. Both raise UnreadyError. `interpreters` start a file that
-    `--entry` names, by its ending. `takes` says where a frontend's output is compiled into the program.
+    `--entry` names, by its ending. `takes` says where a frontend's output is compiled into the program,
+    `builds` where the project's own build makes a frontend.
 
     One that `gives_way` counts only where nothing else of the folder can become an image: documentation
     beside a program is none of its own. One without markers is only found when its name is asked for.
@@ -127,4 +130,5 @@ class ProjectKind:
     draw: Draw
     interpreters: Mapping[str, str] = field(default_factory=dict)
     takes: Takes | None = None
+    builds: Builds | None = None
     gives_way: bool = False

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _REMOTE = expression(r"https?://|git://|ssh://|git@|github\.com/|.*\.git(?:#.*)?$")
 _URL = expression(r"https?://")
+# What messages call one that no folder of the user's holds.
+_GENERATED = "the generated Dockerfile"
 
 # BuildKit refuses larger ones (`frontend/dockerui/config.go`, `ReadFile`; the limit of a gateway read).
 _DOCKERFILE_LIMIT = 4 << 20
@@ -116,8 +118,9 @@ def _local(options: BuildOptions, stdin: IO[bytes] | None, context: Path) -> Inp
         reason = f"the Dockerfile is at {name} and is read by the builder"
         return Inputs(None, name, options.context, context, reason=reason)
     path = _find(Path(options.file) if options.file else context / "Dockerfile")
+    found = _read_dockerfile(path)
     return Inputs(
-        _read_dockerfile(path),
+        replace(found, path=_GENERATED) if options.has_generated else found,
         path.name,
         options.context,
         context,

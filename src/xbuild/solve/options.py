@@ -344,6 +344,11 @@ class BuildOptions(Flags):
         return self.flag("generate")
 
     @property
+    def has_generated(self) -> bool:
+        """Whether the Dockerfile is one that was generated: beside --generate no other can be named."""
+        return self.generates and self.file is not None
+
+    @property
     def show_values(self) -> bool:
         return self.flag("show-values")
 

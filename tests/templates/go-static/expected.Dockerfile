@@ -23,8 +23,9 @@ RUN --mount=type=cache,target=/root/.cache/go-build \
     go build -trimpath -ldflags="-s -w" -o /out/visitors .
 
 FROM gcr.io/distroless/static-debian12:nonroot
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+USER 65532:65532
 WORKDIR /app
 COPY --from=build /out/visitors /usr/local/bin/visitors
-USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/usr/local/bin/visitors"]

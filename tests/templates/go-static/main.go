@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"runtime"
 
 	"github.com/google/uuid"
@@ -22,6 +23,13 @@ func main() {
 	http.Handle("/", http.FileServer(http.FS(pages)))
 	http.HandleFunc("/visitor", func(answer http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(answer, runtime.GOARCH, len(uuid.NewString()))
+	})
+	http.HandleFunc("/kept", func(answer http.ResponseWriter, _ *http.Request) {
+		if err := os.WriteFile("kept.txt", []byte("kept"), 0o600); err != nil {
+			http.Error(answer, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		http.ServeFile(answer, &http.Request{Method: "GET"}, "kept.txt")
 	})
 	if err := http.ListenAndServe(":8080", nil); err != nil {
 		panic(err)

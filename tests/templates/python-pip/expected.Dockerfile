@@ -15,10 +15,11 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 
 FROM python:3.13-slim-trixie
 ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1
+# The folder is the user's, so that the program may write to it; a volume keeps what it writes.
+USER 10001:10001
 WORKDIR /app
 COPY --from=build /app/.venv /app/.venv
-COPY . .
-USER 10001:10001
+COPY --chown=10001:10001 . .
 EXPOSE 8000
 HEALTHCHECK CMD ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', 8000), 3)"]
 CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]

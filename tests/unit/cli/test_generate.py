@@ -171,5 +171,12 @@ def test_a_build_offers_to_generate(xbuild: Xbuild, tmp_path: Path) -> None:
     asked = xbuild("build", "--generate", "--check", "--dry-run", tmp_path)
     assert asked.code == Exit.OK
     assert re.fullmatch(r"\S*docker buildx build --check --file /\S+/generated/Dockerfile \S+\n", asked.out)
+    (tmp_path / ".xbuild.yaml").write_text("generate:\n  templates: ours\n", "utf-8")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours/go-static.Dockerfile").write_text(
+        "FROM golang AS b\nWORKDIR /b\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /a .\n\nFROM scratch\nCOPY --from=b /a /a\n"
+    )
+    changed = xbuild("build", "--generate", "--dry-run", "--platform", "linux/arm64", tmp_path)
+    assert "--- the generated Dockerfile\n" in changed.out
     assert xbuild("build", "--generate", "--dry-run", "-f", "x", tmp_path).code == Exit.USAGE
     assert xbuild("build", "--generate", "--dry-run", "-").code == Exit.USAGE

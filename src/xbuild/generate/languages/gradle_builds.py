@@ -32,6 +32,15 @@ _JAVAFX = "org.openjfx.javafxplugin"
 # Source: Gradle's compatibility matrix.
 _RUNS_ON = {8: (2, 0), 11: (5, 0), 17: (7, 3), 21: (8, 5), 25: (9, 1)}
 _NEEDS_17 = (9, 0)
+# Plugins that build a frontend, and where they are told its folder; without that it is the project's own.
+_FRONTENDS = re.compile(
+    r"[\"'](com\.github\.node-gradle\.node|com\.moowork\.node|org\.siouan\.frontend[\w-]*)[\"']"
+)
+_FRONTEND = re.compile(
+    r"(?:nodeProjectDir|packageJsonDirectory)(?:\s*=\s*|\.set\(\s*|\s+)"
+    r"(?:(?:project\.|rootProject\.)?file\(|(?:project\.)?layout\.projectDirectory\.dir\()\s*"
+    r"[\"'](?:\$\{?(?:rootDir|projectDir|project\.projectDir|rootProject\.projectDir)\}?/)?([^\"'$]+)[\"']"
+)
 _TOOLCHAIN = re.compile(r"JavaLanguageVersion\.of\(\s*[\"']?(\w+)[\"']?\s*\)|jvmToolchain\(\s*(\w+)\s*\)")
 _COMPATIBLE = re.compile(
     r"(?:sourceCompatibility|targetCompatibility|options\.release)(?:\s*=\s*|\.set\(\s*|\s+)"
@@ -269,4 +278,20 @@ def taken_in(tree: SourceTree, candidate: Candidate, output: str) -> Seen | None
         pattern = rf"\bfrom\s*\(?\s*(?:file\()?[\"'](?:\$(?:rootDir|projectDir)/)?{re.escape(output)}/?[\"']"
         if re.search(pattern, build.text) is not None:
             return first_seen(tree, build.file, pattern, f"{output}/ is part of the jar")
+    return None
+
+
+def built_by_gradle(tree: SourceTree, candidate: Candidate, folder: str) -> Seen | None:
+    """Where a plugin is applied that builds the frontend of a folder; its tasks are not looked at."""
+    for build in _builds(tree, candidate):
+        applied = _FRONTENDS.search(build.text)
+        if applied is None:
+            continue
+        told = _FRONTEND.search(build.text)
+        base = candidate.inside(build.place)
+        places = {posixpath.normpath(posixpath.join(base, told[1] if told else "."))}
+        places |= {candidate.inside(told[1])} if told else set()
+        if (folder or ".") in places:
+            text = f"{posixpath.join(folder, 'package.json')} is built by {applied[1]}"
+            return Seen(text, build.file, line_of(build.text, applied.start()), is_sure=False)
     return None

@@ -6,8 +6,14 @@ import re
 from dataclasses import replace
 
 from xbuild.generate.excerpts import exists, first_seen
-from xbuild.generate.languages.gradle_builds import MARKERS, draw_gradle, find_gradle, taken_in
-from xbuild.generate.languages.maven_poms import draw_maven, find_maven
+from xbuild.generate.languages.gradle_builds import (
+    MARKERS,
+    built_by_gradle,
+    draw_gradle,
+    find_gradle,
+    taken_in,
+)
+from xbuild.generate.languages.maven_poms import built_by_maven, draw_maven, find_maven
 from xbuild.generate.shape import Candidate, EntryPoint, ProjectKind, Seen, Shape, SourceTree
 
 _POM = "pom.xml"
@@ -42,4 +48,11 @@ def takes(tree: SourceTree, candidate: Candidate, output: str) -> Seen | None:
     return None
 
 
-LANGUAGE = ProjectKind("java", (_POM, *MARKERS), find, draw, takes=takes)
+def builds(tree: SourceTree, candidate: Candidate, folder: str) -> Seen | None:
+    """A frontend that a plugin of the build makes."""
+    if candidate.marker.endswith(_POM):
+        return built_by_maven(tree, candidate, folder)
+    return built_by_gradle(tree, candidate, folder)
+
+
+LANGUAGE = ProjectKind("java", (_POM, *MARKERS), find, draw, takes=takes, builds=builds)

@@ -34,6 +34,8 @@ _RELEASES = (
 _MAINS = ("exec.mainClass", "start-class", "mainClass", "main.class", "micronaut.main.class")
 # Plugins that read .git, and the property that keeps them from it.
 _HISTORY = {"git-commit-id-maven-plugin": "maven.gitcommitid.skip", "git-commit-id-plugin": "skipGitCommitId"}
+# Plugins that build a frontend, with a Node of their own, in this folder or in that of pom.xml.
+_FRONTENDS = {"frontend-maven-plugin": "workingDirectory", "vaadin-maven-plugin": "npmFolder"}
 _STAMP = "project.build.outputTimestamp"
 _WRAPPER = ".mvn/wrapper/maven-wrapper.properties"
 _DEEPEST = 5
@@ -173,6 +175,36 @@ def _named_main(tree: SourceTree, pom: Pom) -> tuple[str, Seen] | None:
             line = first_seen(tree, pom.marker, rf"<{re.escape(key)}>", f"the program {name}")
             return name, line
     return None
+
+
+def built_by_maven(tree: SourceTree, candidate: Candidate, folder: str) -> Seen | None:
+    """Where a plugin builds the frontend of a folder: at every build, or with a profile alone."""
+    root = read_pom(tree, candidate.marker)
+    for pom in (root, *modules(tree, root)) if root is not None else ():
+        for plugin, profile in _plugins(pom):
+            name = plugin.findtext("artifactId") or ""
+            if name in _FRONTENDS and (folder or ".") in _places(pom, plugin, _FRONTENDS[name]):
+                more = f", with the profile {profile} alone" if profile else ""
+                seen = first_seen(tree, pom.marker, rf"<artifactId>{name}</artifactId>", "")
+                text = f"{posixpath.join(folder, 'package.json')} is built by {name}{more}"
+                return Seen(text, seen.file, seen.line, is_sure=not profile)
+    return None
+
+
+def _plugins(pom: Pom) -> Iterator[tuple[ElementTree.Element, str]]:
+    """The plugins of a build, each with the profile that it takes, if it does."""
+    yield from ((plugin, "") for plugin in pom.root.findall("build/plugins/plugin"))
+    for profile in pom.root.findall("profiles/profile"):
+        is_usual = (profile.findtext("activation/activeByDefault") or "").strip() == "true"
+        name = "" if is_usual else profile.findtext("id") or "without a name"
+        yield from ((plugin, name) for plugin in profile.findall("build/plugins/plugin"))
+
+
+def _places(pom: Pom, plugin: ElementTree.Element, setting: str) -> tuple[str, ...]:
+    """The folders that a plugin works in, from the root of the tree on."""
+    told = [pom.expanded(each.text or "") for each in plugin.iter(setting)] or ["."]
+    inner = (re.sub(r"^\$\{(?:project\.)?basedir\}/?", "", place) or "." for place in told)
+    return tuple(posixpath.normpath(posixpath.join(pom.folder, each)) for each in inner)
 
 
 def draw_maven(tree: SourceTree, candidate: Candidate, entry: EntryPoint | None) -> Shape:

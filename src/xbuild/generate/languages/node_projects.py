@@ -61,7 +61,8 @@ _SERVER_BUILDS = (
 class Bundler:
     """A tool that builds files for a web server: its package, where they go, and what answers for addresses
     that are no file (a page of the application itself, or 404). `option` finds another folder in `settings`,
-    `base` the path that the pages are made to be served below.
+    `base` the path that the pages are made to be served below; `said` finds that in the script `build`, which
+    comes first.
     """
 
     package: str
@@ -70,30 +71,94 @@ class Bundler:
     settings: tuple[str, ...] = ()
     option: str = ""
     base: str = ""
+    said: str = ""
 
 
-_VITE = tuple(f"vite.config.{end}" for end in ("ts", "js", "mts", "mjs", "cjs"))
-_BASE = r"^[ \t]*base:\s*[\"'](/[\w./-]+)[\"']"
+_ENDINGS = ("ts", "js", "mts", "mjs", "cjs")
+_VITE = tuple(f"vite.config.{end}" for end in _ENDINGS)
+# A path of production, where it depends on that.
+_PATH = r"(/[\w./-]+)"
+_ON_PRODUCTION = rf"(?:process\.env\.NODE_ENV\s*===?\s*[\"']production[\"']\s*\?\s*)?[\"']{_PATH}[\"']"
+
+
+def _named(key: str) -> str:
+    """A setting of a file in JavaScript, on a line of its own."""
+    return rf"^[ \t]*{key}:\s*{_ON_PRODUCTION}"
+
+
+def _flag(*names: str) -> str:
+    """An option of a command line."""
+    return rf"(?:{'|'.join(names)})[ =][\"']?{_PATH}"
+
+
+_BASE = _named("base")
 # The first that a project depends on counts: vite is below many others.
 BUNDLERS = (
-    Bundler("vitepress", "docs/.vitepress/dist", "=404"),
-    Bundler("@docusaurus/core", "build", "/404.html"),
+    Bundler(
+        "vitepress",
+        "docs/.vitepress/dist",
+        "=404",
+        tuple(f"docs/.vitepress/config.{end}" for end in _ENDINGS),
+        base=_BASE,
+        said=_flag("--base"),
+    ),
+    Bundler(
+        "@docusaurus/core",
+        "build",
+        "/404.html",
+        tuple(f"docusaurus.config.{end}" for end in _ENDINGS),
+        base=_named("baseUrl"),
+    ),
     Bundler("@11ty/eleventy", "_site", "=404"),
     Bundler("gatsby", "public", "/404.html"),
     Bundler(
         "astro",
         "dist",
         "=404",
-        tuple(f"astro.config.{e}" for e in ("mjs", "ts", "js")),
+        tuple(f"astro.config.{end}" for end in _ENDINGS),
         r"\boutDir:\s*[\"']([^\"']+)",
         _BASE,
+        _flag("--base"),
     ),
-    Bundler("@sveltejs/adapter-static", "build"),
-    Bundler("react-scripts", "build"),
-    Bundler("@angular/cli", "dist", "/index.html"),
-    Bundler("@vue/cli-service", "dist", "/index.html", ("vue.config.js",), r"\boutputDir:\s*[\"']([^\"']+)"),
-    Bundler("parcel", "dist"),
-    Bundler("vite", "dist", "/index.html", _VITE, r"\boutDir:\s*[\"']([^\"']+)", _BASE),
+    Bundler(
+        "@sveltejs/adapter-static",
+        "build",
+        settings=("svelte.config.js",),
+        base=rf"\bbase:\s*{_ON_PRODUCTION}",
+    ),
+    Bundler(
+        "react-scripts",
+        "build",
+        settings=("package.json",),
+        # Of an address the path alone counts (react-dev-utils, getPublicUrlOrPath).
+        base=rf'"homepage"\s*:\s*"(?:https?://[^/"]+)?{_PATH}"',
+        said=_flag(r"\bPUBLIC_URL"),
+    ),
+    Bundler(
+        "@angular/cli",
+        "dist",
+        settings=("angular.json",),
+        base=rf'"(?:options|production)"\s*:\s*\{{(?:[^{{}}]|\{{[^{{}}]*\}})*?"baseHref"\s*:\s*"{_PATH}"',
+        said=_flag("--base-href"),
+    ),
+    Bundler(
+        "@vue/cli-service",
+        "dist",
+        "/index.html",
+        ("vue.config.js",),
+        r"\boutputDir:\s*[\"']([^\"']+)",
+        _named("publicPath"),
+    ),
+    Bundler("parcel", "dist", said=_flag("--public-url")),
+    Bundler(
+        "vite",
+        "dist",
+        "/index.html",
+        _VITE,
+        r"\boutDir:\s*[\"']([^\"']+)",
+        _named("base"),
+        _flag("--base"),
+    ),
     Bundler("webpack", "dist"),
 )
 
@@ -325,7 +390,9 @@ def _next(tree: SourceTree, candidate: Candidate, package: Mapping[str, Any]) ->
     text = tree.read(candidate.inside(config)) or "" if config else ""
     output = re.search(r"\boutput:\s*[\"'](\w+)[\"']", text)
     if output is not None and output[1] == "export":
-        return _site(tree, candidate, Bundler("next", "out", "/404.html"))
+        return _site(
+            tree, candidate, Bundler("next", "out", "/404.html", tuple(names), base=_named("basePath"))
+        )
     if "build" not in table(package, "scripts"):
         raise UnreadyError(
             "Next.js is required, and there is no script `build`",
@@ -377,12 +444,16 @@ def _site(tree: SourceTree, candidate: Candidate, bundler: Bundler | None = None
 
 def _base(tree: SourceTree, candidate: Candidate, bundler: Bundler) -> tuple[str, tuple[Seen, ...]]:
     """The path that the pages are made to be served below, without a slash at its end."""
-    for name in bundler.settings if bundler.base else ():
-        path = candidate.inside(name)
-        found = re.search(bundler.base, tree.read(path) or "", re.MULTILINE)
-        base = posixpath.normpath(found[1]) if found is not None else "/"
-        if base.strip("/"):
-            return base, (first_seen(tree, path, bundler.base, f"served below {base}/"),)
+    script = str(table(read_json(tree, candidate.marker), "scripts").get("build") or "")
+    for path, pattern, text in (
+        (candidate.marker, bundler.said, script),
+        *((path, bundler.base, tree.read(path) or "") for path in map(candidate.inside, bundler.settings)),
+    ):
+        found = re.search(pattern, text, re.MULTILINE) if pattern else None
+        if found is not None:
+            base = posixpath.normpath(found[1]).rstrip("/")
+            seen = first_seen(tree, path, pattern, f"served below {base}/")
+            return base, (seen,) if base else ()
     return "", ()
 
 
@@ -421,7 +492,7 @@ def _output(tree: SourceTree, candidate: Candidate, bundler: Bundler) -> tuple[s
     """The folder that a frontend is built to, from the root on."""
     if bundler.package == "@angular/cli":
         return _angular(tree, candidate)
-    for name in bundler.settings:
+    for name in bundler.settings if bundler.option else ():
         path = candidate.inside(name)
         found = re.search(bundler.option, tree.read(path) or "")
         if found is not None:

@@ -17,11 +17,11 @@ func main() {
 	}
 }
 
-// run adds every argument as a note to $NOTES_DB (memory by default), then prints all of them.
+// run adds every argument as a note to $NOTES_DB (notes.db in its folder by default), then prints all of them.
 func run(notes []string) error {
 	path := os.Getenv("NOTES_DB")
 	if path == "" {
-		path = ":memory:"
+		path = "notes.db"
 	}
 	db, err := sql.Open("sqlite3", path)
 	if err != nil {
