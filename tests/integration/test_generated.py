@@ -78,13 +78,16 @@ def test_a_changed_line_leaves_the_packages_where_they_are(made: tuple[Served, G
 
 
 def cases() -> Iterator[Path]:
-    """One case of each template."""
-    seen: set[str] = set()
+    """One case of each template with each of its runtime images."""
+    seen: set[tuple[str, str]] = set()
     for case in sorted(FIXTURES.iterdir()):
         said = case / "said.txt"
-        template = said.read_text("utf-8").split("\n")[0].rpartition(" ")[2] if said.exists() else ""
-        if template and template not in seen:
-            seen.add(template)
+        if not said.exists():
+            continue
+        template = said.read_text("utf-8").split("\n")[0].rpartition(" ")[2]
+        runtime = re.findall(r"(?m)^FROM (?:--\S+ )*([^:\s]+)", (case / "Dockerfile").read_text("utf-8"))[-1]
+        if (template, runtime) not in seen:
+            seen.add((template, runtime))
             yield case
 
 

@@ -56,6 +56,8 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("buildkit")
     with _machine(_buildkit(folder), folder / "buildkit"), _builder(folder) as name:
         yield name
+    # Images and what was built on them: many times what pytest keeps of other tests.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def _buildkit(folder: Path) -> list[str | Path]:
         _TOOLS / "buildkitd", "--root", folder / "root", "--addr", f"unix://{folder}/buildkit",
         "--config", Path(os.environ["BUILDX_CONFIG"]) / "buildkitd.toml",
         "--oci-worker-net", "host", "--oci-worker-no-process-sandbox",
-        "--oci-worker-rootless", "--oci-worker-snapshotter", "native", "--containerd-worker=false",
+        "--oci-worker-rootless", "--containerd-worker=false",
     ]  # fmt: skip
 
 
