@@ -37,7 +37,7 @@ SERVED = (
         "python-poetry", 8000, {"/label/Ada": "Ada"}, "labels/__main__.py", ("poetry export", "-r /tmp/req")
     ),
     Served(
-        "node-next", 3000, {"/": "<p>{node}</p>", "/robots.txt": "User-agent"}, "app/page.js", ("npm ci",)
+        "node-next", 3000, {"/": "<p>{node} png</p>", "/robots.txt": "User-agent"}, "app/page.js", ("npm ci",)
     ),
     Served("node-site", 8080, {"/": "<title>A site</title>", "/any/page": "<title>"}, "main.js", ("npm ci",)),
     Served(

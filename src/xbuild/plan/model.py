@@ -68,13 +68,15 @@ class SplitStages:
     """Copy `stages` (the shared start of a FROM chain, root first) for the build platform, pinned.
 
     The copies stand right after the last of them and are named `names`; `redirect` lists the FROM
-    instructions that then name the last copy.
+    instructions that then name the last copy. `lent` are COPY instructions that in the copies take from the
+    stage of that name (a LendImage) what they take from an image.
     """
 
     stages: tuple[int, ...]
     names: tuple[str, ...]
     redirect: tuple[int, ...]
     reason: str
+    lent: tuple[tuple[int, str], ...] = ()
     kind: str = "split-stages"
 
 

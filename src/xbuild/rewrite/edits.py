@@ -129,6 +129,7 @@ def _split(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
         edits = [
             _name_edit(from_, names),
             *([_pin_edit(from_, 0)] if is_root else _redirect_edits(from_, names)),
+            *(_lend_edit(dockerfile, number, name) for number, name in change.lent if first < number < end),
         ]
         text = apply_edits(source[span], [Edit(e.span.shift(-span.start), e.replacement) for e in edits])
         copy = text.lstrip("\ufeff").rstrip("\r\n") + newline
@@ -371,11 +372,8 @@ def _lend_image(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
     for number, mount in change.takers:
         instruction = _instruction(dockerfile, number)
         if mount is None:
-            flag = instruction.flag("from")
-            assert flag is not None
-            assert flag.value_span is not None
             made.touched.add(number)
-            made.edits.append(Edit(flag.value_span, change.name))
+            made.edits.append(_lend_edit(dockerfile, number, change.name))
             continue
         assert isinstance(instruction, Run)
         flag = instruction.mounts[mount].flag
@@ -389,6 +387,14 @@ def _lend_image(dockerfile: Dockerfile, change: Change, made: Edits) -> None:
             f"{flag.value[: found.start()]}from={change.name}{flag.value[found.end() :]}"
         )
         made.edits.append(Edit(Span(start, start + len(change.reference)), change.name))
+
+
+def _lend_edit(dockerfile: Dockerfile, number: int, name: str) -> Edit:
+    """A COPY takes from that stage what it took from an image."""
+    flag = _instruction(dockerfile, number).flag("from")
+    assert flag is not None
+    assert flag.value_span is not None
+    return Edit(flag.value_span, name)
 
 
 def _renumber(dockerfile: Dockerfile, change: Change, made: Edits) -> None:

@@ -9,7 +9,7 @@ what the answer depends on. The last question ends the RUN.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xbuild.dockerfile.edit import edit_script
 from xbuild.dockerfile.model import Dockerfile, From, Instruction, Run
@@ -70,7 +70,8 @@ def probe_dockerfile(
         return None
     edits += _unpinned(dockerfile, questions)
     planned = plan.changes(conditional=True) if plan is not None else ()
-    changes = [c for c in planned if _applies(c, cut)]
+    # What asks is built for one platform, its own: no image has to lend tools.
+    changes = [replace(c, lent=()) if isinstance(c, SplitStages) else c for c in planned if _applies(c, cut)]
     made = collect(dockerfile, changes)
     text = apply_edits(dockerfile.source.text, [*made.edits, *edits])
     newline = dockerfile.source.newline

@@ -130,6 +130,7 @@ _WORDINGS: Mapping[str, Callable[[Change], str]] = {
     "set-environment": lambda change: ", ".join(_set(change)),
     "replace-in-script": _named("write {!r} in the script", "text"),
     "add-mount": _named("add --mount={}", "mount"),
+    "lend-image": _named("add the stage {}, for the build platform"),
     "insert-run": lambda _: "add a RUN",
     "add-twins": lambda _: "add the stages of a helper",
     "assist-run": lambda _: "mount the helper",

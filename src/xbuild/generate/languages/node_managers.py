@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,17 @@ _CPU = (
 _FOR_TARGET = f" --ignore-scripts --os=linux --libc=glibc --cpu={_CPU}"
 # Scripts of the project itself that an installation runs, but for `prepare`, which is for its developers.
 _LIFECYCLE = ("preinstall", "install", "postinstall")
+# Packages whose script installs nothing, if the lock file names these others: it prints (core-js, @nestjs/core,
+# es5-ext), checks a version (protobufjs), or asks for a library of the system in place of them (sharp's
+# install/check.js since 0.33). Read in the packages themselves.
+_IDLE: Mapping[str, tuple[str, ...]] = {
+    "@nestjs/core": (),
+    "core-js": (),
+    "core-js-pure": (),
+    "es5-ext": (),
+    "protobufjs": (),
+    "sharp": ("@img/sharp-linux-x64", "@img/sharp-linux-arm64"),
+}
 _SECRET = re.compile(r"_auth|_password|authToken|\$\{", re.IGNORECASE)
 
 
@@ -71,9 +82,16 @@ def _npm(lock: str, package: Mapping[str, Any], version: tuple[int, ...]) -> str
         return "a package-lock.json that does not tell of scripts (lockfileVersion 1)"
     for path, entry in packages.items():
         is_run = path and not entry.get("dev") and not entry.get("link") and not _is_elsewhere(entry)
-        if is_run and entry.get("hasInstallScript"):
-            return path.rpartition("node_modules/")[2]
+        name = path.rpartition("node_modules/")[2]
+        if is_run and entry.get("hasInstallScript") and not _is_idle(name, packages):
+            return name
     return ""
+
+
+def _is_idle(name: str, packages: Iterable[str]) -> bool:
+    """Whether nothing is lost where the script of a package is not run."""
+    known = {path.rpartition("node_modules/")[2] for path in packages}
+    return name in _IDLE and known.issuperset(_IDLE[name])
 
 
 def _is_elsewhere(entry: Mapping[str, Any]) -> bool:

@@ -113,7 +113,7 @@ class Conclusions:
         if stage.index == group.root:
             changes.append(PinStage(stage.position, "runs on the build platform"))
         if group.split and stage.index == group.stages[0]:
-            changes.append(self.split(group))
+            changes += self.split(group)
         leaf = not self.survey.is_needed(stage.index)
         verdict = self.described(verdict, facts, changes)
         evidence = verdict.evidence
@@ -162,7 +162,7 @@ class Conclusions:
         stage = self.graph.stages[facts.stage]
         for reference in dict.fromkeys(loan.reference for loan in facts.loans):
             takers = tuple((x.instruction, x.mount) for x in facts.loans if x.reference == reference)
-            name = _fresh(f"{_short(reference)}-native", self.names)
+            name = self.lender(reference)
             reason = f"tools of {reference} run in {stage.label}: those of the build platform"
             yield LendImage(stage.position, reference, name, takers, reason)
 
@@ -179,7 +179,8 @@ class Conclusions:
             return [c for c in found if not isinstance(c, AddMount)], [f"no cache mounts: {blocked}"]
         return found, []
 
-    def split(self, group: Group) -> SplitStages:
+    def split(self, group: Group) -> tuple[Change, ...]:
+        """Copies of what is shared, and a stage for each image that lends tools to them."""
         labels = [self.graph.stages[s].label for s in group.split]
         names = tuple(_fresh(f"{label}-native", self.names) for label in labels)
         redirect = tuple(
@@ -188,7 +189,20 @@ class Conclusions:
             if isinstance(base := self.graph.stages[s].base, StageBase) and base.stage in group.split
         )
         reason = f"{labels[-1]} is also the base of what stays on the target platform"
-        return SplitStages(group.split, names, redirect, reason)
+        loans = [loan for s in group.split for loan in self.facts[s].loans]
+        before = self.graph.stages[group.split[0]].position
+        lent = {reference: self.lender(reference) for reference in dict.fromkeys(x.reference for x in loans)}
+        why = f"tools of {{}} run in {names[-1]}: those of the build platform"
+        return (
+            *(LendImage(before, image, name, (), why.format(image)) for image, name in lent.items()),
+            SplitStages(
+                group.split, names, redirect, reason, tuple((x.instruction, lent[x.reference]) for x in loans)
+            ),
+        )
+
+    def lender(self, reference: str) -> str:
+        """A name for a stage that lends the tools of an image."""
+        return _fresh(f"{_short(reference)}-native", self.names)
 
     def dropped_verdict(self, stage: Stage, group: Group) -> StageVerdict:
         own = group.reasons.get(stage.index, [])

@@ -154,7 +154,8 @@ class Soundness:
         at = self.graph.stages[stage]
         place = Place(at.from_.first_line)
         found: list[Reason] = []
-        if any(e.demand != Demand() or e.needs for e in facts.effects) or facts.loans:
+        is_edited = any(e.demand != Demand() or e.needs for e in facts.effects)
+        if is_edited or any(loan.mount is not None for loan in facts.loans):
             text = f"{at.label} compiles something, and it is also what the image is made from"
             found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
         if any(number > stage for number in _numbered(self.graph)):
