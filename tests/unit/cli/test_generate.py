@@ -174,7 +174,8 @@ def test_a_build_offers_to_generate(xbuild: Xbuild, tmp_path: Path) -> None:
     (tmp_path / ".xbuild.yaml").write_text("generate:\n  templates: ours\n", "utf-8")
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours/go-static.Dockerfile").write_text(
-        "FROM golang AS b\nWORKDIR /b\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /a .\n\nFROM scratch\nCOPY --from=b /a /a\n"
+        "FROM golang AS b\nWORKDIR /b\nCOPY . .\nRUN CGO_ENABLED=0 go build -o /a .\n\n"
+        "FROM scratch\nCOPY --from=b /a /a\n"
     )
     changed = xbuild("build", "--generate", "--dry-run", "--platform", "linux/arm64", tmp_path)
     assert "--- the generated Dockerfile\n" in changed.out

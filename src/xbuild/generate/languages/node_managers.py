@@ -19,8 +19,8 @@ _CPU = (
 _FOR_TARGET = f" --ignore-scripts --os=linux --libc=glibc --cpu={_CPU}"
 # Scripts of the project itself that an installation runs, but for `prepare`, which is for its developers.
 _LIFECYCLE = ("preinstall", "install", "postinstall")
-# Packages whose script installs nothing, if the lock file names these others: it prints (core-js, @nestjs/core,
-# es5-ext), checks a version (protobufjs), or asks for a library of the system in place of them (sharp's
+# Packages whose script installs nothing, if the lock file names these others: it prints (core-js, es5-ext,
+# @nestjs/core), checks a version (protobufjs), or asks for a library of the system in place of them (sharp's
 # install/check.js since 0.33). Read in the packages themselves.
 _IDLE: Mapping[str, tuple[str, ...]] = {
     "@nestjs/core": (),
