@@ -66,7 +66,9 @@ class Surroundings:
     `stage` is the index in the graph, `offset` the index of its FROM in the file's instructions,
     `is_shipped` says whether a path of the stage ends up in an image, `is_taken` whether any other stage
     copies or mounts it, `has_children` whether another stage derives from it; `text` is the stage's own text,
-    `programs` are all descriptions by name, `tool_folders` where languages keep their programs.
+    `programs` are all descriptions by name, `tool_folders` where languages keep their programs. With
+    `names_target` what names the machine is told to name the target's; `for_builder` are RUNs (indexes in the
+    stage) in which the target's names are told to be the build machine's.
     """
 
     stage: int
@@ -84,6 +86,8 @@ class Surroundings:
     has_children: bool
     programs: Mapping[str, Program]
     tool_folders: tuple[str, ...]
+    names_target: bool = False
+    for_builder: frozenset[int] = frozenset()
 
 
 @value()

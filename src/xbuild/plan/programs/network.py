@@ -391,8 +391,17 @@ def _gpg(call: Call, given: Reading) -> Effect | None:
 
 
 PROGRAMS = (
-    Program("curl", _CURL, does=_curl, variables=("CURL_HOME",), settings=(".curlrc", ".netrc")),
-    Program("wget", _WGET, does=_wget, variables=("WGETRC", "SYSTEM_WGETRC"), settings=(".wgetrc", ".netrc")),
+    Program(
+        "curl", _CURL, does=_curl, variables=("CURL_HOME",), settings=(".curlrc", ".netrc"), is_download=True
+    ),
+    Program(
+        "wget",
+        _WGET,
+        does=_wget,
+        variables=("WGETRC", "SYSTEM_WGETRC"),
+        settings=(".wgetrc", ".netrc"),
+        is_download=True,
+    ),
     Program(
         "git",
         "-C= -c= --no-pager -P --bare --no-optional-locks --literal-pathspecs",

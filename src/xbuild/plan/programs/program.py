@@ -72,9 +72,9 @@ class Program:
     it is that of a folder in which they lie. `does`: for what rows cannot say; None from it means that the
     command line is not understood. `is_extra`: no base image brings it along by itself; then packages of
     its name or of `packages` may, or what `brought_by` tells of. `starts`: the programs that its words have
-    it start. `is_wrapper`: it runs the command that its operands are. `still`: verbs that change nothing
-    which a question to the builder is about. `verbs`: programs of their own, by first operand; the options of
-    this one stand in front of it.
+    it start. `is_wrapper`: it runs the command that its operands are. `is_download`: it fetches what
+    its operands name. `still`: verbs that change nothing which a question to the builder is about.
+    `verbs`: programs of their own, by first operand; the options of this one stand in front of it.
     """
 
     names: str
@@ -95,6 +95,7 @@ class Program:
     starts: Callable[[Call], Iterable[str]] | None = None
     still: tuple[str, ...] = ()
     is_wrapper: bool = False
+    is_download: bool = False
     puts_into_folders: bool = False
     builtin: Builtin | None = None
     verbs: Mapping[str, Program] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -39,7 +40,16 @@ from xbuild.plan.facts.filesystem import (
 )
 from xbuild.plan.facts.images import Image, describe, is_portable
 from xbuild.plan.model import Place, Question, Reason
-from xbuild.plan.reading.walk import walk_run
+from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.reading.machine_names import (
+    is_fetching,
+    is_fetching_for_target,
+    is_naming,
+    leaves_wrong,
+    may_name,
+    told_of_builder,
+)
+from xbuild.plan.reading.walk import RunWalk, walk_run
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, shortened
 from xbuild.text import Span, expression
 
@@ -118,21 +128,63 @@ def evaluate(
     """Run through a stage; `known` holds the facts of stages before it, `pinned` those on the build
     platform, and `others` tells what would be in any further one.
     """
+
+    def read(for_builder: frozenset[int]) -> StageFacts:
+        facts = _based(graph, stage, known, toolchains)
+        surroundings = replace(around(stage, facts.image), for_builder=for_builder)
+        reader = _StageReader(graph, facts, surroundings, known, pinned, toolchains, others)
+        for index, instruction in enumerate(graph.stages[stage].instructions):
+            reader.read(index, instruction)
+        facts.compiles |= any(effect.compiles for effect in facts.effects)
+        return facts
+
+    facts = read(frozenset())
+    fetching = _fetching_what_runs_here(graph, facts, around(stage, facts.image))
+    again = read(fetching) if fetching else facts
+    return again if not again.all_reasons else facts
+
+
+def _based(
+    graph: StageGraph, stage: int, known: Mapping[int, StageFacts], toolchains: Sequence[Toolchain]
+) -> StageFacts:
+    """The facts of a stage of which nothing is read yet."""
     base = graph.stages[stage].base
     if isinstance(base, StageBase):
         below = known[base.stage]
         facts = StageFacts(stage, below.image, below.writes.snapshot(), packages=below.packages)
         facts.compiles = below.compiles
-    else:
-        reference = base.reference if isinstance(base, ImageBase) else None
-        image = describe(reference, tuple(row for t in toolchains for row in t.images))
-        links = (Write(p, Kind.PORTABLE, Place(0), "", is_empty=True, link=to) for p, to in BASE_LINKS)
-        facts = StageFacts(stage, image, Writes(image, links))
-    reader = _StageReader(graph, facts, around(stage, facts.image), known, pinned, toolchains, others)
-    for index, instruction in enumerate(graph.stages[stage].instructions):
-        reader.read(index, instruction)
-    facts.compiles |= any(effect.compiles for effect in facts.effects)
-    return facts
+        return facts
+    reference = base.reference if isinstance(base, ImageBase) else None
+    image = describe(reference, tuple(row for t in toolchains for row in t.images))
+    links = (Write(p, Kind.PORTABLE, Place(0), "", is_empty=True, link=to) for p, to in BASE_LINKS)
+    return StageFacts(stage, image, Writes(image, links))
+
+
+def _fetching_what_runs_here(graph: StageGraph, facts: StageFacts, around: Surroundings) -> frozenset[int]:
+    """The RUNs that fetch a program by the name of the target which the stage then runs, and nothing by that
+    name which leaves it.
+    """
+    if around.is_pinned_by_author:
+        return frozenset()
+    pairs = zip(facts.calls, facts.effects, strict=True)
+    foreign = (foreign_program(call) for call, effect in pairs if effect.cannot_run)
+    lines = {found[1].place.line for found in foreign if found is not None and found[1].by[:1] == ("RUN",)}
+    firsts = [i.first_line for i in graph.stages[facts.stage].instructions]
+    indexes = {bisect_right(firsts, line) - 1 for line in lines}
+    asking = {call.instruction for call in facts.calls if is_fetching_for_target(call)}
+
+    def leaves(index: int) -> bool:
+        made = (w for w in facts.writes if bisect_right(firsts, w.place.line) - 1 == index)
+        of_target = (w for w in made if w.kind in (Kind.TARGET, Kind.CROSS))
+        return any(w.path is None or around.is_shipped(w.path) for w in of_target)
+
+    def can_be_told(index: int) -> bool:
+        run = graph.stages[facts.stage].instructions[index]
+        script = run.script if isinstance(run, Run) else None
+        scope = Scope(graph, facts.stage, index)
+        return script is not None and told_of_builder(parse_script(script.text), scope, index) is not None
+
+    return frozenset(index for index in indexes & asking if can_be_told(index) and not leaves(index))
 
 
 class _StageReader:
@@ -363,25 +415,62 @@ class _StageReader:
         if script is None:
             self.unknown(index, run)
             return
-        line_of = _line_finder(self.graph, run, script.text)
         before = len(self.facts.writes)
-        walked = walk_run(
-            run,
-            script,
-            around=self.around,
-            scope=scope,
-            instruction=index,
-            writes=self.facts.writes,
-            toolchains=self.toolchains,
-            is_editable=is_editable,
-            line_of=line_of,
-            packages=self.facts.packages,
-        )
+        walked = self.walked(index, run, script, is_editable=is_editable)
         self.facts.effects += walked.effects
         self.facts.calls += walked.calls
         self.facts.packages = walked.packages
         if any(w.kind is Kind.UNKNOWN and w.path is None for w in self.facts.writes[before:]):
             self.facts.unknown_runs.add(index)
+
+    def walked(self, index: int, run: Run, script: ParsedScript, *, is_editable: bool) -> RunWalk:
+        """What a RUN does. One that fetches by the name of the machine what leaves the stage is told of the
+        target's name, if then all is right.
+        """
+        before = self.facts.writes.snapshot()
+        walked = self.walk(index, run, script, self.around, is_editable=is_editable)
+        if index in self.around.for_builder:
+            return self.told_of_builder(index, script, walked)
+        is_asked = (
+            may_name(script) and any(map(is_naming, walked.calls)) and any(map(is_fetching, walked.calls))
+        )
+        if not is_asked or self.around.is_pinned_by_author or not self.leaves_wrong(len(before)):
+            return walked
+        first, self.facts.writes = self.facts.writes, before.fork()
+        around = replace(self.around, names_target=True)
+        told = self.walk(index, run, script, around, is_editable=is_editable)
+        if self.leaves_wrong(len(before)) or any(effect.reasons for effect in told.effects):
+            self.facts.writes = first
+            return walked
+        return told
+
+    def told_of_builder(self, index: int, script: ParsedScript, walked: RunWalk) -> RunWalk:
+        """A RUN with what has to be written into it, so that it fetches for the build machine."""
+        told = told_of_builder(script, Scope(self.graph, self.facts.stage, index), index)
+        assert told is not None
+        first, *others = walked.effects
+        demand = replace(first.demand, words=(*first.demand.words, *told.demand.words))
+        first = replace(first, demand=demand, needs=(*first.needs, *told.needs))
+        return replace(walked, effects=[first, *others])
+
+    def leaves_wrong(self, since: int) -> bool:
+        return leaves_wrong(self.facts.writes[since:], self.around.is_shipped)
+
+    def walk(
+        self, index: int, run: Run, script: ParsedScript, around: Surroundings, *, is_editable: bool
+    ) -> RunWalk:
+        return walk_run(
+            run,
+            script,
+            around=around,
+            scope=Scope(self.graph, self.facts.stage, index),
+            instruction=index,
+            writes=self.facts.writes,
+            toolchains=self.toolchains,
+            is_editable=is_editable,
+            line_of=_line_finder(self.graph, run, script.text),
+            packages=self.facts.packages,
+        )
 
     def unknown(self, index: int, run: Run) -> None:
         self.facts.unknown_runs.add(index)

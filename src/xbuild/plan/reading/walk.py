@@ -32,6 +32,7 @@ from xbuild.plan.facts.filesystem import (
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.program import Builtin, Program, anything
 from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.reading.machine_names import named
 from xbuild.plan.reading.variables import (
     Frames,
     assigned_names,
@@ -178,7 +179,7 @@ class _Walker:
         self.is_editable = is_editable
         self.line_of = line_of
         self.start = scope.workdir()
-        self.variables = _from_environment(scope)
+        self.variables = _from_environment(scope, is_for_builder=instruction in around.for_builder)
         self.condition = Kind.PORTABLE
         self.outputs: dict[Span, Kind] = {}
         self.directories: list[tuple[Command, str | None]] = []
@@ -225,7 +226,9 @@ class _Walker:
         kinds: list[Kind] = []
         for word in self.script.case_words:
             if word.span.start <= command.span.start and command.span not in word.span:
-                kinds += [self.expansion_kind(e) for e in word.expansions] or [self.kind(word)]
+                kinds += [
+                    self.expansion_kind(e) for e in word.expansions
+                ]  # no name of a file is matched here
         self.condition = join((self.condition, *kinds))
         self.compares |= join(kinds) >= Kind.BUILD and _is_of_target(kinds)
 
@@ -551,6 +554,9 @@ class _Walker:
         foreign = self.foreign(call)
         if foreign is not None:
             return foreign
+        naming = named(call)
+        if naming is not None:
+            return naming
         for toolchain in self.toolchains:
             effect = toolchain.judge(call)
             if effect is not None:
@@ -840,11 +846,13 @@ _BUILTINS: Mapping[Builtin, Callable[[_Walker, Call, Effect], None]] = {
 }
 
 
-def _from_environment(scope: Scope) -> dict[str, Variable]:
+def _from_environment(scope: Scope, *, is_for_builder: bool = False) -> dict[str, Variable]:
+    """The variables of the Dockerfile; with `is_for_builder` the target's names are about to be replaced."""
     found: dict[str, Variable] = {}
     for name, value in scope.environment().items():
         depends = value.depends_on | ({name} if value.kind == "platform" else frozenset())
         kind = Kind.TARGET if any(d.startswith("TARGET") for d in depends) else Kind.PORTABLE
+        kind = Kind.BUILD if is_for_builder and name in PLATFORM_ARGS and kind is Kind.TARGET else kind
         found[name] = Variable(value.text, kind, value.kind, frozenset(depends), value.instruction)
     return found
 

@@ -106,9 +106,13 @@ def _elsewhere(call: Call) -> Kind:
 def _is_wrong(made: Write) -> bool:
     if made.kind.is_right or made.is_package or made.path is None:
         return made.path is None and not made.kind.is_right
-    return not is_in_any(made.path, TOOL_FOLDERS) and not _INSTALLERS.issuperset(made.by[1:2] or ("",))
+    if is_in_any(made.path, TOOL_FOLDERS) or made.path.endswith(_ARCHIVES):
+        return False
+    return not _INSTALLERS.issuperset(made.by[1:2] or ("",))
 
 
+_ARCHIVES = (".gz", ".tgz", ".xz", ".bz2", ".zst", ".zip", ".deb", ".apk", ".rpm")
+"""What no page includes."""
 _INSTALLERS = frozenset(words("pip pip3 uv virtualenv"))
 
 

@@ -1,0 +1,166 @@
+"""Commands that name the machine: in a pinned stage they can be told to name the target's instead.
+
+What they would print on the target is known, so that what stands there instead prints the very same: a `case`
+over TARGETARCH. It is for what leaves the stage; what only runs in it is right as it is, for the machine that
+runs it.
+
+Sources: uname(1) and arch(1) of GNU coreutils and BusyBox, dpkg(1), apk(8); the columns of
+`xbuild.architectures`. Names of 32-bit machines are not told: the kernel of a 64-bit one may say its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from xbuild.architectures import ARCHITECTURES, Architecture
+from xbuild.dockerfile.script import Script, Word
+from xbuild.graph.scope import Scope
+from xbuild.plan.facts.filesystem import Kind, Write, join
+from xbuild.plan.model import Evidence
+from xbuild.plan.programs.program import plain, word_kind
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Demand, Effect, Need
+from xbuild.platforms import Platform
+from xbuild.text import expression
+
+_Naming = Callable[[Architecture], str]
+
+
+def _kernel(row: Architecture) -> str:
+    return row.uname if row.machine.bits == 64 else ""
+
+
+def _debian(row: Architecture) -> str:
+    return row.debian
+
+
+_NAMING: Mapping[tuple[str | None, ...], _Naming] = {
+    ("uname", "-m"): _kernel,
+    ("uname", "--machine"): _kernel,
+    ("arch",): _kernel,
+    ("apk", "--print-arch"): _kernel,
+    ("dpkg", "--print-architecture"): _debian,
+}
+_WORDS = ("uname", "arch")
+"""One of these stands in every script that has such a command."""
+
+
+def may_name(script: Script) -> bool:
+    """Whether a script may name the machine in a way that can be told; a quick look."""
+    return any(word in script.text for word in _WORDS)
+
+
+def is_naming(call: Call) -> bool:
+    """Whether a command names the machine in a way that can be told."""
+    return call.texts in _NAMING
+
+
+def is_fetching(call: Call) -> bool:
+    """Whether a command fetches something by the name of the machine."""
+    program = call.around.programs.get(call.program_name)
+    is_by_name = Kind.BUILD in (*call.kinds, call.condition)
+    return program is not None and program.is_download and is_by_name
+
+
+def named(call: Call) -> Effect | None:
+    """The effect of a command that names the machine; None for others."""
+    if not is_naming(call):
+        return None
+    told = _told_of_target(call) if call.around.names_target else None
+    return told if told is not None else plain(call, join((Kind.BUILD, word_kind(call))))
+
+
+def _told_of_target(call: Call) -> Effect | None:
+    """With the target's name in its place; None where that cannot be written."""
+    naming = _NAMING.get(call.texts)
+    platforms = call.around.platforms
+    if naming is None or not platforms or not call.is_editable or call.words != call.command.words:
+        return None
+    arms = _arms(naming, platforms)
+    if arms is None:
+        return None
+    program = (
+        f"case $TARGETARCH in {arms} esac" if not _is_docker_s(naming, platforms) else "echo $TARGETARCH"
+    )
+    spelled = call.spelled()
+    why = f"`{spelled}` would name the build machine"
+    effect = plain(call, join((Kind.TARGET, word_kind(call))))
+    return Effect(
+        output=effect.output,
+        reads=(),
+        sees_environment=False,
+        demand=Demand(words=((call.command.span, program, why),)),
+        needs=(Need("TARGETARCH", call.instruction, spelled),),
+        evidence=(Evidence(f"what `{spelled}` says on the target is known", call.place),),
+    )
+
+
+def _arms(naming: _Naming, platforms: Sequence[Platform]) -> str | None:
+    """The arms of a `case` over TARGETARCH; None where a platform has no name, or two share one arm."""
+    found: dict[str, set[str]] = {}
+    for platform in platforms:
+        rows = (r for r in ARCHITECTURES if r.docker == str(platform).removeprefix("linux/"))
+        name = next((naming(row) for row in rows), "")
+        found.setdefault(platform.architecture, set()).add(name)
+    if any(len(names) != 1 or "" in names for names in found.values()):
+        return None
+    return " ".join(f"({docker}) echo {names.pop()} ;;" for docker, names in found.items())
+
+
+def _is_docker_s(naming: _Naming, platforms: Sequence[Platform]) -> bool:
+    """Whether each platform is called as Docker calls its architecture."""
+    rows = {row.docker: row for row in ARCHITECTURES}
+    found = (rows[str(platform).removeprefix("linux/")] for platform in platforms)
+    return all(naming(row) == row.architecture for row in found)
+
+
+# -- the other way round: what only runs in the stage
+
+
+_OF_TARGET = expression(r"\$\{?TARGET(OS|ARCH|PLATFORM|VARIANT)\b")
+_NAMES = frozenset(words("TARGETOS TARGETARCH TARGETPLATFORM TARGETVARIANT"))
+
+
+def is_fetching_for_target(call: Call) -> bool:
+    """Whether a command fetches something by the name of the target."""
+    program = call.around.programs.get(call.program_name)
+    return program is not None and program.is_download and Kind.TARGET in (*call.kinds, call.condition)
+
+
+def told_of_builder(script: Script, scope: Scope, instruction: int) -> Effect | None:
+    """What makes a script fetch for the build machine: BuildKit's names of that in place of the target's.
+    None where one of these stands where no expansion is, or a variable of the Dockerfile is made of one.
+    """
+    found = {e.span: e for word in _all_words(script) for e in word.expansions if e.name in _NAMES}
+    if not found or len(found) != len(_OF_TARGET.findall(script.text)):
+        return None
+    derived = (n for n, v in scope.environment().items() if n not in _NAMES and _NAMES & v.depends_on)
+    if any(name in script.text for name in derived):
+        return None
+    why = "what it fetches is run in this stage alone"
+    replaced = tuple(
+        (span, script.text[span.start : span.end].replace("TARGET", "BUILD", 1), why) for span in found
+    )
+    names = dict.fromkeys(e.name.replace("TARGET", "BUILD", 1) for e in found.values())
+    return Effect(
+        reads=(),
+        output=Kind.BUILD,
+        sees_environment=False,
+        demand=Demand(words=replaced),
+        needs=tuple(Need(name, instruction, "the download") for name in names),
+    )
+
+
+def _all_words(script: Script) -> Iterator[Word]:
+    for command in script.commands:
+        yield from command.words
+        yield from (a.value for a in (*command.assignments, *command.exports))
+        outer = (r for scope in command.scopes for r in scope.redirects)
+        yield from (r.target for r in (*command.redirects, *outer) if r.target is not None)
+    yield from script.case_words
+    yield from (word for loop in script.loops for word in loop.words or ())
+
+
+def leaves_wrong(made: Sequence[Write], is_shipped: Callable[[str], bool]) -> bool:
+    """Whether something that a RUN wrote gets into an image and is not right for the target."""
+    return any(not w.kind.is_right and (w.path is None or is_shipped(w.path)) for w in made)
