@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.bed import (
+    alpine_images,
     clients,
     debian,
     engine,
@@ -38,6 +39,7 @@ from tests.testbed.bed import (
     python,
     recipes,
     uv,
+    wheels,
 )
 from tests.testbed.bed.choice import Choice
 from tests.testbed.bed.settings import TESTBED, Bed
@@ -115,6 +117,9 @@ def test_every_file_goes_through_the_module_that_keeps_it_whole() -> None:
         "python.py",
         "node.py",
         "uv.py",
+        "alpine.py",
+        "alpine_packages.py",
+        "apk.py",
     )  # they fill a layer's folder, which is packed or thrown away
     found = {
         (module.name, target)
@@ -126,6 +131,7 @@ def test_every_file_goes_through_the_module_that_keeps_it_whole() -> None:
     assert found == {
         ("files.py", "made"),
         ("oci.py", "made"),  # a draft of files.py
+        ("qcow2.py", "made"),  # likewise
         ("binfmt.py", "HANDLERS / name"),
         ("binfmt.py", "HANDLERS / 'register'"),
         ("network.py", "Path('/proc/sys/net/ipv4/ip_forward')"),
@@ -355,14 +361,18 @@ def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
         "c/Dockerfile": "FROM debian\nCOPY --from=ghcr.io/astral-sh/uv:0.8.1 /uv /bin/\n"
         "RUN --mount=from=ghcr.io/astral-sh/uv:latest,source=/uv,target=/bin/uv uv sync\n"
         "FROM ghcr.io/astral-sh/uv:python3.13-trixie-slim AS b\n# as in ghcr.io/astral-sh/uv:0.4\n",
+        "d/Dockerfile": "FROM golang:1.26-alpine AS b\nFROM node:24-alpine3.23 AS c\nFROM alpine:3.23\n",
         "b/notes": "FROM golang:1.9\n",
     }.items():
         files.write(tmp_path / name, text)
     assert lifecycle.images_asked_for(tmp_path) == [
+        "alpine:3.23",
         "ghcr.io/astral-sh/uv:0.8.1",
         "ghcr.io/astral-sh/uv:latest",
         "ghcr.io/astral-sh/uv:python3.13-trixie-slim",
         "golang:1.24.2",
+        "golang:1.26-alpine",
+        "node:24-alpine3.23",
         "python:3.11",
         "python:3.12-bookworm",
     ]
@@ -374,6 +384,12 @@ def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
         "python:3.8",
         "python:3.13-bookworm",
         "python:3.11-alpine",
+        "alpine",
+        "alpine:3.20",
+        "golang:1.26-alpine3.20",
+        "golang:1.26-alpine-slim",
+        "node:20-alpine",
+        "node:24-alpine3.22",
         "python:3.11-trixie",
         "node:18",
         "rust:1",
@@ -427,6 +443,42 @@ def test_node_goes_by_the_names_of_the_hub(bed: Bed, tag: str, monkeypatch: pyte
     monkeypatch.setattr(recipes, "_image", lambda _kitchen, names, *_: names)
     kitchen = recipes.Kitchen(bed, Path("go"))
     assert f"docker.io/library/node:{tag}" in lifecycle._recipe(f"node:{tag}")(kitchen)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "alpine:3.23",
+        "alpine:latest",
+        "golang:1.26-alpine",
+        "golang:1.26.5-alpine3.23",
+        "golang:1.26.5-alpine",
+        "node:24-alpine",
+        "node:24.19.0-alpine3.23",
+        "node:22.20-alpine",
+    ],
+)
+def test_images_on_alpine_go_by_the_names_of_the_hub(
+    bed: Bed, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[oci.Platform] = []
+
+    def image(
+        _: recipes.Kitchen, names: list[str], platforms: tuple[oci.Platform, ...], _m: object
+    ) -> list[str]:
+        asked.extend(platforms)
+        return names
+
+    monkeypatch.setattr(alpine_images, "_image", image)
+    monkeypatch.setattr(alpine_images, "_go_version", lambda *_: "1.26.5")
+    monkeypatch.setattr(alpine_images, "_is_newest", lambda *_: True)
+    assert f"docker.io/library/{name}" in lifecycle._make(recipes.Kitchen(bed, Path("go")), name)
+    assert asked == [recipes.AMD64, recipes.ARM64]
+
+
+def test_images_on_alpine_are_made_only_on_request() -> None:
+    assert not [name for name in (*lifecycle.DEMO, *lifecycle.LEAST) if "alpine" in name]
+    assert not [name for name in lifecycle.images_asked_for(project.SAMPLE) if "alpine" in name]
 
 
 @pytest.mark.parametrize(
@@ -529,7 +581,7 @@ def test_uvs_programs_come_from_its_wheel(
                 archive.writestr(f"uv-0.8.1.data/scripts/{name}", name)
         return ""
 
-    monkeypatch.setattr(uv, "run", download)
+    monkeypatch.setattr(wheels, "run", download)
     uv.install(bed, "0.8.1", "arm64", tmp_path / "root/usr/local/bin")
     assert "fetching uv 0.8.1 for arm64" in capsys.readouterr().err
     assert {"uv==0.8.1", "--platform=musllinux_1_1_aarch64"} < {*asked}

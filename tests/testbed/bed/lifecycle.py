@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from . import (
+    alpine_images,
     clients,
     engine,
     environment,
@@ -34,7 +35,7 @@ TEMPLATES = CHECKOUT / "tests/templates"
 # The images that only the panel needs, one a line.
 PANEL = CHECKOUT / "tests/panel/images.txt"
 VERSIONED = re.compile(
-    r"^FROM\s+(?:--\S+\s+)*((?:golang|node):\d[\w.]*|python:\d[\w.]*(?:-slim)?(?:-(?:bookworm|trixie)\b)?)",
+    r"^FROM\s+(?:--\S+\s+)*((?:golang|node):\d[\w.]*(?:-alpine[\d.]*\b)?|alpine:[\w.]+|python:\d[\w.]*(?:-slim)?(?:-(?:bookworm|trixie)\b)?)",
     re.MULTILINE | re.IGNORECASE,
 )
 UV = re.compile(
@@ -47,6 +48,7 @@ RECIPES = {
     "tonistiigi/binfmt": recipes.qemu,
 }
 VERSIONED_RECIPES = {
+    "alpine": alpine_images.images,
     "golang": recipes.golang,
     "python": recipes.python_images,
     "node": recipes.node_images,
@@ -214,6 +216,8 @@ def _kitchen(
 
 def _recipe(name: str) -> recipes.Recipe:
     kind, _, tag = name.partition(":")
+    if kind in alpine_images.RECIPES and "-alpine" in tag:
+        return lambda kitchen: alpine_images.RECIPES[kind](kitchen, tag)
     if kind in VERSIONED_RECIPES and tag:
         return lambda kitchen: VERSIONED_RECIPES[kind](kitchen, tag)
     if name not in RECIPES:

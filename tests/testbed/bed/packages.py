@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -94,6 +95,21 @@ def unpack_make(bed: Bed) -> None:
     except BedError as error:
         reason = str(error)
     say(f"no make: {reason}; tests that need it are skipped")
+
+
+def debugfs(bed: Bed) -> list[str | Path]:
+    """What reads a file system of ext4 without mounting it; Debian's, where the machine has none."""
+    if found := shutil.which("debugfs", path=f"{os.environ.get('PATH', os.defpath)}:/sbin:/usr/sbin"):
+        return [found]
+    folder = bed.cache / "e2fsprogs"
+    if not folder.exists():
+        apt = _apt(bed)
+        if not _fits(apt, ("e2fsprogs",)):
+            raise BedError("unpacking Alpine needs debugfs, and Debian's e2fsprogs do not fit this machine")
+        with step("fetching and unpacking e2fsprogs"):
+            _unpack(apt, ("e2fsprogs",), folder)
+    libraries = folder / "usr/lib" / PRIVATE_TRIPLETS[HOST_ARCHITECTURE]
+    return ["env", f"LD_LIBRARY_PATH={libraries}", folder / "usr/sbin/debugfs"]
 
 
 def program(bed: Bed, name: str) -> Path:

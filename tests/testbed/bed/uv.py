@@ -6,15 +6,12 @@ The wheels for musl hold what the official images have: programs linked statical
 from __future__ import annotations
 
 import re
-import sys
-import tempfile
-import threading
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import files
-from .process import BedError, run, step
+from . import wheels
+from .process import BedError
 from .settings import Bed
 
 HUB = "ghcr.io/astral-sh/uv"
@@ -41,7 +38,6 @@ BASED = re.compile(
     r"(?:python(?P<python>3\.\d+)-(?P<suite>[a-z]+)|(?P<debian>debian|trixie|bookworm))(?P<slim>-slim)?"
 )
 BARE = re.compile(r"latest|\d+\.\d+(?:\.\d+)?")
-_one_at_a_time = threading.Lock()
 EXAMPLES = f"latest, {NEWEST}, 0.13, debian-slim, trixie, 0.13-python3.13-trixie-slim and the like"
 
 
@@ -114,33 +110,7 @@ def install(bed: Bed, version: str, architecture: str, target: Path) -> None:
 
 
 def _wheel(bed: Bed, version: str, architecture: str) -> Path:
-    """Fetched once; pip compares it with the checksum that the index has for it."""
     if architecture not in ARCHITECTURES:
         raise BedError(f"images of uv are made for {' and '.join(ARCHITECTURES)}, not for {architecture}")
-    folder = bed.cache / "wheels"
-    wheel = folder / f"uv-{version}-{architecture}.whl"
-    if not wheel.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        python = _python_with_pip(bed)
-        with (
-            step(f"fetching uv {version} for {architecture} from the Python index"),
-            tempfile.TemporaryDirectory(dir=folder) as fresh,
-        ):
-            run(
-                python, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-                f"--platform=musllinux_1_1_{ARCHITECTURES[architecture]}", "--dest", fresh, f"uv=={version}",
-            )  # fmt: skip
-            next(Path(fresh).iterdir()).replace(wheel)
-    return wheel
-
-
-def _python_with_pip(bed: Bed) -> Path:
-    """The machine's own Python need not have pip; every one that the bed runs with has venv."""
-    folder = bed.cache / "pip"
-    whole = folder / "whole"
-    with _one_at_a_time:
-        if not whole.exists():
-            with step("making a virtual environment with pip"):
-                run(sys.executable, "-m", "venv", "--clear", folder)
-            files.write(whole, "")
-    return folder / "bin/python"
+    platform = f"musllinux_1_1_{ARCHITECTURES[architecture]}"
+    return wheels.fetch(bed, wheels.Wheel("uv", version, architecture, platform))
