@@ -55,7 +55,6 @@ _SOURCES = (
     SourceFiles(".py", 'XBUILD_BENCH = "{}"'),
     SourceFiles(".js", 'globalThis.xbuildBench = "{}";'),
     SourceFiles(".ts", 'export const xbuildBench = "{}";'),
-    SourceFiles(".rs", 'pub const XBUILD_BENCH: &str = "{}";'),
     SourceFiles(".c", 'const char xbuild_bench[] = "{}";'),
     SourceFiles(".java", "// {}"),
 )

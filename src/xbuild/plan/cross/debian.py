@@ -77,7 +77,7 @@ def revision_note(image: Image, platforms: Sequence[Platform] | None) -> str | N
     found = next((row for row in REVISIONS if image.release in (row.release, "")), None)
     if found is None:
         return None
-    names = [CROSS[_cross_key(p)].debian for p in platforms or () if _cross_key(p) in CROSS]
+    names = [CROSS[cross_key(p)].debian for p in platforms or () if cross_key(p) in CROSS]
     lacks = [f"for {name} it lacks {what}" for name, what in found.lacks if name in names or not platforms]
     return "; ".join(
         (f"Debian {found.release}'s cross compiler is gcc {found.cross}, its own gcc is {found.gcc}", *lacks)
@@ -92,7 +92,7 @@ def insert_at(call: Call) -> int:
 
 def is_for_all(call: Call, name: str) -> bool:
     platforms = call.around.platforms or ()
-    triplets = {CROSS[_cross_key(p)].triplet for p in platforms if _cross_key(p) in CROSS}
+    triplets = {CROSS[cross_key(p)].triplet for p in platforms if cross_key(p) in CROSS}
     return bool(platforms) and len(triplets) == 1 and any(name.startswith(t) for t in triplets)
 
 
@@ -136,7 +136,6 @@ def why_not(call: Call, packages: Collection[str], why: str, without: str) -> Re
     """Why no C cross compiler can be had for a command that needs one because of `why`; `without` says how
     to do without. `packages` are those installed in the stage.
     """
-    image = call.around.image
     unseen = _unseen_libraries(call, packages)
     if unseen is not None:
         return Reason(
@@ -144,6 +143,20 @@ def why_not(call: Call, packages: Collection[str], why: str, without: str) -> Re
             call.place,
             cure=f"{without} if the program can do without, or install the libraries by name",
         )
+    unknown = sorted(_dev_names(packages) - set(dev_packages(packages)))
+    found = why_no_compiler(call, packages, why, without)
+    if found is not None or not unknown:
+        return found
+    return Reason(
+        f"`{call.spelled()}`: {why}, and how {unknown[0]} is installed for the target is not known",
+        call.place,
+        cure="leave it out, or install a cross compiler and it by hand",
+    )
+
+
+def why_no_compiler(call: Call, packages: Collection[str], why: str, without: str) -> Reason | None:
+    """The same for a command that takes no libraries of the system's but the C library."""
+    image = call.around.image
     place = Scope(call.scope.graph, call.scope.stage, insert_at(call) - call.around.offset)
     users = (call.scope.user(), place.user())
     if any(user not in _ROOT for user in users):
@@ -172,14 +185,7 @@ def why_not(call: Call, packages: Collection[str], why: str, without: str) -> Re
             call.place,
             cure="use a builder based on a current Debian release",
         )
-    unknown = sorted(_dev_names(packages) - set(dev_packages(packages)))
-    if unknown:
-        return Reason(
-            f"`{call.spelled()}`: {why}, and how {unknown[0]} is installed for the target is not known",
-            call.place,
-            cure="leave it out, or install a cross compiler and it by hand",
-        )
-    wrong = [str(p) for p in call.around.platforms or () if _cross_key(p) not in CROSS]
+    wrong = [str(p) for p in call.around.platforms or () if cross_key(p) not in CROSS]
     if wrong:
         return Reason(
             f"`{call.spelled()}`: {why}, and Debian has no C library for {', '.join(wrong)}",
@@ -189,7 +195,8 @@ def why_not(call: Call, packages: Collection[str], why: str, without: str) -> Re
     return None
 
 
-def _cross_key(platform: Platform) -> str:
+def cross_key(platform: Platform) -> str:
+    """The key of `CROSS` for a platform, whether there is one or not."""
     return f"arm/{platform.variant}" if platform.architecture == "arm" else platform.architecture
 
 
@@ -217,22 +224,36 @@ def install_lines(
 ) -> tuple[str, ...]:
     """The script that installs the cross compilers, and one wrapper that chooses among them by TARGETARCH.
 
-    The wrapper goes by three names. The architecture that the stage runs on needs no cross packages: its
-    own compiler has its triplet as a name too. Lists of packages that are there stay for later commands.
+    The wrapper goes by three names.
     """
-    keys = tuple(CROSS) if platforms is None else tuple(dict.fromkeys(_cross_key(p) for p in platforms))
+    wrapper = " ".join(_quoted(line) for line in _wrapper(keys_of(platforms)))
+    return (
+        *package_lines(platforms, libraries, has_cxx=has_cxx),
+        f"mkdir -p {_FOLDER}; printf '%s\\n' {wrapper} > {_FOLDER}/{COMPILER};",
+        f"chmod 755 {_FOLDER}/{COMPILER};",
+        " ".join(f"ln -sf {COMPILER} {_FOLDER}/{name};" for name in (CXX_COMPILER, PKG_CONFIG)).rstrip(";"),
+    )
+
+
+def keys_of(platforms: Sequence[Platform] | None) -> tuple[str, ...]:
+    """The keys of `CROSS` for a list of platforms, or for any."""
+    return tuple(CROSS) if platforms is None else tuple(dict.fromkeys(cross_key(p) for p in platforms))
+
+
+def package_lines(
+    platforms: Sequence[Platform] | None, libraries: Sequence[str], *, has_cxx: bool
+) -> tuple[str, ...]:
+    """The script that installs the cross compilers.
+
+    The architecture that the stage runs on needs no cross packages: its own compiler has its triplet as a
+    name too. Lists of packages that are there stay for later commands.
+    """
     lines = ["set -e; native=$(dpkg --print-architecture); packages=;"]
     lines += [f"lists=$(find {_LISTS} -name '*Release' 2>/dev/null || :);"]
-    lines += [_packages_line(CROSS[key], libraries, has_cxx=has_cxx) for key in keys]
+    lines += [_packages_line(CROSS[key], libraries, has_cxx=has_cxx) for key in keys_of(platforms)]
     lines.append(
         "apt-get update; apt-get install -y --no-install-recommends $packages; "
         f'if [ -z "$lists" ]; then rm -rf {_LISTS}/*; fi;'
-    )
-    wrapper = " ".join(_quoted(line) for line in _wrapper(keys))
-    lines.append(f"mkdir -p {_FOLDER}; printf '%s\\n' {wrapper} > {_FOLDER}/{COMPILER};")
-    lines.append(f"chmod 755 {_FOLDER}/{COMPILER};")
-    lines.append(
-        " ".join(f"ln -sf {COMPILER} {_FOLDER}/{name};" for name in (CXX_COMPILER, PKG_CONFIG)).rstrip(";")
     )
     return tuple(lines)
 

@@ -19,9 +19,6 @@ from xbuild.plan.toolchains import WORK as ROWS
 
 WORK = (
     *ROWS,
-    Work(
-        "cargo build", "cargo build, cargo install, cargo test, cargo check, xx-cargo build", is_compiler=True
-    ),
     Work("dotnet publish", "dotnet publish, dotnet build", is_compiler=True),
     Work("java build", "mvn, mvnw, gradle, gradlew", is_compiler=True),
     Work(

@@ -32,7 +32,7 @@ _MIRRORS = (*HUB, "library/")
 # folder of one architecture (`arm64v8/debian`), and distributions in registries of their own.
 _PLAIN = frozenset(
     words(
-        "debian ubuntu alpine buildpack-deps node python rust gcc fedora rockylinux almalinux "
+        "debian ubuntu alpine buildpack-deps node python gcc fedora rockylinux almalinux "
         "amazonlinux centos busybox archlinux openjdk eclipse-temurin ruby php perl maven gradle photon "
         "rockylinux/rockylinux almalinux/9-base amazonlinux/amazonlinux quay.io/centos/centos "
         "registry.fedoraproject.org/fedora cgr.dev/chainguard/wolfi-base"
@@ -40,7 +40,6 @@ _PLAIN = frozenset(
 ) | {f"registry.access.redhat.com/ubi{n}/ubi{k}" for n in (8, 9, 10) for k in ("", "-minimal", "-micro")}
 # What some of them have outside the folders of a distribution all the same.
 _OWN = {
-    "rust": ("/usr/local/cargo", "/usr/local/rustup"),
     "eclipse-temurin": ("/opt/java",),
     "maven": ("/opt/java", "/usr/share/maven"),
     "gradle": ("/opt/java", "/opt/gradle"),

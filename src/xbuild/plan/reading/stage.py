@@ -410,13 +410,15 @@ class _StageReader:
 
     def read_run(self, index: int, run: Run) -> None:
         scope = Scope(self.graph, self.facts.stage, index)
-        self.read_mounts(index, run)
+        fleeting = self.read_mounts(index, run)
         script, is_editable = self.script(run, scope)
         if script is None:
             self.unknown(index, run)
             return
         before = len(self.facts.writes)
         walked = self.walked(index, run, script, is_editable=is_editable)
+        for target in fleeting:  # what was written there is gone, and what was there before is there again
+            self.add(target, Kind.UNKNOWN, run)
         self.facts.effects += walked.effects
         self.facts.calls += walked.calls
         self.facts.packages = walked.packages
@@ -514,7 +516,9 @@ class _StageReader:
         found += tuple(made for path in named if path for made in self.facts.writes.covering(path))
         return next((made for made in found if not (made.is_package or made.is_empty)), None)
 
-    def read_mounts(self, index: int, run: Run) -> None:
+    def read_mounts(self, index: int, run: Run) -> tuple[str, ...]:
+        """What mounts bring; and the folders of caches of which nothing is known when the RUN begins."""
+        fleeting: list[str] = []
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
         for edge in edges.values():
             kind = self.taken(edge)
@@ -529,11 +533,14 @@ class _StageReader:
             target = mount.get("target")
             target = scope.expand_known(target).text or target if target is not None else None
             if mount.type == "cache" and target is not None and not self.is_cache(target, index):
-                self.add(target if "$" not in target else None, Kind.UNKNOWN, run)
+                where = absolute(target, scope.workdir()) if "$" not in target else None
+                self.add(where, Kind.UNKNOWN, run)
+                fleeting += [where] if where is not None else []
             elif mount.type in ("", "bind") and mount.get("from") is None and target is not None:
                 where = absolute(target, scope.workdir())
                 links = self.links_below(scope, mount.get("source") or "")
                 self.add(where, Kind.PORTABLE, run, is_context=True, links=links)
+        return tuple(fleeting)
 
     def is_cache(self, target: str, index: int) -> bool:
         """Whether a folder is made for what tools keep from run to run."""

@@ -190,7 +190,9 @@ class _Walker:
         self.has_tested = False
         self.tested = self.folder_kind = Kind.PORTABLE
         self.may_have_ended = self.is_input_replaced = self.compares = False
-        self.mounted = tuple(t for m in run.mounts if (t := m.get("target")) is not None)
+        self.mounted = tuple(
+            t for m in run.mounts if (t := m.get("target")) is not None and not self.is_fleeting(t)
+        )
         self.lists = _Lists(script)
         self.depth = 0
         self.frames = Frames(script)
@@ -396,6 +398,13 @@ class _Walker:
             kind = join((self.condition, *(self.kind(w) for w in command.words)))
             named = (v.kind for n, v in self.variables.items() if n in text)
             self.variables[name] = _set(self.variables.get(name), join((kind, *named)))
+
+    def is_fleeting(self, target: str) -> bool:
+        """Whether nothing is known of a mounted folder, and its reader will say so again behind the RUN."""
+        path = absolute(target, self.start)
+        return path is not None and any(
+            w.kind is Kind.UNKNOWN and w.by == ("RUN",) for w in self.writes.exactly(path)
+        )
 
     def is_mounted(self, path: str | None) -> bool:
         """Whether what is written there is gone behind the RUN, and what lies below it is there again."""

@@ -1,0 +1,674 @@
+"""cargo: what it compiles for the target, and what it runs or compiles for the build machine.
+
+Sources: The Cargo Book, "cargo build", "cargo install", "cargo tree", "Build Cache" (with `--target` what is
+made goes to `target/<triple>/`, and build scripts and macros are for the machine that compiles).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from xbuild.plan.cross.debian import insert_at, revision_note, why_no_compiler, why_not
+from xbuild.plan.cross.libraries import SIDE_BY_SIDE
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_in_any, is_within, overlaps
+from xbuild.plan.model import Evidence, Question, Reason
+from xbuild.plan.programs.grammar import Grammar, Reading, Style, grammar, read
+from xbuild.plan.programs.program import anything, open_words, patterns, plain, word_kind
+from xbuild.plan.recipes.recipe import copied_path
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Demand, Effect, Need
+from xbuild.plan.toolchains.rust.cargo_settings import file_troubles, variable_troubles
+from xbuild.plan.toolchains.rust.crate_judging import CrateJudgement, judge_crates, told
+from xbuild.plan.toolchains.rust.crate_probe import (
+    BuiltPackage,
+    Crates,
+    NotToldByCargoError,
+    crates_probe,
+    read_crates,
+)
+from xbuild.plan.toolchains.rust.own_crates import crates_of_context
+from xbuild.plan.toolchains.rust.rust_image import is_rust
+from xbuild.plan.toolchains.rust.triples import TOLD, ready_lines, rustup_lines, triples
+from xbuild.text import expression
+
+# `cargo build --help`; those that name a target, settings or another place for what is made are read by
+# themselves or not at all.
+_SELECTING = "-p,--package= --workspace --all --exclude= -F,--features= --all-features --no-default-features"
+_COMMON = (
+    f"{_SELECTING} -r,--release --profile= -j,--jobs= --keep-going --target= --target-dir= --manifest-path= "
+    "--locked --offline --frozen --ignore-rust-version -v,--verbose -vv -q,--quiet --color= "
+    "--message-format= --lib --bins --bin= --examples --example= --tests --test= --benches --bench= "
+    "--all-targets"
+)
+_BUILD = grammar(_COMMON)
+_INSTALL = grammar(f"{_COMMON} --path= --root= --no-track -f,--force --debug --version= --git= --registry=")
+_PROGRAMS = ("cargo", "/usr/local/cargo/bin/cargo", "/root/.cargo/bin/cargo", "/usr/bin/cargo")
+_PROFILES = {"dev": "debug", "test": "debug", "bench": "release"}
+OWN_FOLDER = "build-machine"
+"""Below the folder of what cargo makes: that of what is made for the build machine."""
+_PROCESSORS = expression(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
+
+
+class RefusedError(Exception):
+    """Why a command cannot be told of the target, and what has to be asked first."""
+
+    def __init__(self, reason: Reason, questions: tuple[Question, ...] = ()) -> None:
+        super().__init__(reason.text)
+        self.reason, self.questions = reason, questions
+
+
+def refused(call: Call, text: str, cure: str | None = None, *questions: Question) -> RefusedError:
+    return RefusedError(Reason(f"`{call.spelled()}`: {text}", call.place, cure=cure), questions)
+
+
+def judge(call: Call) -> Effect | None:
+    """The effect of `cargo …`; None for other commands."""
+    name = call.texts[0]
+    if name == "install" and is_put_in_place(call):
+        return _put_in_place(call)
+    if name not in _PROGRAMS:
+        return None
+    at = _verb(call)
+    handler = _VERBS.get(call.texts[at] or "?") if at < len(call.texts) else _tells
+    if handler is None:
+        return anything(call)
+    try:
+        return handler(call)
+    except RefusedError as error:
+        return replace(anything(call), reasons=(error.reason,), questions=error.questions)
+
+
+def _verb(call: Call) -> int:
+    """The index of the word that says what to do, or that behind the last."""
+    found = (n for n, t in enumerate(call.texts) if n and (t is None or not t.startswith("-")))
+    return next(found, len(call.texts))
+
+
+# -- what compiles for the target
+
+
+def _build(call: Call) -> Effect:
+    if TOLD in _assigned_target(call):
+        return _told_already(call)
+    if call.around.is_pinned_by_author:
+        return anything(call)
+    given = _reading(call, _BUILD)
+    _check(call, given)
+    crates, judgement, questions = _asked(call, _selected(call, given))
+    folder = target_folder(call, given, crates)
+    profile = _profile(call, given)
+    names = tuple(n for n in _made(call, given, crates) if _is_used(call, folder, profile, n))
+    place = _shown(folder, call.directory)
+    moves = "".join(
+        f" && install -D {place}/{TOLD}/{profile}/{name} {place}/{profile}/{name}" for name in names
+    )
+    if moves:
+        _check_place(call)
+    made = (
+        _own_write(call, folder),
+        *(
+            Write(f"{folder}/{profile}/{n}", Kind.CROSS, call.place, call.spelled(), is_file=True)
+            for n in names
+        ),
+    )
+    behind = (moves, "with a target cargo writes to a folder of that target's own") if moves else None
+    return _compiled(call, crates, judgement, made, questions, behind)
+
+
+def _install(call: Call) -> Effect:
+    if TOLD in _assigned_target(call):
+        return _told_already(call)
+    if call.around.is_pinned_by_author:
+        return anything(call)
+    given = _reading(call, _INSTALL)
+    bin_folder = posixpath.join(_install_root(call, given), "bin")
+    path = given.value("--path")
+    is_own = given.has("--path") or not given.operands
+    names = tuple(_BROUGHT.get(n, (n,)) if n else () for n in (_plain_name(o) for o in given.operands))
+    brought = tuple(n for some in names for n in some)
+    if not is_own and not any(call.around.is_shipped(f"{bin_folder}/{n}") for n in brought):
+        made = tuple(Write(f"{bin_folder}/{n}", Kind.BUILD, call.place, call.spelled()) for n in brought)
+        rest = Write(bin_folder, Kind.BUILD, call.place, call.spelled(), is_listed=True)
+        note = f"line {call.place.line}: `{call.spelled()}` is a tool for the build and stays native"
+        _check_variables(call)
+        return Effect(writes=(*made, rest), output=Kind.BUILD, notes=(note,), runs_here=True)
+    if not is_own:
+        raise refused(
+            call,
+            "what it is made of is not in a lock file of the project's, so that it cannot be looked into",
+            "build it in a stage of its own from its sources, with --path and --locked",
+        )
+    if given.has("--path") and path is None:
+        raise refused(call, "what --path names cannot be told", "write it out")
+    if not given.has("--locked", "--frozen"):
+        raise refused(call, "without --locked it takes other packages than Cargo.lock names", "add --locked")
+    _check(call, given)
+    where = call.seen(path or ".")
+    if where is None:
+        raise refused(call, "where it runs cannot be told", "set WORKDIR")
+    call = replace(call, directory=where)
+    crates, judgement, questions = _asked(call, _selected(call, given))
+    programs = _made(call, given, crates, programs_alone=True)
+    if not programs:
+        raise refused(call, "the programs that it makes are not told", "write --bin NAME")
+    made = (
+        _own_write(call, target_folder(call, given, crates)),
+        *(Write(f"{bin_folder}/{n}", Kind.CROSS, call.place, call.spelled(), is_file=True) for n in programs),
+        *(
+            Write(posixpath.join(posixpath.dirname(bin_folder), n), Kind.BUILD, call.place, call.spelled())
+            for n in (".crates.toml", ".crates2.json")
+        ),
+    )
+    return _compiled(call, crates, judgement, made, questions, None)
+
+
+_NEEDS = ("TARGETARCH", "TARGETVARIANT")
+
+
+def _own_write(call: Call, folder: str) -> Write:
+    """What cargo makes for the build machine. It makes no symbolic links there, through which something else
+    could land elsewhere.
+    """
+    return Write(folder, Kind.BUILD, call.place, call.spelled(), is_listed=True)
+
+
+def _needs(call: Call) -> tuple[Need, ...]:
+    return tuple(Need(name, call.instruction, "cargo") for name in _NEEDS)
+
+
+def _compiled(
+    call: Call,
+    crates: Crates,
+    judgement: CrateJudgement,
+    made: tuple[Write, ...],
+    questions: tuple[Question, ...],
+    behind: tuple[str, str] | None,
+) -> Effect:
+    note = revision_note(call.around.image, call.around.platforms) if judgement.compiled else None
+    return Effect(
+        writes=made,
+        output=Kind.CROSS,
+        demand=Demand(
+            (("CARGO_BUILD_TARGET", TOLD),),
+            "compile for the target",
+            behind=behind,
+            before=(_before(call, crates, judgement),),
+        ),
+        needs=_needs(call),
+        evidence=(
+            Evidence(f"`{call.spelled()}` compiles for the platform it is told", call.place),
+            *(Evidence(text, call.place) for text in told(judgement)),
+        ),
+        notes=(f"line {call.place.line}: {note}",) if note is not None else (),
+        questions=questions,
+        compiles=True,
+    )
+
+
+def _told_already(call: Call) -> Effect:
+    """What an earlier rewrite has written: what is made for the target is put in its place behind it."""
+    given = _reading(call, _INSTALL)
+    folder = target_folder(call, given, None)
+    made = [_own_write(call, folder)]
+    if given.has("--root", "--path"):
+        bins = posixpath.join(_install_root(call, given), "bin")
+        made.append(Write(bins, Kind.CROSS, call.place, call.spelled()))
+    return Effect(writes=tuple(made), output=Kind.CROSS, needs=_needs(call), compiles=True)
+
+
+def is_put_in_place(call: Call) -> bool:
+    """Whether `install -D` puts what was compiled for the target where it would be without one."""
+    raw = [word.raw for word in call.words]
+    return len(raw) == 4 and raw[1] == "-D" and raw[2].replace(f"/{TOLD}/", "/", 1) == raw[3] != raw[2]
+
+
+def _put_in_place(call: Call) -> Effect:
+    path = call.seen(call.texts[3])
+    made = Write(path, Kind.CROSS, call.place, call.spelled(), is_file=path is not None)
+    return Effect(writes=(made,), reads=(), output=Kind.TARGET, needs=_needs(call), sees_environment=False)
+
+
+def _assigned_target(call: Call) -> str:
+    return call.assignments["CARGO_BUILD_TARGET"][0].raw if "CARGO_BUILD_TARGET" in call.assignments else ""
+
+
+# -- what stands in the way
+
+
+def _reading(call: Call, options: Grammar) -> Reading:
+    """The words of the command without its verb."""
+    at = _verb(call)
+    words_, texts = ((*x[:at], *x[at + 1 :]) for x in (call.words, call.texts))
+    inner = replace(call, words=words_, texts=texts)
+    given = read(options, inner.texts[1:], open_words(inner), Style.GNU, patterns(inner))
+    if given is None:
+        raise refused(
+            call,
+            "it has an option that is not known",
+            "write its options out, and none but those of cargo's help",
+        )
+    return given
+
+
+def _check(call: Call, given: Reading) -> None:
+    """Raises RefusedError where the command cannot be edited, or what it reads is not accounted for."""
+    if given.operands and not given.has("--path"):
+        raise refused(call, "it has a word that is not known")
+    if not call.is_editable:
+        raise refused(
+            call, "in exec form no variable is expanded", "write it in shell form: RUN cargo build …"
+        )
+    if call.condition >= Kind.BUILD:
+        raise refused(call, "whether it runs depends on the machine", "test $TARGETARCH instead")
+    if any(s.kind == "substitution" and call.script[s.span.start] == "`" for s in call.command.scopes):
+        raise refused(call, "in backticks nothing can be added safely", "write $(…) in their place")
+    for word, kind in zip(call.words, call.kinds, strict=True):
+        if kind >= Kind.BUILD and not _PROCESSORS.fullmatch(word.raw):
+            raise refused(call, f"`{word.raw}` depends on the machine or cannot be told", "write it out")
+    if given.has("--target"):
+        raise refused(
+            call, "it names its target itself", "leave --target out, and the target's folder of what is taken"
+        )
+    if call.directory is None:
+        raise refused(call, "where it runs cannot be told", "set WORKDIR")
+    if _REMOVING.search(call.around.text):
+        raise refused(
+            call,
+            "another command removes some of what cargo keeps, which it would not find in a target's folder",
+            "touch the sources in its place, or remove all of target",
+        )
+    _check_variables(call)
+    _check_own_cargo(call)
+    _check_read(call, given)
+
+
+# Parts of what cargo keeps that are removed, so that it compiles them anew.
+_REMOVING = expression(r"\b(?:rm|find)\b[^\n;&|]*(?:\btarget|TARGET_DIR\}?)[\"']?/(?!\$\(xbuild)\S")
+
+
+def _check_variables(call: Call) -> None:
+    for why, cure in variable_troubles(call):
+        raise refused(call, why, cure)
+
+
+def _check_own_cargo(call: Call) -> None:
+    """Nothing else is called cargo or rustc, and the lock file is the project's."""
+    for made in call.writes.called("Cargo.lock"):
+        if made.by[1:2] == ("cargo",):
+            text = f"line {made.place.line} makes its Cargo.lock, which may be another one each time"
+            raise refused(call, text, "commit Cargo.lock, and COPY it")
+    for name in ("cargo", "rustc"):
+        for made in call.writes.called(name):
+            if not made.is_package:
+                raise refused(call, f"{made.path} of line {made.place.line} may not be Rust's {name}")
+
+
+def _check_read(call: Call, given: Reading) -> None:
+    """Nothing that cargo may read is wrong for the target."""
+    assert call.directory is not None
+    apart = (*TOOL_FOLDERS, "/usr/local/cargo", "/usr/local/rustup", "/root/.cargo", "/root/.rustup")
+    kept = target_folder(call, given, None)
+    for made in call.writes.where(_is_wrong):
+        path = made.path
+        if path is not None and is_in_any(path, apart) and not overlaps(path, call.directory):
+            continue
+        if path is not None and (_is_of_cargo(made) or (is_within(path, kept) and _is_apart(made))):
+            continue
+        what = "is for the build platform" if made.kind is Kind.BUILD else "cannot be told"
+        raise RefusedError(
+            Reason(
+                f"`{call.spelled()}` may read what line {made.place.line} left (`{made.text}`), and that "
+                f"{what}",
+                made.place,
+                path,
+                "move that step to a stage of its own, or behind the build, or make its output the same "
+                "for all platforms",
+            )
+        )
+
+
+def _is_of_cargo(made: Write) -> bool:
+    """Whether cargo made it for the build machine, apart from what is for a target."""
+    return made.by[1:2] == ("cargo",) and made.kind is Kind.BUILD
+
+
+def _is_apart(made: Write) -> bool:
+    """Whether what lies in the folder of what cargo makes is apart from what is for a target: what is for
+    the build machine, and a cache that has a name of the target's own (`target_caches`).
+    """
+    return made.kind is Kind.BUILD or made.by == ("RUN",)
+
+
+def _is_wrong(made: Write) -> bool:
+    return not made.kind.is_right
+
+
+def _check_place(call: Call) -> None:
+    """What is made can be put in its place right behind the command."""
+    scopes = call.command.scopes
+    if any(s.kind in ("pipeline", "negation", "background", "or") or s.condition for s in scopes):
+        raise refused(
+            call, "what it makes would have to be put in its place behind it", "give it a RUN of its own"
+        )
+
+
+# -- what cargo says
+
+
+def _selected(call: Call, given: Reading) -> tuple[str, ...]:
+    """The options that tell the packages and features, for cargo tree."""
+    found: list[str] = []
+    for option in given.options:
+        if option.name in ("--all-features", "--no-default-features", "--workspace", "--all"):
+            found.append("--workspace" if option.name == "--all" else option.name)
+        elif option.name in ("-p", "--exclude", "-F", "--manifest-path"):
+            if option.value is None:
+                raise refused(call, f"the value of {option.name} cannot be told", "write it out")
+            long = {"-p": "--package", "-F": "--features"}.get(option.name, option.name)
+            found += [long, option.value]
+    return tuple(found)
+
+
+def _asked(call: Call, selected: Sequence[str]) -> tuple[Crates, CrateJudgement, tuple[Question, ...]]:
+    """What the builder says of the packages, or what the context alone proves. Raises RefusedError."""
+    assert call.directory is not None
+    platforms = call.around.platforms
+    question = Question(
+        call.around.stage,
+        call.number,
+        "crates",
+        f"which packages `{call.spelled()}` of line {call.place.line} compiles, and what their build scripts "
+        "and macros look at",
+        crates_probe(call.directory, selected, triples(platforms)),
+        call.command.span.start,
+        call.directory,
+    )
+    knowledge = call.around.knowledge
+    answer = knowledge.answers.get(question.key)
+    refusal = why_no_compiler(call, call.packages, "it links for the target", "build for one platform")
+    if refusal is not None:
+        raise RefusedError(refusal)
+    if answer is None:
+        crates = None if knowledge.may_ask else crates_of_context(call)
+        if crates is None:
+            raise refused(
+                call,
+                "what the build scripts and macros of its packages look at has to be asked, in the builder",
+                "plan or build with an engine",
+                question,
+            )
+    else:
+        crates = _answered(call, answer)
+    for why, cure in file_troubles(crates.files):
+        raise refused(call, why, cure)
+    judgement = judge_crates(crates, platforms)
+    for why, cure in judgement.refused:
+        raise refused(call, why, cure)
+    _check_libraries(call, judgement)
+    return crates, judgement, (question,) if answer is not None else ()
+
+
+def _answered(call: Call, answer: str) -> Crates:
+    try:
+        crates = read_crates(answer)
+    except NotToldByCargoError as error:
+        raise refused(call, f"what cargo says cannot be read: {error}") from error
+    if crates.failed is not None:
+        raise refused(call, f"cargo says: {crates.failed}", "commit a Cargo.lock that fits, and COPY it")
+    if not crates.host.endswith("-linux-gnu"):
+        raise refused(call, f"its compiler is for {crates.host or 'no known machine'}")
+    if any(
+        posixpath.dirname(path) in (_home(call), "/root/.cargo", "/usr/local/cargo") for path in crates.files
+    ):
+        raise refused(call, "cargo's own folder has settings in it", "keep them in .cargo of the project")
+    return crates
+
+
+def _check_libraries(call: Call, judgement: CrateJudgement) -> None:
+    """Libraries that a build takes from the system can be had for the target."""
+    alone = next((name for name in sorted(judgement.libraries) if name not in SIDE_BY_SIDE), None)
+    if alone is not None:
+        raise refused(call, f"{alone} is not known to be installable for several architectures side by side")
+    if judgement.libraries:
+        packages = frozenset(p for p in call.packages if not p.endswith("-dev"))
+        debian = replace(call.around.image, name="debian")
+        inner = replace(call, around=replace(call.around, image=debian))
+        refusal = why_not(inner, packages, "it takes libraries of the system", "bring them with the project")
+        if refusal is not None:
+            raise RefusedError(refusal)
+
+
+def _before(call: Call, crates: Crates, judgement: CrateJudgement) -> tuple[int, tuple[str, ...], str]:
+    """The RUN that makes the targets ready, alike for all commands of the stage."""
+    platforms = call.around.platforms
+    std = () if crates.toolchain else crates.std
+    if not crates.toolchain and not std:
+        raise refused(call, "where its standard library for the target comes from is not known", "use rustup")
+    rustup = rustup_lines(platforms, _own_toolchain(call, crates)) if crates.toolchain else ()
+    lines = ready_lines(
+        platforms,
+        (*std, *sorted(judgement.libraries)),
+        has_cxx=judgement.has_cxx,
+        rustup=rustup,
+        home=_home(call),
+    )
+    return insert_at(call), lines, "the standard library, the linker and the C compiler of each target"
+
+
+def _own_toolchain(call: Call, crates: Crates) -> str | None:
+    """The toolchain that the project asks for, or the stage has chosen; None where it is the image's own."""
+    is_asked = any(posixpath.basename(path).startswith("rust-toolchain") for path in crates.files)
+    if not is_asked and "RUSTUP_TOOLCHAIN" not in call.variables and "rustup " not in call.around.text:
+        return None
+    return crates.toolchain.split()[0].removesuffix(f"-{crates.host}")
+
+
+def _home(call: Call) -> str:
+    variable = call.variables.get("CARGO_HOME")
+    if variable is not None and variable.text:
+        return variable.text.rstrip("/")
+    return "/usr/local/cargo" if is_rust(call.around.image) else "/root/.cargo"
+
+
+# -- where things are
+
+
+def target_folder(call: Call, given: Reading, crates: Crates | None) -> str:
+    """The folder of what cargo makes (The Cargo Book, "Build Cache"). Raises RefusedError."""
+    told_: list[str | None] = []
+    if given.has("--target-dir"):
+        told_.append(given.value("--target-dir"))
+    elif "CARGO_TARGET_DIR" in call.assignments:
+        told_.append(call.assignments["CARGO_TARGET_DIR"][0].value)
+    elif (variable := call.variables.get("CARGO_TARGET_DIR")) is not None and variable.origin != "shell":
+        told_.append(variable.text)
+    elif crates is not None and crates.target_folder:
+        told_.append(crates.target_folder)
+    else:
+        told_.append("target")
+    found = absolute(told_[0], call.directory) if told_[0] else None
+    if found is None:
+        raise refused(call, "where it puts what it makes cannot be told", "set CARGO_TARGET_DIR by ENV")
+    return found
+
+
+def _shown(folder: str, directory: str | None) -> str:
+    """A folder as it is written in a command that runs in `directory`."""
+    if directory is not None and is_within(folder, directory) and folder != directory:
+        return posixpath.relpath(folder, directory)
+    return folder
+
+
+def _profile(call: Call, given: Reading) -> str:
+    if not given.has("--profile"):
+        return "release" if given.has("-r") else "debug"
+    name = given.value("--profile")
+    if name is None:
+        raise refused(call, "the profile cannot be told", "write it out")
+    return _PROFILES.get(name, name)
+
+
+def _install_root(call: Call, given: Reading) -> str:
+    root = given.value("--root")
+    if given.has("--root"):
+        found = call.seen(root) if root is not None else None
+        if found is None:
+            raise refused(call, "where it installs cannot be told", "write --root out")
+        return found
+    variable = call.variables.get("CARGO_INSTALL_ROOT")
+    if variable is not None and variable.origin != "shell":
+        if variable.text is None:
+            raise refused(call, "where it installs cannot be told", "write --root PATH")
+        return variable.text
+    return _home(call)
+
+
+def _made(call: Call, given: Reading, crates: Crates, *, programs_alone: bool = False) -> tuple[str, ...]:
+    """The names of the files that it makes, as far as they are sure."""
+    if given.has("--bin"):
+        return tuple(n for n in given.values("--bin") if n is not None)
+    chosen = list(_chosen(call, given, crates))
+    only = given.has("--lib", "--example", "--examples", "--test", "--tests", "--bench", "--benches")
+    has_programs = not only or given.has("--bins", "--all-targets")
+    has_libraries = not given.has("--bins") and (not only or given.has("--lib", "--all-targets"))
+    programs = [n for p in chosen for n in p.programs] if has_programs else []
+    libraries = [n for p in chosen for n in p.libraries] if has_libraries and not programs_alone else []
+    return tuple(dict.fromkeys((*programs, *libraries)))
+
+
+def _chosen(call: Call, given: Reading, crates: Crates) -> Iterator[BuiltPackage]:
+    """The packages of the workspace that are built."""
+    own = [p for p in crates.packages if p.folder in crates.members]
+    names = given.values("-p")
+    manifest = given.value("--manifest-path")
+    where = call.seen(posixpath.dirname(manifest) or ".") if manifest else call.directory
+    if given.has("--workspace", "--all"):
+        yield from (p for p in own if p.name not in given.values("--exclude"))
+    elif names:
+        yield from (p for p in own if p.name in names)
+    elif where != crates.root and any(p.folder == where for p in own):
+        yield from (p for p in own if p.folder == where)
+    else:
+        yield from (p for p in own if p.folder in (crates.default or (crates.root,)))
+
+
+def _is_used(call: Call, folder: str, profile: str, name: str) -> bool:
+    """Whether the stage names a file that is made, or another stage takes it."""
+    if call.around.is_taken(f"{folder}/{profile}/{name}"):
+        return True
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", call.around.text) is not None
+
+
+def _plain_name(operand: str | None) -> str | None:
+    return operand.partition("@")[0] if operand is not None else None
+
+
+# Programs of packages that are called otherwise.
+_BROUGHT: dict[str, tuple[str, ...]] = {
+    "cargo-edit": words("cargo-add cargo-rm cargo-upgrade cargo-set-version"),
+    "cargo-binutils": words(
+        "cargo-nm cargo-objcopy cargo-objdump cargo-readobj cargo-size cargo-strip rust-nm"
+    ),
+    "diesel_cli": ("diesel",),
+    "sqlx-cli": ("sqlx", "cargo-sqlx"),
+    "sea-orm-cli": ("sea-orm-cli", "sea"),
+    "refinery_cli": ("refinery",),
+    "wasm-bindgen-cli": ("wasm-bindgen", "wasm-bindgen-test-runner", "wasm2es6js"),
+    "ripgrep": ("rg",),
+    "fd-find": ("fd",),
+}
+
+
+# -- what is for the build machine
+
+
+def _natively(call: Call) -> Effect:
+    """Tests, checks, documents: run or written here, in a folder of their own where the stage compiles for
+    the target as well.
+    """
+    _check_variables(call)
+    folder = f"{_own_place(call)}/{OWN_FOLDER}"
+    is_there = "CARGO_TARGET_DIR" in call.assignments
+    is_beside = _COMPILING.search(call.around.text) is not None and not call.around.is_pinned_by_author
+    demand = Demand()
+    if is_beside and not is_there and call.is_editable and "--target-dir" not in call.texts:
+        demand = Demand((("CARGO_TARGET_DIR", folder),), "it is for the build machine")
+    path = absolute(folder, call.directory)
+    whole = absolute(_own_place(call), call.directory)
+    made = path if demand != Demand() or is_there else whole
+    return Effect(
+        writes=(replace(_own_write(call, made), adds=True),) if made else (),
+        output=Kind.BUILD,
+        demand=demand,
+        notes=(f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",),
+        runs_here=True,
+    )
+
+
+_COMPILING = expression(r"\bcargo\b[^\n;&|]*\b(?:build|rustc|install|cook)\b")
+
+
+def _own_place(call: Call) -> str:
+    """The folder of what cargo makes, as it is written."""
+    for name in ("CARGO_TARGET_DIR",):
+        if name in call.assignments:
+            return (call.assignments[name][0].value or "target").removesuffix(f"/{OWN_FOLDER}")
+        variable = call.variables.get(name)
+        if variable is not None and variable.origin != "shell" and variable.text:
+            return variable.text
+    return "target"
+
+
+def _fetches(call: Call) -> Effect:
+    """Sources of packages, and the lock file: the same on every machine."""
+    kind = word_kind(call)
+    folders = (f"{_home(call)}/registry", f"{_home(call)}/git")
+    made = [Write(f, kind, call.place, call.spelled(), adds=True) for f in folders]
+    lock = f"{call.directory}/Cargo.lock"
+    is_there = copied_path(call, lock) is not None or not call.around.context.files()
+    if call.directory is not None and (call.texts[_verb(call)] != "fetch" or not is_there):
+        made.append(Write(lock, kind, call.place, call.spelled()))
+    return replace(plain(call, kind, made), sees_environment=True)
+
+
+def _vendors(call: Call) -> Effect:
+    kind = word_kind(call)
+    path = call.texts[-1] if len(call.texts) > 1 and not (call.texts[-1] or "-").startswith("-") else "vendor"
+    made = (Write(call.seen(path), kind, call.place, call.spelled()),)
+    return plain(call, kind, made)
+
+
+def _tells(call: Call) -> Effect:
+    return plain(call, Kind.BUILD)
+
+
+_VERBS = {
+    "build": _build,
+    "b": _build,
+    "install": _install,
+    "fetch": _fetches,
+    "update": _fetches,
+    "generate-lockfile": _fetches,
+    "vendor": _vendors,
+    "test": _natively,
+    "t": _natively,
+    "bench": _natively,
+    "check": _natively,
+    "c": _natively,
+    "clippy": _natively,
+    "doc": _natively,
+    "nextest": _natively,
+    "fmt": _tells,
+    "tree": _tells,
+    "metadata": _tells,
+    "version": _tells,
+    "locate-project": _tells,
+    "pkgid": _tells,
+    "search": _tells,
+    "audit": _tells,
+    "deny": _tells,
+    "help": _tells,
+}

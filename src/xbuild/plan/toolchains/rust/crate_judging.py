@@ -1,0 +1,131 @@
+"""Whether the packages of a build may be compiled on one machine for another, by what cargo said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from xbuild.architectures import BY_SPELLING
+from xbuild.plan.toolchains.rust.build_scripts import BuildScript, read_script
+from xbuild.plan.toolchains.rust.crate_probe import BuiltPackage, Crates
+from xbuild.plan.toolchains.rust.crate_tables import EXCUSED, HELPERS, LIBRARIES, MACROS, TEXT_ALONE
+from xbuild.platforms import Platform
+from xbuild.text import value
+
+
+@value()
+class CrateJudgement:
+    """`refused`: why it may not, each with what would help. `libraries` are Debian's packages that have to be
+    there for the target; `asked` those of the names of pkg-config that the builder knows otherwise.
+    `compiled` are packages that compile C. `scripts` and `macros` is how many there are.
+    """
+
+    refused: tuple[tuple[str, str], ...] = ()
+    libraries: frozenset[str] = frozenset()
+    compiled: tuple[str, ...] = ()
+    has_cxx: bool = False
+    scripts: int = 0
+    macros: int = 0
+
+
+def judge_crates(crates: Crates, platforms: Sequence[Platform] | None) -> CrateJudgement:
+    """What follows for these platforms; None for any."""
+    names = frozenset(package.name.replace("-", "_") for package in crates.packages)
+    is_alike = _are_alike(platforms)
+    scripts = {p: read_script(p.script) for p in crates.packages if p.script is not None}
+    refused = [r for p, script in scripts.items() for r in _script_refused(p, script, names, is_alike)]
+    refused += [r for p in crates.packages if p.macro is not None for r in _macro_refused(p, is_alike)]
+    libraries, lacking = _libraries(crates)
+    compiled = [
+        p for p, s in scripts.items() if {"cc", "cmake", "openssl_src", "pkg_config"} & s.uses & names
+    ]
+    return CrateJudgement(
+        tuple(dict.fromkeys((*refused, *lacking))),
+        libraries,
+        tuple(sorted({p.name for p in compiled})),
+        any(s.has_cxx for s in scripts.values()) and bool(compiled),
+        len(scripts),
+        sum(p.macro is not None for p in crates.packages),
+    )
+
+
+def _are_alike(platforms: Sequence[Platform] | None) -> bool:
+    """Whether all have the words and the order of bytes that a build machine has."""
+    if platforms is None:
+        return False
+    machines = [BY_SPELLING[str(p).partition("/")[2]].machine for p in platforms]
+    return all(m.bits == 64 and m.little_endian for m in machines)
+
+
+def _is_known(package: BuiltPackage, table: Collection[str]) -> bool:
+    """Whether a table speaks of it: by its name, in the registry that is cargo's default."""
+    return package.source == "" and package.name in table
+
+
+def _script_refused(
+    package: BuiltPackage, script: BuildScript, names: frozenset[str], is_alike: bool
+) -> Iterator[tuple[str, str]]:
+    told = f"the build script of {package.name}"
+    excused = EXCUSED[package.name] if _is_known(package, EXCUSED) else frozenset()
+    for kind, text in script.findings:
+        is_absent = kind == "uses" and text.removeprefix("it uses ") not in names
+        if kind not in excused and not is_absent:
+            yield f"{told} cannot be told to do the same on every machine: {text}", _ask(package)
+    uses_pkg_config = "pkg_config" in script.uses and "pkg_config" in names
+    if uses_pkg_config and not _is_known(package, LIBRARIES):
+        yield f"{told} looks for libraries of the system, and which these are is not known", _ask(package)
+    if script.is_of_words and not is_alike and not _is_known(package, TEXT_ALONE):
+        yield f"{told} may write what depends on the size of a word or the order of bytes", _ask(package)
+
+
+def _ask(package: BuiltPackage) -> str:
+    if package.is_own:
+        return "have it ask for CARGO_CFG_TARGET_ARCH and the like, and nothing of its own machine"
+    return f"do without {package.name}, if the program can"
+
+
+def _macro_refused(package: BuiltPackage, is_alike: bool) -> Iterator[tuple[str, str]]:
+    if _is_known(package, MACROS):
+        return
+    told = f"the macro {package.name}"
+    if not is_alike:
+        yield f"{told} is not known to write the same for machines of another kind of word", _ask(package)
+    elif package.macro:
+        named = ", ".join(package.macro[:3])
+        yield f"{told} may look at the machine that it runs on (`{named}`)", _ask(package)
+    other = next((name for name in package.helpers if name not in HELPERS), None)
+    if other is not None:
+        yield f"{told} uses {other}, which is not known to leave the machine alone", _ask(package)
+
+
+def _libraries(crates: Crates) -> tuple[frozenset[str], tuple[tuple[str, str], ...]]:
+    """Debian's packages of the libraries that the build takes from the system, and what is in the way."""
+    found: set[str] = set()
+    lacking: list[tuple[str, str]] = []
+    for package in crates.packages:
+        library = LIBRARIES.get(package.name) if package.source == "" else None
+        if library is None or package.features.intersection(library.bundled):
+            continue
+        if library.asks and not package.features.intersection(library.asks):
+            continue
+        folder = crates.system.get(library.name)
+        if folder is None:
+            continue  # It brings its own then, or fails on every machine.
+        if not folder.startswith(("/usr/lib/", "/usr/share/")):
+            text = f"{package.name} takes {library.name} from {folder}, which is for the build machine alone"
+            lacking.append((text, f"install {library.package}"))
+        found.add(library.package)
+    return frozenset(found), tuple(lacking)
+
+
+def told(judgement: CrateJudgement) -> Iterable[str]:
+    """What was looked at, for readers."""
+    if judgement.scripts or judgement.macros:
+        yield (
+            f"{judgement.scripts} build scripts and {judgement.macros} macros were looked into: none asks "
+            "for its own machine"
+        )
+    else:
+        yield "its packages have neither build scripts nor macros"
+    if judgement.compiled:
+        shown = ", ".join(judgement.compiled[:6]) + (", …" if len(judgement.compiled) > 6 else "")
+        yield f"C is compiled for the target: {shown}"

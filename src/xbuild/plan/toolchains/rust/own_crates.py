@@ -1,0 +1,97 @@
+"""A build of nothing but the project's own packages, as Cargo.lock and the build context prove it without
+anybody being asked: no package from elsewhere, no build script, no macro.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+
+from xbuild.plan.facts.positions import ancestors
+from xbuild.plan.recipes.recipe import context_path, may_be_copied
+from xbuild.plan.toolchain import Call
+from xbuild.plan.toolchains.rust.crate_probe import BuiltPackage, Crates
+from xbuild.plan.toolchains.rust.rust_image import is_rust
+
+MOST = 1_000_000
+"""A lock file of more characters is not read."""
+_SETTINGS = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
+
+
+def crates_of_context(call: Call) -> Crates | None:
+    """The packages, where the context proves what they are; None where it does not."""
+    directory = call.directory
+    files = call.around.context.files()
+    if directory is None or not files or not is_rust(call.around.image):
+        return None
+    manifest = _read(call, f"{directory}/Cargo.toml")
+    lock = _read(call, f"{directory}/Cargo.lock")
+    if manifest is None or lock is None or not _is_alone(lock) or "workspace" in manifest:
+        return None
+    if any(posixpath.basename(f) == "build.rs" for f in files) or not _is_plain(manifest):
+        return None
+    if not set(_paths(manifest)) <= {"."} or _has_settings(call, directory):
+        return None
+    package = manifest["package"]
+    assert isinstance(package, dict)
+    name = str(package.get("name"))
+    programs = [name] if context_path(call, f"{directory}/src/main.rs") is not None else []
+    told = manifest.get("bin", [])
+    if not isinstance(told, list) or any("required-features" in one for one in told if isinstance(one, dict)):
+        return None
+    programs += [str(one.get("name")) for one in told if isinstance(one, dict)]
+    own = BuiltPackage(name, "", directory, folder=directory, programs=tuple(dict.fromkeys(programs)))
+    return Crates(
+        toolchain="the image's own",
+        packages=(own,),
+        default=(directory,),
+        members=(directory,),
+        target_folder=f"{directory}/target",
+        root=directory,
+    )
+
+
+def _has_settings(call: Call, directory: str) -> bool:
+    """Whether a file of settings is there, or may be."""
+    places = [posixpath.join(folder, name) for folder in ancestors(directory) for name in _SETTINGS]
+    own = [posixpath.join("/usr/local/cargo", name) for name in ("config.toml", "config")]
+    return any(context_path(call, path) is not None or may_be_copied(call, path) for path in places) or any(
+        call.writes.exactly(path) for path in own
+    )
+
+
+def _read(call: Call, path: str) -> Mapping[str, object] | None:
+    import tomllib
+
+    place = context_path(call, path)
+    text = call.around.context.read(place) if place is not None else None
+    if text is None or len(text) > MOST:
+        return None
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_alone(lock: Mapping[str, object]) -> bool:
+    """Whether a lock file names the project's own packages alone."""
+    packages = lock.get("package")
+    if not isinstance(packages, list) or not packages:
+        return False
+    return len(packages) == 1 and isinstance(packages[0], dict) and "source" not in packages[0]
+
+
+def _is_plain(manifest: Mapping[str, object]) -> bool:
+    """Whether a package has neither a build script nor a macro."""
+    package, library = manifest.get("package"), manifest.get("lib", {})
+    if not isinstance(package, dict) or not isinstance(library, dict):
+        return False
+    is_macro = library.get("proc-macro") or library.get("proc_macro") or "plugin" in library
+    return package.get("build", False) is False and not is_macro and "patch" not in manifest
+
+
+def _paths(manifest: Mapping[str, object]) -> list[str]:
+    """Folders of packages that a manifest names."""
+    tables = [manifest.get(name, {}) for name in ("dependencies", "build-dependencies", "dev-dependencies")]
+    rows = [row for table in tables if isinstance(table, dict) for row in table.values()]
+    return [str(row["path"]) for row in rows if isinstance(row, dict) and "path" in row]

@@ -1,0 +1,43 @@
+"""The official image of Rust.
+
+Source: rust-lang/docker-rust `Dockerfile-debian.template` (RUSTUP_HOME, CARGO_HOME, PATH; made from
+buildpack-deps, the slim variants from Debian with gcc and libc6-dev; Alpine variants have gcc and musl-dev).
+Made from Debian buster until 1.63 by default, from bullseye until 1.72, then from bookworm, and from 1.90 on
+from trixie.
+"""
+
+from __future__ import annotations
+
+from xbuild.plan.facts.images import Image, ImageRow
+
+HOME = "/usr/local/cargo"
+_PATH = f"{HOME}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT = (
+    ("RUSTUP_HOME", "/usr/local/rustup", (1, 0)),
+    ("CARGO_HOME", HOME, (1, 0)),
+    ("PATH", _PATH, (1, 0)),
+)
+_OWN = (HOME, "/usr/local/rustup")
+
+IMAGES = (
+    ImageRow(
+        "rust",
+        "/",
+        _ENVIRONMENT,
+        with_compiler=("debian", "alpine"),
+        own_folders=_OWN,
+    ),
+    ImageRow(
+        "lukemathwalker/cargo-chef",
+        "/",
+        _ENVIRONMENT,
+        with_compiler=("debian", "alpine"),
+        own_folders=_OWN,
+        version=r".*\brust-(\d+)\.(\d+)",
+    ),
+)
+
+
+def is_rust(image: Image) -> bool:
+    """Whether an image is one of these, with rustup in it."""
+    return image.row in IMAGES

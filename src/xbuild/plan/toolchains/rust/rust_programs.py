@@ -1,0 +1,43 @@
+"""Programs that come with Rust or are made for it, beside cargo.
+
+Sources: The rustup Book; The rustc Book.
+"""
+
+from __future__ import annotations
+
+from xbuild.plan.facts.filesystem import Kind, Write
+from xbuild.plan.programs.grammar import Reading, Style
+from xbuild.plan.programs.program import Program, plain
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchains.rust.triples import TELLER
+
+
+def _manages(call: Call, _given: Reading) -> Effect | None:
+    """`rustup`: toolchains, components and standard libraries, for the machine that compiles."""
+    variable = call.variables.get("RUSTUP_HOME")
+    home = variable.text if variable is not None and variable.text else "/usr/local/rustup"
+    made = Write(home, Kind.BUILD, call.place, call.spelled(), adds=True)
+    return plain(call, Kind.BUILD, (made,))
+
+
+def _tells(call: Call, _given: Reading) -> Effect | None:
+    """Rust's name of the target, as xbuild has the stage print it."""
+    return plain(call, Kind.TARGET)
+
+
+PROGRAMS = (
+    Program(
+        "cargo",
+        style=Style.NONE,
+        is_extra=True,
+        packages="rustc rustup",
+        brought_by=lambda _: True,
+        still=words(
+            "build b test t check c clippy doc bench nextest fetch tree metadata version fmt install audit "
+            "deny locate-project pkgid search help"
+        ),
+    ),
+    Program("rustup", style=Style.NONE, does=_manages, is_extra=True, brought_by=lambda _: True),
+    Program(TELLER, style=Style.NONE, does=_tells, is_extra=True, brought_by=lambda _: True),
+)

@@ -1,0 +1,91 @@
+"""Rust's targets by platform, and how they are made ready in a stage, once for all platforms: the standard
+library, the linker and the C compiler of each.
+
+Sources: The rustc book, "Platform Support"; The Cargo Book, "Configuration" (`target.<triple>.linker`,
+`env`); the pages of the crates cc and pkg-config (`CC_<target>`, `PKG_CONFIG_LIBDIR_<target>`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xbuild.architectures import ARCHITECTURES
+from xbuild.plan.cross.debian import CROSS, keys_of, package_lines
+from xbuild.plan.toolchain import HELPERS
+from xbuild.platforms import Platform
+
+TELLER = "xbuild-target"
+"""Prints Rust's name of the target, by TARGETARCH."""
+TOLD = f"$({TELLER})"
+_RUST = {row.docker: row.rust for row in ARCHITECTURES}
+
+
+def triples(platforms: Sequence[Platform] | None) -> tuple[str, ...]:
+    """Rust's names of the platforms that there is a C library of Debian's for; of all for None."""
+    return tuple(_RUST[key] for key in keys_of(platforms) if key in CROSS)
+
+
+def linkers() -> dict[str, str]:
+    """By Rust's name of a target the linker that Debian has for it."""
+    return {_RUST[key]: f"{row.triplet}-gcc" for key, row in CROSS.items()}
+
+
+def ready_lines(
+    platforms: Sequence[Platform] | None,
+    libraries: Sequence[str],
+    *,
+    has_cxx: bool,
+    rustup: tuple[str, ...],
+    home: str,
+) -> tuple[str, ...]:
+    """The lines of the RUN that makes all targets ready. `rustup` are lines that bring the standard library,
+    where rustup has it; `home` is cargo's folder.
+    """
+    keys = keys_of(platforms)
+    return (
+        *package_lines(platforms, libraries, has_cxx=has_cxx),
+        *rustup,
+        f"mkdir -p {HELPERS}; printf '%s\\n' '#!/bin/sh' '{_case(keys)}' > {HELPERS}/{TELLER};",
+        f"chmod 755 {HELPERS}/{TELLER}; ln -sf {HELPERS}/{TELLER} /usr/local/bin/{TELLER};",
+        f"mkdir -p {home}; printf '%s\\n' {' '.join(_settings(keys))} > {home}/config.toml",
+    )
+
+
+def rustup_lines(platforms: Sequence[Platform] | None, toolchain: str | None) -> tuple[str, ...]:
+    """What brings the standard library of all targets; to the toolchain of that name, which the project asks
+    for, or to the image's own.
+    """
+    listed = " ".join(triples(platforms))
+    if toolchain is None:
+        return (f"rustup target add {listed};",)
+    return (
+        f"rustup toolchain install {toolchain} --profile minimal --no-self-update;",
+        f"rustup target add --toolchain {toolchain} {listed};",
+    )
+
+
+def _case(keys: Sequence[str]) -> str:
+    cases = " ".join(f"{key.replace('/', '')}) echo {_RUST[key]};;" for key in keys)
+    unknown = "*) echo no-target-for-$TARGETARCH$TARGETVARIANT;;"
+    return f'case "$TARGETARCH${{TARGETVARIANT#v[1234]}}" in {cases} {unknown} esac'
+
+
+def _settings(keys: Sequence[str]) -> list[str]:
+    """cargo's settings, line by line, quoted for the shell."""
+    lines = [line for key in keys for line in (f"[target.{_RUST[key]}]", f'linker = "{_tool(key, "gcc")}"')]
+    lines.append("[env]")
+    for key in keys:
+        name = _RUST[key].replace("-", "_")
+        folder = f"/usr/lib/{CROSS[key].library}/pkgconfig:/usr/share/pkgconfig"
+        lines += [
+            f'CC_{name} = "{_tool(key, "gcc")}"',
+            f'CXX_{name} = "{_tool(key, "g++")}"',
+            f'AR_{name} = "{_tool(key, "ar")}"',
+            f'PKG_CONFIG_ALLOW_CROSS_{name} = "1"',
+            f'PKG_CONFIG_LIBDIR_{name} = "{folder}"',
+        ]
+    return [f"'{line}'" for line in lines]
+
+
+def _tool(key: str, tool: str) -> str:
+    return f"{CROSS[key].triplet}-{tool}"

@@ -1,0 +1,103 @@
+"""What cargo's answer says, and what is not taken for one."""
+
+from __future__ import annotations
+
+import pytest
+
+from xbuild.plan.toolchains.rust.crate_probe import (
+    MOST,
+    NotToldByCargoError,
+    crates_probe,
+    read_crates,
+)
+
+WHOLE = """\
+rustc x86_64-unknown-linux-gnu rustc 1.83.0 (90b35a623 2024-11-26)
+toolchain 1.83.0-x86_64-unknown-linux-gnu (default)
+std
+file /src/.cargo/config.toml
+| [net]
+| retry = 2
+
+library openssl /usr/lib/x86_64-linux-gnu/pkgconfig
+tree aarch64-unknown-linux-gnu
+app v0.1.0 (/src)|default,fast
+own-macro v1.0.0 (proc-macro)|
+with-c v1.2.3+4|
+package app 0.1.0
+"kind":["bin"],"crate_types":["bin"],"name":"app","src_path":"/src/src/main.rs","edition":"2021"
+"kind":["bin"],"crate_types":["bin"],"name":"n","src_path":"/n","edition":"2021","required-features":["x"]
+"kind":["cdylib","rlib"],"crate_types":["cdylib","rlib"],"name":"app-c","src_path":"/l","edition":"2021"
+"manifest_path":"/src/Cargo.toml"
+package own-macro 1.0.0
+macro
+| Command
+uses quote
+"manifest_path":""
+package with-c 1.2.3+4
+script
+| fn main() {}
+"manifest_path":""
+"workspace_members":["path+file:///src#app@0.1.0"]
+"workspace_default_members":["app 0.1.0 (path+file:///src)"]
+"target_directory":"/src/target"
+"workspace_root":"/src"
+end
+"""
+
+
+def test_a_whole_answer() -> None:
+    crates = read_crates(WHOLE)
+    assert (crates.host, crates.release) == (
+        "x86_64-unknown-linux-gnu",
+        "rustc 1.83.0 (90b35a623 2024-11-26)",
+    )
+    assert crates.toolchain == "1.83.0-x86_64-unknown-linux-gnu (default)"
+    assert crates.files == {"/src/.cargo/config.toml": "[net]\nretry = 2"}
+    assert crates.system == {"openssl": "/usr/lib/x86_64-linux-gnu/pkgconfig"}
+    assert (crates.members, crates.default) == (("/src",), ("/src",))
+    assert (crates.root, crates.target_folder) == ("/src", "/src/target")
+    app, macro, with_c = crates.packages
+    assert (app.name, app.source, app.folder, app.is_own) == ("app", "/src", "/src", True)
+    assert app.features == {"default", "fast"}
+    assert (app.programs, app.libraries) == (("app",), ("libapp_c.so",))
+    assert (macro.macro, macro.helpers, macro.script) == (("Command",), ("quote",), None)
+    assert (with_c.version, with_c.script, with_c.macro) == ("1.2.3+4", "fn main() {}", None)
+
+
+def test_cargo_fails() -> None:
+    crates = read_crates("rustc h r\nfailed\n| error: no lock file\n|   more\n")
+    assert crates.failed == "error: no lock file more"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("", "not whole"),
+        (WHOLE.replace("\nend\n", "\n"), "not whole"),
+        (
+            WHOLE.replace('"kind":["bin"],"crate_types":["bin"],"name":"app",', '"kind":["bin"],"new":1,'),
+            "kind",
+        ),
+        (WHOLE.replace("app v0.1.0 (/src)|default,fast", "| failed"), "does not tell what is built"),
+        (WHOLE.replace("package with-c 1.2.3+4", "package with-c 1.2.3"), "where with-c 1.2.3"),
+        (WHOLE.replace("end\n", "what is this\nend\n"), "what is this"),
+        ("x" * (MOST + 1), "characters"),
+    ],
+)
+def test_no_answer(answer: str, why: str) -> None:
+    with pytest.raises(NotToldByCargoError, match=why):
+        read_crates(answer)
+
+
+def test_what_may_hold_a_token_is_not_printed() -> None:
+    script = crates_probe("/src", (), ("aarch64-unknown-linux-gnu",)).script
+    assert "token" in script.partition("config.toml")[2]
+    assert "\n" not in script
+    assert "credentials" not in script
+
+
+def test_options_are_quoted() -> None:
+    script = crates_probe("/src", ("--features", "a b", "--manifest-path", "x y/Cargo.toml"), ("t",)).script
+    assert "--features 'a b'" in script
+    assert "--manifest-path 'x y/Cargo.toml' --filter-platform t" in script
