@@ -13,12 +13,18 @@ from xbuild.plan.toolchain import Need
 
 
 def settle(
-    graph: StageGraph, stage: int, needs: Sequence[Need], readers: Iterable[int], *, may_move: bool
+    graph: StageGraph,
+    stage: int,
+    needs: Sequence[Need],
+    readers: Iterable[int],
+    *,
+    may_move: bool,
+    told: frozenset[int] = frozenset(),
 ) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
     """Changes, repair notes and reasons for the ARGs that a stage needs.
 
     `readers` are RUNs that may read any variable; `may_move` is False for a stage that its author
-    pinned.
+    pinned. `told` are RUNs in which names of the target are about to be replaced.
     """
     changes: list[Change] = []
     notes: list[str] = []
@@ -30,6 +36,8 @@ def settle(
         _settle_one(graph, stage, asked, changes, notes, reasons)
     if may_move:
         changes += _moves(graph.stages[stage], needs, frozenset(readers))
+    if may_move and told and not graph.children_of(stage):
+        changes += _unused(graph.stages[stage], needs, frozenset(readers), told)
     return tuple(changes), tuple(notes), tuple(reasons)
 
 
@@ -143,6 +151,23 @@ def _moves(stage: Stage, needs: Sequence[Need], readers: frozenset[int]) -> list
         changes += [RemoveArg(name, stage.position + index, reason) for name in names]
         changes += [DeclareArg(name, stage.position + first, reason) for name in names]
     return changes
+
+
+def _unused(
+    stage: Stage, needs: Sequence[Need], readers: frozenset[int], told: frozenset[int]
+) -> Iterator[Change]:
+    """Declarations that nothing reads once the names in these RUNs are replaced: without them the stage runs
+    once for all platforms.
+    """
+    for index, instruction in enumerate(stage.instructions):
+        if not isinstance(instruction, Arg) or not _is_movable(instruction):
+            continue
+        behind = range(index + 1, len(stage.instructions))
+        for name in (p.key for p in instruction.pairs):
+            asked = any(n.name == name and n.instruction > index for n in needs)
+            named = any(n not in told and _mentions(stage.instructions[n], name) for n in behind)
+            if not asked and not named and not any(n in readers for n in behind):
+                yield RemoveArg(name, stage.position + index, "nothing reads it any more")
 
 
 def _is_movable(instruction: Arg) -> bool:

@@ -192,7 +192,14 @@ class Soundness:
         needs = [n for e in facts.effects for n in e.needs]
         pairs = zip(facts.calls, facts.effects, strict=True)
         readers = facts.unknown_runs | {c.instruction for c, e in pairs if e.sees_environment}
-        return settle(self.graph, stage, needs, readers, may_move=not self.survey.is_pinned_by_author(stage))
+        return settle(
+            self.graph,
+            stage,
+            needs,
+            readers,
+            may_move=not self.survey.is_pinned_by_author(stage),
+            told=facts.for_builder,
+        )
 
     def ships(self, edge: Edge) -> bool:
         """Whether what an edge takes may get into an image or out of the build, whatever takes it runs on."""

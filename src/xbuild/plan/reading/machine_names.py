@@ -31,7 +31,8 @@ def _kernel(row: Architecture) -> str:
 
 
 def _debian(row: Architecture) -> str:
-    return row.debian
+    """What Debian calls the older variants of arm depends on who built it."""
+    return row.debian if row.variant not in ("v5", "v6") else ""
 
 
 _NAMING: Mapping[tuple[str | None, ...], _Naming] = {
@@ -74,8 +75,11 @@ def _told_of_target(call: Call) -> Effect | None:
     """With the target's name in its place; None where that cannot be written."""
     naming = _NAMING.get(call.texts)
     platforms = call.around.platforms
-    if naming is None or not platforms or not call.is_editable or call.words != call.command.words:
+    is_plain = call.is_editable and call.words == call.command.words
+    if naming is None or not platforms or not is_plain:
         return None
+    if naming is _debian and call.around.image.family != "debian":
+        return None  # Alpine's dpkg has names of its own
     arms = _arms(naming, platforms)
     if arms is None:
         return None

@@ -86,7 +86,7 @@ class Loan:
 @dataclass(eq=False)
 class StageFacts:
     """What came of a stage. `writes`, `packages` and `compiles` include what the stages below it did; `loans`
-    are its own.
+    are its own. `for_builder` are RUNs (indexes) that are told to fetch for the build machine.
     """
 
     stage: int
@@ -99,6 +99,7 @@ class StageFacts:
     unknown_runs: set[int] = field(default_factory=set)
     loans: list[Loan] = field(default_factory=list)
     compiles: bool = False
+    for_builder: frozenset[int] = frozenset()
 
     @property
     def all_reasons(self) -> tuple[Reason, ...]:
@@ -131,6 +132,7 @@ def evaluate(
 
     def read(for_builder: frozenset[int]) -> StageFacts:
         facts = _based(graph, stage, known, toolchains)
+        facts.for_builder = for_builder
         surroundings = replace(around(stage, facts.image), for_builder=for_builder)
         reader = _StageReader(graph, facts, surroundings, known, pinned, toolchains, others)
         for index, instruction in enumerate(graph.stages[stage].instructions):

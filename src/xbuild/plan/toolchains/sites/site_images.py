@@ -1,8 +1,9 @@
 """Images that bring a generator, or PHP's Composer.
 
-Sources: hugomods/docker `docker/hugo/snippets/common`, klakegg/docker-hugo `Dockerfile-base` (site in /src),
-peaceiris/docker-mdbook `Dockerfile`, squidfunk/mkdocs-material `Dockerfile` (site in /docs), composer/docker
-`latest/Dockerfile` (project in /app, configuration in /tmp), dart-lang/dart-docker `Dockerfile-debian`.
+Sources: gohugoio/hugo `Dockerfile` (site in /project, programs in /var/hugo), hugomods/docker
+`docker/hugo/snippets/common`, klakegg/docker-hugo `Dockerfile-base` (site in /src), peaceiris/docker-mdbook
+`Dockerfile`, squidfunk/mkdocs-material `Dockerfile` (site in /docs), composer/docker `latest/Dockerfile`
+(project in /app, configuration in /tmp), dart-lang/dart-docker `Dockerfile-debian`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from xbuild.plan.facts.images import ImageRow
 
 IMAGES = (
     ImageRow("hugomods/hugo", "/src", family=""),
+    ImageRow("ghcr.io/gohugoio/hugo", "/project", family="alpine", own_folders=("/cache",)),
     ImageRow("klakegg/hugo", "/src", family="", own_folders=("/target",)),
     ImageRow("peaceiris/hugo", "/src", family=""),
     ImageRow("peaceiris/mdbook", "/book", family="alpine"),
