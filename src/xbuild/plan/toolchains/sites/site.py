@@ -12,11 +12,11 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, is_in_any, join
+from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, is_in_any, join, overlaps
 from xbuild.plan.model import Evidence, Reason
 from xbuild.plan.programs.grammar import Reading, Takes
 from xbuild.plan.programs.printing import sees_all
-from xbuild.plan.programs.program import Does, anything, plain, source_kind, told_kind, write
+from xbuild.plan.programs.program import Does, anything, plain, source_kind, told_kind, where, write
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, shortened
@@ -42,12 +42,14 @@ Look = Callable[[Call, Reading, str], Found]
 """From the call, its words and the folder of the site. Raises UntoldError for what is not trusted."""
 
 
-def builds(look: Look, *, source: str | int | None = None, output: int | None = None) -> Does:
+def builds(
+    look: Look, *, source: str | int | None = None, output: int | None = None, without: tuple[str, ...] = ()
+) -> Does:
     """A site, the same for every platform if all that it is made of is, and nothing strange has a say.
 
     `source` is the option or the number of the operand that tells where the site lies, `output` the number of
     that which tells where it goes; without a word it lies where the command runs, and goes into a folder
-    below.
+    below. `without` are names in its folder that it does not read.
     """
 
     def does(call: Call, given: Reading) -> Effect | None:
@@ -60,7 +62,9 @@ def builds(look: Look, *, source: str | int | None = None, output: int | None = 
             outputs = [o.value for o in given.options if o.kind in (Takes.INTO, Takes.WRITES)]
             outputs += [_operand(given, output)] if output is not None else []
             read = [o.value for o in given.options if o.kind is Takes.READS]
-            return made(call, (folder, *read), (folder, *outputs, *_below(folder, outputs)), found.notes)
+            unread = tuple(posixpath.join(folder, name) for name in without)
+            written = (folder, *outputs, *_below(folder, outputs))
+            return made(call, (folder, *read), written, found.notes, unread)
         except UntoldError as error:
             return refused(call, error)
 
@@ -77,15 +81,20 @@ def _below(folder: str, paths: Iterable[str | None]) -> Iterator[str]:
 
 
 def made(
-    call: Call, sources: Iterable[str | None], outputs: Iterable[str | None], notes: Iterable[str] = ()
+    call: Call,
+    sources: Iterable[str | None],
+    outputs: Iterable[str | None],
+    notes: Iterable[str] = (),
+    unread: tuple[str, ...] = (),
 ) -> Effect:
-    """The effect of a command that makes `outputs` of `sources`, its words and its environment. Raises
-    UntoldError for a path that cannot be told.
+    """The effect of a command that makes `outputs` of `sources` but for what is `unread` there, its words
+    and its environment. Raises UntoldError for a path that cannot be told.
     """
     read, written = tuple(dict.fromkeys(sources)), tuple(dict.fromkeys(outputs))
     if None in (*read, *written):
         raise UntoldError("what it reads, or where its output goes, cannot be told")
-    kind = join((told_kind(call), _elsewhere(call), *(source_kind(call, path) for path in read)))
+    read_kind = _kind_without(call, read, unread) if unread else join(source_kind(call, p) for p in read)
+    kind = join((told_kind(call), _elsewhere(call, unread), read_kind))
     effect = sees_all(
         plain(call, kind, (replace(write(call, path, kind), adds=True) for path in written), read)
     )
@@ -96,11 +105,23 @@ def made(
     return replace(effect, toolchain=NAME, evidence=(evidence,), notes=told)
 
 
-def _elsewhere(call: Call) -> Kind:
+def _kind_without(call: Call, paths: Iterable[str | None], unread: tuple[str, ...]) -> Kind:
+    """The kind of all that was ever written to these places, but for what is not read there."""
+    seen = [where(call, path) for path in paths]
+    return join(
+        w.kind
+        for w in call.writes
+        if not (w.path is not None and is_in_any(w.path, unread))
+        and any(w.path is None or path is None or overlaps(w.path, path) for path in seen)
+    )
+
+
+def _elsewhere(call: Call, unread: tuple[str, ...]) -> Kind:
     """The kind of what a page may include from outside its folder: what the stage made anywhere, but for
     programs and their packages.
     """
-    return join(made.kind for made in call.writes.where(_is_wrong))
+    found = (made for made in call.writes.where(_is_wrong) if not is_in_any(made.path or "/", unread))
+    return join(made.kind for made in found)
 
 
 def _is_wrong(made: Write) -> bool:
@@ -113,7 +134,7 @@ def _is_wrong(made: Write) -> bool:
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".bz2", ".zst", ".zip", ".deb", ".apk", ".rpm")
 """What no page includes."""
-_INSTALLERS = frozenset(words("pip pip3 uv virtualenv"))
+_INSTALLERS = frozenset(words("pip pip3 uv virtualenv bundle bundler gem"))
 
 
 def refused(call: Call, error: UntoldError) -> Effect:

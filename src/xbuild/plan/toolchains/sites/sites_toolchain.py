@@ -9,10 +9,23 @@ from xbuild.plan.toolchains.sites.books import MDBOOK, MKDOCS
 from xbuild.plan.toolchains.sites.composer import COMPOSER
 from xbuild.plan.toolchains.sites.dart import DART
 from xbuild.plan.toolchains.sites.hugo import HUGO, ZOLA
+from xbuild.plan.toolchains.sites.jekyll import BUNDLER, GEM, JEKYLL
 from xbuild.plan.toolchains.sites.site_images import IMAGES
 from xbuild.plan.toolchains.sites.sphinx import SPHINX
 
-PROGRAMS = (HUGO, ZOLA, MKDOCS, MDBOOK, SPHINX, COMPOSER, DART, generator("sass sassc elm"))
+PROGRAMS = (
+    HUGO,
+    ZOLA,
+    MKDOCS,
+    MDBOOK,
+    SPHINX,
+    COMPOSER,
+    DART,
+    JEKYLL,
+    BUNDLER,
+    GEM,
+    generator("sass sassc elm"),
+)
 
 
 def judge(call: Call) -> Effect | None:  # noqa: ARG001
