@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Protocol
 
 from xbuild.dockerfile.model import Run
-from xbuild.dockerfile.script import Command, Expansion, Word
+from xbuild.dockerfile.script import Command, Expansion, Script, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.facts.filesystem import Kind, Write, Writes, seen_from
@@ -90,6 +90,20 @@ class Surroundings:
     for_builder: frozenset[int] = frozenset()
 
 
+class Walk(Protocol):
+    """Walks the script of a command with these variables in its environment: the effects of its commands,
+    these commands, and all that they write. `line_of` tells where a part of the script stands.
+    """
+
+    def __call__(
+        self,
+        call: Call,
+        script: Script,
+        variables: Mapping[str, Variable],
+        line_of: Callable[[int], Place],
+    ) -> tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]: ...
+
+
 @value()
 class Call:
     """One command about to run: its words with wrappers (`env`, `time`, …) taken off, and what surrounds it.
@@ -99,7 +113,7 @@ class Call:
     `wrapper` is the wrapper word that stands directly before the command, if any. `is_editable` is False in
     exec form. `script` is the text that the spans point into: the RUN's, or that of a recipe. `mounted` are
     the targets of the RUN's mounts. `may_fail_unseen` tells that the script may go on, and succeed, although
-    the command failed.
+    the command failed. `walk` walks a script that the command runs, as if it stood here.
     """
 
     around: Surroundings
@@ -124,6 +138,7 @@ class Call:
     wrapper: str | None = None
     is_editable: bool = True
     may_fail_unseen: bool = False
+    walk: Walk | None = None
 
     @property
     def program_name(self) -> str:

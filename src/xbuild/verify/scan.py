@@ -33,7 +33,7 @@ from xbuild.verify.oci import ImageIndex
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
-SCANNER_VERSION = 5
+SCANNER_VERSION = 6
 """Part of the cache key: raise it whenever a fact is added or read differently."""
 
 GLIBC_PREFIXES = ("usr/glibc-compat/",)

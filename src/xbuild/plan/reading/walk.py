@@ -478,6 +478,7 @@ class _Walker:
             is_editable=self.is_editable,
             script=self.script.text,
             may_fail_unseen=self.is_caught(command) or any(map(command.is_inside, _PARTS)),
+            walk=self.walk_recipe,
         )
 
     def fields(self, word: Word) -> list[tuple[Word, str | None]]:
@@ -602,7 +603,7 @@ class _Walker:
         """Walk the script of a recipe as if it stood here; nothing of it is kept."""
         if self.depth >= _MAX_DEPTH:
             return [anything(call)], [call], ()
-        writes = self.writes.fork()
+        writes = call.writes.fork()
         inner = _Walker(
             self.run,
             script,
@@ -620,7 +621,7 @@ class _Walker:
         inner.packages = self.packages
         inner.depth = self.depth + 1
         result = inner.walk()
-        return result.effects, result.calls, writes[len(self.writes) :]
+        return result.effects, result.calls, writes[len(call.writes) :]
 
     def foreign(self, call: Call) -> Effect | None:
         """A program that was made for the target cannot run in a pinned stage."""

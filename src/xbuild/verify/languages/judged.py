@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from xbuild.verify.checks import Objections, PlatformImage
+from xbuild.verify.languages.node import machine_bound as node
 from xbuild.verify.languages.python import judging as python
 
-ROOMS: tuple[Callable[[Sequence[PlatformImage]], Objections], ...] = (python.judge_images,)
+ROOMS: tuple[Callable[[Sequence[PlatformImage]], Objections], ...] = (
+    node.judge_files,
+    python.judge_images,
+)

@@ -1,0 +1,355 @@
+"""What makes an output of a project's sources, a row each: which configuration it reads, what it runs, and
+what it leaves beside the output.
+
+A row's output is whatever lies in the project's folder behind it, but for its `beside`: that is for the
+machine, or was not looked into.
+
+Sources: the tools' own documentation of their configuration files, command lines and output folders.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from xbuild.plan.facts.filesystem import Kind, Write, join
+from xbuild.plan.model import Evidence
+from xbuild.plan.programs.program import write
+from xbuild.plan.recipes.own_files import UntoldError
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchains.node.accounts import Account, checked, is_wrong, open_account
+from xbuild.plan.toolchains.node.installs import check_surroundings, put
+from xbuild.plan.toolchains.node.machine_facts import without_comments
+from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members, standing
+from xbuild.plan.toolchains.node.native_packages import row_of
+from xbuild.plan.toolchains.node.npm_scripts import seen_kind
+from xbuild.plan.toolchains.node.sources_read import check_configuration, check_sources, check_templates
+from xbuild.text import expression, value
+
+Check = Callable[[Call, PackageJson, Account], None]
+
+
+@value()
+class BundlerRow:
+    """A program that makes an output. `package` brings it. `verbs`: the first operands with which it does;
+    None for any. `configs` are names of files (patterns) that it reads and runs, in the project's folder or
+    below `.*`; `runs_packages`: other packages than its own run in it, plugins for instance. `runs_sources`:
+    it runs the project's own sources, to make pages of them. `beside` are folders that it leaves, which are
+    not the output. `check` raises UntoldError for what rows cannot say. `what` is for readers.
+    """
+
+    names: str
+    package: str
+    verbs: tuple[str, ...] | None = None
+    configs: str = ""
+    runs_packages: bool = True
+    runs_sources: bool = False
+    beside: str = "node_modules/.cache node_modules/.vite node_modules/.tmp"
+    check: Check | None = None
+    uses: str = ""
+
+
+# -- what rows cannot say
+
+_EXPORT = expression(r"\boutput\s*:\s*(['\"`])export\1")
+_OTHER_OUTPUT = expression(r"\boutput\s*[:=](?!\s*(['\"`])export\1)")
+
+
+def _text_of(call: Call, found: PackageJson, *patterns: str) -> tuple[str, str] | None:
+    """The first file of the project whose name matches, and its text."""
+    for path in _files(call, found, patterns):
+        text = standing(call, path)
+        if text is not None:
+            return posixpath.basename(path), text
+    return None
+
+
+def _exports(call: Call, found: PackageJson, account: Account) -> None:
+    """`next build` makes files alone by `output: 'export'`; before 14 `next export` made them."""
+    config = _text_of(call, found, "next.config.*")
+    text = without_comments(config[1]) if config is not None else ""
+    is_old = all(re.match(r"(?:[0-9]|1[0-3])\.", v) for v in account.lock.versions("next"))
+    if not is_old and (not _EXPORT.search(text) or _OTHER_OUTPUT.search(text)):
+        natives = sorted(p.name for p in account.lock.packages if p.is_variant and not p.is_elsewhere)
+        named = f" ({', '.join(natives[:3])})" if natives else ""
+        raise UntoldError(
+            f"next takes packages along that may be for the machine{named}",
+            "set output: 'export' in next.config, if pages alone are wanted",
+        )
+
+
+def _is_static(call: Call, found: PackageJson, _account: Account) -> None:
+    config = _text_of(call, found, "svelte.config.*")
+    if config is not None and "adapter" in config[1] and "@sveltejs/adapter-static" not in config[1]:
+        raise UntoldError(
+            f"the adapter of {config[0]} is not @sveltejs/adapter-static", "take that, for pages alone"
+        )
+
+
+_BUILDERS = (
+    "@angular-devkit/build-angular:*",
+    "@angular/build:*",
+    "@angular-builders/custom-webpack:*",
+    "@angular-eslint/builder:lint",
+    "@angular-devkit/build-angular",
+)
+
+
+def _by_builders(call: Call, found: PackageJson, _account: Account) -> None:
+    text = standing(call, posixpath.join(found.folder, "angular.json"))
+    if text is None:
+        raise UntoldError("angular.json is not in the build context")
+    named = re.findall(r'"builder"\s*:\s*"([^"]*)"', text)
+    strange = next((n for n in named if not any(fnmatchcase(n, b) for b in _BUILDERS)), None)
+    if strange is not None:
+        raise UntoldError(f"angular.json names the builder {strange[:60]}, which is not known")
+    if re.search(r'"(?:indexTransforms|plugins|codePlugins)"', text):
+        raise UntoldError("angular.json names plugins, which are not followed")
+    if re.search(r'"(?:prerender|ssr|server|outputMode|appShell)"', text):
+        check_sources(call, found.folder, found)
+
+
+def _by_typescript(call: Call, found: PackageJson, _account: Account) -> None:
+    """Nest's command compiles by tsc, or by swc, unless it is told to bundle by webpack."""
+    text = standing(call, posixpath.join(found.folder, "nest-cli.json"))
+    try:
+        options = json.loads(text or "{}").get("compilerOptions", {})
+        builder = options.get("builder") or ("webpack" if options.get("webpack") else "tsc")
+        builder = builder.get("type") if isinstance(builder, dict) else builder
+    except (ValueError, AttributeError) as error:
+        raise UntoldError("nest-cli.json cannot be read") from error
+    if builder not in ("tsc", "swc") or "webpack" in (text or ""):
+        raise UntoldError("nest-cli.json has it bundle by webpack, which is not followed")
+
+
+_SINGLE = "node_modules/.cache"
+
+BUNDLERS = (
+    BundlerRow("tsc tsgo", "typescript", runs_packages=False),
+    BundlerRow("vue-tsc", "vue-tsc", runs_packages=False),
+    BundlerRow("tsc-alias", "tsc-alias", configs="tsconfig*.json", runs_packages=False),
+    BundlerRow("tspc", "ts-patch"),
+    BundlerRow("ngc", "@angular/compiler-cli", runs_packages=False),
+    BundlerRow(
+        "nest", "@nestjs/cli", ("build",), "nest-cli.json", runs_packages=False, check=_by_typescript,
+        uses="@swc/core",
+    ),
+    BundlerRow("esbuild", "esbuild", runs_packages=False, uses="esbuild"),
+    BundlerRow("swc", "@swc/cli", configs=".swcrc", runs_packages=False, uses="@swc/core"),
+    BundlerRow("babel", "@babel/cli", configs="babel.config.* .babelrc*"),
+    BundlerRow(
+        "vite", "vite", ("build",),
+        "vite.config.* postcss.config.* .postcssrc* tailwind.config.* svelte.config.* uno.config.* "
+        "unocss.config.* babel.config.* .babelrc* windi.config.* react-router.config.*",
+        check=_is_static,
+        beside=f"{_SINGLE} node_modules/.vite .svelte-kit .react-router node_modules/.tmp",
+    ),
+    BundlerRow("rollup", "rollup", None,
+            "rollup.config.* babel.config.* .babelrc* postcss.config.* tailwind.config.*"),
+    BundlerRow("tsup", "tsup", None, "tsup.config.* postcss.config.* tailwind.config.*"),
+    BundlerRow("tsdown", "tsdown", None, "tsdown.config.*"),
+    BundlerRow("unbuild", "unbuild", None, "build.config.* build.preset.*"),
+    BundlerRow("microbundle", "microbundle", None, ".babelrc* babel.config.*"),
+    BundlerRow(
+        "webpack webpack-cli", "webpack", None,
+        "webpack.* webpack.config.* babel.config.* .babelrc* postcss.config.* .postcssrc* tailwind.config.* "
+        ".swcrc .browserslistrc",
+    ),
+    BundlerRow("rspack", "@rspack/cli", None, "rspack.config.* postcss.config.* tailwind.config.*"),
+    BundlerRow("rsbuild", "@rsbuild/core", ("build",), "rsbuild.config.* postcss.config.* tailwind.config.*"),
+    BundlerRow(
+        "react-scripts", "react-scripts", ("build",), "postcss.config.* tailwind.config.* .babelrc*",
+    ),
+    BundlerRow("craco", "@craco/craco", ("build",),
+            "craco.config.* .cracorc* postcss.config.* tailwind.config.*"),
+    BundlerRow("react-app-rewired", "react-app-rewired", ("build",), "config-overrides.* tailwind.config.*"),
+    BundlerRow(
+        "vue-cli-service", "@vue/cli-service", ("build",),
+        "vue.config.* babel.config.* .babelrc* postcss.config.* .postcssrc* tailwind.config.*",
+    ),
+    BundlerRow(
+        "ng", "@angular/cli", ("build",),
+        "angular.json webpack.* *.webpack.* postcss.config.* .postcssrc* tailwind.config.* esbuild/*.js",
+        beside=f"{_SINGLE} .angular", check=_by_builders,
+    ),
+    BundlerRow("parcel", "parcel", ("build",),
+            ".parcelrc .babelrc* babel.config.* .postcssrc* postcss.config.* "
+            "tailwind.config.*", beside=f"{_SINGLE} .parcel-cache"),
+    BundlerRow(
+        "next", "next", ("build", "export"),
+        "next.config.* postcss.config.* tailwind.config.* .babelrc* babel.config.* mdx-components.*",
+        runs_sources=True, beside=".next node_modules/.cache", check=_exports,
+    ),
+    BundlerRow(
+        "astro", "astro", ("build", "check", "sync"),
+        "astro.config.* postcss.config.* tailwind.config.* svelte.config.*", runs_sources=True,
+        beside=f".astro node_modules/.astro {_SINGLE} node_modules/.vite",
+    ),
+    BundlerRow("vitepress", "vitepress", ("build",), "", runs_sources=True,
+            beside=f"{_SINGLE} .vitepress/cache .vitepress/.temp"),
+    BundlerRow("vuepress", "vuepress", ("build",), "", runs_sources=True,
+            beside=f"{_SINGLE} .vuepress/.cache .vuepress/.temp"),
+    BundlerRow(
+        "docusaurus", "@docusaurus/core", ("build",), "docusaurus.config.* sidebars.* babel.config.*",
+        runs_sources=True, beside=f".docusaurus {_SINGLE}",
+    ),
+    BundlerRow(
+        "nuxt nuxi", "nuxt", ("generate", "prepare"), "nuxt.config.* tailwind.config.* postcss.config.*",
+        runs_sources=True, beside=f".nuxt .output/server .output/nitro.json .data {_SINGLE}",
+    ),
+    BundlerRow(
+        "gatsby", "gatsby", ("build",), "gatsby-config.* gatsby-node.* gatsby-ssr.* tailwind.config.*",
+        runs_sources=True, beside=f".cache {_SINGLE}",
+    ),
+    BundlerRow(
+        "vite-ssg", "vite-ssg", ("build",), "vite.config.* postcss.config.* tailwind.config.* uno.config.*",
+        runs_sources=True, beside=f"{_SINGLE} node_modules/.vite .vite-ssg-temp",
+    ),
+    BundlerRow("tailwindcss tailwind", "tailwindcss", None, "tailwind.config.* postcss.config.*"),
+    BundlerRow("postcss", "postcss-cli", None, "postcss.config.* .postcssrc* tailwind.config.*"),
+    BundlerRow("sass", "sass", None, "", runs_packages=False, uses="@parcel/watcher"),
+    BundlerRow("lessc", "less", None, ""),
+    BundlerRow("terser", "terser", None, "", runs_packages=False),
+    BundlerRow("uglifyjs", "uglify-js", None, "", runs_packages=False),
+    BundlerRow("cleancss", "clean-css-cli", None, "", runs_packages=False),
+    BundlerRow("html-minifier html-minifier-terser", "html-minifier-terser", None, "", runs_packages=False),
+    BundlerRow("svgo", "svgo", None, "svgo.config.*"),
+    BundlerRow("svelte-kit", "@sveltejs/kit", ("sync",), "svelte.config.*", beside=".svelte-kit"),
+    BundlerRow("svelte-check", "svelte-check", None, "svelte.config.*"),
+    BundlerRow("panda", "@pandacss/dev", ("codegen",), "panda.config.*"),
+    BundlerRow("graphql-codegen gql-gen", "@graphql-codegen/cli", None, "codegen.*"),
+    BundlerRow("lingui", "@lingui/cli", ("compile", "extract"), "lingui.config.*"),
+)  # fmt: skip
+
+
+def bundler_of(name: str, operands: tuple[str | None, ...]) -> BundlerRow | None:
+    """The row of a program, by its name and what it is told."""
+    row = next((b for b in BUNDLERS if name in words(b.names)), None)
+    if row is None or row.verbs is None:
+        return row
+    verb = next((o for o in operands if o is None or not o.startswith("-")), "")
+    return row if verb in row.verbs else None
+
+
+# -- the effect
+
+_PRERENDERING = frozenset(
+    words(
+        "@sveltejs/kit vite-ssg vike vite-plugin-ssr @react-router/dev @remix-run/dev @tanstack/react-start "
+        "@tanstack/start @tanstack/solid-start @analogjs/platform @builder.io/qwik-city @solidjs/start "
+        "vite-react-ssg vite-ssr react-ssr-prepass static-site-generator-webpack-plugin vite-plugin-ssg "
+        "@prerenderer/rollup-plugin vite-plugin-qwik @docusaurus/core astro waku @lynx-js/rspeedy"
+    )
+)
+"""Packages that, in a configuration, have a bundler run the project's own sources to make pages of them."""
+_CONFIG = expression(r"(?:--?[\w-]*(?:config|conf|plugin|require|import|loader)[\w-]*|-[crp])(?:=(.*))?")
+_OUT = expression(r"(?:\.{1,2}/|/).*")
+_NATIVE_WORD = expression(r".*\.node\b.*|.*(?:^|[=:/])node_modules/.*\.node.*")
+
+
+def bundles(call: Call, row: BundlerRow) -> Effect:
+    """The effect of a bundler. Raises UntoldError."""
+    if call.directory is None:
+        raise UntoldError("where it runs cannot be told", "set it by WORKDIR")
+    check_surroundings(call)
+    found = manifest(call, call.directory)
+    account = open_account(call, found)
+    if row.package not in account.lock.names:
+        raise UntoldError(f"{row.package} is not in {account.lock.file}, so that its version cannot be told")
+    bad = next((t for t in call.texts[1:] if t is not None and _NATIVE_WORD.match(t)), None)
+    if bad is not None:
+        raise UntoldError(f"`{bad[:40]}` has native modules taken along")
+    if row.check is not None:
+        row.check(call, found, account)
+    if row.runs_packages or row.configs:
+        _check_what_runs(call, row, found, account)
+    used = None if row.runs_packages else frozenset(words(row.uses))
+    account = checked(call, account, used)
+    return _effect(call, row, found, account)
+
+
+def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: Account) -> None:
+    """Looks into what of the project runs to make the output. Raises UntoldError."""
+    root = manifest(call, account.folder)
+    local = (root, found, *members(call, root))
+    own = next((m for m in local if call.program_name in m.programs), None)
+    if own is not None:
+        raise UntoldError(f"{own.file} brings a program of that name")
+    taken = check_configuration(call, _start(call, found, row), account.lock.names, local)
+    natives = (p.name for p in account.lock.packages if p.is_variant or p.has_script)
+    unknown = next((n for n in natives if n in taken and row_of(n) is None), None)
+    if unknown is not None:
+        raise UntoldError(f"its configuration uses {unknown}, which may have something native")
+    check_templates(call, found)
+    if row.runs_sources or not _PRERENDERING.isdisjoint(taken):
+        check_sources(call, call.directory or found.folder, found)
+
+
+def _start(call: Call, found: PackageJson, row: BundlerRow) -> Iterator[str]:
+    """The files of configuration to begin with: those of the row, and those that are named."""
+    yield from _files(call, found, words(row.configs))
+    given = call.texts[1:]
+    for at, text in enumerate(given):
+        option = _CONFIG.fullmatch(text or "")
+        if option is None:
+            continue
+        rest = given[at + 1 : at + 2]
+        if option[1] is None and not rest:
+            continue
+        named = option[1] if option[1] is not None else rest[0]
+        if named is None:
+            raise UntoldError("which configuration it reads cannot be told")
+        if re.search(r"\.[cm]?[jt]s(?:on)?$", named):
+            path = call.seen(named)
+            if path is None or standing(call, path) is None:
+                raise UntoldError(f"{named[:60]} is not in the build context")
+            yield path
+
+
+def _files(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterator[str]:
+    """The files of the project whose names match, where it lies and where the command runs."""
+    start = posixpath.dirname(found.file)
+    prefix = f"{start}/" if start else ""
+    below = posixpath.relpath(call.directory or found.folder, found.folder)
+    for file in call.around.context.files(start):
+        inner = file.removeprefix(prefix)
+        folder, name = posixpath.split(inner)
+        is_there = folder in ("", below, "config")
+        if any(fnmatchcase(inner, p) if "/" in p else is_there and fnmatchcase(name, p) for p in patterns):
+            yield posixpath.join(found.folder, inner)
+
+
+def _effect(call: Call, row: BundlerRow, found: PackageJson, account: Account) -> Effect:
+    made = join(w.kind for w in call.writes.where(is_wrong))
+    kind = join((seen_kind(call), made, call.stdin))
+    named = (text.rpartition("=")[2] for text in call.texts[1:] if text is not None)
+    places = tuple(dict.fromkeys((found.folder, *(n for n in named if _OUT.fullmatch(n)))))
+    if not kind.is_right:
+        wrong = next(iter(call.writes.where(is_wrong)), None)
+        where = f": `{wrong.text}` of line {wrong.place.line}" if wrong is not None else ""
+        raise UntoldError(f"what it reads depends on the machine, or cannot be told{where}")
+    evidence = Evidence(f"`{call.spelled()}` makes the same on every machine", call.place)
+    return Effect(
+        writes=(*(_output(call, place, kind) for place in places), *_beside(call, found, row)),
+        reads=(found.folder,),
+        output=Kind.BUILD,
+        evidence=(evidence, *account.evidence),
+        notes=account.notes,
+        questions=account.questions,
+        toolchain="node",
+    )
+
+
+def _output(call: Call, place: str, kind: Kind) -> Write:
+    return replace(write(call, place, kind), adds=True, is_listed=True)
+
+
+def _beside(call: Call, found: PackageJson, row: BundlerRow) -> Iterator[Write]:
+    folders = {found.folder, call.directory or found.folder}
+    for folder in sorted(folders):
+        yield from (put(call, posixpath.join(folder, name)) for name in words(row.beside))

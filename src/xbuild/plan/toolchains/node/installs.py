@@ -1,0 +1,201 @@
+"""What an installer of packages does: what it puts where, and the scripts of the project that it runs.
+
+Sources: npm "npm ci", "npm install", "scripts" (life cycle operations); yarn 1 "yarn install"; Yarn "yarn
+install"; pnpm "pnpm install", "pnpm fetch"; Bun "bun install", "Lifecycle scripts".
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import replace
+
+from xbuild.plan.facts.filesystem import Kind, Write, join
+from xbuild.plan.model import Evidence, Place
+from xbuild.plan.programs.program import source_kind, write
+from xbuild.plan.recipes.own_files import UntoldError, mount_target
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchains.node.accounts import INSTALLED, is_wrong
+from xbuild.plan.toolchains.node.manifests import (
+    PackageJson,
+    check_files,
+    check_wanted,
+    lock_at,
+    manifest,
+    members,
+    project_folders,
+    standing,
+)
+from xbuild.plan.toolchains.node.node_locks import NodeLock
+from xbuild.plan.toolchains.node.npm_scripts import ScriptLine, run, seen_kind
+from xbuild.text import expression
+
+_LIFE_CYCLE = words(
+    "pnpm:devPreinstall preinstall install postinstall prepublish preprepare prepare postprepare dependencies"
+)
+_CACHES = (".npm", ".cache", ".config", ".local", ".yarn", ".bun", ".node-gyp", ".pnpm-store")
+_HARMLESS = frozenset(
+    words(
+        "npm_config_cache npm_config_loglevel npm_config_update_notifier npm_config_fund npm_config_audit "
+        "npm_config_registry npm_config_production npm_config_legacy_peer_deps npm_config_prefix "
+        "npm_config_progress npm_config_color npm_config_yes npm_config_ignore_scripts npm_config_omit "
+        "npm_config_fetch_retries npm_config_fetch_timeout npm_config_store_dir npm_config_strict_ssl "
+        "npm_config_cafile npm_config_package_import_method npm_config_network_timeout "
+        "npm_config_fetch_retry_mintimeout npm_config_fetch_retry_maxtimeout npm_config_maxsockets "
+        "yarn_cache_folder yarn_enable_telemetry yarn_version yarn_enable_global_cache "
+        "yarn_enable_immutable_installs yarn_npm_auth_token yarn_npm_registry_server yarn_http_timeout "
+        "bun_install bun_install_bin bun_install_cache_dir bun_runtime_transpiler_cache_path bun_version "
+        "corepack_home corepack_enable_download_prompt corepack_enable_strict corepack_default_to_latest "
+        "corepack_enable_auto_pin corepack_integrity_keys corepack_enable_network corepack_npm_registry "
+        "pnpm_home pnpm_version"
+    )
+)
+_TELLING = expression(r"(?i)(?:npm_config|yarn|bun|corepack|pnpm)_.*")
+_LOADING = frozenset(words("NODE_PATH NODE_REPL_EXTERNAL_MODULE NODE_ICU_DATA NODE_PRESERVE_SYMLINKS"))
+_OPTIONS = expression(
+    r"(?:\s|--max[-_](?:old|semi)[-_]space[-_]size=\d+|--openssl-legacy-provider|--no-warnings|"
+    r"--no-deprecation|--dns-result-order=\w+|--no-experimental-\w+|--enable-source-maps|"
+    r"--trace-(?:warnings|deprecation)|--disable-warning=\w+)*"
+)
+
+
+def check_surroundings(call: Call) -> None:
+    """No variable has a say in the machine, or in what else is run. Raises UntoldError."""
+    for name in (*call.assignments, *(n for n, v in call.variables.items() if v.origin != "shell")):
+        if name == "NODE_OPTIONS":
+            given = call.assignments[name][0].value if name in call.assignments else call.variables[name].text
+            if given is None or not _OPTIONS.fullmatch(given):
+                raise UntoldError("NODE_OPTIONS is set to what is not known")
+        elif name in _LOADING or (_TELLING.fullmatch(name) and name.lower() not in _HARMLESS):
+            raise UntoldError(f"{name} is set, which is not known to leave the machine alone")
+    for mount in call.run.mounts:
+        target = mount_target(call, mount)
+        if mount.type == "cache" and (target is None or "node_modules" in target.split("/")):
+            raise UntoldError(
+                f"the cache mount at {target or 'a place not told'} holds what other builds left"
+            )
+
+
+def homes(call: Call) -> tuple[str, ...]:
+    """The folders of caches and settings of the user that runs it."""
+    user = call.scope.user() or "root"
+    home = "/root" if user.partition(":")[0] in ("root", "0") else f"/home/{user.partition(':')[0]}"
+    told = call.variables.get("HOME")
+    if told is not None and told.text and told.text.startswith("/"):
+        home = told.text
+    named = ("npm_config_cache", "NPM_CONFIG_CACHE", "YARN_CACHE_FOLDER", "PNPM_HOME", "COREPACK_HOME")
+    given = (v.text for n in named if (v := call.variables.get(n)) is not None and v.text)
+    return (*(f"{home}/{name}" for name in _CACHES), *given, "/usr/local/share/.cache")
+
+
+def put(call: Call, path: str, kind: Kind = Kind.BUILD, *, is_file: bool = False) -> Write:
+    """A write of what is installed."""
+    made = write(call, path, kind, is_file=is_file)
+    return replace(made, by=("RUN", call.program_name, INSTALLED))
+
+
+def installs_tools(call: Call, folders: tuple[str, ...] = ()) -> Effect:
+    """Programs for the stage's own use, and caches: nothing of them is for an image."""
+    places = (*homes(call), *folders)
+    return Effect(
+        writes=tuple(put(call, place) for place in places),
+        reads=(),
+        output=Kind.BUILD,
+        sees_environment=False,
+        toolchain="node",
+    )
+
+
+def installs(
+    call: Call,
+    program: str,
+    folder: str | None,
+    *,
+    is_frozen: bool,
+    has_scripts: bool,
+) -> Effect:
+    """The effect of an installation by a lock file. Raises UntoldError.
+
+    `is_frozen`: it fails where the lock file is of something else. `has_scripts`: it runs those of the
+    project.
+    """
+    check_surroundings(call)
+    found = manifest(call, folder)
+    root, lock = _root(call, found, program)
+    check_files(call, found.folder)
+    projects = (root, *(m for m in members(call, root) if m.folder != root.folder))
+    if not is_frozen:
+        local = frozenset(m.name for m in projects)
+        for project in projects:
+            check_wanted(project, lock, local)
+    kind = _kind(call, root, lock)
+    folders = {root.folder, *(posixpath.join(root.folder, f) for f in project_folders(call, root))}
+    modules = tuple(put(call, posixpath.join(f, "node_modules"), kind) for f in sorted(folders))
+    others = tuple(
+        put(call, posixpath.join(root.folder, f)) for f in (".yarn", ".pnp.cjs", ".pnp.loader.mjs")
+    )
+    caches = tuple(put(call, place) for place in homes(call))
+    evidence = Evidence(f"`{call.spelled()}` installs what {lock.file} names", call.place)
+    effect = Effect(
+        writes=(*modules, *(others if program == "yarn" else ()), *caches, *_built(call, projects)),
+        reads=(root.folder,),
+        output=Kind.BUILD,
+        evidence=(evidence,),
+        toolchain="node",
+    )
+    lines = tuple(_life_cycle(projects)) if has_scripts else ()
+    if not lines:
+        return effect
+    # The scripts find what was installed.
+    there = call.writes.fork()
+    there += effect.writes
+    ran = run(replace(call, writes=there), lines)
+    return replace(
+        effect, writes=(*effect.writes, *ran.writes), notes=ran.notes, evidence=(evidence, *ran.evidence)
+    )
+
+
+def _root(call: Call, found: PackageJson, program: str) -> tuple[PackageJson, NodeLock]:
+    """The project whose lock file counts: this one, or one around it whose workspace it is."""
+    lock = lock_at(call, found.folder, (program,))
+    if lock is not None:
+        return found, lock
+    around = posixpath.dirname(found.folder)
+    while around != "/":
+        lock = lock_at(call, around, (program,))
+        root = manifest(call, around) if lock is not None else None
+        if lock is not None and root is not None:
+            return root, lock
+        around = posixpath.dirname(around)
+    raise UntoldError(
+        f"there is no lock file of {program}, so that what is installed cannot be told",
+        "COPY the lock file, and install by it",
+    )
+
+
+def _kind(call: Call, root: PackageJson, lock: NodeLock) -> Kind:
+    """What is installed is the same everywhere if none of it is for some machines alone, or runs anything."""
+    is_pure = lock.says_all and not any(
+        (p.is_variant or p.has_script or p.is_built or p.is_local) and not p.is_elsewhere
+        for p in lock.packages
+    )
+    made = join(w.kind for w in call.writes.where(is_wrong))
+    read = join((seen_kind(call), made, source_kind(call, posixpath.join(root.folder, "package.json"))))
+    return read if is_pure and read.is_right else max(Kind.BUILD, read)
+
+
+def _life_cycle(projects: tuple[PackageJson, ...]) -> Iterator[ScriptLine]:
+    for project in projects:
+        for name in _LIFE_CYCLE:
+            if name in project.scripts:
+                yield ScriptLine(
+                    project.folder, project.scripts[name], Place(project.line(name), project.file)
+                )
+
+
+def _built(call: Call, projects: tuple[PackageJson, ...]) -> Iterator[Write]:
+    """Where node-gyp builds what a binding.gyp of the project describes."""
+    for project in projects:
+        if standing(call, posixpath.join(project.folder, "binding.gyp")) is not None:
+            yield put(call, posixpath.join(project.folder, "build"))

@@ -1,0 +1,124 @@
+"""What in a text of JavaScript may take something from the machine that runs it.
+
+A text is not followed: it is looked for what could, whatever it is used for. Line comments and documentation
+comments are passed over.
+
+Sources: Node.js "process", "os", "child_process", "Modules: Packages"; vite "Configuring Vite" (`loadEnv`);
+npm "config" (`npm_config_user_agent` tells system and architecture).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from xbuild.plan.table import words
+from xbuild.text import expression, value
+
+
+@value()
+class MachineFact:
+    """What was found, and the line that it stands in."""
+
+    what: str
+    line: int
+
+
+_MODULES = frozenset(
+    words(
+        "os child_process node:process node:v8 node:inspector node:cluster "
+        "execa cross-spawn shelljs zx tinyexec nano-spawn systeminformation node-machine-id detect-libc "
+        "os-name node-gyp-build node-pre-gyp @mapbox/node-pre-gyp node-loader "
+        "puppeteer puppeteer-core playwright playwright-core @playwright/test playwright-chromium "
+        "nitropack vinxi vite-plugin-electron electron-vite bytenode "
+        "vite-plugin-prerender prerender-spa-plugin react-snap @prerenderer/renderer-puppeteer "
+        "@vercel/webpack-asset-relocator-loader @vercel/nft @prisma/client "
+        "@sveltejs/adapter-auto @sveltejs/adapter-vercel @sveltejs/adapter-netlify "
+        "@astrojs/vercel @astrojs/netlify"
+    )
+)
+"""Modules that ask the machine, start others, or take along what is installed."""
+_WHERE_IMPORTED = frozenset(words("process v8 cluster inspector electron nitro nuxt bindings getos"))
+"""The same where they are imported; elsewhere their names are words."""
+
+_RULES: tuple[tuple[str, str], ...] = (
+    (r"\bprocess\s*\??\.\s*(?:arch|config|report|versions|binding|dlopen|getBuiltinModule)\b", ""),
+    (r"\bprocess\s*(?:\?\.)?\s*\[", "process by a computed name"),
+    (r"(?:=|\(|,|\?|:|\.\.\.|\breturn\b|\bin\b|\bof\b)\s*process\b\s*(?:[,;)}\]]|$)", "process as a whole"),
+    (r"\bglobal(?:This)?\s*(?:\?\.)?\s*\[", "a global by a computed name"),
+    (r"\beval\s*\(|\bnew\s+Function\b", "code that is made"),
+    (r"\bnavigator\s*\??\.\s*hardwareConcurrency\b", ""),
+    (r"['\"`]/(?:proc|sys|lib|lib64|usr|etc|bin|sbin|dev)\b[^'\"`\n]*", "a file of the system"),
+    (r"\.node['\"`]", "a native module"),
+    (r"\b_?npm_config_\w+|\bnpm_execpath\b|\bnpm_node_execpath\b", ""),
+    (r"\b(?:MACHTYPE|HOSTTYPE|OSTYPE|CPUTYPE|PROCESSOR_ARCHITECTURE)\b", ""),
+    (r"\bimport\s*\(\s*(?!\s*(?:['\"]|`(?!\$\{)|/\*))", "an import by a computed name"),
+    (r"\brequire\s*\(\s*(?!['\"`])", "a require by a computed name"),
+    (r"\bdlopen\s*\(", ""),
+    (r"\bEnvironmentPlugin\s*\(\s*['\"]all['\"]", "the whole environment"),
+    (r"\bprefixes\s*:\s*\[\s*['\"]['\"]", "the whole environment"),
+)
+_COMPILED = tuple((expression(pattern, re.MULTILINE), text) for pattern, text in _RULES)
+_QUOTED = expression(
+    r"""(\b(?:from|import|require\s*\(|import\s*\()\s*)?(['"`])(node:)?(@?[\w.-]+(?:/[\w.-]+)*)\2"""
+)
+_ENV = expression(
+    r"(?P<quote>['\"`]?)\bprocess\s*\??\.\s*env\b(?!['\"`])"
+    r"(?!\s*\??\.\s*[A-Za-z_$])(?!\s*(?:\?\.)?\s*\[\s*['\"][\w]+['\"]\s*\])"
+)
+# Settings that a tool is to see are put among the others; nothing is taken out.
+_PUT = expression(
+    r"Object\.assign\(\s*process\.env\s*,\s*(?!process)|"
+    r"process\.env\s*=\s*\{\s*\.\.\.\s*process\.env\s*,|typeof\s+process\.env\b"
+)
+_LOADED = expression(r"(?:\b(?:const|let|var)\s+(\w+)\s*=\s*)?\bloadEnv\s*\(([^()]|\([^()]*\))*\)")
+_COMMENT = expression(r"(?m)^\s*/\*\*(?:.|\n)*?\*/|(?:^|(?<=[\s;{}(,]))//[^\n]*")
+
+
+def without_comments(text: str) -> str:
+    """The text with comments blanked, line by line."""
+    return _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def facts_of(text: str) -> Iterator[MachineFact]:
+    """All that is found in a text."""
+    plain = without_comments(text)
+
+    def line(at: int) -> int:
+        return plain.count("\n", 0, at) + 1
+
+    for pattern, what in _COMPILED:
+        for found in pattern.finditer(plain):
+            yield MachineFact(what or " ".join(found[0].split())[:40], line(found.start()))
+    for found in _QUOTED.finditer(plain):
+        name = package_name(found[4])
+        is_imported = found[1] is not None and name in _WHERE_IMPORTED
+        if name in _MODULES or f"{found[3]}{name}" in _MODULES or is_imported:
+            yield MachineFact(f"the module {name}", line(found.start()))
+    yield from (MachineFact("process.env as a whole", line(at)) for at in _whole(plain))
+
+
+def package_name(text: str) -> str:
+    """The package of what is imported: `a/b` is of `a`, `@a/b/c` of `@a/b`."""
+    parts = text.split("/")
+    return "/".join(parts[: 2 if text.startswith("@") else 1])
+
+
+def _whole(text: str) -> Iterator[int]:
+    """Where the whole environment is taken."""
+    harmless = [range(*found.span()) for found in _PUT.finditer(text)]
+    for found in _ENV.finditer(text):
+        if not any(found.start("quote") in span for span in harmless) and not found["quote"]:
+            yield found.start()
+    for found in _LOADED.finditer(text):
+        is_all = re.search(r",\s*(['\"`])\1\s*\)$", found[0]) is not None
+        if is_all and (found[1] is None or _is_taken_whole(text, found[1])):
+            yield found.start()
+
+
+def _is_taken_whole(text: str, name: str) -> bool:
+    """Whether a variable is used otherwise than for what is named of it."""
+    uses = re.finditer(
+        rf"(?<![\w$])(?:(?<!\.)|(?<=\.\.\.)){re.escape(name)}\b(?!\s*\??\.\s*[A-Za-z_])(?!\s*[:=][^=])", text
+    )
+    return any(True for _ in uses)

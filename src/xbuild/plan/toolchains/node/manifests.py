@@ -1,0 +1,315 @@
+"""A project of Node's as it lies in the stage: package.json, workspaces, files of settings.
+
+Sources: npm "package.json", "workspaces", "npmrc", "scripts"; pnpm "pnpm-workspace.yaml"; Yarn
+".yarnrc.yml", yarn 1 ".yarnrc"; Bun "bunfig.toml".
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+from xbuild.plan.facts.filesystem import Write, is_within, resolved
+from xbuild.plan.facts.positions import ancestors
+from xbuild.plan.recipes.own_files import UntoldError, context_file, context_text
+from xbuild.plan.recipes.recipe import may_be_copied
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call
+from xbuild.plan.toolchains.node.node_locks import FILES, NodeLock, read_lock
+from xbuild.text import expression, glob_pattern, value
+
+_LARGEST = 1_000_000
+_MOST_PROJECTS = 400
+_AS_IT_IS = "COPY it from the build context, as it is, or leave it out by .dockerignore"
+
+
+def standing(call: Call, path: str) -> str | None:
+    """The text of the file that stands at `path`, from the build context; None where none stands there.
+    Raises UntoldError where that cannot be told, or something but the project's own tools may have made it.
+    """
+    text = context_text(call, path)
+    if text is not None:
+        return text
+    found = resolved(call.writes, path)
+    if found is None or not call.around.context.files() or may_be_copied(call, found):
+        raise UntoldError(f"{path} is not in the build context, or may have been changed", _AS_IT_IS)
+    made = next((w for w in call.writes.covering(found) if _may_be(w)), None)
+    if made is not None:
+        raise UntoldError(f"`{made.text}` of line {made.place.line} may have made {path}")
+    return None
+
+
+def _may_be(made: Write) -> bool:
+    if made.path is None:
+        return made.kind.is_right
+    return not (made.is_package or made.is_empty or made.is_change or made.is_context or made.adds)
+
+
+@value()
+class PackageJson:
+    """A package.json: the folder in the stage where it lies, its file in the build context, what it says."""
+
+    folder: str
+    file: str
+    text: str
+    data: Mapping[str, object]
+
+    def table(self, name: str) -> Mapping[str, str]:
+        """One of its tables of texts. Raises UntoldError where it is none."""
+        found = self.data.get(name)
+        if found is None:
+            return {}
+        if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+            raise UntoldError(f"`{name}` of {self.file} is no table of texts")
+        return found
+
+    @property
+    def scripts(self) -> Mapping[str, str]:
+        return self.table("scripts")
+
+    @property
+    def name(self) -> str:
+        return str(self.data.get("name") or "")
+
+    @property
+    def asked(self) -> Iterator[tuple[str, str]]:
+        """The packages that it asks for, and in which versions."""
+        for key in ("dependencies", "devDependencies", "optionalDependencies"):
+            yield from self.table(key).items()
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of its own programs (`bin`)."""
+        told = self.data.get("bin")
+        if isinstance(told, str):
+            return (self.name.rpartition("/")[2],)
+        return tuple(told) if isinstance(told, dict) else ()
+
+    def line(self, script: str) -> int:
+        """The line of a script, for readers."""
+        start = self.text.find('"scripts"')
+        at = self.text.find(json.dumps(script), max(start, 0))
+        return self.text.count("\n", 0, max(at, 0)) + 1
+
+    @property
+    def workspaces(self) -> tuple[str, ...]:
+        """The patterns of its workspaces."""
+        told = self.data.get("workspaces")
+        told = told.get("packages") if isinstance(told, dict) else told
+        return tuple(str(one) for one in told) if isinstance(told, list) else ()
+
+
+@lru_cache(maxsize=256)
+def _parsed(file: str, text: str) -> Mapping[str, object]:
+    if len(text) > _LARGEST:
+        raise UntoldError(f"{file} is longer than {_LARGEST} characters, and is not read")
+    try:
+        data = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        raise UntoldError(f"{file} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise UntoldError(f"{file} is no object of JSON")
+    return data
+
+
+def manifest_at(call: Call, folder: str) -> PackageJson | None:
+    """The package.json of a folder; None where there is none. Raises UntoldError."""
+    path = posixpath.join(folder, "package.json")
+    text = standing(call, path)
+    if text is None:
+        return None
+    file = context_file(call, path) or path
+    return PackageJson(folder, file, text, _parsed(file, text))
+
+
+def manifest(call: Call, folder: str | None) -> PackageJson:
+    """That of the project around a folder. Raises UntoldError where there is none."""
+    if folder is None:
+        raise UntoldError("where it runs cannot be told", "set it by WORKDIR")
+    for place in ancestors(folder):
+        found = manifest_at(call, place)
+        if found is not None:
+            return found
+    raise UntoldError(f"no package.json stands in {folder}", "COPY it from the build context")
+
+
+def lock_at(call: Call, folder: str, programs: tuple[str, ...] = tuple(FILES)) -> NodeLock | None:
+    """The lock file of a folder, of one of these programs; None where there is none. Raises UntoldError."""
+    for program in programs:
+        for name in FILES[program]:
+            text = standing(call, posixpath.join(folder, name))
+            if text is not None:
+                return read_lock(name, text)
+    return None
+
+
+def locked(call: Call, folder: str) -> tuple[str, NodeLock]:
+    """The folder around that has a lock file, and the lock. Raises UntoldError."""
+    for place in ancestors(folder):
+        found = lock_at(call, place)
+        if found is not None:
+            return place, found
+    raise UntoldError("there is no lock file", "COPY the lock file, and install by it")
+
+
+# -- workspaces
+
+
+def members(call: Call, root: PackageJson) -> tuple[PackageJson, ...]:
+    """The packages of its workspaces that stand in the stage. Raises UntoldError for one out of it."""
+    patterns = (*root.workspaces, *_of_pnpm(call, root.folder))
+    wanted = [p.removeprefix("./").strip("/") for p in patterns if not p.startswith("!")]
+    outside = next((p for p in wanted if p.startswith("..") or "/../" in p), None)
+    if outside is not None:
+        raise UntoldError(f"the workspace {outside[:60]} lies out of the project")
+    if not wanted:
+        return ()
+    tests = [glob_pattern(p) for p in wanted]
+    folders = [f for f in project_folders(call, root) if any(t.fullmatch("/" + f) for t in tests)]
+    found = (manifest_at(call, posixpath.join(root.folder, f)) for f in folders)
+    return tuple(m for m in found if m is not None)
+
+
+def project_folders(call: Call, root: PackageJson) -> tuple[str, ...]:
+    """The folders below that have a package.json in the build context. Raises UntoldError for too many."""
+    start = posixpath.dirname(root.file)
+    prefix = f"{start}/" if start else ""
+    files = (f.removeprefix(prefix) for f in call.around.context.files(start))
+    found = [posixpath.dirname(f) for f in files if f.endswith("/package.json") and "node_modules/" not in f]
+    if len(found) > _MOST_PROJECTS:
+        raise UntoldError(f"more than {_MOST_PROJECTS} folders have a package.json")
+    return tuple(found)
+
+
+def _of_pnpm(call: Call, folder: str) -> Iterator[str]:
+    text = standing(call, posixpath.join(folder, "pnpm-workspace.yaml"))
+    if text is None:
+        return
+    is_inside = False
+    for line in text.splitlines():
+        if line[:1] not in (" ", "\t", "-", "#", ""):
+            is_inside = line.startswith("packages:")
+        found = _PATTERN.match(line) if is_inside else None
+        if found is not None:
+            yield found[1]
+
+
+_PATTERN = expression(r"""\s*-\s*['"]?([^'"#]+?)['"]?\s*(?:#.*)?$""")
+
+
+# -- files of settings
+
+_HARMLESS = {
+    ".npmrc": frozenset(
+        words(
+            "registry always-auth fund audit audit-level legacy-peer-deps strict-peer-deps save-exact "
+            "save-prefix save engine-strict package-lock loglevel progress update-notifier "
+            "auto-install-peers strict-peer-dependencies shamefully-hoist public-hoist-pattern hoist "
+            "hoist-pattern node-linker resolution-mode prefer-frozen-lockfile link-workspace-packages "
+            "prefer-workspace-packages shared-workspace-lockfile save-workspace-protocol ignore-scripts "
+            "strict-ssl ca cafile fetch-retries fetch-timeout fetch-retry-mintimeout "
+            "fetch-retry-maxtimeout network-timeout maxsockets prefer-offline email _auth _authtoken "
+            "dedupe-peer-dependents ignore-workspace-root-check enable-pre-post-scripts "
+            "side-effects-cache manage-package-manager-versions package-manager-strict "
+            "min-release-age minimum-release-age color unicode timing tag-version-prefix message "
+            "force install-links install-strategy"
+        )
+    ),
+    ".yarnrc": frozenset(
+        words(
+            "registry lastUpdateCheck network-timeout save-prefix --install.frozen-lockfile strict-ssl "
+            "--add.exact --install.ignore-engines ignore-engines --ignore-engines yarn-path "
+            "disable-self-update-check workspaces-experimental --install.network-timeout"
+        )
+    ),
+    ".yarnrc.yml": frozenset(
+        words(
+            "nodeLinker yarnPath npmRegistryServer npmScopes npmRegistries npmAuthToken npmAlwaysAuth "
+            "enableTelemetry enableGlobalCache compressionLevel checksumBehavior defaultSemverRangePrefix "
+            "enableImmutableInstalls enableProgressBars httpTimeout httpRetry networkConcurrency nmMode "
+            "nmHoistingLimits packageExtensions logFilters pnpMode pnpFallbackMode enableScripts "
+            "enableStrictSsl enableInlineBuilds preferInteractive preferReuse changesetBaseRefs "
+            "changesetIgnorePatterns enableTransparentWorkspaces npmMinimalAgeGate enableHardenedMode"
+        )
+    ),
+    "bunfig.toml": frozenset(
+        words(
+            "registry optional dev peer production exact saveTextLockfile frozenLockfile dryRun linker "
+            "linkWorkspacePackages minimumReleaseAge coverage root coverageThreshold"
+        )
+    ),
+}
+"""Keys that change neither for which machine something is installed nor what else is run."""
+_KEYS = {
+    ".npmrc": expression(r"^\s*([^#;\s=][^=\n]*?)\s*(?:=|$)", 8),
+    ".yarnrc": expression(r"^([^#\s]+)", 8),
+    ".yarnrc.yml": expression(r"^([A-Za-z]\w*):", 8),
+    "bunfig.toml": expression(r"^\s*([A-Za-z]\w*)\s*=", 8),
+}
+_OF_REGISTRY = expression(r"//.*|@[\w.-]+:registry|_authToken|\w+\[\]")
+
+
+def check_files(call: Call, folder: str) -> None:
+    """No file of settings around has a say in the machine, or in what is run. Raises UntoldError.
+
+    What such a file holds is never told: there are tokens among it.
+    """
+    for place in ancestors(folder):
+        for name, harmless in _HARMLESS.items():
+            text = standing(call, posixpath.join(place, name))
+            for key in _KEYS[name].findall(text or ""):
+                plain = key.removesuffix("[]")
+                if plain.lower() not in harmless and plain not in harmless and not _OF_REGISTRY.match(key):
+                    raise UntoldError(
+                        f"{name} sets {_shown(plain)}, which is not known to leave the machine alone",
+                        f"leave {name} out of the image, or drop that line",
+                    )
+            if name == ".yarnrc.yml" and text is not None:
+                _check_yarn(text)
+    if standing(call, posixpath.join(folder, ".pnpmfile.cjs")) is not None:
+        raise UntoldError(".pnpmfile.cjs changes what is installed, and it is not followed")
+
+
+def _shown(key: str) -> str:
+    return key if _NAME.fullmatch(key) else "a key"
+
+
+_NAME = expression(r"[A-Za-z][\w.-]{0,40}")
+_YARN_PATH = expression(r"^yarnPath: *['\"]?(?!\.yarn/releases/yarn-[\w.-]+\.cjs['\"]?\s*$)", 8)
+
+
+def _check_yarn(text: str) -> None:
+    if _YARN_PATH.search(text):
+        raise UntoldError("yarnPath of .yarnrc.yml is none of yarn's own releases")
+
+
+def check_wanted(found: PackageJson, lock: NodeLock, local: frozenset[str]) -> None:
+    """What a package.json asks for is what the lock file was made for. Raises UntoldError."""
+    if lock.wanted is None:
+        absent = next((n for n, _ in found.asked if n not in local and n not in lock.names), None)
+    else:
+        absent = next(
+            (n for n, told in found.asked if n not in local and not _is_wanted(n, told, lock.wanted)), None
+        )
+    if absent is not None:
+        raise UntoldError(
+            f"{lock.file} was not made for what {found.file} asks for: {absent[:60]}",
+            "make the lock file anew, and install by it alone (npm ci, --frozen-lockfile)",
+        )
+
+
+def _is_wanted(name: str, told: str, wanted: frozenset[str]) -> bool:
+    is_local = told.startswith(("workspace:", "link:", "file:", "portal:", "catalog:"))
+    return is_local or f"{name}@{told}" in wanted or f"{name}@{told.removeprefix('npm:')}" in wanted
+
+
+def brings_modules(call: Call, root: PackageJson) -> bool:
+    """Whether the build context itself brings installed packages."""
+    start = posixpath.dirname(root.file)
+    folder = posixpath.join(start, "node_modules") if start else "node_modules"
+    where = posixpath.join(root.folder, "node_modules")
+    if not call.around.context.files(folder):
+        return False
+    return any(w.is_context and not w.is_empty and w.path and is_within(where, w.path) for w in call.writes)

@@ -1,0 +1,246 @@
+"""The files that a bundler runs: its configuration, what that imports of the project, and the project's own
+sources where they are run to make the output. Each is looked for what may take something from the machine.
+
+Sources: Node.js "Modules: ECMAScript modules" and "Modules: CommonJS modules" (how a relative import is
+found); TypeScript "Modules - Reference".
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from xbuild.plan.facts.filesystem import Write, is_within
+from xbuild.plan.recipes.own_files import UntoldError, context_file
+from xbuild.plan.toolchain import Call
+from xbuild.plan.toolchains.node.accounts import is_installed
+from xbuild.plan.toolchains.node.machine_facts import facts_of, package_name, without_comments
+from xbuild.plan.toolchains.node.manifests import PackageJson, standing
+from xbuild.text import expression
+
+_MOST_FILES, _MOST_TEXT = 3000, 20_000_000
+_MOST_LOCAL = 200
+_ENDINGS = ("", ".ts", ".js", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".json", ".vue", ".svelte")
+_INDEXES = ("/index.ts", "/index.js", "/index.mjs", "/index.cjs", "/index.tsx", "/index.jsx")
+_RUN = expression(r".*\.(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?)")
+_IMPORT = expression(
+    r"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\s*\(\s*)(['"`])([^'"`\n]+)\1"""
+)
+_STRING = expression(r"""(['"`])(\.{1,2}/[\w./@-]+|[\w./@-]+\.[cm]?[jt]s)\1""")
+_TAKEN = expression(r"\bnode_modules/((?:@[\w.-]+/)?[\w.-]+)")
+_BUILT_IN = frozenset(
+    [
+        "assert",
+        "async_hooks",
+        "buffer",
+        "console",
+        "constants",
+        "crypto",
+        "diagnostics_channel",
+        "dns",
+        "domain",
+        "events",
+        "fs",
+        "http",
+        "http2",
+        "https",
+        "module",
+        "net",
+        "path",
+        "perf_hooks",
+        "punycode",
+        "querystring",
+        "readline",
+        "stream",
+        "string_decoder",
+        "timers",
+        "tls",
+        "tty",
+        "url",
+        "util",
+        "vm",
+        "wasi",
+        "worker_threads",
+        "zlib",
+        "v8",
+        "cluster",
+        "inspector",
+        "process",
+    ]
+)
+_FENCED = expression(r"(?ms)^[ \t]*(```|~~~).*?^[ \t]*\1|`[^`\n]*`|<!--.*?-->")
+
+
+@lru_cache(maxsize=4096)
+def _first_fact(text: str) -> tuple[str, int] | None:
+    found = min(facts_of(text), key=lambda one: one.line, default=None)
+    return (found.what, found.line) if found is not None else None
+
+
+def check_text(file: str, text: str) -> None:
+    """Raises UntoldError for a text that may take something from the machine."""
+    plain = _FENCED.sub(_blank, text) if file.endswith((".md", ".mdx")) else text
+    found = _first_fact(plain)
+    if found is not None:
+        raise UntoldError(
+            f"{file}:{found[1]} uses {found[0]}, which may take something from the machine",
+            "let it take what it needs from a variable that ENV or ARG sets",
+        )
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+# -- configuration
+
+
+def check_configuration(
+    call: Call, start: Iterable[str], known: frozenset[str], local: Iterable[PackageJson]
+) -> frozenset[str]:
+    """Looks into files of configuration and all that they import of the project; the packages that these
+    import. `known` are names of packages of the lock file, `local` the packages of the project. Raises
+    UntoldError.
+    """
+    names = {m.name: m for m in local if m.name}
+    pending = list(start)
+    used: set[str] = set()
+    for path in pending:
+        if len(pending) > _MOST_LOCAL:
+            raise UntoldError("its configuration imports too many files to be followed")
+        text = standing(call, path)
+        if text is None:
+            continue
+        file = context_file(call, path) or path
+        if not path.endswith(".json"):
+            check_text(file, text)
+        for name in _imported(text):
+            found = _followed(call, path, name)
+            if found is not None:
+                pending += [found] if found not in pending else []
+                continue
+            package = package_name(name.removeprefix("node:"))
+            if name.startswith("."):
+                raise UntoldError(f"{file} imports {name}, which is not in the build context")
+            if package in names:
+                raise UntoldError(
+                    f"{file} imports {package}, a package of the project, which is not followed"
+                )
+            if package not in known and package not in _BUILT_IN:
+                raise UntoldError(f"{file} imports {package[:60]}, which is not in the lock file")
+            used.add(package)
+        used.update(_TAKEN.findall(text))
+        for found in _named(call, path, text):
+            own = standing(call, found) or ""
+            check_text(context_file(call, found) or found, own)
+            # What is an entry is bundled, and not run.
+            pending += [found] if "module.exports" in own and found not in pending else []
+    return frozenset(used)
+
+
+def _imported(text: str) -> Iterator[str]:
+    for found in _IMPORT.finditer(without_comments(text)):
+        yield found[2]
+
+
+def _followed(call: Call, path: str, name: str) -> str | None:
+    """The file of the project that a relative import means."""
+    if not name.startswith((".", "/")):
+        return None
+    places = _places(path, name, *_ENDINGS, *_INDEXES)
+    return next((p for p in places if _is_there(call, p)), None)
+
+
+def _is_there(call: Call, place: str) -> bool:
+    return context_file(call, place) is not None and standing(call, place) is not None
+
+
+def _places(path: str, name: str, *endings: str) -> Iterator[str]:
+    base = posixpath.normpath(posixpath.join(posixpath.dirname(path), name.partition("?")[0]))
+    yield from (base + ending for ending in endings)
+    yield re.sub(r"\.([cm]?)js$", r".\1ts", base)
+
+
+def _named(call: Call, path: str, text: str) -> Iterator[str]:
+    """Files that a string names: loaders and plugins by their paths."""
+    for found in _STRING.finditer(text):
+        places = (p for p in _places(path, found[2], *_ENDINGS) if re.search(r"\.[cm]?[jt]s$", p))
+        place = next((p for p in places if _is_there(call, p)), None)
+        if place is not None:
+            yield place
+
+
+# -- templates
+
+_TEMPLATE = expression(r".*\.(?:html?|ejs)")
+_CODE = expression(r"(?s)<%.*?%>")
+_MOST_TEMPLATES = 500
+
+
+def check_templates(call: Call, found: PackageJson) -> None:
+    """Looks into the code in pages of the project, which some bundlers run. Raises UntoldError."""
+    start = posixpath.dirname(found.file)
+    files = [
+        f for f in call.around.context.files(start) if _TEMPLATE.fullmatch(f) and "node_modules/" not in f
+    ]
+    for file in files[:_MOST_TEMPLATES]:
+        text = call.around.context.read(file) or ""
+        if "<%" in text:
+            # All but the code becomes blank, so that lines are those of the file.
+            code = [r.span() for r in _CODE.finditer(text)]
+            check_text(file, _only(text, code))
+
+
+def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    blank = list(re.sub(r"[^\n]", " ", text))
+    for start, end in spans:
+        blank[start:end] = text[start:end]
+    return "".join(blank)
+
+
+# -- sources
+
+
+def check_sources(call: Call, folder: str, root: PackageJson) -> None:
+    """Looks into all sources of the project below a folder. Raises UntoldError."""
+    start = posixpath.dirname(root.file)
+    below = posixpath.relpath(folder, root.folder)
+    where = posixpath.normpath(posixpath.join(start, below)) if below != "." else start
+    made = next((w for w in call.writes if _may_be_source(w, folder)), None)
+    if made is not None:
+        raise UntoldError(f"`{made.text}` of line {made.place.line} may have changed a source")
+    files = [
+        f
+        for f in call.around.context.files(where)
+        if _RUN.fullmatch(f) and "node_modules/" not in f and not _ASIDE.search(f)
+    ]
+    if len(files) > _MOST_FILES:
+        raise UntoldError(
+            f"more than {_MOST_FILES} sources are run to make the output, and are not looked into"
+        )
+    size = 0
+    for file in files:
+        text = call.around.context.read(file) or ""
+        size += len(text)
+        if size > _MOST_TEXT:
+            raise UntoldError("the sources that are run to make the output are too long to be looked into")
+        check_text(file, text)
+
+
+_ASIDE = expression(
+    r"(?:^|/)(?:__tests__|tests?|e2e|cypress|playwright|\.storybook|\.github)/|\.(?:test|spec|stories)\.\w+$"
+    r"|(?:^|/)(?:jest|vitest|playwright|cypress|eslint|prettier)\.config\.\w+$|(?:^|/)\.eslintrc"
+)
+
+
+def _may_be_source(made: Write, folder: str) -> bool:
+    """Whether a command wrote a source there, or what may hold one; what the project's own programs write is
+    of what was looked into.
+    """
+    path = made.path
+    if path is None or made.by[:1] != ("RUN",) or made.adds or made.is_empty or is_installed(made):
+        return False
+    name = posixpath.basename(path)
+    return is_within(path, folder) and (_RUN.fullmatch(name) is not None or "." not in name)

@@ -1,0 +1,106 @@
+"""What in a text may take something from the machine, and what looks like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from xbuild.plan.toolchains.node.machine_facts import facts_of
+
+TELLING = {
+    "process.arch": "process.arch",
+    "process?.arch": "process?.arch",
+    "const { arch } = process;": "process as a whole",
+    "const { arch } = process": "process as a whole",
+    "f(process)": "process as a whole",
+    "return process;": "process as a whole",
+    "({ ...process })": "process as a whole",
+    "process['arch']": "process by a computed name",
+    "process[name]": "process by a computed name",
+    "globalThis['process']": "a global by a computed name",
+    "process.versions.v8": "process.versions",
+    "process.config.variables": "process.config",
+    "process.report.getReport()": "process.report",
+    "process.binding('os')": "process.binding",
+    "process.getBuiltinModule('os')": "process.getBuiltinModule",
+    "import os from 'os'": "the module os",
+    'import { arch } from "node:os"': "the module os",
+    "const os = require('os')": "the module os",
+    "const os = await import(`os`)": "the module os",
+    "createRequire(import.meta.url)('node:os')": "the module os",
+    "import { execSync } from 'child_process'": "the module child_process",
+    "import process from 'process'": "the module process",
+    "import { arch } from 'node:process'": "the module process",
+    "import { execa } from 'execa'": "the module execa",
+    "import puppeteer from 'puppeteer'": "the module puppeteer",
+    "import x from 'execa/lib/a.js'": "the module execa",
+    "eval(text)": "code that is made",
+    "new Function('return process')()": "code that is made",
+    "readFileSync('/proc/cpuinfo')": "a file of the system",
+    'readFileSync("/usr/lib/os-release")': "a file of the system",
+    "require('./build/Release/a.node')": "a native module",
+    "import(name)": "an import by a computed name",
+    "import(`${'o'}s`)": "an import by a computed name",
+    "require(name)": "a require by a computed name",
+    "require(`os`)": "the module os",
+    "process.env.npm_config_user_agent": "npm_config_user_agent",
+    "process.env.HOSTTYPE": "HOSTTYPE",
+    "navigator.hardwareConcurrency": "navigator.hardwareConcurrency",
+    "define: { 'process.env': process.env }": "process.env as a whole",
+    "JSON.stringify(process.env)": "process.env as a whole",
+    "({ ...process.env })": "process.env as a whole",
+    "process.env[name]": "process.env as a whole",
+    "Object.keys(process.env).filter(f)": "process.env as a whole",
+    "const env = loadEnv(mode, process.cwd(), '')\nx = { 'process.env': env }": "process.env as a whole",
+    "const env = loadEnv(mode, process.cwd(), '')\nx = { ...env }": "process.env as a whole",
+    "const env = loadEnv(mode, process.cwd(), '')\nx = env[name]": "process.env as a whole",
+    "x = { env: loadEnv(mode, process.cwd(), '') }": "process.env as a whole",
+    "const x = '/* no comment', y = process.arch": "process.arch",
+    "const x = /\\/*$/, y = process.arch": "process.arch",
+    "const x = 'https://example.com', y = process.arch": "process.arch",
+}
+
+
+@pytest.mark.parametrize("text", TELLING)
+def test_found(text: str) -> None:
+    assert TELLING[text] in [fact.what for fact in facts_of(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "process.env.NODE_ENV === 'production'",
+        "process.env['API_URL']",
+        "process.env?.API_URL",
+        "process.cwd()",
+        "process.platform === 'win32'",
+        "process.exit(1)",
+        "process.argv.slice(2)",
+        "// process.arch tells it",
+        "x() // process.arch tells it",
+        "/**\n * process.arch tells it\n */\nx()",
+        "new DefinePlugin({ 'process.env.API': JSON.stringify(process.env.API) })",
+        "new ProvidePlugin({ process: 'process/browser' })",
+        "define: { 'process.env': {} }",
+        "Object.assign(process.env, loadEnv(mode, process.cwd()))",
+        "process.env = { ...process.env, ...loadEnv(mode, process.cwd()) }",
+        "typeof process.env === 'object'",
+        "const env = loadEnv(mode, process.cwd(), '')\nx = { api: env.API_URL, other: env?.OTHER }",
+        "const env = loadEnv(mode, process.cwd())\nx = { env }",
+        "import { resolve } from 'node:path'",
+        "import('./pages/a.js')",
+        "import(`./pages/a.js`)",
+        "require.resolve('a')",
+        "alias: { '@': '/src' }",
+        "platform: 'browser'",
+        "const cluster = 'cluster'",
+        "preprocess.arch",
+        "subprocess(process.env.A)",
+    ],
+)
+def test_not_found(text: str) -> None:
+    assert list(facts_of(text)) == []
+
+
+def test_the_line_is_told() -> None:
+    assert [fact.line for fact in facts_of("a()\n// b\n/**\n * c\n */\nprocess.arch\n")] == [6]
