@@ -16,10 +16,9 @@ from xbuild.verify.languages.node.machine_files import MachineFile, note, wants
 
 CACHE = bytes.fromhex("cc05dec00bc2e4001e000000532146508801000000000000011c54012806a860") + bytes(400)
 OTHER = CACHE[:20] + bytes.fromhex("9901000000000000aa55aa55") + CACHE[32:]
-SNAPSHOT = (
-    bytes.fromhex("19da430101") + b"\x07\0\0\0\0\0\0\x0020.20.2\x03\0\0\0\0\0\0\0x64\x05\0\0\0\0\0\0\0linux"
-)
-SNAPSHOT += bytes(100)
+X64, ARM64 = b"\x03\0\0\0\0\0\0\0x64", b"\x05\0\0\0\0\0\0\0arm64"
+SNAPSHOT = bytes.fromhex("19da430101") + b"\x07\0\0\0\0\0\0\x0020.20.2" + X64
+SNAPSHOT += b"\x05\0\0\0\0\0\0\0linux" + bytes(100)
 SEA = bytes.fromhex("20da4301")
 AMD, ARM = Python("amd64"), Python("arm64")
 
