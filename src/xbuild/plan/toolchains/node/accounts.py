@@ -55,6 +55,10 @@ def is_wrong(made: Write) -> bool:
     return not made.kind.is_right and not made.is_package and not is_installed(made)
 
 
+def _is_foreign(made: Write) -> bool:
+    return made.kind in (Kind.TARGET, Kind.CROSS) and is_installed(made)
+
+
 def open_account(call: Call, root: PackageJson) -> Account:
     """The lock file by which all was installed. Raises UntoldError where something else was."""
     if brings_modules(call, root):
@@ -64,9 +68,6 @@ def open_account(call: Call, root: PackageJson) -> Account:
     folder, lock = _by_installer(call, root)
     modules = f"{folder}/node_modules".replace("//", "/")
     found = [w for w in call.writes if w.path is not None and is_within(w.path, folder) and is_installed(w)]
-    foreign = next((w for w in found if w.kind in (Kind.TARGET, Kind.CROSS)), None)
-    if foreign is not None:
-        raise UntoldError(f"{foreign.path} of line {foreign.place.line} is for the target, and would not run")
     unknown = next((w for w in found if w.kind is Kind.UNKNOWN), None)
     if unknown is not None:
         raise UntoldError(f"what `{unknown.text}` of line {unknown.place.line} leaves there cannot be told")
@@ -110,6 +111,9 @@ def checked(call: Call, account: Account, used: frozenset[str] | None = None) ->
     they bring, alone. Raises UntoldError.
     """
     lock = account.lock
+    foreign = next(iter(call.writes.where(_is_foreign)), None)
+    if foreign is not None:
+        raise UntoldError(f"{foreign.path} of line {foreign.place.line} is for the target, and would not run")
     built = next((p.name for p in lock.packages if p.is_built), None)
     if built is not None:
         raise UntoldError(f"{built} comes from a repository, and is built here", "take a released version")

@@ -121,6 +121,7 @@ PNPM = Manager(
     f"{_PNPM_FLAGS} --frozen-lockfile[=] --no-frozen-lockfile --prefer-frozen-lockfile[=] --prod -P "
     "--production[=] --dev -D --no-optional --ignore-scripts --offline --prefer-offline "
     "--shamefully-hoist[=] "
+    "--dangerously-allow-all-builds --ignore-workspace-root-check "
     "--child-concurrency= --network-concurrency= --ignore-workspace --strict-peer-dependencies[=] "
     "--no-strict-peer-dependencies --side-effects-cache --force --fix-lockfile --unsafe-perm --hoist[=] "
     "--no-hoist --node-linker= --public-hoist-pattern= --global -g --registry= --package-import-method= "
@@ -128,8 +129,8 @@ PNPM = Manager(
     "--shared-workspace-lockfile[=] --link-workspace-packages[=] --verify-store-integrity[=] "
     "--ignore-pnpmfile --modules-cache-max-age= --engine-strict",
     ("--dir", "-C"),
-    ("--frozen-lockfile",),
-    ("install", "i"),
+    ("--frozen-lockfile", "ci", "clean-install"),
+    ("install", "i", "ci", "clean-install"),
     ("run", "run-script"),
     ("exec",),
     ("prune",),

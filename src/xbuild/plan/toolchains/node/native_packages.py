@@ -47,6 +47,7 @@ _ROWS = (
     NativePackage("oxc-* @oxc-*/binding-* @oxc-*/*", Part.COMPUTES, "oxc"),
     NativePackage("@biomejs/biome @biomejs/cli-*", Part.ASIDE, "biome"),
     NativePackage("oxlint @oxlint/*", Part.ASIDE, "oxlint"),
+    NativePackage("oxfmt @oxfmt/* dprint @dprint/*", Part.ASIDE, "a formatter of sources"),
     NativePackage(
         "@parcel/source-map @parcel/fs-search @parcel/rust @parcel/rust-*", Part.COMPUTES, "parcel"
     ),
@@ -74,6 +75,7 @@ _ROWS = (
     NativePackage(
         "core-js core-js-pure core-js-bundle es5-ext styled-components protobufjs @nestjs/core nodemon ejs "
         "postinstall-postinstall vue-demi msw bootstrap-vue @angular/cli @scarf/scarf "
+        "@firebase/util svelte-preprocess @clerk/shared "
         "@fortawesome/fontawesome-free @fortawesome/fontawesome-common-types "
         "@fortawesome/fontawesome-svg-core @fortawesome/free-solid-svg-icons "
         "@fortawesome/free-brands-svg-icons @fortawesome/free-regular-svg-icons",

@@ -26,7 +26,7 @@ _ENDINGS = ("", ".ts", ".js", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".
 _INDEXES = ("/index.ts", "/index.js", "/index.mjs", "/index.cjs", "/index.tsx", "/index.jsx")
 _RUN = expression(r".*\.(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?)")
 _IMPORT = expression(
-    r"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\s*\(\s*)(['"`])([^'"`\n]+)\1"""
+    r"""(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\s*\(\s*)(['"`])([^'"`\s,;()]+)\1"""
 )
 _STRING = expression(r"""(['"`])(\.{1,2}/[\w./@-]+|[\w./@-]+\.[cm]?[jt]s)\1""")
 _TAKEN = expression(r"\bnode_modules/((?:@[\w.-]+/)?[\w.-]+)")
