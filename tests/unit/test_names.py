@@ -45,6 +45,7 @@ CITED = re.compile(r"(?<=`)(?:\w+/)*\w+\.go(?=`)|https://[\w./-]+|\bgo-task\b")
 NAMED = re.compile(
     r"^from xbuild\.verify\.languages\.go import language as go$|\(go\.LANGUAGE,(?: \w+\.LANGUAGE,?)*\)"
     r"|^from xbuild\.plan\.toolchains import go(?:, \w+)*$|\(go\.TOOLCHAIN,(?: \w+\.TOOLCHAIN,?)*\)"
+    r"|^    go\.TOOLCHAIN,$"
     r"|(?<=\*)go\.WORK(?=[,)])"
     r"|^from xbuild\.plan\.twins import (?:\w+, )*go(?:, \w+)*$|(?<= )go\.TWIN(?=[,)])"
     r"|^from xbuild\.verify\.languages\.go import leftovers as go$|(?<=\*)go\.EXCUSES(?=[,)])"

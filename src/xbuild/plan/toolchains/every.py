@@ -9,7 +9,13 @@ from xbuild.plan.programs.program import by_name
 from xbuild.plan.toolchain import Toolchain
 from xbuild.plan.toolchains import go, node, python, rust, sites
 
-TOOLCHAINS: tuple[Toolchain, ...] = (go.TOOLCHAIN, node.TOOLCHAIN, python.TOOLCHAIN, rust.TOOLCHAIN, sites.TOOLCHAIN)
+TOOLCHAINS: tuple[Toolchain, ...] = (
+    go.TOOLCHAIN,
+    node.TOOLCHAIN,
+    python.TOOLCHAIN,
+    rust.TOOLCHAIN,
+    sites.TOOLCHAIN,
+)
 DESCRIBED = by_name((*PROGRAMS, *(program for t in TOOLCHAINS for program in t.programs)))
 """Every program that is described, by its names."""
 IMAGES = tuple(row for t in TOOLCHAINS for row in t.images)
