@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, Write, is_within
+from xbuild.graph.model import sources_of
+from xbuild.graph.scope import Scope
+from xbuild.plan.facts.filesystem import Kind, Write, Writes, is_within
 from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence, Probe, Question
-from xbuild.plan.recipes.own_files import UntoldError
+from xbuild.plan.recipes.own_files import UntoldError, context_file
+from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.node.manifests import PackageJson, brings_modules, lock_at, locked
 from xbuild.plan.toolchains.node.native_packages import Part, needed_variants, row_of
@@ -75,7 +79,7 @@ def open_account(call: Call, root: PackageJson) -> Account:
     if not own:
         raise UntoldError(f"nothing was installed into {folder} that is followed")
     copied = next((w for w in own if w.by[:1] in (("COPY",), ("ADD",))), None)
-    if copied is not None and not _is_by_that_lock(call, lock):
+    if copied is not None and not _is_by_that_lock(call, copied, posixpath.join(folder, lock.file)):
         raise UntoldError(
             f"by which lock file line {copied.place.line} was installed cannot be told",
             "install in the same stage, or in one that this one derives from",
@@ -100,10 +104,25 @@ def _by_installer(call: Call, root: PackageJson) -> tuple[str, NodeLock]:
     return found
 
 
-def _is_by_that_lock(call: Call, lock: NodeLock) -> bool:
-    """Whether the build context has one such lock file alone."""
+def _is_by_that_lock(call: Call, copied: Write, path: str) -> bool:
+    """Whether what another stage has installed is by the lock file of the build context that stands at `path`
+    here: there is no other, or it lies beside the packages there.
+    """
+    own, name = context_file(call, path), posixpath.basename(path)
     files = call.around.context.files()
-    return sum(f.rpartition("/")[2] == lock.file and "node_modules/" not in f for f in files) == 1
+    if sum(f.rpartition("/")[2] == name and "node_modules/" not in f for f in files) == 1:
+        return True
+    graph = call.scope.graph
+    for edge in graph.edges_into(call.around.stage):
+        line = graph.stages[edge.consumer].instructions[edge.instruction].first_line
+        for stage in sources_of(edge.source) if line == copied.place.line else ():
+            end = len(graph.stages[stage].instructions)
+            there = replace(
+                call, scope=Scope(graph, stage, end), instruction=end, writes=Writes(call.around.image)
+            )
+            beside = (posixpath.join(posixpath.dirname(p), name) for p in edge.paths if p is not None)
+            return own is not None and all(context_path(there, p) == own for p in beside)
+    return False
 
 
 def checked(call: Call, account: Account, used: frozenset[str] | None = None) -> Account:

@@ -16,19 +16,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from xbuild.plan.facts.filesystem import Kind, Write, join
+from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import write
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import Account, checked, is_wrong, open_account
+from xbuild.plan.toolchains.node.accounts import Account, checked, is_installed, is_wrong, open_account
 from xbuild.plan.toolchains.node.installs import check_surroundings, put
 from xbuild.plan.toolchains.node.machine_facts import without_comments
 from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members, standing
 from xbuild.plan.toolchains.node.native_packages import row_of
 from xbuild.plan.toolchains.node.npm_scripts import seen_kind
-from xbuild.plan.toolchains.node.sources_read import check_configuration, check_sources, check_templates
+from xbuild.plan.toolchains.node.sources_read import (
+    check_configuration,
+    check_sources,
+    check_templates,
+    check_text,
+)
 from xbuild.text import expression, value
 
 Check = Callable[[Call, PackageJson, Account], None]
@@ -127,13 +132,20 @@ def _by_typescript(call: Call, found: PackageJson, _account: Account) -> None:
         raise UntoldError("nest-cli.json has it bundle by webpack, which is not followed")
 
 
+def _runs_no_transformers(_call: Call, _found: PackageJson, account: Account) -> None:
+    """Patched, the compiler runs what tsconfig.json names."""
+    patch = next((n for n in ("ts-patch", "ttypescript", "typia") if n in account.lock.names), None)
+    if patch is not None:
+        raise UntoldError(f"{patch} has the compiler run transformers, which are not followed")
+
+
 _SINGLE = "node_modules/.cache"
 
 BUNDLERS = (
-    BundlerRow("tsc tsgo", "typescript", runs_packages=False),
+    BundlerRow("tsc tsgo", "typescript", runs_packages=False, check=_runs_no_transformers),
     BundlerRow("vue-tsc", "vue-tsc", runs_packages=False),
     BundlerRow("tsc-alias", "tsc-alias", configs="tsconfig*.json", runs_packages=False),
-    BundlerRow("tspc", "ts-patch"),
+    BundlerRow("tspc", "ts-patch", configs="tsconfig*.json"),
     BundlerRow("ngc", "@angular/compiler-cli", runs_packages=False),
     BundlerRow(
         "nest", "@nestjs/cli", ("build",), "nest-cli.json", runs_packages=False, check=_by_typescript,
@@ -247,7 +259,17 @@ _PRERENDERING = frozenset(
     )
 )
 """Packages that, in a configuration, have a bundler run the project's own sources to make pages of them."""
+_EVALUATING = frozenset(
+    words(
+        "preval.macro babel-plugin-preval codegen.macro babel-plugin-codegen val-loader unplugin-macros "
+        "vite-plugin-compile-time vite-plugin-macro @linaria/core @linaria/react @wyw-in-js/transform "
+        "@vanilla-extract/css @vanilla-extract/integration @compiled/react babel-plugin-module-alias-eval"
+    )
+)
+"""Packages with which some sources are run where they are bundled."""
 _CONFIG = expression(r"(?:--?[\w-]*(?:config|conf|plugin|require|import|loader)[\w-]*|-[crp])(?:=(.*))?")
+_IN_PACKAGE = words("babel postcss parcel vite tsup swc browserify stylelint")
+"""What package.json itself configures."""
 _OUT = expression(r"(?:\.{1,2}/|/).*")
 _NATIVE_WORD = expression(r".*\.node\b.*|.*(?:^|[=:/])node_modules/.*\.node.*")
 
@@ -257,6 +279,9 @@ def bundles(call: Call, row: BundlerRow) -> Effect:
     if call.directory is None:
         raise UntoldError("where it runs cannot be told", "set it by WORKDIR")
     check_surroundings(call)
+    other = next((w for w in call.writes.called(call.program_name) if _is_own_program(w)), None)
+    if other is not None:
+        raise UntoldError(f"line {other.place.line} puts a program of that name into {other.path}")
     found = manifest(call, call.directory)
     account = open_account(call, found)
     if row.package not in account.lock.names:
@@ -273,6 +298,12 @@ def bundles(call: Call, row: BundlerRow) -> Effect:
     return _effect(call, row, found, account)
 
 
+def _is_own_program(made: Write) -> bool:
+    """Whether a file of the project, or of another stage, stands where programs are looked for."""
+    folder = posixpath.dirname(made.path or "")
+    return not is_installed(made) and not made.is_package and folder in PROGRAM_FOLDERS
+
+
 def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: Account) -> None:
     """Looks into what of the project runs to make the output. Raises UntoldError."""
     root = manifest(call, account.folder)
@@ -286,13 +317,20 @@ def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: A
     if unknown is not None:
         raise UntoldError(f"its configuration uses {unknown}, which may have something native")
     check_templates(call, found)
-    if row.runs_sources or not _PRERENDERING.isdisjoint(taken):
+    for path in _files(call, found, (".env*",)):
+        check_text(path, standing(call, path) or "")
+    is_run = not _PRERENDERING.isdisjoint(taken) or not _EVALUATING.isdisjoint(account.lock.names)
+    if row.runs_sources or is_run:
         check_sources(call, call.directory or found.folder, found)
 
 
 def _start(call: Call, found: PackageJson, row: BundlerRow) -> Iterator[str]:
     """The files of configuration to begin with: those of the row, and those that are named."""
     yield from _files(call, found, words(row.configs))
+    told = json.dumps([found.data.get(key) for key in _IN_PACKAGE])
+    for name in re.findall(r'"(\.{1,2}/[^"]+)"', told):
+        base = posixpath.normpath(posixpath.join(found.folder, name))
+        yield from (p for p in (base, f"{base}.js", f"{base}.cjs") if standing(call, p) is not None)
     given = call.texts[1:]
     for at, text in enumerate(given):
         option = _CONFIG.fullmatch(text or "")

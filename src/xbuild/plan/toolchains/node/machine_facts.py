@@ -41,30 +41,48 @@ _MODULES = frozenset(
 _WHERE_IMPORTED = frozenset(words("process v8 cluster inspector electron nitro nuxt bindings getos"))
 """The same where they are imported; elsewhere their names are words."""
 
-_RULES: tuple[tuple[str, str], ...] = (
-    (r"\bprocess\s*\??\.\s*(?:arch|config|report|versions|binding|dlopen|getBuiltinModule)\b", ""),
-    (r"\bprocess\s*(?:\?\.)?\s*\[", "process by a computed name"),
-    (r"(?:=|\(|,|\?|:|\.\.\.|\breturn\b|\bin\b|\bof\b)\s*process\b\s*(?:[,;)}\]]|$)", "process as a whole"),
-    (r"\bglobal(?:This)?\s*(?:\?\.)?\s*\[", "a global by a computed name"),
-    (r"\beval\s*\(|\bnew\s+Function\b", "code that is made"),
-    (r"\bnavigator\s*\??\.\s*hardwareConcurrency\b", ""),
-    (r"['\"`]/(?:proc|sys|lib|lib64|usr|etc|bin|sbin|dev)\b[^'\"`\n]*", "a file of the system"),
-    (r"\.node['\"`]", "a native module"),
-    (r"\b_?npm_config_\w+|\bnpm_execpath\b|\bnpm_node_execpath\b", ""),
-    (r"\b(?:MACHTYPE|HOSTTYPE|OSTYPE|CPUTYPE|PROCESSOR_ARCHITECTURE)\b", ""),
-    (r"\bimport\s*\(\s*(?!\s*(?:['\"]|`(?!\$\{)|/\*))", "an import by a computed name"),
-    (r"\brequire\s*\(\s*(?!['\"`])", "a require by a computed name"),
-    (r"\bdlopen\s*\(", ""),
-    (r"\bEnvironmentPlugin\s*\(\s*['\"]all['\"]", "the whole environment"),
-    (r"\bprefixes\s*:\s*\[\s*['\"]['\"]", "the whole environment"),
+_WHOLE_PROCESS = "process as a whole"
+_RULES: tuple[tuple[str, str, str], ...] = (
+    (
+        "process",
+        r"\bprocess\s*\??\.\s*(?:arch|config|report|versions|binding|dlopen|getBuiltinModule)\b",
+        "",
+    ),
+    ("process", r"\bprocess\s*+(?:\?\.\s*+)?\[", "process by a computed name"),
+    (
+        "process",
+        r"(?:=|\(|,|\?|:|\.\.\.|\breturn\b|\bin\b|\bof\b)\s*+process\b(?:[ \t]*+$|\s*+[,;)}\]])",
+        _WHOLE_PROCESS,
+    ),
+    ("global", r"\bglobal(?:This)?\s*+\??\.\s*+process\b(?!\s*+\??\.)", _WHOLE_PROCESS),
+    ("global", r"(?:=|\(|,|\breturn\b)\s*+global(?:This)?\b(?:[ \t]*+$|\s*+[,;)}\]])", "all that is global"),
+    ("global", r"\bglobal(?:This)?\s*+(?:\?\.\s*+)?\[", "a global by a computed name"),
+    ("eval", r"\beval\s*\(", "code that is made"),
+    ("Function", r"\bnew\s+Function\b", "code that is made"),
+    ("hardwareConcurrency", r"\bnavigator\s*\??\.\s*hardwareConcurrency\b", ""),
+    ("/", r"['\"`]/(?:proc|sys|lib|lib64|usr|etc|bin|sbin|dev)\b[^'\"`\n]*", "a file of the system"),
+    (".node", r"\.node['\"`]", "a native module"),
+    ("npm_", r"\b_?npm_config_\w+|\bnpm_execpath\b|\bnpm_node_execpath\b", ""),
+    ("TYPE", r"\b(?:MACHTYPE|HOSTTYPE|OSTYPE|CPUTYPE)\b", ""),
+    ("PROCESSOR", r"\bPROCESSOR_ARCHITECTURE\b", ""),
+    ("import", r"\bimport\s*+\(\s*+(?!['\"]|`(?!\$\{)|/\*)", "an import by a computed name"),
+    ("require", r"\brequire\s*+\(\s*+(?!['\"]|`(?!\$\{))", "a require by a computed name"),
+    ("dlopen", r"\bdlopen\s*\(", ""),
+    ("EnvironmentPlugin", r"\bEnvironmentPlugin\s*\(\s*['\"]all['\"]", "the whole environment"),
+    ("prefixes", r"\bprefixes\s*:\s*\[\s*['\"]['\"]", "the whole environment"),
 )
-_COMPILED = tuple((expression(pattern, re.MULTILINE), text) for pattern, text in _RULES)
+"""What has to stand in a text for a rule to be tried, its pattern, and what it finds ("": as it stands)."""
+_COMPILED = tuple((literal, expression(pattern, re.MULTILINE), text) for literal, pattern, text in _RULES)
+_OWN_PROCESS = expression(r"\bfunction\s+process\s*\(")
+_NAMES = "|".join(
+    re.escape(name.removeprefix("node:")) for name in sorted({*_MODULES, *_WHERE_IMPORTED}, reverse=True)
+)
 _QUOTED = expression(
-    r"""(\b(?:from|import|require\s*\(|import\s*\()\s*)?(['"`])(node:)?(@?[\w.-]+(?:/[\w.-]+)*)\2"""
+    rf"""(\b(?:from|import|require\s*\(|import\s*\()\s*)?(['"`])(node:)?({_NAMES})(?:/[\w./-]*)?\2"""
 )
 _ENV = expression(
     r"(?P<quote>['\"`]?)\bprocess\s*\??\.\s*env\b(?!['\"`])"
-    r"(?!\s*\??\.\s*[A-Za-z_$])(?!\s*(?:\?\.)?\s*\[\s*['\"][\w]+['\"]\s*\])"
+    r"(?!\s*+\??\.\s*+[A-Za-z_$])(?!\s*+(?:\?\.\s*+)?\[\s*+['\"]\w+['\"]\s*+\])"
 )
 # Settings that a tool is to see are put among the others; nothing is taken out.
 _PUT = expression(
@@ -72,12 +90,22 @@ _PUT = expression(
     r"process\.env\s*=\s*\{\s*\.\.\.\s*process\.env\s*,|typeof\s+process\.env\b"
 )
 _LOADED = expression(r"(?:\b(?:const|let|var)\s+(\w+)\s*=\s*)?\bloadEnv\s*\(([^()]|\([^()]*\))*\)")
-_COMMENT = expression(r"(?m)^\s*/\*\*(?:.|\n)*?\*/|(?:^|(?<=[\s;{}(,]))//[^\n]*")
+_DOCUMENTATION = expression(r"(?m)^\s*/\*\*(?:.|\n)*?\*/")
+_COMMENT = expression(r"(?m)^([^'\"`/\n]*(?:/(?![/*])[^'\"`/\n]*)*)//[^\n]*")
 
 
 def without_comments(text: str) -> str:
-    """The text with comments blanked, line by line."""
-    return _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    """The text with comments blanked, line by line: those that begin a line, and those behind what has no
+    quotes in it. One with an expression in it may be part of a template.
+    """
+    # Behind the last end of a comment none begins: it would be looked for again and again.
+    end = text.rfind("*/") + 2 if "*/" in text else 0
+    plain = _DOCUMENTATION.sub(lambda found: _blank(found[0]), text[:end]) + text[end:]
+    return _COMMENT.sub(lambda found: found[1] + _blank(found[0][len(found[1]) :]), plain)
+
+
+def _blank(text: str) -> str:
+    return text if "${" in text else re.sub(r"[^\n]", " ", text)
 
 
 def facts_of(text: str) -> Iterator[MachineFact]:
@@ -87,13 +115,16 @@ def facts_of(text: str) -> Iterator[MachineFact]:
     def line(at: int) -> int:
         return plain.count("\n", 0, at) + 1
 
-    for pattern, what in _COMPILED:
-        for found in pattern.finditer(plain):
+    has_own = _OWN_PROCESS.search(plain) is not None
+    for literal, pattern, what in _COMPILED:
+        for found in pattern.finditer(plain) if literal in plain else ():
+            if has_own and what == _WHOLE_PROCESS and "global" not in found[0]:
+                continue  # a function that is called so
             yield MachineFact(what or " ".join(found[0].split())[:40], line(found.start()))
     for found in _QUOTED.finditer(plain):
-        name = package_name(found[4])
+        name = found[4]
         is_imported = found[1] is not None and name in _WHERE_IMPORTED
-        if name in _MODULES or f"{found[3]}{name}" in _MODULES or is_imported:
+        if name in _MODULES or f"{found[3] or ''}{name}" in _MODULES or is_imported:
             yield MachineFact(f"the module {name}", line(found.start()))
     yield from (MachineFact("process.env as a whole", line(at)) for at in _whole(plain))
 
@@ -106,6 +137,8 @@ def package_name(text: str) -> str:
 
 def _whole(text: str) -> Iterator[int]:
     """Where the whole environment is taken."""
+    if "process" not in text and "loadEnv" not in text:
+        return
     harmless = [range(*found.span()) for found in _PUT.finditer(text)]
     for found in _ENV.finditer(text):
         if not any(found.start("quote") in span for span in harmless) and not found["quote"]:

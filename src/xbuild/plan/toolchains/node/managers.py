@@ -403,6 +403,8 @@ def _runs(call: Call, manager: Manager, front: Reading, start: int, *, or_progra
     if not rest or rest[0] is None:
         raise UntoldError("which script it runs cannot be told")
     projects = _selected(call, manager, given)
+    if given.has("--if-present") and not any(rest[0] in p.scripts for p in projects):
+        return replace(plain(call, Kind.BUILD), toolchain="node")
     if manager.name == "pnpm" and list(rest[1:2]) == ["--"]:
         rest = (rest[0], *rest[2:])
     effects = [
@@ -433,16 +435,9 @@ def _script_or_program(
         every = [line for p in having for line in with_hooks(p, name, arguments)]
         return run(call, every, having[0].file, _programs_of(call, having))
     if or_program and len(projects) == 1:
-        return run(
-            call,
-            (
-                ScriptLine(
-                    found.folder if manager.name != "yarn" or lines == () else call.directory or found.folder,
-                    quoted(told),
-                    call.place,
-                ),
-            ),
-        )
+        is_here = manager.name == "yarn" and lines != ()
+        folder = call.directory if is_here and call.directory else found.folder
+        return run(call, (ScriptLine(folder, quoted(told), call.place),))
     raise UntoldError(f"{found.file} has no script {name[:60]}")
 
 

@@ -242,12 +242,23 @@ _HARMLESS = {
     ),
 }
 """Keys that change neither for which machine something is installed nor what else is run."""
-_KEYS = {
-    ".npmrc": expression(r"^\s*([^#;\s=][^=\n]*?)\s*(?:=|$)", 8),
-    ".yarnrc": expression(r"^([^#\s]+)", 8),
-    ".yarnrc.yml": expression(r"^([A-Za-z]\w*):", 8),
-    "bunfig.toml": expression(r"^\s*([A-Za-z]\w*)\s*=", 8),
-}
+_LARGEST_SETTINGS = 200_000
+
+
+def _keys(name: str, text: str) -> Iterator[str]:
+    """What a file of settings sets, by its lines."""
+    for line in text.splitlines():
+        plain = line.strip()
+        if not plain or plain[0] in "#;[":
+            continue
+        if name == ".yarnrc":
+            yield plain.split(None, 1)[0].strip('"')
+        elif name != ".yarnrc.yml":
+            yield plain.partition("=")[0].strip()
+        elif not line[0].isspace() and line[0] != "-":
+            yield plain.partition(":")[0].strip()
+
+
 _OF_REGISTRY = expression(r"//.*|@[\w.-]+:registry|_authToken|\w+\[\]")
 
 
@@ -259,7 +270,9 @@ def check_files(call: Call, folder: str) -> None:
     for place in ancestors(folder):
         for name, harmless in _HARMLESS.items():
             text = standing(call, posixpath.join(place, name))
-            for key in _KEYS[name].findall(text or ""):
+            if text is not None and len(text) > _LARGEST_SETTINGS:
+                raise UntoldError(f"{name} is longer than {_LARGEST_SETTINGS} characters, and is not read")
+            for key in _keys(name, text or ""):
                 plain = key.removesuffix("[]")
                 if plain.lower() not in harmless and plain not in harmless and not _OF_REGISTRY.match(key):
                     raise UntoldError(
@@ -273,11 +286,20 @@ def check_files(call: Call, folder: str) -> None:
 
 
 def _shown(key: str) -> str:
-    return key if _NAME.fullmatch(key) else "a key"
+    """A key that is known; any other text may be what should not stand there."""
+    return key if key in _TOLD else "a key"
 
 
-_NAME = expression(r"[A-Za-z][\w.-]{0,40}")
-_YARN_PATH = expression(r"^yarnPath: *['\"]?(?!\.yarn/releases/yarn-[\w.-]+\.cjs['\"]?\s*$)", 8)
+_TOLD = frozenset(
+    words(
+        "cpu os libc arch platform target_arch target_platform script-shell shell node-options globalconfig "
+        "userconfig prefix supportedArchitectures plugins preload yarnPath --install.ignore-platform "
+        "ignore-platform omit include production dev optional only link-workspace-packages cache nodedir "
+        "node-version use-node-version onload-script init-module git scripts-prepend-node-path "
+        "supported-architectures target install initScope logger tsconfig-override define"
+    )
+)
+_YARN_PATH = expression(r"^yarnPath: *+['\"]?+(?!\.yarn/releases/yarn-[\w.-]+\.cjs['\"]?\s*$)", 8)
 
 
 def _check_yarn(text: str) -> None:
@@ -308,8 +330,9 @@ def _is_wanted(name: str, told: str, wanted: frozenset[str]) -> bool:
 def brings_modules(call: Call, root: PackageJson) -> bool:
     """Whether the build context itself brings installed packages."""
     start = posixpath.dirname(root.file)
-    folder = posixpath.join(start, "node_modules") if start else "node_modules"
-    where = posixpath.join(root.folder, "node_modules")
-    if not call.around.context.files(folder):
-        return False
-    return any(w.is_context and not w.is_empty and w.path and is_within(where, w.path) for w in call.writes)
+    prefix = f"{start}/" if start else ""
+    inner = (f.removeprefix(prefix) for f in call.around.context.files(start))
+    found = {f"{f.partition('node_modules/')[0]}node_modules" for f in inner if "node_modules/" in f}
+    places = [posixpath.join(root.folder, f) for f in found]
+    copied = [w.path for w in call.writes if w.is_context and not w.is_empty and w.path is not None]
+    return any(is_within(place, path) for place in places for path in copied)

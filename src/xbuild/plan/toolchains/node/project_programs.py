@@ -144,7 +144,8 @@ def _tests(call: Call) -> Effect:
         "junit.xml",
     )
     writes = tuple(put(call, posixpath.join(folder, name)) for name in reports)
-    note = f"line {call.place.line}: `{call.spelled()}` now runs on the build machine"
+    where = f"{call.place.file}:{call.place.line}" if call.place.file else f"line {call.place.line}"
+    note = f"{where}: `{call.spelled()}` now runs on the build machine"
     return replace(plain(call, Kind.BUILD), writes=writes, notes=(note,), reads=(None,))
 
 

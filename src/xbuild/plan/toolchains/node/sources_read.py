@@ -22,6 +22,7 @@ from xbuild.text import expression
 
 _MOST_FILES, _MOST_TEXT = 3000, 20_000_000
 _MOST_LOCAL = 200
+_LARGEST_TEXT = 2_000_000
 _ENDINGS = ("", ".ts", ".js", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".json", ".vue", ".svelte")
 _INDEXES = ("/index.ts", "/index.js", "/index.mjs", "/index.cjs", "/index.tsx", "/index.jsx")
 _RUN = expression(r".*\.(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?)")
@@ -70,7 +71,7 @@ _BUILT_IN = frozenset(
         "process",
     ]
 )
-_FENCED = expression(r"(?ms)^[ \t]*(```|~~~).*?^[ \t]*\1|`[^`\n]*`|<!--.*?-->")
+_FENCED = expression(r"(?ms)^[ \t]*(```|~~~).*?^[ \t]*\1|`[^`\n]*`")
 
 
 @lru_cache(maxsize=4096)
@@ -81,6 +82,8 @@ def _first_fact(text: str) -> tuple[str, int] | None:
 
 def check_text(file: str, text: str) -> None:
     """Raises UntoldError for a text that may take something from the machine."""
+    if len(text) > _LARGEST_TEXT:
+        raise UntoldError(f"{file} is longer than {_LARGEST_TEXT} characters, and is not looked into")
     plain = _FENCED.sub(_blank, text) if file.endswith((".md", ".mdx")) else text
     found = _first_fact(plain)
     if found is not None:
@@ -189,7 +192,7 @@ def check_templates(call: Call, found: PackageJson) -> None:
         text = call.around.context.read(file) or ""
         if "<%" in text:
             # All but the code becomes blank, so that lines are those of the file.
-            code = [r.span() for r in _CODE.finditer(text)]
+            code = [r.span() for r in _CODE.finditer(text[: text.rfind("%>") + 2])]
             check_text(file, _only(text, code))
 
 

@@ -145,6 +145,59 @@ def test_sources_are_looked_into_where_angular_makes_pages(key: str, word: str, 
     assert str(planned(tmp_path, "ng build", ("@angular/cli",), files).word) == word
 
 
+@pytest.mark.parametrize("package", ["preval.macro", "@vanilla-extract/css", "val-loader"])
+def test_sources_are_looked_into_where_a_package_has_them_run(package: str, tmp_path: Path) -> None:
+    files = {"src/a.ts": "import { arch } from 'node:os'\n"}
+    verdict = planned(tmp_path, "vite build", ("vite", package), files)
+    assert "src/a.ts:1 uses the module os" in reasons(verdict)
+
+
+def test_a_patched_compiler_is_not_followed(tmp_path: Path) -> None:
+    verdict = planned(tmp_path, "tsc", ("typescript", "ts-patch"), {})
+    assert "ts-patch has the compiler run transformers" in reasons(verdict)
+
+
+def test_plugins_that_package_json_names_are_looked_into(tmp_path: Path) -> None:
+    verdict = planned(tmp_path, "vite build", ("vite",), {"plugins/a.js": "module.exports = process.arch\n"})
+    assert str(verdict.word) == "portable"
+    manifest = json.loads((tmp_path / "package.json").read_text("utf-8"))
+    manifest["babel"] = {"plugins": ["./plugins/a"]}
+    (tmp_path / "package.json").write_text(json.dumps(manifest), "utf-8")
+    dockerfile = parse(Source.from_bytes("Dockerfile", DOCKERFILE.encode()))
+    plan = make_plan(dockerfile, Options(), parse_platforms(("amd64", "arm64")), DirectoryContext(tmp_path))
+    assert "plugins/a.js:1 uses process.arch" in reasons(plan.stages[0])
+
+
+@pytest.mark.parametrize("file", [".env", ".env.production"])
+def test_a_file_of_variables_that_names_those_of_npm(file: str, tmp_path: Path) -> None:
+    text = "# the agent\nVITE_AGENT=$npm_config_user_agent\n"
+    verdict = planned(tmp_path, "vite build", ("vite",), {file: text})
+    assert f"{file}:2 uses npm_config_user_agent" in reasons(verdict)
+
+
+def test_a_script_that_may_not_be_there(tmp_path: Path) -> None:
+    planned(tmp_path, "vite build", ("vite",), {})
+    for name, word in (
+        ("build", "portable"),
+        ("none --if-present && npm run build", "portable"),
+        ("none", "unsure"),
+    ):
+        text = DOCKERFILE.replace("npm run build", f"npm run {name}")
+        dockerfile = parse(Source.from_bytes("Dockerfile", text.encode()))
+        plan = make_plan(
+            dockerfile, Options(), parse_platforms(("amd64", "arm64")), DirectoryContext(tmp_path)
+        )
+        assert str(plan.stages[0].word) == word
+
+
+def test_a_program_of_the_project_among_those_of_the_system(tmp_path: Path) -> None:
+    planned(tmp_path, "vite build", ("vite",), {"tools/vite": "#!/bin/sh\n"})
+    text = DOCKERFILE.replace("RUN npm ci", "COPY tools/vite /usr/local/bin/vite\nRUN npm ci")
+    dockerfile = parse(Source.from_bytes("Dockerfile", text.encode()))
+    plan = make_plan(dockerfile, Options(), parse_platforms(("amd64", "arm64")), DirectoryContext(tmp_path))
+    assert "puts a program of that name into /usr/local/bin/vite" in reasons(plan.stages[0])
+
+
 def test_code_in_templates_is_looked_into(tmp_path: Path) -> None:
     page = "<p>process.arch</p>\n<p><%= process.arch %></p>\n"
     verdict = planned(tmp_path, "webpack", ("webpack",), {"public/index.html": page})
