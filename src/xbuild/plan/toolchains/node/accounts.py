@@ -54,9 +54,9 @@ def is_installed(made: Write) -> bool:
     return made.path is not None and any(part in _FOLDERS for part in made.path.split("/"))
 
 
-def is_wrong(made: Write) -> bool:
-    """Whether a write is not right for the target, and may be read by what runs here."""
-    return not made.kind.is_right and not made.is_package and not is_installed(made)
+def is_telling(made: Write) -> bool:
+    """Whether a write is not the same everywhere, and may be read by what runs here."""
+    return made.kind > Kind.PORTABLE and not made.is_package and not is_installed(made)
 
 
 def _is_foreign(made: Write) -> bool:

@@ -22,7 +22,7 @@ from xbuild.plan.programs.program import write
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import Account, checked, is_installed, is_wrong, open_account
+from xbuild.plan.toolchains.node.accounts import Account, checked, is_installed, is_telling, open_account
 from xbuild.plan.toolchains.node.installs import check_surroundings, put
 from xbuild.plan.toolchains.node.machine_facts import without_comments
 from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members, standing
@@ -54,7 +54,7 @@ class BundlerRow:
     configs: str = ""
     runs_packages: bool = True
     runs_sources: bool = False
-    beside: str = "node_modules/.cache node_modules/.vite node_modules/.tmp"
+    beside: str = "node_modules/.cache node_modules/.vite node_modules/.tmp .swc"
     check: Check | None = None
     uses: str = ""
 
@@ -139,7 +139,7 @@ def _runs_no_transformers(_call: Call, _found: PackageJson, account: Account) ->
         raise UntoldError(f"{patch} has the compiler run transformers, which are not followed")
 
 
-_SINGLE = "node_modules/.cache"
+_SINGLE = "node_modules/.cache .swc"
 
 BUNDLERS = (
     BundlerRow("tsc tsgo", "typescript", runs_packages=False, beside="", check=_runs_no_transformers),
@@ -364,12 +364,12 @@ def _files(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterato
 
 
 def _effect(call: Call, row: BundlerRow, found: PackageJson, account: Account) -> Effect:
-    made = join(w.kind for w in call.writes.where(is_wrong))
+    made = join(w.kind for w in call.writes.where(is_telling))
     kind = join((seen_kind(call), made, call.stdin))
     named = (text.rpartition("=")[2] for text in call.texts[1:] if text is not None)
     places = tuple(dict.fromkeys((found.folder, *(n for n in named if _OUT.fullmatch(n)))))
     if not kind.is_right:
-        wrong = next(iter(call.writes.where(is_wrong)), None)
+        wrong = next((w for w in call.writes.where(is_telling) if not w.kind.is_right), None)
         where = f": `{wrong.text}` of line {wrong.place.line}" if wrong is not None else ""
         raise UntoldError(f"what it reads depends on the machine, or cannot be told{where}")
     evidence = Evidence(f"`{call.spelled()}` makes the same on every machine", call.place)

@@ -16,7 +16,7 @@ from xbuild.plan.programs.program import source_kind, write
 from xbuild.plan.recipes.own_files import UntoldError, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import INSTALLED, is_wrong
+from xbuild.plan.toolchains.node.accounts import INSTALLED, is_telling
 from xbuild.plan.toolchains.node.manifests import (
     PackageJson,
     check_files,
@@ -180,9 +180,11 @@ def _kind(call: Call, root: PackageJson, lock: NodeLock) -> Kind:
         (p.is_variant or p.has_script or p.is_built or p.is_local) and not p.is_elsewhere
         for p in lock.packages
     )
-    made = join(w.kind for w in call.writes.where(is_wrong))
+    made = join(w.kind for w in call.writes.where(is_telling))
     read = join((seen_kind(call), made, source_kind(call, posixpath.join(root.folder, "package.json"))))
-    return read if is_pure and read.is_right else max(Kind.BUILD, read)
+    if read.is_right:
+        return Kind.PORTABLE if is_pure else Kind.BUILD
+    return read
 
 
 def _life_cycle(projects: tuple[PackageJson, ...]) -> Iterator[ScriptLine]:

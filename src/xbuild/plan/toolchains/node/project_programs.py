@@ -17,7 +17,7 @@ from xbuild.plan.programs.program import plain, source_kind, where, word_kind, w
 from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import checked, is_wrong, open_account
+from xbuild.plan.toolchains.node.accounts import checked, is_telling, open_account
 from xbuild.plan.toolchains.node.installs import check_surroundings, installs_tools, put
 from xbuild.plan.toolchains.node.manifests import manifest, members, standing
 from xbuild.plan.toolchains.node.npm_scripts import ScriptLine, quoted, rephrased, run, seen_kind, with_hooks
@@ -276,7 +276,7 @@ def runs_node(call: Call) -> Effect:
     if _PACKAGES.search(text):
         raise UntoldError(f"{context_file(call, path)} takes files out of node_modules")
     checked_account = checked(call, account) if account is not None else None
-    kind = join((seen_kind(call), call.stdin, *(w.kind for w in call.writes.where(is_wrong))))
+    kind = join((seen_kind(call), call.stdin, *(w.kind for w in call.writes.where(is_telling))))
     if not kind.is_right:
         raise UntoldError("what it reads depends on the machine, or cannot be told")
     named = (where(call, t) for t in rest[1:] if t is not None and t.startswith(("/", "../")))
