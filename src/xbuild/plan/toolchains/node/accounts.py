@@ -149,7 +149,7 @@ def checked(call: Call, account: Account, used: frozenset[str] | None = None) ->
     if lock.says_all:
         return _settled(call, account, told, lock.form)
     question = _question(call, account)
-    answer = call.around.knowledge.answers.get(question.key)
+    answer = _answer(call, question)
     if answer is None:
         _settled(call, account, told, lock.form)  # What is known to be wrong is told at once.
         raise UnansweredError(
@@ -229,6 +229,13 @@ def _question(call: Call, account: Account) -> Question:
         call.command.span.start,
         call.directory,
     )
+
+
+def _answer(call: Call, question: Question) -> str | None:
+    """What was answered to it, wherever in the RUN it was put: scripts are walked in texts of their own."""
+    start, end = f"{question.stage}:{question.instruction}:", f":{question.name}"
+    answers = call.around.knowledge.answers
+    return next((answers[k] for k in sorted(answers) if k.startswith(start) and k.endswith(end)), None)
 
 
 def _installed(answer: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from xbuild.dockerfile.shell import parse_script
 from xbuild.plan.facts.filesystem import Kind, join
-from xbuild.plan.model import Evidence, Place, Reason
+from xbuild.plan.model import Evidence, Place, Question, Reason
 from xbuild.plan.programs.program import anything
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.toolchain import Call, Demand, Effect, Variable
@@ -36,9 +36,14 @@ def refused(call: Call, error: UntoldError) -> Effect:
     return replace(
         anything(call),
         reasons=(reason,),
-        questions=(question,) if question is not None else (),
+        questions=(_put_here(call, question),) if question is not None else (),
         toolchain="node",
     )
+
+
+def _put_here(call: Call, question: Question) -> Question:
+    """A question about a command that this one runs, to be put in front of this one."""
+    return replace(question, at=call.command.span.start, directory=call.directory)
 
 
 def with_hooks(found: PackageJson, name: str, arguments: str = "") -> tuple[ScriptLine, ...]:
@@ -92,7 +97,7 @@ def run(call: Call, lines: Sequence[ScriptLine], told: str = "", own: Collection
         output=Kind.UNKNOWN,
         evidence=(*seen, *(v for e in effects for v in e.evidence)),
         notes=tuple(dict.fromkeys(n for e in effects for n in e.notes)),
-        questions=tuple(replace(q, at=call.command.span.start) for e in effects for q in e.questions),
+        questions=tuple(_put_here(call, q) for e in effects for q in e.questions),
         packages=tuple(p for e in effects for p in e.packages),
         toolchain="node",
     )
