@@ -19,14 +19,13 @@ from fnmatch import fnmatchcase
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import write
-from xbuild.plan.recipes.own_files import UntoldError
+from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.node.accounts import Account, checked, is_installed, is_telling, open_account
 from xbuild.plan.toolchains.node.installs import check_surroundings, put
 from xbuild.plan.toolchains.node.machine_facts import without_comments
 from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members, standing
-from xbuild.plan.toolchains.node.native_packages import row_of
 from xbuild.plan.toolchains.node.npm_scripts import seen_kind
 from xbuild.plan.toolchains.node.sources_read import (
     check_configuration,
@@ -116,7 +115,7 @@ def _by_builders(call: Call, found: PackageJson, _account: Account) -> None:
     if re.search(r'"(?:indexTransforms|plugins|codePlugins)"', text):
         raise UntoldError("angular.json names plugins, which are not followed")
     if re.search(r'"(?:prerender|ssr|server|outputMode|appShell)"', text):
-        check_sources(call, found.folder, found)
+        check_sources(call, found)
 
 
 def _by_typescript(call: Call, found: PackageJson, _account: Account) -> None:
@@ -263,8 +262,11 @@ _PRERENDERING = frozenset(
 _EVALUATING = frozenset(
     words(
         "preval.macro babel-plugin-preval codegen.macro babel-plugin-codegen val-loader unplugin-macros "
-        "vite-plugin-compile-time vite-plugin-macro @linaria/core @linaria/react @wyw-in-js/transform "
-        "@vanilla-extract/css @vanilla-extract/integration @compiled/react babel-plugin-module-alias-eval"
+        "vite-plugin-compile-time vite-plugin-macro @linaria/babel-preset @linaria/vite @linaria/rollup "
+        "@linaria/webpack-loader @linaria/webpack5-loader @linaria/esbuild @wyw-in-js/babel-preset "
+        "@wyw-in-js/vite @wyw-in-js/rollup @wyw-in-js/webpack-loader @vanilla-extract/vite-plugin "
+        "@vanilla-extract/webpack-plugin @vanilla-extract/rollup-plugin @vanilla-extract/esbuild-plugin "
+        "@compiled/webpack-loader @compiled/parcel-transformer"
     )
 )
 """Packages with which some sources are run where they are bundled."""
@@ -312,17 +314,14 @@ def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: A
     own = next((m for m in local if call.program_name in m.programs), None)
     if own is not None:
         raise UntoldError(f"{own.file} brings a program of that name")
-    taken = check_configuration(call, _start(call, found, row), account.lock.names, local)
-    natives = (p.name for p in account.lock.packages if p.is_variant or p.has_script)
-    unknown = next((n for n in natives if n in taken and row_of(n) is None), None)
-    if unknown is not None:
-        raise UntoldError(f"its configuration uses {unknown}, which may have something native")
+    natives = frozenset(p.name for p in account.lock.packages if p.is_variant or p.has_script)
+    taken = check_configuration(call, _start(call, found, row), account.lock.names, local, natives)
     check_templates(call, found)
     for path in _files(call, found, (".env*",)):
         check_text(path, standing(call, path) or "")
-    is_run = not _PRERENDERING.isdisjoint(taken) or not _EVALUATING.isdisjoint(account.lock.names)
-    if row.runs_sources or is_run:
-        check_sources(call, call.directory or found.folder, found)
+    has_pages = row.runs_sources or not _PRERENDERING.isdisjoint(taken)
+    if has_pages or not _EVALUATING.isdisjoint(account.lock.names):
+        check_sources(call, found, local, has_pages=has_pages)
 
 
 def _start(call: Call, found: PackageJson, row: BundlerRow) -> Iterator[str]:
@@ -351,16 +350,29 @@ def _start(call: Call, found: PackageJson, row: BundlerRow) -> Iterator[str]:
 
 
 def _files(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterator[str]:
-    """The files of the project whose names match, where it lies and where the command runs."""
-    start = posixpath.dirname(found.file)
+    """The files of the project whose names match: where it lies or below, and beside what is around it, for
+    many tools look upwards.
+    """
+    start, folder = posixpath.dirname(found.file), found.folder
+    yield from _matching(call, start, folder, patterns, is_deep=True)
+    while start and folder != "/":
+        start, folder = posixpath.dirname(start), posixpath.dirname(folder)
+        for path in _matching(call, start, folder, patterns, is_deep=False):
+            if context_file(call, path) == posixpath.join(start, posixpath.basename(path)):
+                yield path
+
+
+def _matching(
+    call: Call, start: str, folder: str, patterns: tuple[str, ...], *, is_deep: bool
+) -> Iterator[str]:
     prefix = f"{start}/" if start else ""
-    below = posixpath.relpath(call.directory or found.folder, found.folder)
     for file in call.around.context.files(start):
         inner = file.removeprefix(prefix)
-        folder, name = posixpath.split(inner)
-        is_there = folder in ("", below, "config")
-        if any(fnmatchcase(inner, p) if "/" in p else is_there and fnmatchcase(name, p) for p in patterns):
-            yield posixpath.join(found.folder, inner)
+        if "node_modules/" in inner or (not is_deep and "/" in inner):
+            continue
+        name = posixpath.basename(inner)
+        if any(fnmatchcase(inner if "/" in p else name, p) for p in patterns):
+            yield posixpath.join(folder, inner)
 
 
 def _effect(call: Call, row: BundlerRow, found: PackageJson, account: Account) -> Effect:

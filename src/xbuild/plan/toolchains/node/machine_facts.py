@@ -45,7 +45,7 @@ _WHOLE_PROCESS = "process as a whole"
 _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "process",
-        r"\bprocess\s*\??\.\s*(?:arch|config|report|versions|binding|dlopen|getBuiltinModule)\b",
+        r"\bprocess\s*\??\.\s*(?:arch|config|report|versions|execPath|binding|dlopen|getBuiltinModule)\b",
         "",
     ),
     ("process", r"\bprocess\s*+(?:\?\.\s*+)?\[", "process by a computed name"),
@@ -67,6 +67,11 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("PROCESSOR", r"\bPROCESSOR_ARCHITECTURE\b", ""),
     ("import", r"\bimport\s*+\(\s*+(?!['\"]|`(?!\$\{)|/\*)", "an import by a computed name"),
     ("require", r"\brequire\s*+\(\s*+(?!['\"]|`(?!\$\{))", "a require by a computed name"),
+    (
+        "node_modules",
+        r"\b(?:from|src|source|copy)\s*:\s*[^,}\n]*\bnode_modules(?:/?['\"`]|/[*{])",
+        "all of node_modules",
+    ),
     ("dlopen", r"\bdlopen\s*\(", ""),
     ("EnvironmentPlugin", r"\bEnvironmentPlugin\s*\(\s*['\"]all['\"]", "the whole environment"),
     ("prefixes", r"\bprefixes\s*:\s*\[\s*['\"]['\"]", "the whole environment"),

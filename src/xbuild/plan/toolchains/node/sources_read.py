@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from xbuild.plan.facts.filesystem import Write, is_within
@@ -101,11 +101,15 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def check_configuration(
-    call: Call, start: Iterable[str], known: frozenset[str], local: Iterable[PackageJson]
+    call: Call,
+    start: Iterable[str],
+    known: frozenset[str],
+    local: Iterable[PackageJson],
+    natives: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
     """Looks into files of configuration and all that they import of the project; the packages that these
-    import. `known` are names of packages of the lock file, `local` the packages of the project. Raises
-    UntoldError.
+    import. `known` are names of packages of the lock file, `natives` those of them that may have something
+    native, `local` the packages of the project. Raises UntoldError.
     """
     names = {m.name: m for m in local if m.name}
     pending = list(start)
@@ -134,12 +138,15 @@ def check_configuration(
             if package not in known and package not in _BUILT_IN:
                 raise UntoldError(f"{file} imports {package[:60]}, which is not in the lock file")
             used.add(package)
-        used.update(_TAKEN.findall(text))
+        native = next((n for n in _TAKEN.findall(text) if n in natives), None)
+        if native is not None:
+            raise UntoldError(f"{file} names files of {native}, which may have something native")
         for found in _named(call, path, text):
             own = standing(call, found) or ""
             check_text(context_file(call, found) or found, own)
             # What is an entry is bundled, and not run.
-            pending += [found] if "module.exports" in own and found not in pending else []
+            is_run = "module.exports" in own or ("export default" in own and "/src/" not in found)
+            pending += [found] if is_run and found not in pending else []
     return frozenset(used)
 
 
@@ -179,17 +186,28 @@ def _named(call: Call, path: str, text: str) -> Iterator[str]:
 
 _TEMPLATE = expression(r".*\.(?:html?|ejs)")
 _CODE = expression(r"(?s)<%.*?%>")
-_MOST_TEMPLATES = 500
+_STYLES = expression(r".*\.(?:css|pcss|postcss|less|scss)")
+_PLUGIN = expression(r"""@(?:plugin|config)\s+["'](\.{1,2}/[^"'\n]+)["']""")
+_MOST_TEMPLATES = 3000
 
 
 def check_templates(call: Call, found: PackageJson) -> None:
-    """Looks into the code in pages of the project, which some bundlers run. Raises UntoldError."""
+    """Looks into the code in pages of the project, which some bundlers run, and the plugins that style sheets
+    name. Raises UntoldError.
+    """
     start = posixpath.dirname(found.file)
-    files = [
-        f for f in call.around.context.files(start) if _TEMPLATE.fullmatch(f) and "node_modules/" not in f
-    ]
-    for file in files[:_MOST_TEMPLATES]:
+    own = [f for f in call.around.context.files(start) if "node_modules/" not in f]
+    files = [f for f in own if _TEMPLATE.fullmatch(f) or _STYLES.fullmatch(f)]
+    if len(files) > _MOST_TEMPLATES:
+        raise UntoldError(f"more than {_MOST_TEMPLATES} pages and style sheets are not looked into")
+    for file in files:
         text = call.around.context.read(file) or ""
+        for name in _PLUGIN.findall(text) if _STYLES.fullmatch(file) else ():
+            base = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
+            plugin = next((p for p in (base, f"{base}.js", f"{base}.ts") if p in own), None)
+            if plugin is None:
+                raise UntoldError(f"{file} names the plugin {name[:60]}, which is not in the build context")
+            check_text(plugin, call.around.context.read(plugin) or "")
         if "<%" in text:
             # All but the code becomes blank, so that lines are those of the file.
             code = [r.span() for r in _CODE.finditer(text[: text.rfind("%>") + 2])]
@@ -206,18 +224,37 @@ def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
 # -- sources
 
 
-def check_sources(call: Call, folder: str, root: PackageJson) -> None:
-    """Looks into all sources of the project below a folder. Raises UntoldError."""
-    start = posixpath.dirname(root.file)
-    below = posixpath.relpath(folder, root.folder)
-    where = posixpath.normpath(posixpath.join(start, below)) if below != "." else start
-    made = next((w for w in call.writes if _may_be_source(w, folder)), None)
+def check_sources(
+    call: Call, root: PackageJson, local: Sequence[PackageJson] = (), *, has_pages: bool = True
+) -> None:
+    """Looks into all sources of a package of the project, and of those of the project that it needs; with
+    `has_pages` into those in Markdown too. Raises UntoldError.
+    """
+    scanned = _needed(root, local)
+    for one in scanned:
+        _check_package(call, one, [posixpath.dirname(s.file) for s in scanned], has_pages=has_pages)
+
+
+def _needed(root: PackageJson, local: Sequence[PackageJson]) -> list[PackageJson]:
+    """The package and, of the project, all that it asks for, and what these ask for."""
+    by_name = {m.name: m for m in local if m.name}
+    found = [root]
+    for one in found:
+        asked = (by_name[name] for name, _ in one.asked if name in by_name)
+        found += [m for m in asked if all(m.folder != f.folder for f in found)]
+    return found
+
+
+def _check_package(call: Call, one: PackageJson, known: Sequence[str], *, has_pages: bool) -> None:
+    where = posixpath.dirname(one.file)
+    made = next((w for w in call.writes if _may_be_source(w, one.folder)), None)
     if made is not None:
         raise UntoldError(f"`{made.text}` of line {made.place.line} may have changed a source")
     files = [
         f
         for f in call.around.context.files(where)
         if _RUN.fullmatch(f) and "node_modules/" not in f and not _ASIDE.search(f)
+        if has_pages or not f.endswith((".md", ".mdx"))
     ]
     if len(files) > _MOST_FILES:
         raise UntoldError(
@@ -230,6 +267,18 @@ def check_sources(call: Call, folder: str, root: PackageJson) -> None:
         if size > _MOST_TEXT:
             raise UntoldError("the sources that are run to make the output are too long to be looked into")
         check_text(file, text)
+        _check_inside(file, text, known)
+
+
+def _check_inside(file: str, text: str, known: Sequence[str]) -> None:
+    """What a source imports by a path lies in what is looked into. Raises UntoldError."""
+    if "../" not in text or "" in known:
+        return
+    for name in _imported(text):
+        if name.startswith("../"):
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
+            if not any(place == folder or place.startswith(f"{folder}/") for folder in known):
+                raise UntoldError(f"{file} imports {name[:60]}, which is not looked into")
 
 
 _ASIDE = expression(

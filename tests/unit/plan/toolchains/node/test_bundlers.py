@@ -145,7 +145,7 @@ def test_sources_are_looked_into_where_angular_makes_pages(key: str, word: str, 
     assert str(planned(tmp_path, "ng build", ("@angular/cli",), files).word) == word
 
 
-@pytest.mark.parametrize("package", ["preval.macro", "@vanilla-extract/css", "val-loader"])
+@pytest.mark.parametrize("package", ["preval.macro", "@vanilla-extract/vite-plugin", "val-loader"])
 def test_sources_are_looked_into_where_a_package_has_them_run(package: str, tmp_path: Path) -> None:
     files = {"src/a.ts": "import { arch } from 'node:os'\n"}
     verdict = planned(tmp_path, "vite build", ("vite", package), files)
@@ -249,3 +249,77 @@ def test_variants_of_build_machines() -> None:
         "@rollup/rollup-win32-x64-msvc", "linux-x64-tool", "fsevents",
     )  # fmt: skip
     assert needed_variants(names) == (names[0], names[1], *names[4:7])
+
+
+@pytest.mark.parametrize("file", ["apps/web/vite.config.ts", "src/.babelrc.js", "config/postcss.config.cjs"])
+def test_configuration_below_is_looked_into(file: str, tmp_path: Path) -> None:
+    verdict = planned(tmp_path, "vite build apps/web", ("vite",), {file: "export default process.arch\n"})
+    assert f"{file}:1 uses process.arch" in reasons(verdict)
+
+
+def test_configuration_above_is_looked_into(tmp_path: Path) -> None:
+    planned(tmp_path / "web", "vite build", ("vite",), {})
+    (tmp_path / "postcss.config.js").write_text("module.exports = process.arch\n", "utf-8")
+    text = DOCKERFILE.replace("WORKDIR /app\nCOPY . .", "WORKDIR /app/web\nCOPY . /app").replace(
+        "app/dist", "app/web/dist"
+    )
+    dockerfile = parse(Source.from_bytes("Dockerfile", text.encode()))
+    plan = make_plan(dockerfile, Options(), parse_platforms(("amd64", "arm64")), DirectoryContext(tmp_path))
+    assert "postcss.config.js:1 uses process.arch" in reasons(plan.stages[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("@import 'tailwindcss';\n@plugin './a.js';\n", "styles/a.js:1 uses process.arch"),
+        ('@config "./a";\n', "styles/a.js:1 uses process.arch"),
+        ("@plugin './none.js';\n", "names the plugin ./none.js, which is not in the build context"),
+        ("@plugin '@tailwindcss/typography';\n", ""),
+    ],
+)
+def test_plugins_of_style_sheets_are_looked_into(text: str, told: str, tmp_path: Path) -> None:
+    files = {"styles/main.css": text, "styles/a.js": "module.exports = process.arch\n"}
+    verdict = planned(tmp_path, "vite build", ("vite",), files)
+    assert told in reasons(verdict)
+    assert (str(verdict.word) == "portable") is not bool(told)
+
+
+def test_native_files_named_in_a_configuration(tmp_path: Path) -> None:
+    for name, word in (("esbuild", "unsure"), ("plain", "portable")):
+        config = f"export default {{ copy: [{{ src: 'node_modules/{name}/bin/a', dest: '.' }}] }}\n"
+        planned(tmp_path, "vite build", ("vite", "esbuild", "plain"), {"vite.config.js": config})
+        lock = json.loads((tmp_path / "package-lock.json").read_text("utf-8"))
+        lock["packages"]["node_modules/esbuild"]["hasInstallScript"] = True
+        (tmp_path / "package-lock.json").write_text(json.dumps(lock), "utf-8")
+        dockerfile = parse(Source.from_bytes("Dockerfile", DOCKERFILE.encode()))
+        platforms = parse_platforms(("amd64", "arm64"))
+        plan = make_plan(dockerfile, Options(), platforms, DirectoryContext(tmp_path))
+        assert str(plan.stages[0].word) == word, reasons(plan.stages[0])
+
+
+def test_sources_of_the_project_beside_are_looked_into(tmp_path: Path) -> None:
+    other = json.dumps({"name": "shared", "version": "1.0.0"})
+    files = {
+        "packages/site/package.json": json.dumps(
+            {"name": "site", "scripts": {"build": "astro build"}, "dependencies": {"shared": "1.0.0"}}
+        ),
+        "packages/shared/package.json": other,
+        "packages/shared/index.ts": "import { arch } from 'node:os'\n",
+        "packages/server/package.json": json.dumps({"name": "server"}),
+        "packages/server/index.ts": "import { cpus } from 'node:os'\n",
+    }
+    planned(tmp_path, "npm run build -w site", ("astro",), files)
+    manifest = json.loads((tmp_path / "package.json").read_text("utf-8"))
+    (tmp_path / "package.json").write_text(json.dumps({**manifest, "workspaces": ["packages/*"]}), "utf-8")
+    text = DOCKERFILE.replace("/app/dist", "/app/packages/site/dist")
+
+    def plan() -> StageVerdict:
+        dockerfile = parse(Source.from_bytes("Dockerfile", text.encode()))
+        platforms = parse_platforms(("amd64", "arm64"))
+        return make_plan(dockerfile, Options(), platforms, DirectoryContext(tmp_path)).stages[0]
+
+    assert "packages/shared/index.ts:1 uses the module os" in reasons(plan())
+    (tmp_path / "packages/shared/index.ts").write_text("export const a = 1\n", "utf-8")
+    assert str(plan().word) == "portable", reasons(plan())
+    (tmp_path / "packages/site/page.ts").write_text("import { a } from '../server/index'\n", "utf-8")
+    assert "imports ../server/index, which is not looked into" in reasons(plan())
