@@ -22,7 +22,7 @@ from xbuild.plan.toolchains.node.bundlers import BUNDLERS, bundler_of, bundles
 from xbuild.plan.toolchains.node.managers import BUN, NPM, PNPM, YARN, enables, executes, manages
 from xbuild.plan.toolchains.node.node_images import IMAGES
 from xbuild.plan.toolchains.node.npm_scripts import refused
-from xbuild.plan.toolchains.node.project_programs import RULES, Rule, runs_by_loader, runs_node
+from xbuild.plan.toolchains.node.project_programs import RULES, Rule, runs_by_loader, runs_node, tests
 from xbuild.text import expression
 
 _RULES: Mapping[str, Rule] = {
@@ -48,6 +48,8 @@ def _effect(call: Call) -> Effect:
         if rule is not None:
             return rule(call)
         row = bundler_of(name, call.texts[1:])
+        if row is None and next(iter(call.texts[1:]), "") in _TESTING:
+            return tests(call)
         if row is None:
             raise UntoldError("what it does is not known")
         return bundles(call, row)
@@ -59,6 +61,8 @@ def _does(call: Call, _given: Reading) -> Effect:
     return _effect(call)
 
 
+_TESTING = frozenset(words("test lint test:unit unit-test"))
+"""Verbs of bundlers that make no output."""
 _ELSEWHERE = frozenset(("sass",))
 """What others bring too: theirs is described by itself, where no packages are installed."""
 PROGRAMS = (

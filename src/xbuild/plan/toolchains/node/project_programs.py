@@ -131,7 +131,7 @@ def _checks(call: Call) -> Effect:
     return plain(call, Kind.BUILD)
 
 
-def _tests(call: Call) -> Effect:
+def tests(call: Call) -> Effect:
     """Tests run on the build machine now; what they report is not shipped as it is."""
     folder = call.directory or "/"
     reports = (
@@ -206,7 +206,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(words("run-s run-p npm-run-all npm-run-all2"), _several),
     **dict.fromkeys(words("concurrently conc"), _at_once),
     **dict.fromkeys(CHECKS, _checks),
-    **dict.fromkeys(TESTS, _tests),
+    **dict.fromkeys(TESTS, tests),
     **dict.fromkeys(
         words("husky lefthook simple-git-hooks opencollective opencollective-postinstall"), _aside(".husky")
     ),
