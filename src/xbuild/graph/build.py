@@ -287,7 +287,9 @@ def _copy_paths(scope: Scope, instruction: Copy | Run) -> tuple[tuple[str | None
 
 
 def _source(scope: Scope, word: str) -> str | None:
-    """A path to take; a pattern where it names a platform ARG that is not known: none has `..` in it."""
+    """A path to take; a pattern where it names a platform ARG that is not known: none has `..` in it, but one
+    may have a slash (`**`).
+    """
     text = scope.expand_known(word).text
     if text is not None:
         return text
@@ -295,7 +297,7 @@ def _source(scope: Scope, word: str) -> str | None:
     def lookup(name: str) -> Value | None:
         value = scope.lookup(name)
         is_any = value is not None and value.kind == "platform" and value.text is None
-        return replace(value, text="*") if value is not None and is_any else value
+        return replace(value, text="**") if value is not None and is_any else value
 
     is_plain = not re.search(r"\$\{\w*[^\w}]", word)
     return expand_known(word, lookup, scope.graph.dockerfile.escape).text if is_plain else None

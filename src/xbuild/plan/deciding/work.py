@@ -20,7 +20,6 @@ from xbuild.plan.toolchains import WORK as ROWS
 WORK = (
     *ROWS,
     Work("dotnet publish", "dotnet publish, dotnet build", is_compiler=True),
-    Work("java build", "mvn, mvnw, gradle, gradlew", is_compiler=True),
     Work(
         "npm install",
         "npm ci, npm i, npm install, yarn install, yarn workspaces focus, pnpm i, pnpm install, bun install",

@@ -9,7 +9,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import lru_cache
+from fnmatch import fnmatchcase
+from functools import lru_cache, partial
 from itertools import islice, takewhile
 from typing import overload
 
@@ -372,21 +373,51 @@ def offender(writes: Writes, path: str) -> Write | None:
     It is asked for what a COPY takes: links in a folder stay links, and those that a pattern names do not.
     """
     plain = without_glob(path)
-    found = (_offender(writes, place) for place in reached(writes, plain, follows=plain != path))
+    places = reached(writes, plain, follows=plain != path)
+    found = (_offender(writes, place, path if place == plain else "") for place in places)
     return next((made for made in found if made is not None), None)
 
 
-def _offender(writes: Writes, path: str | None) -> Write | None:
+def _offender(writes: Writes, path: str | None, pattern: str = "") -> Write | None:
     if path is None:
         return Write(None, Kind.UNKNOWN, Place(0), "a symbolic link")
     overwritten = _overwritten(writes, path)
     is_portable = is_any(path, _PORTABLE)
-    number = first(writes.near(path, _WRONG, packages=not is_portable), max(overwritten, 0))
+    number = _first_wrong(writes, path, max(overwritten, 0), pattern, packages=not is_portable)
     if number is not None:
         return writes[number]
     if overwritten < 0 and not is_portable and _has_base_content(writes, path):
         return Write(path, Kind.BUILD, Place(0), "the base image")
     return None
+
+
+def _first_wrong(
+    writes: Writes,
+    path: str,
+    start: int,
+    pattern: str,
+    kinds: Sequence[Kind] | None = None,
+    *,
+    packages: bool,
+) -> int | None:
+    """The number of the first write that is not right, of those that a pattern takes, if there is one."""
+    while True:
+        number = first(writes.near(path, kinds or _WRONG, packages=packages), start)
+        if number is None or not _is_beside(writes[number].path, path, pattern):
+            return number
+        start = number + 1
+
+
+def _is_beside(made: str | None, folder: str, pattern: str) -> bool:
+    """Whether what was written below a folder is none of what a pattern in it stands for, in which no `*`
+    stands for a slash (Dockerfile reference, "COPY"). `**` is an ARG, which may have one.
+    """
+    if made is None or pattern in ("", folder) or "**" in pattern or any(c in pattern for c in "[\\"):
+        return False
+    if not _is_below(made, folder):
+        return False
+    names, parts = (p[len(folder) :].strip("/").split("/") for p in (pattern, made))
+    return any(not fnmatchcase(part, name) for part, name in zip(parts, names, strict=False))
 
 
 def _overwritten(writes: Writes, path: str) -> int:
@@ -429,27 +460,39 @@ def _has_base_content(writes: Writes, path: str) -> bool:
     return not writes.touch(path)
 
 
-def kind_of(writes: Writes, path: str | None, *, is_name: bool = False, keeps_links: bool = False) -> Kind:
+def kind_of(
+    writes: Writes,
+    path: str | None,
+    *,
+    is_name: bool = False,
+    keeps_links: bool = False,
+    is_taken: bool = False,
+) -> Kind:
     """The kind of what stands at `path`; an unknown path may be anything that was written or was there
     before. `is_name` asks for the names alone, which a plain base image has alike for every platform;
-    `keeps_links` for what is taken with symbolic links in it left as they are.
+    `keeps_links` for what is taken with symbolic links in it left as they are; `is_taken` for what a COPY
+    takes: that too, and of a pattern no more than it stands for.
     """
     if path is None:
         return Kind.UNKNOWN
     plain = without_glob(path)
     if is_name:
         return _kind_at(writes, plain, is_name=True)
-    places = reached(writes, plain, follows=not keeps_links or plain != path)
-    return join(Kind.UNKNOWN if place is None else _kind_at(writes, place) for place in places)
+    places = reached(writes, plain, follows=not (keeps_links or is_taken) or plain != path)
+    pattern = path if is_taken else ""
+    return join(
+        Kind.UNKNOWN if place is None else _kind_at(writes, place, pattern if place == plain else "")
+        for place in places
+    )
 
 
-def _kind_at(writes: Writes, path: str, *, is_name: bool = False) -> Kind:
+def _kind_at(writes: Writes, path: str, pattern: str = "", *, is_name: bool = False) -> Kind:
     overwritten = _overwritten(writes, path)
     start = max(overwritten, 0)
     is_portable = is_any(path, _PORTABLE)
-    if first(writes.near(path, _WRONG, packages=not is_portable), start) is not None:
-        is_unknown = first(writes.near(path, (Kind.UNKNOWN,), packages=not is_portable), start) is not None
-        return Kind.UNKNOWN if is_unknown else Kind.BUILD
+    wrong = partial(_first_wrong, writes, path, start, pattern, packages=not is_portable)
+    if wrong() is not None:
+        return Kind.UNKNOWN if wrong((Kind.UNKNOWN,)) is not None else Kind.BUILD
     if is_portable:
         return Kind.PORTABLE
     is_alike = is_name and writes.image.is_plain

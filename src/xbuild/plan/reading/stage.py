@@ -114,7 +114,7 @@ class StageFacts:
 
     def kind_at(self, path: str | None) -> Kind:
         """The kind of what another stage takes out of this one."""
-        return kind_of(self.writes, path, keeps_links=True)
+        return kind_of(self.writes, path, is_taken=True)
 
 
 def evaluate(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xbuild.plan.toolchains import go, node, python, rust, sites
+from xbuild.plan.toolchains import go, java, node, python, rust, sites
 
 if TYPE_CHECKING:
     from xbuild.plan.toolchains.every import DESCRIBED as DESCRIBED
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xbuild.plan.toolchains.every import TOOLCHAINS as TOOLCHAINS
     from xbuild.plan.toolchains.every import image_facts as image_facts
 
-WORK = (*go.WORK, *node.WORK, *python.WORK, *rust.WORK, *sites.WORK)
+WORK = (*go.WORK, *java.WORK, *node.WORK, *python.WORK, *rust.WORK, *sites.WORK)
 
 
 def __getattr__(name: str) -> Any:

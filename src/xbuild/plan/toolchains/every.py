@@ -7,10 +7,11 @@ from xbuild.plan.facts.images import facts
 from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.toolchain import Toolchain
-from xbuild.plan.toolchains import go, node, python, rust, sites
+from xbuild.plan.toolchains import go, java, node, python, rust, sites
 
 TOOLCHAINS: tuple[Toolchain, ...] = (
     go.TOOLCHAIN,
+    java.TOOLCHAIN,
     node.TOOLCHAIN,
     python.TOOLCHAIN,
     rust.TOOLCHAIN,

@@ -1,0 +1,96 @@
+"""Where Java and its build programs come from, what they read beside the project, and what a mount may bring.
+
+Sources: docker-library/maven, gradle and openjdk, adoptium/containers (folders, variables); OpenJDK "The java
+Command" (variables); Maven "Settings Reference", Gradle "Build Environment".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.table import words
+from xbuild.plan.toolchain import Call
+from xbuild.plan.toolchains.java.jvms import IMAGES
+from xbuild.plan.toolchains.java.untold import BoundError
+from xbuild.platforms import Platform, parse_platforms
+from xbuild.text import expression
+
+_ANY = parse_platforms(("amd64", "arm64", "ppc64le", "s390x", "riscv64", "linux/arm/v7", "386"))
+_BUILDERS = parse_platforms(("amd64", "arm64"))
+"""What may be the build machine."""
+_PACKAGES = expression(
+    r"(maven|gradle|ant|leiningen|sbt|clojure|scala|kotlin|default-j(dk|re)|openjdk|temurin|java-)"
+    r"[\w.+-]*"
+)
+OWN_PROGRAMS = words("mvn mvnw gradle gradlew sbt ant lein java javac jar")
+
+
+def asked_platforms(call: Call) -> tuple[Platform, ...]:
+    """Of which a builder is asked: those that are wanted, and both that may be the builder's."""
+    return tuple(dict.fromkeys((*(call.around.platforms or _ANY), *_BUILDERS)))
+
+
+def is_brought(call: Call) -> bool:
+    """Whether Java and its programs come with the base image or a package."""
+    return call.around.image.row in IMAGES or any(_PACKAGES.fullmatch(p) for p in call.packages)
+
+
+def check_home(call: Call) -> None:
+    """It is known where the program runs, and the Java that runs it is the build machine's."""
+    if call.directory is None:
+        raise BoundError("where it runs cannot be told", "set WORKDIR")
+    home = call.variables.get("JAVA_HOME")
+    places = [home.text] if home is not None and home.text else []
+    places += [place for place in HOMES if place not in places]
+    for made in call.writes:
+        is_for_target = made.kind in (Kind.TARGET, Kind.CROSS) and not made.is_package
+        if is_for_target and made.path is not None and any(overlaps(made.path, p) for p in places):
+            raise BoundError(
+                f"line {made.place.line} puts what is for the target where its Java lies ({made.path})",
+                "take Java from the image of the stage",
+            )
+    own = next((w for w in call.writes.called(call.program_name) if _is_strange(call, w)), None)
+    if own is not None and call.program_name not in ("mvnw", "gradlew"):
+        raise BoundError(f"line {own.place.line} puts a program of that name into {own.path}")
+
+
+HOMES = words("/opt/java /usr/lib/jvm /opt/jdk /opt/maven /opt/gradle /usr/share/maven /usr/java")
+
+
+def _is_strange(call: Call, made: Write) -> bool:
+    """Whether the program may be one of the project's own."""
+    is_called = "/" not in (call.texts[0] or "") or call.seen(call.texts[0]) == made.path
+    return is_called and made.is_context and not made.is_package
+
+
+def check_mounts(call: Call, places: Sequence[str]) -> None:
+    """No mount brings settings that nobody sees who asks: a secret, or what is not of the build context."""
+    for mount in call.run.mounts:
+        told = mount.get("target") or ("/run/secrets" if mount.type in ("secret", "ssh") else "")
+        target = absolute(call.scope.expand_known(told).text or "", call.scope.workdir()) if told else None
+        if mount.type == "secret" and (target is None or any(overlaps(target, p) for p in places)):
+            raise BoundError(
+                "its settings come as a secret, which is not there when it is asked",
+                "put what is secret alone into it, and read it by ${env.NAME} from settings that are copied",
+            )
+        is_kept_apart = mount.type in ("cache", "tmpfs") and target is not None
+        if is_kept_apart and is_within(call.directory or "/", target or ""):
+            raise BoundError(f"it runs in a {mount.type} mount, whose content is not known")
+
+
+def held(call: Call, folder: str | None, apart: Sequence[str]) -> Kind:
+    """The kind of what lies in a folder, but for what its own programs left there before, and what lies in
+    folders `apart` that matter to none of it.
+    """
+    kinds = [Kind.PORTABLE]
+    for made in call.writes:
+        if made.path is None:
+            kinds.append(made.kind)
+            continue
+        is_own = made.by[:1] == ("RUN",) and made.by[1:2] and made.by[1] in OWN_PROGRAMS
+        is_apart = any(is_within(made.path, place) for place in apart)
+        is_there = folder is None or overlaps(made.path, folder)
+        if is_there and not is_own and not is_apart and not made.is_package:
+            kinds.append(made.kind)
+    return join(kinds)
