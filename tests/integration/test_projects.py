@@ -48,6 +48,7 @@ SAMPLES = (
     Sample("go-make", ("--version",), ("{architecture}", "1.0.0")),
     Sample("go-kubebuilder", ("--version",), ("{architecture}",)),
     Sample("go-vendor-cgo-free", ("-about",), ("{architecture}",)),
+    Sample("java-maven", ("first", "second"), ("{architecture}", "notes 1.2.0", "second: 6")),
     Sample("python-target", ("world",), ("{architecture}: &lt;world&gt;, 42, marked: ",)),
     Sample("python-venv", ("about",), ("{architecture}: psycopg binary, 24, jpg True",)),
     Sample("python-uv", ("--check",), ("{architecture} 3 391 ", "pydantic_core", "uvloop")),
@@ -55,7 +56,7 @@ SAMPLES = (
     Sample("node-site", ("--check",), ("{architecture} 4 files ",)),
 )
 # What is made once for all platforms, and compiles nothing for any.
-ONCE = ("node-site",)
+ONCE = ("java-maven", "node-site",)
 # The program of each project, and whether cgo is in it.
 CGO = {
     "go-server": ("/server", "0"),

@@ -39,8 +39,8 @@ GO = re.compile(
     r"|\bgo (?:build|env|generate|get|install|list|mod|run|test|tool|version|vet|work)\b"
     r"|[`\"'./_-]go\b|\bgo[_.:\-`\"'/]",
 )
-# A file of BuildKit's or buildx's that a fact is from, an address, a runner of tasks, a goal of Maven's: no names
-# of Go's.
+# A file of BuildKit's or buildx's that a fact is from, an address, a runner of tasks, a goal of Maven's: no
+# names of Go's.
 CITED = re.compile(r"(?<=`)(?:\w+/)*\w+\.go(?=`)|https://[\w./-]+|\bgo-(?:task|offline)\b")
 # The room in the tuple of rooms
 NAMED = re.compile(

@@ -50,6 +50,46 @@ def test_is_within(path: str, folder: str, expected: bool) -> None:
     assert is_within(path, folder) is expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "made", "is_taken"),
+    [
+        ("/app/target/*.jar", "/app/target/reports", False),
+        ("/app/target/*.jar", "/app/target/reports/a.jar", False),
+        ("/app/target/*.jar", "/app/target/a.jar", True),
+        ("/app/target/*.jar", "/app/target/a.jar/inner", True),
+        ("/app/target/*", "/app/target/reports", True),
+        ("/app/*/lib", "/app/x/lib/a", True),
+        ("/app/*/lib", "/app/x/bin/a", False),
+        ("/app/*/lib", "/app/x", True),
+        ("/app/*/lib", "/app", True),
+        ("/app/*/lib", "/", True),
+        ("/app/t?.jar", "/app/t1.jar", True),
+        ("/app/t?.jar", "/app/tt1.jar", False),
+        ("/app/[ab].jar", "/app/c.jar", True),
+        ("/out/**.jar", "/out/linux/amd64.jar", True),
+        ("/out/**/app", "/out/linux/amd64/app", True),
+    ],
+)
+def test_a_pattern_takes_what_it_stands_for(pattern: str, made: str, is_taken: bool) -> None:
+    """What cannot be told apart counts; `**` is a platform ARG, which may have a slash in it."""
+    writes = Writes(
+        PLAIN, [wrote("/app", Kind.PORTABLE), wrote("/out", Kind.PORTABLE), wrote(made, Kind.BUILD)]
+    )
+    assert (offender(writes, pattern) is not None) is is_taken
+    assert kind_of(writes, pattern, is_taken=True).is_right is not is_taken
+    assert kind_of(writes, pattern, keeps_links=True) is Kind.BUILD
+
+
+def test_what_is_beside_a_pattern_hides_nothing_behind_it() -> None:
+    made = [
+        wrote("/app", Kind.PORTABLE),
+        wrote("/app/reports", Kind.BUILD),
+        wrote("/app/a.jar", Kind.UNKNOWN),
+    ]
+    assert offender(Writes(PLAIN, made), "/app/*.jar") == made[2]
+    assert kind_of(Writes(PLAIN, made), "/app/*.jar", is_taken=True) is Kind.UNKNOWN
+
+
 def test_overlaps_is_symmetric() -> None:
     assert overlaps("/a", "/a/b")
     assert overlaps("/a/b", "/a")

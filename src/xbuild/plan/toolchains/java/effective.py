@@ -88,7 +88,7 @@ def maven_probe(assignments: Sequence[str], options: str, line: str, platforms: 
     )
     told = "; ".join(f"echo '{_PART}{name}'; {part}" for name, part in zip(_PARTS, parts, strict=True))
     script = (
-        f"case $TARGETARCH in {names} esac; d=$(mktemp -d); {asked}; echo '{_EXIT}'$?;"
+        f"case $TARGETARCH in {names} esac; d=$(mktemp -d); c=0; {asked} || c=$?; echo '{_EXIT}'$c;"
         f" {{ {told}; }} 2> /dev/null; rm -rf $d"
     )
     architectures = dict.fromkeys(f"linux/{p.architecture}" for p in platforms)

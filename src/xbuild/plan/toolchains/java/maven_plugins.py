@@ -202,7 +202,6 @@ _CODEHAUS = (
         javacc-maven-plugin javacc jjtree jjtree-javacc
         antlr-maven-plugin generate
         aspectj-maven-plugin compile test-compile
-        extra-enforcer-rules
         jdepend-maven-plugin generate
         """,
     ),
@@ -362,8 +361,6 @@ _GENERATORS = (
         leaves=("jacoco.exec", "jacoco-it.exec", "site"),
     ),
     *_rows("com.github.spotbugs", "spotbugs-maven-plugin check spotbugs verify"),
-    *_rows("org.sonarsource.scanner.maven", "sonar-maven-plugin"),
-    *_rows("org.pitest", "pitest-maven"),
     *_rows("com.coveo", "fmt-maven-plugin check format"),
     *_rows("com.spotify.fmt", "fmt-maven-plugin check format"),
     *_rows("net.revelc.code.formatter", "formatter-maven-plugin format validate"),

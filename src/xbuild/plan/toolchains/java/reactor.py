@@ -23,7 +23,7 @@ Settings = tuple[tuple[str, str], ...]
 
 
 @value()
-class Judged:
+class JudgedProject:
     """A project all of whose plugins are known: their rows, and whether its tests run."""
 
     project: MavenProject
@@ -45,7 +45,7 @@ class Reactor:
         self.phases = tuple(dict.fromkeys(p for goal in goals for p in through(goal)))
         self.direct = tuple(_direct(goal) for goal in goals if not through(goal))
 
-    def judged(self, project: MavenProject, answer: Answer) -> Judged:
+    def judged(self, project: MavenProject, answer: Answer) -> JudgedProject:
         """Raises BoundError, with what may depend on the machine."""
         common = (*project.properties, *self.defined, ("packaging", project.packaging))
         _check_extensions(project, answer)
@@ -63,7 +63,7 @@ class Reactor:
             rows.append(row)
         _check_filtering(project, answer, rows)
         tests = any(row.tests for row in rows) and not _is_skipping(common)
-        return Judged(project, tuple(rows), tests)
+        return JudgedProject(project, tuple(rows), tests)
 
     def _row_of(
         self, project: MavenProject, plugin: PluginUse, answer: Answer, common: Settings
