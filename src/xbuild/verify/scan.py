@@ -45,8 +45,8 @@ _BLOCK = 1 << 20
 _IN_MEMORY = 64 << 20
 _LARGEST = 512 << 20
 _LARGEST_TEXT = 64 << 10
-_LARGEST_NOTES = 64 << 20
-"""Bytes of one layer that notes are taken of; real layers have some MB of such files."""
+_LARGEST_NOTES = 2 << 30
+"""Bytes of one layer that notes are taken of: archives are read whole, all else has some MB."""
 _WORTH_KEEPING = 0.05
 """Seconds of scanning above which facts go to the cache."""
 _CACHED_LAYERS = 400
@@ -163,7 +163,7 @@ def scan_tar(stream: Stream, digest: str, *, is_exact: bool = False) -> LayerSca
             continue
         has_content = member.kind == "file" and member.size > 0
         content = _content(reader, member, path, for_notes) if has_content and not is_exact else None
-        if content is not None and content.format == "noted":
+        if content is not None and content.note is not None:
             for_notes -= min(member.size, wanted(path))
         exact = _exact(reader, digest) if is_exact else None
         link = normal_path(member.link) if member.kind == "hardlink" else member.link
@@ -183,7 +183,10 @@ def _content(reader: TarReader, member: Member, path: str, for_notes: int) -> Co
     if is_elf(head):
         return _elf(reader, head, member.size, path)
     if head[:2] == b"#!":
-        return Content("script", text=head[2:].split(b"\n", 1)[0].decode("utf-8", "replace").strip())
+        text = head[2:].split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+        limit = min(wanted(path), for_notes)
+        noted = _noted(reader, head, member.size, path, limit) if limit > len(head) else None
+        return Content("script", text=text, note=noted.note if noted is not None else None)
     if head[:2] == b"MZ":
         return Content("pe")
     if head[:4] in _MACH_O or (head[:4] == _MACH_O_UNIVERSAL and int.from_bytes(head[4:8], "big") < 40):

@@ -7,10 +7,11 @@ from typing import Any
 from xbuild.verify.built import Built, Language, Note
 from xbuild.verify.elf import Data, ElfFile
 from xbuild.verify.languages.go import language as go
+from xbuild.verify.languages.java import notes as java
 from xbuild.verify.languages.node import machine_files as node
 from xbuild.verify.languages.python import notes as python
 
-LANGUAGES: tuple[Language, ...] = (go.LANGUAGE, node.LANGUAGE, python.LANGUAGE)
+LANGUAGES: tuple[Language, ...] = (go.LANGUAGE, java.LANGUAGE, node.LANGUAGE, python.LANGUAGE)
 
 
 def read_built(elf: ElfFile) -> Built | None:
