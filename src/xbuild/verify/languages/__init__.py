@@ -7,7 +7,7 @@ from typing import Any
 from xbuild.verify.built import Built, Language, Note
 from xbuild.verify.elf import Data, ElfFile
 from xbuild.verify.languages.go import language as go
-from xbuild.verify.languages.java import notes as java
+from xbuild.verify.languages.java import jars as java
 from xbuild.verify.languages.node import machine_files as node
 from xbuild.verify.languages.python import notes as python
 

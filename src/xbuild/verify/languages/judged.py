@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from xbuild.verify.checks import Objections, PlatformImage
-from xbuild.verify.languages.java import archives as java
+from xbuild.verify.languages.java import native_libraries as java
 from xbuild.verify.languages.node import machine_bound as node
 from xbuild.verify.languages.python import judging as python
 

@@ -13,9 +13,9 @@ from tests.unit.verify.languages.java_trees import archive, library, told, verif
 from xbuild.platforms import Platform
 from xbuild.verify.checks import Allow
 from xbuild.verify.elf import ElfFacts, ElfFile, facts_of, open_elf
-from xbuild.verify.languages.java import notes
-from xbuild.verify.languages.java.archives import library_name
-from xbuild.verify.languages.java.notes import Native
+from xbuild.verify.languages.java import jars
+from xbuild.verify.languages.java.jars import Native
+from xbuild.verify.languages.java.native_libraries import library_name
 from xbuild.verify.mismatch import mismatch_of
 
 AMD, ARM = library("amd64"), library("arm64")
@@ -183,21 +183,21 @@ def test_jars_that_lie_too_deep() -> None:
 
 
 def test_what_unpacks_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notes, "_MOST_READ", 1 << 20)
+    monkeypatch.setattr(jars, "_MOST_READ", 1 << 20)
     bomb = archive({f"lib{n}.so": AMD + bytes(300 << 10) for n in range(10)})
     assert len(bomb) < 100 << 10
     assert any(
         "is larger than is read of it" in line
         for line in told(verify({"linux/amd64": [Item("a.jar", bomb)]}))
     )
-    monkeypatch.setattr(notes, "_MOST_NATIVES", 3)
+    monkeypatch.setattr(jars, "_MOST_NATIVES", 3)
     lines = told(verify({"linux/amd64": [Item("a.jar", archive({f"lib{n}.so": AMD for n in range(5)}))]}))
     assert any("more than 3 native files" in line for line in lines)
 
 
 def test_a_jar_larger_than_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     data = archive({"libhello.so": AMD})
-    monkeypatch.setattr(notes, "LARGEST", 100)
+    monkeypatch.setattr(jars, "LARGEST", 100)
     (line,) = told(verify({"linux/arm64": [Item("app.jar", data)]}))
     assert "was not opened" in line
 

@@ -21,7 +21,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from xbuild.verify.checks import CheckKind, Objection, Objections, PlatformImage, Severity
-from xbuild.verify.languages.java.notes import ArchiveNote, Native, natives_of
+from xbuild.verify.languages.java.jars import ArchiveNote, Native, natives_of
 from xbuild.verify.layers import File
 from xbuild.verify.mismatch import describe, mismatch_of
 
