@@ -56,7 +56,10 @@ SAMPLES = (
     Sample("node-site", ("--check",), ("{architecture} 4 files ",)),
 )
 # What is made once for all platforms, and compiles nothing for any.
-ONCE = ("java-maven", "node-site",)
+ONCE = (
+    "java-maven",
+    "node-site",
+)
 # The program of each project, and whether cgo is in it.
 CGO = {
     "go-server": ("/server", "0"),
