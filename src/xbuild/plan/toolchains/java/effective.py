@@ -117,16 +117,16 @@ class Answer:
     options: str
 
 
-class UnansweredError(Exception):
+class UnlikeError(Exception):
     """Why the answer does not prove that every machine makes the same."""
 
 
 def read_maven(answer: str, platforms: Sequence[str]) -> Answer:
-    """The one answer, where it is the same for every platform. Raises UnansweredError, with the first thing
+    """The one answer, where it is the same for every platform. Raises UnlikeError, with the first thing
     that differs.
     """
     if len(answer) > LARGEST_ANSWER:
-        raise UnansweredError(f"what Maven says is larger than {LARGEST_ANSWER >> 20} MiB")
+        raise UnlikeError(f"what Maven says is larger than {LARGEST_ANSWER >> 20} MiB")
     by_platform = sections(answer)
     read = [(name, _parts(by_platform.get(name, ""))) for name in platforms]
     first_name, first = read[0]
@@ -150,14 +150,14 @@ def read_maven(answer: str, platforms: Sequence[str]) -> Answer:
 
 
 def _parts(text: str) -> Mapping[str, str]:
-    """The parts of what was said for one platform. Raises UnansweredError where Maven failed."""
+    """The parts of what was said for one platform. Raises UnlikeError where Maven failed."""
     before, *rest = text.split(f"\n{_PART}")
     found = {name: body.strip() for name, _, body in (part.partition("\n") for part in rest)}
     if not before.strip().endswith(f"{_EXIT}0") or any(name not in found for name in _PARTS):
         error = _COLOUR.sub("", found.get("error", "")).partition("ERROR]")[2].strip()
-        raise UnansweredError(f"Maven cannot tell{f': {shortened(error)}' if error else ''}")
+        raise UnlikeError(f"Maven cannot tell{f': {shortened(error)}' if error else ''}")
     if not found["pom"] or not found["folder"].startswith("/"):
-        raise UnansweredError("Maven does not tell")
+        raise UnlikeError("Maven does not tell")
     return found
 
 
@@ -168,7 +168,7 @@ def _root(text: str) -> Element:
     try:
         return read_markup(text, LARGEST_ANSWER)
     except MarkupError as error:
-        raise UnansweredError(f"what Maven says cannot be read: {error}") from error
+        raise UnlikeError(f"what Maven says cannot be read: {error}") from error
 
 
 def _compare_trees(one: str, other: str, name: str, other_name: str) -> None:
@@ -177,7 +177,7 @@ def _compare_trees(one: str, other: str, name: str, other_name: str) -> None:
     for left, right in pairs:
         if left != right:
             told = f"{shortened(left)} for {name}, and {shortened(right)} for {other_name}"
-            raise UnansweredError(f"it takes {told}")
+            raise UnlikeError(f"it takes {told}")
 
 
 def _kept(tree: str) -> Iterator[str]:
@@ -191,7 +191,7 @@ def _compare_projects(one: Element, other: Element, name: str, other_name: str) 
         if left == right or _may_differ(left, right):
             continue
         where = left[0] or right[0]
-        raise UnansweredError(
+        raise UnlikeError(
             f"{where} is {shortened(left[1]) or 'empty'} for {name}, and "
             f"{shortened(right[1]) or 'empty'} for {other_name}"
         )

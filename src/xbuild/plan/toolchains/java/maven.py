@@ -22,7 +22,7 @@ from xbuild.plan.programs.program import Program, plain, told_kind, write
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.java.effective import Answer, UnansweredError, maven_probe, read_maven
+from xbuild.plan.toolchains.java.effective import Answer, UnlikeError, maven_probe, read_maven
 from xbuild.plan.toolchains.java.homes import asked_platforms, check_home, check_mounts, held, is_brought
 from xbuild.plan.toolchains.java.markup import MarkupError, read_markup
 from xbuild.plan.toolchains.java.maven_plugins import PLUGINS
@@ -186,7 +186,7 @@ def _answered(call: Call, given: Reading) -> tuple[Answer, str]:
     assert isinstance(question.how, Probe)
     try:
         answer = read_maven(told, question.how.platforms)
-    except UnansweredError as error:
+    except UnlikeError as error:
         raise BoundError(str(error), "take what is the same for every platform") from error
     if answer.folder != call.directory:
         raise BoundError("where it runs cannot be told")

@@ -11,7 +11,7 @@ import pytest
 from xbuild.plan.model import SECTION
 from xbuild.plan.toolchains.java.effective import (
     LARGEST_ANSWER,
-    UnansweredError,
+    UnlikeError,
     maven_probe,
     read_maven,
 )
@@ -50,7 +50,7 @@ def answer(one: str, other: str) -> str:
 
 
 def why(one: str, other: str) -> str:
-    with pytest.raises(UnansweredError) as caught:
+    with pytest.raises(UnlikeError) as caught:
         read_maven(answer(one, other), BOTH)
     return str(caught.value)
 
