@@ -48,7 +48,6 @@ org.lwjgl:lwjgl:3.3.4:jar:natives-linux natives-linux-arm64
 org.bytedeco:javacpp:1.5.10:jar:linux-x86_64 linux-arm64
 org.usb4java:libusb4java:1.3.0:jar:linux-x86-64 linux-aarch64
 com.aayushatharva.brotli4j:native-linux-x86_64:1.17.0 com.aayushatharva.brotli4j:native-linux-aarch64:1.17.0
-org.openjfx:javafx-base:17.0.2:jar:linux linux-aarch64
 org.openjfx:javafx-graphics:17.0.2:jar:linux linux-aarch64
 """
 # Those that have none for arm64, whoever builds with them.

@@ -8,12 +8,13 @@ from dataclasses import replace
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, SourceFiles, Toolchain
-from xbuild.plan.toolchains.java import WORK, jdk
+from xbuild.plan.toolchains.java import WORK, jdk, unfollowed
+from xbuild.plan.toolchains.java.gradle import GRADLE, finish
 from xbuild.plan.toolchains.java.homes import HOMES
 from xbuild.plan.toolchains.java.jvms import IMAGES
 from xbuild.plan.toolchains.java.maven import MAVEN, SHELLS
 
-PROGRAMS = (MAVEN, *jdk.PROGRAMS)
+PROGRAMS = (MAVEN, GRADLE, *unfollowed.PROGRAMS, *jdk.PROGRAMS)
 _BY_NAME = by_name(PROGRAMS)
 _WRAPPERS = words("mvnw gradlew")
 
@@ -29,6 +30,7 @@ def judge(call: Call) -> Effect | None:
 TOOLCHAIN = Toolchain(
     name="java",
     judge=judge,
+    finish=finish,
     programs=PROGRAMS,
     images=IMAGES,
     folders=tuple(f"{home}{rest}" for home in HOMES for rest in ("", "/bin")),
