@@ -41,7 +41,7 @@ def statements(script: str, name: str) -> tuple[Statement, ...]:
     """The statements of a script, the head of a block before what is in it. Raises UnplainError."""
     if len(script) > LARGEST:
         raise UnplainError(f"{name} is larger than {LARGEST >> 10} KiB")
-    found = tuple(_ScriptReader(script, name).read())
+    found = tuple(_StatementReader(script, name).read())
     if len(found) > _MOST:
         raise UnplainError(f"{name} has more than {_MOST} statements")
     return found
@@ -57,7 +57,7 @@ _TOKEN = expression(
 _GOES_ON = expression(r"(?:[,=.:+&|?]|\bto|->)\s*$")
 
 
-class _ScriptReader:
+class _StatementReader:
     def __init__(self, script: str, name: str) -> None:
         self.script, self.name = script, name
         self.blocks: list[str] = []
