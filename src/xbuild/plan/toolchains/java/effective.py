@@ -56,6 +56,10 @@ machine that XML names: found by `grep -oE`, so that nothing else of a file is p
 _ACTIVATED = "<(exists|missing)>[^<]*(x86|amd64|aarch64|arm64|/proc/|/sys/|/lib64)[^<]*"
 """Profiles of POMs elsewhere that are there for a file of one machine."""
 _SKIPPED = "-name .git -o -name target -o -name node_modules"
+_OF_THE_ROOT = " ".join(
+    f"-o -path ./{name}"
+    for name in words("proc sys dev usr lib lib64 opt root var etc run tmp bin sbin boot")
+)
 _PROCESSORS = "META-INF/services/javax.annotation.processing.Processor"
 
 
@@ -73,11 +77,11 @@ def maven_probe(assignments: Sequence[str], options: str, line: str, platforms: 
         "grep -oE '(Java home|runtime): .*' $d/log | head -n 1",
         "sed -n 's/.*Using local repository at //p' $d/log | head -n 1",
         "grep -E '^.?.?.?.?.?.?.?.?.?ERROR' $d/log | head -n 1 | cut -c -300",
-        f"find . \\( {_SKIPPED} \\) -prune -o -type f -size -2000k -exec grep -oE '{_ASKS}' /dev/null {{}} +"
+        f"find . \\( {_SKIPPED} $x \\) -prune -o -type f -size -2000k -exec grep -oE '{_ASKS}' /dev/null {{}} +"
         " 2> /dev/null | head -n 2000",
         "r=$(sed -n 's/.*Using local repository at //p' $d/log | head -n 1); find ${r:-$d} -name '*.pom'"
         f" -exec grep -ohE '{_ACTIVATED}' {{}} + 2> /dev/null | sort -u | head -n 50",
-        f"find . \\( {_SKIPPED} \\) -prune -o -path '*/{_PROCESSORS}' -print | head -n 20",
+        f"find . \\( {_SKIPPED} $x \\) -prune -o -path '*/{_PROCESSORS}' -print | head -n 20",
         "e=$(pwd); until [ -d $e/.mvn ] || [ $e = / ]; do e=$(dirname $e); done;"
         " cat $e/.mvn/extensions.xml ~/.m2/extensions.xml 2> /dev/null | head -c 100000",
         "cat $e/.mvn/maven.config $e/.mvn/jvm.config 2> /dev/null | head -c 100000",
@@ -88,7 +92,8 @@ def maven_probe(assignments: Sequence[str], options: str, line: str, platforms: 
     )
     told = "; ".join(f"echo '{_PART}{name}'; {part}" for name, part in zip(_PARTS, parts, strict=True))
     script = (
-        f"case $TARGETARCH in {names} esac; d=$(mktemp -d); c=0; {asked} || c=$?; echo '{_EXIT}'$c;"
+        f'case $TARGETARCH in {names} esac; d=$(mktemp -d); x=; [ "$(pwd)" != / ] ||'
+        f" x='{_OF_THE_ROOT}'; c=0; {asked} || c=$?; echo '{_EXIT}'$c;"
         f" {{ {told}; }} 2> /dev/null; rm -rf $d"
     )
     architectures = dict.fromkeys(f"linux/{p.architecture}" for p in platforms)

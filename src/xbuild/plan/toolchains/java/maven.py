@@ -19,7 +19,7 @@ from xbuild.plan.facts.filesystem import Kind, Write, is_within, join, overlaps
 from xbuild.plan.model import Evidence, Probe, Question
 from xbuild.plan.programs.grammar import Reading, Takes
 from xbuild.plan.programs.program import Program, plain, told_kind, write
-from xbuild.plan.recipes.recipe import context_path
+from xbuild.plan.recipes.own_files import context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.java.effective import Answer, UnlikeError, maven_probe, read_maven
@@ -51,13 +51,13 @@ _REFUSED_PROPERTIES: tuple[tuple[str, str], ...] = (
      "is a property that changes what Maven can be asked"),
 )  # fmt: skip
 
+# Goals that only fill the local repository, or say something.
 _FETCHING = expression(
     r"(?:org\.apache\.maven\.plugins:maven-|)dependency(?:-plugin)?(?::[\w.]+)?:"
     r"(go-offline|resolve|resolve-plugins|get|sources|list|tree|collect|purge-local-repository"
     r"|build-classpath)|(?:org\.apache\.maven\.plugins:maven-|)help(?:-plugin)?(?::[\w.]+)?:[\w-]+"
     r"|de\.qaware\.maven:go-offline-maven-plugin(?::[\w.]+)?:resolve-dependencies"
 )
-"""Goals that only fill the local repository, or say something."""
 SHELLS = words("sh bash")
 """What a wrapper may be given to."""
 _CONTROL = words("MAVEN_OPTS MAVEN_ARGS MAVEN_CONFIG MAVEN_CLI_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS")
@@ -84,7 +84,8 @@ def _made(call: Call, given: Reading) -> Effect:
     check_mounts(call, _settings_places(call, given))
     if all(_FETCHING.fullmatch(goal or "") for goal in goals):
         fetched = (*_local_places(given, "/root/.m2"), *_named_places(given))
-        return plain(call, Kind.BUILD, (write(call, place, Kind.BUILD) for place in fetched), (".",))
+        made = (write(call, place, Kind.BUILD) for place in fetched)
+        return plain(call, _printed(call, given, goals), made, (".",))
     kind = join((told_kind(call), held(call, call.directory, ("/root/.m2",))))
     if kind is Kind.UNKNOWN or kind is Kind.BUILD:
         return replace(plain(call, kind, (write(call, None, kind),), (".",)), toolchain="java")
@@ -110,6 +111,24 @@ def _made(call: Call, given: Reading) -> Effect:
 
 
 _NOTE = "`{}` runs the project's tests on the build machine, not on the target platform"
+
+
+def _printed(call: Call, given: Reading, goals: Sequence[str | None]) -> Kind:
+    """What it prints: the version of a project, or the like, as its own pom.xml has it; else the machine's."""
+    told = [text.partition("=")[2] for text in given.values("-D") if text and text.startswith("expression=")]
+    is_asked = all(_EVALUATE.fullmatch(goal or "") for goal in goals) and given.has("-q") and len(told) == 1
+    name = re.fullmatch(r"project\.(version|artifactId|groupId|packaging)", told[0]) if is_asked else None
+    text = _text(call, posixpath.join(call.directory or "", "pom.xml"))
+    if name is None or text is None or given.has("-f", "-P"):
+        return Kind.BUILD
+    try:
+        found = read_markup(text).findtext(name[1])
+    except MarkupError:
+        return Kind.BUILD
+    return told_kind(call) if found and "$" not in found else Kind.BUILD
+
+
+_EVALUATE = expression(r"(?:org\.apache\.maven\.plugins:maven-|)help(?:-plugin)?(?::[\w.]+)?:evaluate")
 
 
 def _local_places(given: Reading, repository: str) -> tuple[str | None, ...]:
@@ -271,7 +290,7 @@ def _told_names(text: str) -> set[str]:
 
 
 def _text(call: Call, path: str) -> str | None:
-    found = context_path(call, path)
+    found = context_file(call, path)
     return call.around.context.read(found) if found is not None else None
 
 

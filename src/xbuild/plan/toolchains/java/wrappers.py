@@ -12,7 +12,7 @@ import hashlib
 import posixpath
 import re
 
-from xbuild.plan.recipes.recipe import context_path
+from xbuild.plan.recipes.own_files import context_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.java.untold import BoundError
@@ -87,13 +87,13 @@ def check_wrapper(call: Call) -> None:
     """Raises BoundError unless the script is a known text, and fetches what it is for."""
     path = call.seen(call.texts[0]) or ""
     wrapper = _WRAPPERS[call.program_name]
-    text = _text(call, path)
+    text = context_text(call, path)
     if text is None:
         raise BoundError(f"{path or 'its script'} is not in the build context, or may have been changed")
     if digest(text) not in wrapper.sums:
         raise BoundError(f"{posixpath.basename(path)} is none of the wrappers that are known", wrapper.cure)
     where = posixpath.join(posixpath.dirname(path), wrapper.properties)
-    told = property_of(_text(call, where) or "", "distributionUrl")
+    told = property_of(context_text(call, where) or "", "distributionUrl")
     if told is None or not re.fullmatch(wrapper.wanted, told):
         raise BoundError(f"what the wrapper fetches is not {wrapper.brings}, or cannot be told", wrapper.cure)
 
@@ -109,8 +109,3 @@ def property_of(text: str, name: str) -> str | None:
     """The last value of a property (java.util.Properties, values on one line)."""
     found = re.findall(rf"^\s*{re.escape(name)}\s*[=:]\s*(\S*)\s*$", text, re.MULTILINE)
     return found[-1] if found else None
-
-
-def _text(call: Call, path: str) -> str | None:
-    found = context_path(call, path)
-    return call.around.context.read(found) if found is not None else None
