@@ -77,8 +77,8 @@ def maven_probe(assignments: Sequence[str], options: str, line: str, platforms: 
         "grep -oE '(Java home|runtime): .*' $d/log | head -n 1",
         "sed -n 's/.*Using local repository at //p' $d/log | head -n 1",
         "grep -E '^.?.?.?.?.?.?.?.?.?ERROR' $d/log | head -n 1 | cut -c -300",
-        f"find . \\( {_SKIPPED} $x \\) -prune -o -type f -size -2000k -exec grep -oE '{_ASKS}' /dev/null {{}} +"
-        " 2> /dev/null | head -n 2000",
+        f"find . \\( {_SKIPPED} $x \\) -prune -o -type f -size -2000k"
+        f" -exec grep -oE '{_ASKS}' /dev/null {{}} + 2> /dev/null | head -n 2000",
         "r=$(sed -n 's/.*Using local repository at //p' $d/log | head -n 1); find ${r:-$d} -name '*.pom'"
         f" -exec grep -ohE '{_ACTIVATED}' {{}} + 2> /dev/null | sort -u | head -n 50",
         f"find . \\( {_SKIPPED} $x \\) -prune -o -path '*/{_PROCESSORS}' -print | head -n 20",

@@ -114,7 +114,7 @@ _NOTE = "`{}` runs the project's tests on the build machine, not on the target p
 
 
 def _printed(call: Call, given: Reading, goals: Sequence[str | None]) -> Kind:
-    """What it prints: the version of a project, or the like, as its own pom.xml has it; else the machine's."""
+    """What it prints: a version or name of the project, as its own pom.xml has it; else the machine's."""
     told = [text.partition("=")[2] for text in given.values("-D") if text and text.startswith("expression=")]
     is_asked = all(_EVALUATE.fullmatch(goal or "") for goal in goals) and given.has("-q") and len(told) == 1
     name = re.fullmatch(r"project\.(version|artifactId|groupId|packaging)", told[0]) if is_asked else None
