@@ -38,6 +38,7 @@ _REMOVED = expression(r"\\[$`\\]")
 _REMOVED_IN_QUOTES = expression(r'\\[$`\\"]')
 _BRACES = expression(r"\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _GLOB = expression(r"[*?\[]")
+_IN_PATTERN = expression(r"(?<!\\)\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)([^}]*)\})")
 _ANSI_C = expression(
     r"\\(?:([abeEfnrtv\\'\"?])|([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|c(.))",
     re.DOTALL,
@@ -625,6 +626,13 @@ class _ScriptReader:
         expansions: list[Expansion] = []
         value: list[str] = []
         bare: list[str] = []
+        if kind == "extglob_pattern":  # what it expands, tree-sitter-bash leaves in its text
+            expansions += (
+                Expansion(
+                    "variable", Span(span.start + m.start(), span.start + m.end()), m[1] or m[2], m[3] or ""
+                )
+                for m in _IN_PATTERN.finditer(raw)
+            )
         is_literal = self._pieces(node, scopes, expansions, value, bare)
         unquoted = "".join(bare)
         is_glob = _GLOB.search(unquoted) is not None

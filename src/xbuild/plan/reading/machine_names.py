@@ -19,7 +19,7 @@ from xbuild.plan.facts.filesystem import Kind, Write, join
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import plain, word_kind
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Demand, Effect, Need
+from xbuild.plan.toolchain import Call, Demand, Effect, Need, Surroundings
 from xbuild.platforms import Platform
 from xbuild.text import expression
 
@@ -35,13 +35,15 @@ def _debian(row: Architecture) -> str:
     return row.debian if row.variant not in ("v5", "v6") else ""
 
 
-_NAMING: Mapping[tuple[str | None, ...], _Naming] = {
-    ("uname", "-m"): _kernel,
-    ("uname", "--machine"): _kernel,
-    ("arch",): _kernel,
-    ("apk", "--print-arch"): _kernel,
-    ("dpkg", "--print-architecture"): _debian,
+_NAMING: Mapping[tuple[str | None, ...], tuple[_Naming, str]] = {
+    ("uname", "-m"): (_kernel, ""),
+    ("uname", "--machine"): (_kernel, ""),
+    ("arch",): (_kernel, ""),
+    ("apk", "--print-arch"): (_kernel, "alpine"),
+    ("dpkg", "--print-architecture"): (_debian, "debian"),
 }
+"""What each says, and the distribution that has it: elsewhere it fails, or has names of its own (Alpine's
+dpkg)."""
 _WORDS = ("uname", "arch")
 """One of these stands in every script that has such a command."""
 
@@ -73,13 +75,13 @@ def named(call: Call) -> Effect | None:
 
 def _told_of_target(call: Call) -> Effect | None:
     """With the target's name in its place; None where that cannot be written."""
-    naming = _NAMING.get(call.texts)
+    naming, family = _NAMING.get(call.texts, (None, ""))
     platforms = call.around.platforms
     is_plain = call.is_editable and call.words == call.command.words
-    if naming is None or not platforms or not is_plain:
+    if naming is None or not platforms or not is_plain or family not in ("", call.around.image.family):
         return None
-    if naming is _debian and call.around.image.family != "debian":
-        return None  # Alpine's dpkg has names of its own
+    if not _is_free("TARGETARCH", call.scope, call.around) or word_kind(call) >= Kind.BUILD:
+        return None
     arms = _arms(naming, platforms)
     if arms is None:
         return None
@@ -97,6 +99,14 @@ def _told_of_target(call: Call) -> Effect | None:
         needs=(Need("TARGETARCH", call.instruction, spelled),),
         evidence=(Evidence(f"what `{spelled}` says on the target is known", call.place),),
     )
+
+
+def _is_free(name: str, scope: Scope, around: Surroundings) -> bool:
+    """Whether a platform ARG is BuildKit's own here, or declaring it changes nothing: no text names it."""
+    value = scope.environment().get(name)
+    if value is not None:
+        return value.kind == "platform"
+    return name not in around.text and not around.has_children
 
 
 def _arms(naming: _Naming, platforms: Sequence[Platform]) -> str | None:
@@ -121,7 +131,7 @@ def _is_docker_s(naming: _Naming, platforms: Sequence[Platform]) -> bool:
 # -- the other way round: what only runs in the stage
 
 
-_OF_TARGET = expression(r"\$\{?TARGET(OS|ARCH|PLATFORM|VARIANT)\b")
+_OF_TARGET = expression(r"TARGET(OS|ARCH|PLATFORM|VARIANT)\b")
 _NAMES = frozenset(words("TARGETOS TARGETARCH TARGETPLATFORM TARGETVARIANT"))
 
 
@@ -131,12 +141,16 @@ def is_fetching_for_target(call: Call) -> bool:
     return program is not None and program.is_download and Kind.TARGET in (*call.kinds, call.condition)
 
 
-def told_of_builder(script: Script, scope: Scope, instruction: int) -> Effect | None:
+def told_of_builder(script: Script, scope: Scope, instruction: int, around: Surroundings) -> Effect | None:
     """What makes a script fetch for the build machine: BuildKit's names of that in place of the target's.
-    None where one of these stands where no expansion is, or a variable of the Dockerfile is made of one.
+    None where one of these stands where no expansion is (a program may read it, or the script set it), or a
+    variable of the Dockerfile is made of one.
     """
     found = {e.span: e for word in _all_words(script) for e in word.expansions if e.name in _NAMES}
     if not found or len(found) != len(_OF_TARGET.findall(script.text)):
+        return None
+    names = dict.fromkeys(e.name.replace("TARGET", "BUILD", 1) for e in found.values())
+    if not all(_is_free(name, scope, around) for name in names) or any(n in script.text for n in names):
         return None
     derived = (n for n, v in scope.environment().items() if n not in _NAMES and _NAMES & v.depends_on)
     if any(name in script.text for name in derived):
@@ -145,7 +159,6 @@ def told_of_builder(script: Script, scope: Scope, instruction: int) -> Effect | 
     replaced = tuple(
         (span, script.text[span.start : span.end].replace("TARGET", "BUILD", 1), why) for span in found
     )
-    names = dict.fromkeys(e.name.replace("TARGET", "BUILD", 1) for e in found.values())
     return Effect(
         reads=(),
         output=Kind.BUILD,

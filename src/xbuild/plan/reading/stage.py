@@ -184,7 +184,9 @@ def _fetching_what_runs_here(graph: StageGraph, facts: StageFacts, around: Surro
         run = graph.stages[facts.stage].instructions[index]
         script = run.script if isinstance(run, Run) else None
         scope = Scope(graph, facts.stage, index)
-        return script is not None and told_of_builder(parse_script(script.text), scope, index) is not None
+        if script is None:
+            return False
+        return told_of_builder(parse_script(script.text), scope, index, around) is not None
 
     return frozenset(index for index in indexes & asking if can_be_told(index) and not leaves(index))
 
@@ -443,14 +445,15 @@ class _StageReader:
         first, self.facts.writes = self.facts.writes, before.fork()
         around = replace(self.around, names_target=True)
         told = self.walk(index, run, script, around, is_editable=is_editable)
-        if self.leaves_wrong(len(before)) or any(effect.reasons for effect in told.effects):
+        is_refused = bool(told.reasons) or any(effect.reasons for effect in told.effects)
+        if self.leaves_wrong(len(before)) or is_refused:
             self.facts.writes = first
             return walked
         return told
 
     def told_of_builder(self, index: int, script: ParsedScript, walked: RunWalk) -> RunWalk:
         """A RUN with what has to be written into it, so that it fetches for the build machine."""
-        told = told_of_builder(script, Scope(self.graph, self.facts.stage, index), index)
+        told = told_of_builder(script, Scope(self.graph, self.facts.stage, index), index, self.around)
         assert told is not None
         first, *others = walked.effects
         demand = replace(first.demand, words=(*first.demand.words, *told.demand.words))

@@ -28,11 +28,12 @@ from xbuild.plan.facts.filesystem import (
     overlaps,
     seen_from,
     through_links,
+    without_glob,
 )
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.program import Builtin, Program, anything
 from xbuild.plan.reading.foreign import foreign_program
-from xbuild.plan.reading.machine_names import named
+from xbuild.plan.reading.machine_names import is_naming, named
 from xbuild.plan.reading.variables import (
     Frames,
     assigned_names,
@@ -43,7 +44,7 @@ from xbuild.plan.reading.variables import (
 )
 from xbuild.plan.recipes import recipe as recipes
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable
+from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable, shortened
 from xbuild.text import Span, expression
 
 _MAX_DEPTH = 4
@@ -57,6 +58,7 @@ _MACHINE_VARIABLES = frozenset(
 _SHELL_VARIABLES = frozenset(("REPLY", "BASH_REMATCH", "PIPESTATUS", "MAPFILE", "COPROC"))
 # Debian's multiarch folders, and what the kernel tells of the machine.
 _NAMED_FOR_MACHINE = expression(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
+_OF_THE_SYSTEM = expression(r"(/usr)?/(lib|include)\w*[/*]|/(proc|sys)/")
 _MACHINE_NAME = expression(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
 # Brace expansion (bash manual), which is none behind `$`.
 _BRACES = expression(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
@@ -66,6 +68,7 @@ _POSITIONAL = expression(r"[0-9]+|[@*#_]")
 _BIN = expression(r"/s?bin/[^/]+$")
 _PRINTERS = ((), ("RUN", "tee"))  # what is behind `>` has no program of its own
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
+_SHADOWING = ("/usr/local/sbin", "/usr/local/bin", *_SYSTEM_FOLDERS)
 _CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
 # Of these the last part alone tells.
 _PARTS = ("pipeline", "for", "while", "until")
@@ -78,7 +81,7 @@ _UNCERTAIN = frozenset(
 @dataclass
 class RunWalk:
     """What one RUN did: the effects of its commands in order, the calls that they came from, and the packages
-    that are there behind it.
+    that are there behind it. `reasons`: why the machine cannot be given the target's name in it.
     """
 
     effects: list[Effect] = field(default_factory=list)
@@ -265,7 +268,18 @@ class _Walker:
             kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, is_name=True))
             if where is not None and _NAMED_FOR_MACHINE.match(where):
                 kinds.append(Kind.BUILD)
+        if self.around.names_target and _is_of_target(kinds):
+            self.check_place(word)
         return join(kinds)
+
+    def check_place(self, word: Word) -> None:
+        """What lies in folders that are named for the machine is there by its own name alone."""
+        text = _render(word, self.variables, unknown="*") or ""
+        if "*" in text and _OF_THE_SYSTEM.match(text):
+            reason = Reason(
+                f"{shortened(word.raw)} is there for the machine alone", self.line_of(word.span.start)
+            )
+            self.result.reasons.append(reason)
 
     def expansion_kind(self, expansion: Expansion) -> Kind:
         if expansion.kind == "variable":
@@ -515,6 +529,12 @@ class _Walker:
             text = f"`{call.spelled()}` compares the machine that it runs on with the target, and would fail"
             reason = Reason(text, call.place, cure="drop it, or compare with $BUILDARCH")
             return replace(effect, reasons=(*effect.reasons, reason), cannot_run=True)
+        missed = self.missed(call)
+        if missed is not None:
+            spelled, line = call.spelled(), missed.place.line
+            text = f"`{spelled}` looks by the machine's name for what line {line} has for the target"
+            reason = Reason(text, call.place, missed.path, "look for it by $TARGETARCH")
+            return replace(effect, reasons=(*effect.reasons, reason), cannot_run=True)
         hidden = next((n.name for n in effect.needs if self.is_hidden(call, n.name)), None)
         if hidden is None or effect.reasons:
             return effect
@@ -530,6 +550,19 @@ class _Walker:
         if not effect.is_test or effect.output < Kind.BUILD or self.around.is_pinned_by_author:
             return False
         return _is_of_target((*call.kinds, call.stdin)) and not self.is_caught(call.command)
+
+    def missed(self, call: Call) -> Write | None:
+        """What a command looks for by the name of the machine, and may have the target's name."""
+        program = self.program(call.texts[0])
+        if self.around.is_pinned_by_author or (program is not None and program.is_download):
+            return None
+        named = [
+            without_glob(path)
+            for text, kind in zip(call.texts[1:], call.kinds[1:], strict=True)
+            if kind is Kind.BUILD and text and "*" in text and "://" not in text and (path := call.seen(text))
+        ]
+        of_target = self.writes.where(_is_told_of_target) if named else ()
+        return next((w for w in of_target if any(overlaps(w.path or "/", path) for path in named)), None)
 
     def ends_by_comparison(self, call: Call) -> bool:
         """Whether `exit 1` stands behind a test of the machine against something of the target."""
@@ -564,7 +597,8 @@ class _Walker:
         foreign = self.foreign(call)
         if foreign is not None:
             return foreign
-        naming = named(call)
+        is_own = self.is_own(call)
+        naming = named(call) if not is_own else None
         if naming is not None:
             return naming
         for toolchain in self.toolchains:
@@ -573,13 +607,21 @@ class _Walker:
                 return effect if effect.toolchain else replace(effect, toolchain=toolchain.name)
         program = self.program(call.texts[0])
         if program is not None:
-            return program.effect(call)
+            return program.effect(call) if not is_own else anything(call)
         return recipes.judge(call, self.walk_recipe, self.toolchains) or anything(call)
 
     def is_replaced(self, name: str) -> bool:
         """Whether the stage wrote a script of that name, by `>` or `tee`, where programs are looked for."""
         made = (w for w in self.writes.called(posixpath.basename(name)) if not w.is_package)
         return any(_BIN.search(w.path or "") and w.by[:2] in _PRINTERS for w in made)
+
+    def is_own(self, call: Call) -> bool:
+        """Whether a program that is described has its name from a file of the build context."""
+        name = call.texts[0] or "/"
+        if "/" in name or not (is_naming(call) or self.program(name) is not None):
+            return False
+        is_named = any(n.rpartition("/")[2] == name for n in self.around.context.files())
+        return is_named and any(recipes.copied_path(call, f"{folder}/{name}") for folder in _SHADOWING)
 
     def may_set(self, name: str | None) -> bool:
         """Whether a command may set shell variables by their names; one that is not described may."""
@@ -821,6 +863,10 @@ class _Walker:
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+def _is_told_of_target(made: Write) -> bool:
+    return made.path is not None and made.kind in (Kind.TARGET, Kind.CROSS) and not made.is_package
 
 
 def _may_bring_links(made: Write) -> bool:
