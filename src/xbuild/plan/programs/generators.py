@@ -36,9 +36,7 @@ def generated(call: Call, read: Kind) -> Effect:
     made = replace(write(call, ".", told_kind(call) if kind.is_right else kind), adds=True)
     if kind.is_right:
         return sees_all(plain(call, kind, (made,), (".",)))
-    named = (t.rpartition("=")[2] for t in call.texts[1:] if t is not None and "/" in t)
-    others = (replace(write(call, p, kind), adds=True) for p in named if p and not p.startswith("-"))
-    return sees_all(plain(call, kind, (made, *others), (".",)))
+    return sees_all(plain(call, kind, (made, write(call, None, kind)), (".",)))
 
 
 def read_kind(call: Call, texts: tuple[str | None, ...] | list[str]) -> Kind:

@@ -66,14 +66,15 @@ def _at_path(call: Call, path: str | None) -> Write | None:
 def _unpacked(call: Call, name: str) -> Write | None:
     """What was put into a folder of PATH under names that are not known, and may hold the program."""
     program = call.around.programs.get(name)
-    is_extra = name.startswith("protoc-gen-") or (program is not None and program.is_extra)
+    # What a program starts, and no row tells of, is nothing that an image has by itself.
+    is_extra = program.is_extra if program is not None else name != call.texts[0]
     folders = _search_path(call)
     if not is_extra or _is_provided(call, name, folders):
         return None
     covering = [
         w
         for w in call.writes.where(_is_for_target)
-        if not w.is_file and not w.is_listed and any(is_within(folder, w.path or "/") for folder in folders)
+        if not w.is_listed and any(is_within(folder, w.path or "/") for folder in folders)
     ]
     return covering[-1] if covering else None
 

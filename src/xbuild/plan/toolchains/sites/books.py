@@ -16,7 +16,16 @@ from xbuild.plan.programs.program import Program
 from xbuild.plan.recipes.own_files import UntoldError, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
-from xbuild.plan.toolchains.sites.site import IMAGES, Found, builds, check_length, known, toml
+from xbuild.plan.toolchains.sites.site import (
+    IMAGES,
+    PYTHON,
+    Found,
+    builds,
+    check_length,
+    is_in_context,
+    known,
+    toml,
+)
 from xbuild.text import expression
 
 # -- MkDocs
@@ -24,14 +33,14 @@ from xbuild.text import expression
 _PLUGINS = frozenset(
     words(
         "search material/search material/blog material/tags material/privacy material/offline "
-        "material/group material/info material/meta material/projects material/typeset blog tags privacy "
-        "offline group info meta projects typeset awesome-pages awesome-nav literate-nav section-index "
+        "material/group material/meta material/typeset blog tags privacy offline group meta typeset "
+        "awesome-pages awesome-nav literate-nav section-index "
         "minify redirects glightbox git-revision-date git-revision-date-localized git-authors "
         "include-markdown mermaid2 table-reader exclude i18n rss autorefs autolinks_plugin swagger-ui-tag "
-        "print-site open-in-new-tab tooltips enumerate-headings roamlinks ezlinks callouts same-dir "
-        "techdocs-core panzoom"
+        "print-site open-in-new-tab tooltips enumerate-headings roamlinks ezlinks callouts same-dir panzoom"
     )
 )
+"""None that runs or builds other projects (projects, techdocs-core), or tells of the machine (info)."""
 _DRAWING = frozenset(words("social material/social optimize material/optimize"))
 """Plugins that compute images (Material's "Built-in social plugin", "Built-in optimize plugin")."""
 _EXTENSIONS = frozenset(
@@ -85,7 +94,9 @@ def _mkdocs(call: Call, given: Reading, folder: str) -> Found:
     if path is None:
         raise UntoldError("its mkdocs.yml is not in the build context", "COPY it from there")
     notes: dict[str, None] = {}
-    for settings, named in _inherited(call, path):
+    sources: list[str] = []
+    for settings, named, base in _inherited(call, path):
+        sources += (posixpath.join(base, folder) for folder in _folders(settings))
         known(named, _Matching(_OBJECTS), "the Python object", _CURE)
         if settings.get("hooks"):
             raise UntoldError("hooks run scripts of the project", _CURE)
@@ -94,19 +105,35 @@ def _mkdocs(call: Call, given: Reading, folder: str) -> Found:
         known(extensions, _Matching(_FAMILIES), "the Markdown extension", _CURE)
         if any(name in _DRAWING for name in _keys(settings.get("plugins"))):
             notes[IMAGES] = None
-    return Found(tuple(notes))
+    return Found(tuple(notes), tuple(sources))
 
 
-def _inherited(call: Call, path: str) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
-    """The settings, and those that they build upon (`INHERIT`)."""
+def _folders(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Other folders of which the site is made."""
+    theme = settings.get("theme")
+    own = theme.get("custom_dir") if isinstance(theme, dict) else None
+    for folder in (settings.get("docs_dir"), own):
+        if isinstance(folder, str):
+            yield folder
+        elif folder is not None:
+            raise UntoldError("where its pages lie cannot be told")
+
+
+def _inherited(call: Call, path: str) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...], str]]:
+    """The settings, with the Python objects in them and their folder, and those that they build upon
+    (`INHERIT`).
+    """
     for _ in range(_MOST_INHERITED):
         text = own_text(call, path)
         if text is None:
             raise UntoldError(f"{path} is not in the build context", "COPY it from there")
         settings, names = settings_of_site(text, path)
-        yield settings, names
-        if not isinstance(above := settings.get("INHERIT"), str):
+        yield settings, names, posixpath.dirname(path)
+        above = settings.get("INHERIT")
+        if above is None:
             return
+        if not isinstance(above, str):
+            raise UntoldError("what its settings build upon cannot be told")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(path), above))
     raise UntoldError("its settings build upon too many others")
 
@@ -144,6 +171,7 @@ MKDOCS = Program(
             does=builds(_mkdocs),
         )
     },
+    variables=PYTHON,
     is_extra=True,
 )
 
@@ -172,15 +200,24 @@ def _mdbook(call: Call, _given: Reading, folder: str) -> Found:
         if not isinstance(told, dict) or not all(isinstance(own, dict) for own in told.values()):
             raise UntoldError(f"{path} is not as mdBook wants it")
         known(told, rows, what, _CURE)
+        own = next((n for n in told if is_in_context(call, f"mdbook-{n}")), None)
+        if own is not None:
+            raise UntoldError(f"mdbook-{own} is a script of the project", _CURE)
         named = {name: own["command"] for name, own in told.items() if "command" in own}
         for name, command in named.items():
             known((command,), (f"mdbook-{name}",), "the command", _CURE)
     return Found()
 
 
+def _backends(_call: Call) -> Iterator[str]:
+    """The programs that mdBook may start; which ones, its settings tell."""
+    yield from (f"mdbook-{name}" for name in sorted(_PREPROCESSORS | _RENDERERS))
+
+
 MDBOOK = Program(
     "mdbook",
     style=Style.FIRST,
     verbs={"build": Program("build", "-d,--dest-dir=/", does=builds(_mdbook, source=0))},
+    starts=_backends,
     is_extra=True,
 )

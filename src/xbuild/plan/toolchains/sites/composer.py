@@ -19,6 +19,7 @@ from xbuild.plan.recipes.own_files import UntoldError, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.sites.site import Found, Look, builds, json_of, known
+from xbuild.text import expression
 
 _PLUGINS = frozenset(
     words(
@@ -27,6 +28,8 @@ _PLUGINS = frozenset(
     )
 )
 """Plugins that put packages into folders, or write PHP that tells of these."""
+_INSTALLED = "vendor/composer/installed.json"
+_FAR = expression(r"(?:https?|git|ssh)://|[\w.-]+@[\w.-]+:")
 _LOCK_LONGEST = 4 * 1024 * 1024
 _INSTALLING = frozenset(
     words(
@@ -49,8 +52,15 @@ def _looks(events: frozenset[str], *, is_locked: bool) -> Look:
             if found or not isinstance(told, dict):
                 raise UntoldError(f"its script {', '.join(found) or '(strange)'} runs here", _SCRIPTS_CURE)
         has_plugins = not given.has("--no-plugins")
+        home = call.variables["COMPOSER_HOME"].text if "COMPOSER_HOME" in call.variables else None
+        for name in ("config.json", "composer.json") if home else ():
+            if own_text(call, posixpath.join(home or "/", name)) is not None:
+                raise UntoldError(f"{name} in COMPOSER_HOME has a say", "leave it out by .dockerignore")
         if is_locked or has_plugins:
             _check_lock(_read(call, folder, "composer.lock"), has_plugins=has_plugins)
+        installed = own_text(call, posixpath.join(folder, _INSTALLED)) if has_plugins and is_locked else None
+        if installed is not None:  # its plugins run before anything is installed
+            _check_lock(json_of(installed, _INSTALLED, longest=_LOCK_LONGEST), has_plugins=True)
         return Found()
 
     return look
@@ -67,11 +77,12 @@ def _read(call: Call, folder: str, name: str) -> Mapping[str, Any]:
 def _check_lock(lock: Mapping[str, Any], *, has_plugins: bool) -> None:
     for package in _packages(lock):
         name = package.get("name")
-        if package.get("type") in ("composer-plugin", "composer-installer") and has_plugins:
+        if str(package.get("type")).lower() in ("composer-plugin", "composer-installer") and has_plugins:
             known((name,), _PLUGINS, "the plugin", "composer install --no-plugins")
-        dist = package.get("dist")
-        if isinstance(dist, dict) and dist.get("type") == "path":
-            raise UntoldError(f"{name} comes from a folder", "take it from an archive or a repository")
+        for place in (package.get("dist"), package.get("source")):
+            told = place.get("url") if isinstance(place, dict) else "https://"
+            if not isinstance(told, str) or _FAR.match(told) is None:
+                raise UntoldError(f"{name} comes from a folder", "take it from an archive or a repository")
 
 
 def _packages(lock: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

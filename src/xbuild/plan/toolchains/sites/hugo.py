@@ -14,8 +14,9 @@ from dataclasses import replace
 
 from xbuild.plan.facts.filesystem import Kind
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Does, Program, plain
+from xbuild.plan.programs.program import Does, Program, plain, write
 from xbuild.plan.recipes.own_files import UntoldError
+from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.sites.site import IMAGES, LONGEST, Found, builds, made, refused
 from xbuild.text import expression
@@ -25,7 +26,10 @@ _DRAWING = expression(r"\.(?:Resize|Fit|Fill|Crop|Process|Filter|Colors)\b|\bima
 
 
 def _looks(call: Call, _given: Reading, _folder: str) -> Found:
-    """Whether a template scales images; also where no template can be looked at."""
+    """Whether a template scales images; also where no template can be looked at. Raises UntoldError for
+    settings of PostCSS or Babel that are more than settings.
+    """
+    _check_scripts(call)
     seen = list(_templates(call))
     is_drawing = not seen or any(_DRAWING.search(text) for text in seen)
     return Found((IMAGES,) if is_drawing else ())
@@ -37,7 +41,40 @@ def _templates(call: Call) -> Iterator[str]:
         yield (call.around.context.read(name) or "")[:LONGEST]
 
 
-_SITE = builds(_looks, source="-s")
+def _check_scripts(call: Call) -> None:
+    """Settings in JavaScript are run by what Hugo starts."""
+    for name in call.around.context.files():
+        if _SCRIPT.search(name) and _ASKING.search(call.around.context.read(name) or "process"):
+            raise UntoldError(f"{name} is a script that may ask for the machine", _CURE)
+
+
+_SCRIPT = expression(r"(?:^|/)(?:postcss|babel|tailwind)\.config\.\w+$|(?:^|/)\.(?:postcss|babel)rc\.\w+$")
+_ASKING = expression(
+    r"\bprocess\b(?!\.env\.(?:NODE_ENV|HUGO_\w+)\b)|child_process|\beval\b|\bFunction\b|\bimport\s*\("
+    r"|[\"'](?:node:)?(?:os|fs|module|vm|worker_threads)(?:/\w+)?[\"']|[\"']\.{1,2}/[^\"'*]*[\"']\s*\)"
+)
+_CURE = "leave it out, or build the site in the stage for the target"
+_STARTED = words(
+    "sass dart-sass dart-sass-embedded sassc postcss babel tailwindcss asciidoctor pandoc rst2html "
+    "rst2html.py npx node go git"
+)
+"""Hugo's "Configure security": security.exec.allow, and what converts pages."""
+
+
+def _starts(_call: Call) -> Iterator[str]:
+    yield from _STARTED
+
+
+_BUILDS = builds(_looks, source="-s")
+
+
+def _site(call: Call, given: Reading) -> Effect | None:
+    """It says its version, in which the machine is named, when it begins."""
+    done = _BUILDS(call, given)
+    if done is None or given.has("--quiet"):
+        return done
+    logs = tuple(write(call, path, Kind.BUILD) for path in given.values("--logFile"))
+    return replace(done, output=max(done.output, Kind.BUILD), writes=(*done.writes, *logs))
 
 
 def _tells(call: Call, _given: Reading) -> Effect:
@@ -56,7 +93,7 @@ def _modules(call: Call, given: Reading) -> Effect | None:
         return refused(call, error)
 
 
-_VERBS: Mapping[str | None, Does] = {"build": _SITE, "version": _tells, "env": _tells, "mod": _modules}
+_VERBS: Mapping[str | None, Does] = {"build": _site, "version": _tells, "env": _tells, "mod": _modules}
 
 
 def _hugo(call: Call, given: Reading) -> Effect | None:
@@ -79,6 +116,7 @@ HUGO = Program(
     "-d,--destination=/ --disableKinds= -e,--environment= --ignoreVendorPaths= -l,--layoutDir=< --logLevel= "
     "--logFile=> --renderSegments= -s,--source=< -t,--theme= --themesDir=<",
     does=_hugo,
+    starts=_starts,
     is_extra=True,
     packages="hugo",
 )

@@ -12,9 +12,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from xbuild.plan.facts.filesystem import Kind
+from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, plain, told_kind, write
 from xbuild.plan.recipes.own_files import UntoldError, context_file, own_text
@@ -37,11 +39,16 @@ _CURE = "leave it out, or build the site in the stage for the target"
 _GROUP = expression(
     r"^\s*group\s*\(?\s*:jekyll_plugins\b[^\n]*\bdo\b(.*?)^\s*end\b", re.DOTALL | re.MULTILINE
 )
-_SINGLE = expression(r"^\s*gem\s+[\"']([\w.-]+)[\"'][^\n]*:jekyll_plugins", re.MULTILINE)
-_GEM = expression(r"^\s*gem\s*\(?\s*[\"']([\w.-]+)[\"']", re.MULTILINE)
+_SINGLE = expression(r"^\s*gem\s+[\"']([\w.-]+)[\"'][^\n;]*:jekyll_plugins", re.MULTILINE)
+_GEM = expression(r"\s*gem\s*\(?\s*[\"']([\w.-]+)[\"'](?:\s*,\s*[\"'][^\"'\n]*[\"'])*\s*\)?\s*(?:#.*)?")
+_BLANK = expression(r"\s*(?:#.*)?")
 _STRANGE = expression(
-    r"^\s*(?:eval|load|require|eval_gemfile|instance_eval|system|exec)\b|`|%x", re.MULTILINE
+    r"^\s*(?:eval|load|require|eval_gemfile|instance_eval|system|exec|plugin)\b|`|%x|RUBY_PLATFORM|RbConfig"
+    r"|\bEtc\b|\bpopen|^\s*gem\b[^\n]*\bpath\b",
+    re.MULTILINE,
 )
+_RUBY = words("RUBYOPT RUBYLIB BUNDLE_GEMFILE GEM_HOME GEM_PATH")
+"""Variables that have Ruby load something else, or gems lie elsewhere."""
 LEFT_OUT = ("Gemfile.lock", "vendor", ".bundle")
 """What Bundler writes into the folder, and no site holds by default."""
 
@@ -49,14 +56,19 @@ LEFT_OUT = ("Gemfile.lock", "vendor", ".bundle")
 def _jekyll(call: Call, given: Reading, folder: str) -> Found:
     if any(name is None for name in given.values("--config")):
         raise UntoldError("its settings cannot be told")
-    files = [f for told in given.values("--config") for f in (told or "").split(",")] or ["_config.yml"]
-    for name in files:
-        path = call.seen(name) if given.has("--config") else posixpath.join(folder, name)
+    files = [f for told in given.values("--config") for f in (told or "").split(",")]
+    for name in files or ("_config.yml", "_config.yaml"):
+        path = call.seen(name) if files else posixpath.join(folder, name)
         _check_settings(own_text(call, path or "/") or "", path or name)
-    gemfile = own_text(call, posixpath.join(folder, "Gemfile")) or ""
-    if _STRANGE.search(gemfile):
-        raise UntoldError("its Gemfile does more than name gems", _CURE)
-    known(_plugins_of(gemfile), _PLUGINS, "the plugin", _CURE)
+    if own_text(call, posixpath.join(folder, "_config.toml")) is not None:
+        raise UntoldError("_config.toml is not looked into", "use _config.yml")
+    if any(f"/{name}".endswith("/.bundle/config") for name in call.around.context.files()):
+        raise UntoldError(".bundle/config is not looked into", "leave it out by .dockerignore")
+    for place in dict.fromkeys((folder, *ancestors(call.directory or "/"))):
+        gemfile = own_text(call, posixpath.join(place, "Gemfile")) or ""
+        if _STRANGE.search(gemfile):
+            raise UntoldError("its Gemfile does more than name gems", _CURE)
+        known(_plugins_of(gemfile), _PLUGINS, "the plugin", _CURE)
     if _has_own_plugins(call, folder):
         raise UntoldError("the scripts in _plugins run here", _CURE)
     return Found()
@@ -77,7 +89,7 @@ def _check_settings(text: str, path: str) -> None:
     if elsewhere is not None:
         raise UntoldError(f"{path} sets {elsewhere}", _CURE)
     included, excluded = ({str(n).strip("/") for n in found.get(key) or ()} for key in ("include", "exclude"))
-    kept = included.intersection(LEFT_OUT)
+    kept = {name for name in LEFT_OUT if any(fnmatchcase(name, pattern) for pattern in included)}
     if "exclude" in found:  # up to Jekyll 3 in place of the defaults
         kept |= set(() if "Gemfile.lock" in excluded else ("Gemfile.lock",))
         kept |= set(() if excluded & {"vendor", "vendor/bundle"} else ("vendor",))
@@ -91,9 +103,17 @@ def _check_settings(text: str, path: str) -> None:
 
 
 def _plugins_of(gemfile: str) -> Iterator[str]:
-    yield from _SINGLE.findall(gemfile)
-    for inner in _GROUP.findall(gemfile):
-        yield from _GEM.findall(inner)
+    """The gems that Jekyll loads. Raises UntoldError where they are named in another way than one a line."""
+    single, groups = _SINGLE.findall(gemfile), _GROUP.findall(gemfile)
+    if gemfile.count("jekyll_plugins") != len(single) + len(groups):
+        raise UntoldError("which gems of its Gemfile are plugins cannot be told", _CURE)
+    yield from single
+    for line in (line for inner in groups for line in inner.splitlines()):
+        found = _GEM.fullmatch(line)
+        if found is not None:
+            yield found[1]
+        elif _BLANK.fullmatch(line) is None:
+            raise UntoldError("which gems of its Gemfile are plugins cannot be told", _CURE)
 
 
 def _has_own_plugins(call: Call, folder: str) -> bool:
@@ -113,6 +133,7 @@ JEKYLL = Program(
     "-V,--verbose -t,--trace",
     style=Style.FIRST,
     verbs={"build": _BUILD, "b": _BUILD},
+    variables=_RUBY,
     is_extra=True,
 )
 
@@ -174,6 +195,7 @@ BUNDLER = Program(
         "config": Program("config", "--local --global", does=_sets),
         "exec": Program("exec", style=Style.NONE, does=_runs),
     },
+    variables=(*_RUBY, *words("BUNDLE_PATH BUNDLE_APP_CONFIG BUNDLE_BIN BUNDLE_CACHE_PATH")),
     is_extra=True,
 )
 

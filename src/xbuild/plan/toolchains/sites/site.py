@@ -31,11 +31,18 @@ IMAGES = (
 )
 
 
+PYTHON = words("PYTHONPATH PYTHONHOME PYTHONSTARTUP")
+"""Variables by which a Python program may load modules of the project in place of others."""
+
+
 @value()
 class Found:
-    """What was seen in the files of a site: what is to be said about it."""
+    """What was seen in the files of a site: what is to be said about it, and which other folders it is made
+    of.
+    """
 
     notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 Look = Callable[[Call, Reading, str], Found]
@@ -61,7 +68,7 @@ def builds(
             found = look(call, given, folder)
             outputs = [o.value for o in given.options if o.kind in (Takes.INTO, Takes.WRITES)]
             outputs += [_operand(given, output)] if output is not None else []
-            read = [o.value for o in given.options if o.kind is Takes.READS]
+            read = [*found.sources, *(o.value for o in given.options if o.kind is Takes.READS)]
             unread = tuple(posixpath.join(folder, name) for name in without)
             written = (folder, *outputs, *_below(folder, outputs))
             return made(call, (folder, *read), written, found.notes, unread)
@@ -98,8 +105,9 @@ def made(
     effect = sees_all(
         plain(call, kind, (replace(write(call, path, kind), adds=True) for path in written), read)
     )
-    if not kind.is_right:
-        return replace(effect, toolchain=NAME)
+    if not kind.is_right:  # its settings may tell it to go anywhere
+        anywhere = Write(None, kind, call.place, call.spelled())
+        return replace(effect, writes=(*effect.writes, anywhere), toolchain=NAME)
     evidence = Evidence(f"`{call.spelled()}` makes text of text, the same on every machine", call.place)
     told = tuple(f"line {call.place.line}, `{call.spelled()}`: {note}" for note in notes)
     return replace(effect, toolchain=NAME, evidence=(evidence,), notes=told)
@@ -127,13 +135,23 @@ def _elsewhere(call: Call, unread: tuple[str, ...]) -> Kind:
 def _is_wrong(made: Write) -> bool:
     if made.kind.is_right or made.is_package or made.path is None:
         return made.path is None and not made.kind.is_right
-    if is_in_any(made.path, TOOL_FOLDERS) or made.path.endswith(_ARCHIVES):
+    is_archive = made.path.endswith(_ARCHIVES) and posixpath.dirname(made.path) in _PASSING
+    if is_in_any(made.path, _TOOLS) or is_archive:
         return False
     return not _INSTALLERS.issuperset(made.by[1:2] or ("",))
 
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".bz2", ".zst", ".zip", ".deb", ".apk", ".rpm")
-"""What no page includes."""
+"""What no page includes, where it was only put to be unpacked."""
+_PASSING = ("/", "/tmp", "/var/tmp", "/root")
+_TEXTS = words("/etc /var /usr/share /usr/local/share /usr/local/etc /root/.config")
+_TOOLS = (
+    *(folder for folder in TOOL_FOLDERS if folder not in _TEXTS),
+    *words("/etc/apt /etc/apk /etc/yum.repos.d /var/cache /var/lib /var/log /var/tmp /usr/share/keyrings"),
+)
+"""Where programs and their packages lie, and what a package manager keeps; a page may be made of what lies
+in other folders of a distribution.
+"""
 _INSTALLERS = frozenset(words("pip pip3 uv virtualenv bundle bundler gem"))
 
 
@@ -148,6 +166,11 @@ def known(names: Iterable[object], rows: Container[str], what: str, cure: str) -
     for name in names:
         if not isinstance(name, str) or name not in rows:
             raise UntoldError(f"what {what} {shortened(str(name))} does is not known", cure)
+
+
+def is_in_context(call: Call, name: str) -> bool:
+    """Whether a file of that name lies anywhere in the build context."""
+    return any(file.rpartition("/")[2] == name for file in call.around.context.files())
 
 
 def toml(text: str, path: str) -> Mapping[str, Any]:
