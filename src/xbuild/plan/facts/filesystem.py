@@ -467,19 +467,21 @@ def kind_of(
     is_name: bool = False,
     keeps_links: bool = False,
     is_taken: bool = False,
+    is_pattern: bool = False,
 ) -> Kind:
     """The kind of what stands at `path`; an unknown path may be anything that was written or was there
     before. `is_name` asks for the names alone, which a plain base image has alike for every platform;
     `keeps_links` for what is taken with symbolic links in it left as they are; `is_taken` for what a COPY
-    takes: that too, and of a pattern no more than it stands for.
+    takes: that too, and of a pattern no more than it stands for. `is_pattern` tells that a path is one as it
+    stands in a script, with nothing filled in: of that no more counts either.
     """
     if path is None:
         return Kind.UNKNOWN
     plain = without_glob(path)
+    pattern = path if is_taken or is_pattern else ""
     if is_name:
-        return _kind_at(writes, plain, is_name=True)
+        return _kind_at(writes, plain, pattern, is_name=True)
     places = reached(writes, plain, follows=not (keeps_links or is_taken) or plain != path)
-    pattern = path if is_taken else ""
     return join(
         Kind.UNKNOWN if place is None else _kind_at(writes, place, pattern if place == plain else "")
         for place in places

@@ -304,7 +304,9 @@ def source_kind(call: Call, path: str | None, *, keeps_links: bool = False) -> K
         return Kind.PORTABLE
     if path is None:
         return Kind.UNKNOWN
-    return kind_of(call.writes, call.seen(path), keeps_links=keeps_links)
+    pairs = zip(call.words, call.texts, strict=True)
+    is_pattern = any(text == path and word.is_glob and not word.expansions for word, text in pairs)
+    return kind_of(call.writes, call.seen(path), keeps_links=keeps_links, is_pattern=is_pattern)
 
 
 def anywhere(call: Call) -> Kind:

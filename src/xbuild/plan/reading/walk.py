@@ -265,7 +265,8 @@ class _Walker:
         if word.is_glob:
             path = self.text(word)
             where = absolute(path, self.start) if path is not None else None
-            kinds.append(Kind.PORTABLE if where is None else kind_of(self.writes, where, is_name=True))
+            if where is not None:
+                kinds.append(kind_of(self.writes, where, is_name=True, is_pattern=not word.expansions))
             if where is not None and _NAMED_FOR_MACHINE.match(where):
                 kinds.append(Kind.BUILD)
         if self.around.names_target and _is_of_target(kinds):

@@ -34,7 +34,7 @@ from xbuild.plan.toolchains.java.gradle_scripts import (
     literal,
     statements,
 )
-from xbuild.plan.toolchains.java.homes import check_home, check_mounts, held, is_brought
+from xbuild.plan.toolchains.java.homes import check_home, check_mounts, held, is_brought, own_folder
 from xbuild.plan.toolchains.java.untold import BoundError, stays
 from xbuild.plan.toolchains.java.wrappers import check_wrapper
 from xbuild.text import expression
@@ -84,7 +84,7 @@ def _made(call: Call, given: Reading) -> Effect:
         raise BoundError(
             f"what the task {bad or 'of its own'} does is not known here", "name one, as in gradle bootJar"
         )
-    homes = (*_HOMES, *(home for home in (_own_home(call, given),) if home))
+    homes = (*_HOMES, _own_home(call, given))
     kind = join((told_kind(call), held(call, folder, homes)))
     if kind is Kind.UNKNOWN or kind is Kind.BUILD:
         return replace(plain(call, kind, (write(call, None, kind),), (folder,)), toolchain="java")
@@ -145,10 +145,13 @@ def _folder(call: Call, given: Reading) -> str:
     return folder
 
 
-def _own_home(call: Call, given: Reading) -> str | None:
+def _own_home(call: Call, given: Reading) -> str:
+    """Where it keeps what it fetches and makes (GRADLE_USER_HOME)."""
     told = given.value("-g")
     variable = call.variables.get("GRADLE_USER_HOME")
-    return call.seen(told) if told else (variable.text if variable is not None else None)
+    found = call.seen(told) if told else (variable.text if variable is not None else None)
+    is_official = call.around.image.name == "gradle" and call.scope.user() in ("gradle", "1000")
+    return found or ("/home/gradle/.gradle" if is_official else own_folder(call, ".gradle"))
 
 
 # -- cache mounts

@@ -55,6 +55,24 @@ def check_home(call: Call) -> None:
         raise BoundError(f"line {own.place.line} puts a program of that name into {own.path}")
 
 
+def home_of(call: Call) -> str | None:
+    """The home folder of who runs it; None where that cannot be told."""
+    variable = call.variables.get("HOME")
+    if "HOME" in call.assignments or (variable is not None and variable.text is None):
+        return None
+    if variable is not None and variable.origin != "shell":
+        return variable.text
+    return "/root" if call.scope.user() in ("", "root", "0", "0:0", "root:root") else None
+
+
+def own_folder(call: Call, name: str) -> str:
+    """A folder of that name in the home folder."""
+    home = home_of(call)
+    if home is None:
+        raise BoundError("whose home folder it uses cannot be told", "run it as root")
+    return f"{home.rstrip('/')}/{name}"
+
+
 HOMES = words("/opt/java /usr/lib/jvm /opt/jdk /opt/maven /opt/gradle /usr/share/maven /usr/java")
 
 

@@ -23,7 +23,15 @@ from xbuild.plan.recipes.own_files import context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.java.effective import Answer, UnlikeError, maven_probe, read_maven
-from xbuild.plan.toolchains.java.homes import asked_platforms, check_home, check_mounts, held, is_brought
+from xbuild.plan.toolchains.java.homes import (
+    asked_platforms,
+    check_home,
+    check_mounts,
+    held,
+    home_of,
+    is_brought,
+    own_folder,
+)
 from xbuild.plan.toolchains.java.markup import MarkupError, read_markup
 from xbuild.plan.toolchains.java.maven_plugins import PLUGINS
 from xbuild.plan.toolchains.java.poms import Execution, PluginUse, project_of
@@ -83,10 +91,11 @@ def _made(call: Call, given: Reading) -> Effect:
     check_home(call)
     check_mounts(call, _settings_places(call, given))
     if all(_FETCHING.fullmatch(goal or "") for goal in goals):
-        fetched = (*_local_places(given, "/root/.m2"), *_named_places(given))
+        fetched = (*_local_places(given, own_folder(call, ".m2")), *_named_places(given))
         made = (write(call, place, Kind.BUILD) for place in fetched)
         return plain(call, _printed(call, given, goals), made, (".",))
-    kind = join((told_kind(call), held(call, call.directory, ("/root/.m2",))))
+    apart = ("/root/.m2", f"{home_of(call) or '/root'}/.m2")
+    kind = join((told_kind(call), held(call, call.directory, apart)))
     if kind is Kind.UNKNOWN or kind is Kind.BUILD:
         return replace(plain(call, kind, (write(call, None, kind),), (".",)), toolchain="java")
     _check_words(call, given)
@@ -96,11 +105,12 @@ def _made(call: Call, given: Reading) -> Effect:
     found = [reactor.judged(project, answer) for project in answer.projects]
     folders = [each.project.directory for each in found if each.project.directory]
     outside = tuple(folder for folder in folders if not is_within(folder, answer.folder))
-    kind = join((kind, *(held(call, posixpath.dirname(folder), ("/root/.m2",)) for folder in outside)))
+    read = [f for project in answer.projects for f in project.resources if not is_within(f, answer.folder)]
+    kind = join((kind, *(held(call, folder, apart) for folder in (*map(posixpath.dirname, outside), *read))))
     places = (".", *outside, *_named_places(given))
     made = (replace(write(call, path, kind), adds=True, is_listed=True) for path in places)
     left: list[str | None] = [path for each in found for path in each.leaves(answer.folder)]
-    left += _local_places(given, answer.repository or "/root/.m2")
+    left += _local_places(given, answer.repository or own_folder(call, ".m2"))
     return replace(
         plain(call, Kind.BUILD, (*made, *(write(call, path, Kind.BUILD) for path in left)), (".",)),
         sees_environment=True,
@@ -254,7 +264,12 @@ def _of_file(call: Call, given: Reading) -> Answer | None:
     """A project that its pom.xml tells of wholly; None where Maven knows more."""
     options = {o.name for o in given.options}
     path = posixpath.join(call.directory or "", "pom.xml")
-    if call.directory is None or options & {"-f", "-P", "-s", "-gs", "-pl", "-am"} or call.run.mounts:
+    if (
+        call.directory is None
+        or home_of(call) != "/root"
+        or options & {"-f", "-P", "-s", "-gs", "-pl", "-am"}
+        or call.run.mounts
+    ):
         return None
     text = _text(call, path)
     if text is None or any(_is_setting(w) for w in call.writes) or _is_beside(call):
