@@ -59,7 +59,7 @@ SERVED = (
         8080,
         {"/small": "bytes on {uname}", "/": "<title>Visits</title>"},
         "src/main.rs",
-        ("cargo fetch", "rustup target add", "npm ci", "npm run build"),
+        ("cargo fetch", "RUN case ", "npm ci", "npm run build"),
     ),
     Served("cmake", 8080, {"/": "36 kg on {uname}"}, "src/main.cpp", ("apt-get install",)),
     Served("hugo-site", 8080, {"/": "<title>Pages</title>", "/first/": "<em>first</em>"}, "", ()),
