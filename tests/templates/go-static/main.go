@@ -24,12 +24,12 @@ func main() {
 	http.HandleFunc("/visitor", func(answer http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(answer, runtime.GOARCH, len(uuid.NewString()))
 	})
-	http.HandleFunc("/kept", func(answer http.ResponseWriter, _ *http.Request) {
+	http.HandleFunc("/kept", func(answer http.ResponseWriter, request *http.Request) {
 		if err := os.WriteFile("kept.txt", []byte("kept"), 0o600); err != nil {
 			http.Error(answer, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		http.ServeFile(answer, &http.Request{Method: "GET"}, "kept.txt")
+		http.ServeFile(answer, request, "kept.txt")
 	})
 	if err := http.ListenAndServe(":8080", nil); err != nil {
 		panic(err)
