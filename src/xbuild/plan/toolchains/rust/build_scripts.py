@@ -87,8 +87,9 @@ def read_script(text: str) -> BuildScript:
     uses = _uses(code)
     findings = tuple(dict.fromkeys((*_in_code(code), *_in_strings(strings), *_starts(code, strings))))
     others = sorted(uses - USED)
+    built = (("cmake", "cmake compiles something, which tries more of its machine than the compiler"),)
     return BuildScript(
-        (*findings, *(("uses", f"it uses {name}") for name in others)),
+        (*findings, *(("uses", f"it uses {name}") for name in others), *(built if "cmake" in uses else ())),
         uses,
         "cmake" in uses or re.search(r"\.cpp\s*\(\s*true|\blink_cplusplus\b|\bcxx_build\b", code) is not None,
         _WORD.search(code) is not None or _WRITES.search(code) is not None,

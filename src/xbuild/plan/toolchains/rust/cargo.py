@@ -16,7 +16,7 @@ from xbuild.plan.cross.libraries import SIDE_BY_SIDE
 from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_in_any, is_within, overlaps
 from xbuild.plan.model import Evidence, Question, Reason
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, grammar, read
-from xbuild.plan.programs.program import anything, open_words, patterns, plain, word_kind
+from xbuild.plan.programs.program import anything, open_words, patterns, plain, source_kind, word_kind
 from xbuild.plan.recipes.recipe import copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
@@ -28,11 +28,13 @@ from xbuild.plan.toolchains.rust.crate_probe import (
     NotToldByCargoError,
     crates_probe,
     read_crates,
+    toolchain_probe,
 )
 from xbuild.plan.toolchains.rust.own_crates import crates_of_context
 from xbuild.plan.toolchains.rust.rust_image import is_rust
-from xbuild.plan.toolchains.rust.triples import TOLD, ready_lines, rustup_lines, triples
-from xbuild.text import expression
+from xbuild.plan.toolchains.rust.rust_programs import STRIP_OPTIONS, strip_effect
+from xbuild.plan.toolchains.rust.triples import STRIP, TOLD, ready_lines, rustup_lines, triples
+from xbuild.text import Span, expression
 
 # `cargo build --help`; those that name a target, settings or another place for what is made are read by
 # themselves or not at all.
@@ -52,6 +54,9 @@ OWN_FOLDER = "build-machine"
 _PROCESSORS = expression(r"""["']?\$\((nproc( --all)?|getconf _NPROCESSORS_ONLN)\)["']?""")
 
 
+_CRATES, _READY = "crates", "toolchain"  # the names of questions
+
+
 class RefusedError(Exception):
     """Why a command cannot be told of the target, and what has to be asked first."""
 
@@ -67,8 +72,9 @@ def refused(call: Call, text: str, cure: str | None = None, *questions: Question
 def judge(call: Call) -> Effect | None:
     """The effect of `cargo …`; None for other commands."""
     name = call.texts[0]
-    if name == "install" and is_put_in_place(call):
-        return _put_in_place(call)
+    beside = _BESIDE.get(name or "")
+    if beside is not None:
+        return beside(call)
     if name not in _PROGRAMS:
         return None
     at = _verb(call)
@@ -98,6 +104,7 @@ def _build(call: Call) -> Effect:
     given = _reading(call, _BUILD)
     _check(call, given)
     crates, judgement, questions = _asked(call, _selected(call, given))
+    _check_read(call, given)
     folder = target_folder(call, given, crates)
     profile = _profile(call, given)
     names = tuple(n for n in _made(call, given, crates) if _is_used(call, folder, profile, n))
@@ -151,6 +158,7 @@ def _install(call: Call) -> Effect:
         raise refused(call, "where it runs cannot be told", "set WORKDIR")
     call = replace(call, directory=where)
     crates, judgement, questions = _asked(call, _selected(call, given))
+    _check_read(call, given)
     programs = _made(call, given, crates, programs_alone=True)
     if not programs:
         raise refused(call, "the programs that it makes are not told", "write --bin NAME")
@@ -195,7 +203,7 @@ def _compiled(
             (("CARGO_BUILD_TARGET", TOLD),),
             "compile for the target",
             behind=behind,
-            before=(_before(call, crates, judgement),),
+            before=(_before(call, crates),),
         ),
         needs=_needs(call),
         evidence=(
@@ -219,13 +227,12 @@ def _told_already(call: Call) -> Effect:
     return Effect(writes=tuple(made), output=Kind.CROSS, needs=_needs(call), compiles=True)
 
 
-def is_put_in_place(call: Call) -> bool:
-    """Whether `install -D` puts what was compiled for the target where it would be without one."""
+def _put_in_place(call: Call) -> Effect | None:
+    """`install -D` that puts what was compiled for the target where it would be without one."""
     raw = [word.raw for word in call.words]
-    return len(raw) == 4 and raw[1] == "-D" and raw[2].replace(f"/{TOLD}/", "/", 1) == raw[3] != raw[2]
-
-
-def _put_in_place(call: Call) -> Effect:
+    is_own = len(raw) == 4 and raw[1] == "-D" and raw[2].replace(f"/{TOLD}/", "/", 1) == raw[3] != raw[2]
+    if not is_own:
+        return None
     path = call.seen(call.texts[3])
     made = Write(path, Kind.CROSS, call.place, call.spelled(), is_file=path is not None)
     return Effect(writes=(made,), reads=(), output=Kind.TARGET, needs=_needs(call), sees_environment=False)
@@ -233,6 +240,96 @@ def _put_in_place(call: Call) -> Effect:
 
 def _assigned_target(call: Call) -> str:
     return call.assignments["CARGO_BUILD_TARGET"][0].raw if "CARGO_BUILD_TARGET" in call.assignments else ""
+
+
+# -- cargo chef: the packages in a layer of their own
+
+_COOK = grammar(f"{_COMMON} --recipe-path= --no-build --no-std --check --clippy --zigbuild --timings --debug")
+
+
+def _chef(call: Call) -> Effect:
+    """LukeMathWalker/cargo-chef: `prepare` writes what a workspace requires into a file, the same on every
+    machine; `cook` compiles that, with a stub in place of all sources.
+    """
+    step = call.texts[2] if call.texts[1:2] == ("chef",) and len(call.texts) > 2 else None
+    if step == "prepare":
+        kind = word_kind(call)
+        path = _value_of(call, "--recipe-path") or "recipe.json"
+        return plain(
+            call, kind, (Write(call.seen(path), kind, call.place, call.spelled(), is_file=True),), (".",)
+        )
+    if step != "cook":
+        return anything(call)
+    is_told = any(word.raw == TOLD for word in call.words)
+    if call.around.is_pinned_by_author and not is_told:
+        return anything(call)
+    given = _reading(_behind(call, 2), _COOK)
+    made = (_own_write(call, target_folder(call, given, None)),)
+    if is_told:
+        return Effect(writes=made, output=Kind.CROSS, needs=_needs(call), compiles=True)
+    if given.has("--check", "--clippy", "--zigbuild"):
+        raise refused(call, "it does not compile for the image")
+    _check(call, given)
+    crates, questions = _asked_for_toolchain(call)
+    _check_read(call, given)
+    end = call.words[2].span.end
+    why = "compile for the target; its stubs are removed from the target's folder"
+    return Effect(
+        writes=(*made, *_stubs(call)),
+        output=Kind.CROSS,
+        demand=Demand(words=((Span(end, end), f" --target {TOLD}", why),), before=(_before(call, crates),)),
+        needs=_needs(call),
+        evidence=(Evidence(f"`{call.spelled()}` compiles packages that later commands take", call.place),),
+        questions=questions,
+        compiles=True,
+    )
+
+
+def _behind(call: Call, at: int) -> Call:
+    """The command without its word at `at`."""
+    words_, texts, kinds = ((*x[:at], *x[at + 1 :]) for x in (call.words, call.texts, call.kinds))
+    return replace(call, words=words_, texts=texts, kinds=kinds)
+
+
+def _stubs(call: Call) -> tuple[Write, ...]:
+    """What it writes beside: manifests and stubs of sources."""
+    kind = word_kind(call)
+    return (Write(call.directory, kind, call.place, call.spelled(), adds=True, is_listed=True),)
+
+
+def _value_of(call: Call, option: str) -> str | None:
+    following = (*call.texts[1:], None)
+    for at, text in enumerate(call.texts):
+        if text == option:
+            return following[at]
+        if text is not None and text.startswith(f"{option}="):
+            return text.partition("=")[2]
+    return None
+
+
+def _asked_for_toolchain(call: Call) -> tuple[Crates, tuple[Question, ...]]:
+    """What the builder says of its toolchain alone."""
+    assert call.directory is not None
+    question = Question(
+        call.around.stage,
+        call.number,
+        _READY,
+        f"which toolchain `{call.spelled()}` of line {call.place.line} uses",
+        toolchain_probe(call.directory),
+        call.command.span.start,
+        call.directory,
+    )
+    refusal = why_no_compiler(call, call.packages, "it links for the target", "build for one platform")
+    if refusal is not None:
+        raise RefusedError(refusal)
+    answer = call.around.knowledge.answers.get(question.key)
+    if answer is None:
+        text = "which toolchain it uses has to be asked, in the builder"
+        raise refused(call, text, "plan or build with an engine", question)
+    crates = _answered(call, answer)
+    for why, cure in file_troubles(crates.files):
+        raise refused(call, why, cure)
+    return crates, (question,)
 
 
 # -- what stands in the way
@@ -274,7 +371,7 @@ def _check(call: Call, given: Reading) -> None:
         )
     if call.directory is None:
         raise refused(call, "where it runs cannot be told", "set WORKDIR")
-    if _REMOVING.search(call.around.text):
+    if any(m["front"] is None or m["name"] != "rm" for m in _REMOVING.finditer(call.around.text)):
         raise refused(
             call,
             "another command removes some of what cargo keeps, which it would not find in a target's folder",
@@ -282,11 +379,51 @@ def _check(call: Call, given: Reading) -> None:
         )
     _check_variables(call)
     _check_own_cargo(call)
-    _check_read(call, given)
 
 
-# Parts of what cargo keeps that are removed, so that it compiles them anew.
-_REMOVING = expression(r"\b(?:rm|find)\b[^\n;&|]*(?:\btarget|TARGET_DIR\}?)[\"']?/(?!\$\(xbuild)\S")
+# Parts of what cargo keeps that are removed, so that it compiles them anew; `front` is there where the
+# command stands by itself.
+_REMOVING = expression(
+    r"(?P<front>(?:^|[;&|\n])\s*(?:RUN\s+(?:--\S+\s+)*)?)?\b(?P<name>rm|find)\b"
+    r"(?=[^\n;&|]*(?:\btarget|TARGET_DIR\}?)[\"']?/(?!\$\(xbuild)\S)"
+)
+_KEPT = expression(r"(?P<folder>\"?(?:[\w./-]*/)?target/)(?=(?!\$\()[\w.-]+[/\"*\w.-]*$)")
+
+
+def _removes(call: Call) -> Effect | None:
+    """`rm` of parts of what cargo keeps: with a target they lie in the target's folder."""
+    found = [(word, match) for word in call.words[1:] if (match := _KEPT.match(word.raw)) is not None]
+    program = call.around.programs.get("rm")
+    compiles = _COMPILING.search(call.around.text) is not None
+    if not found or program is None or not compiles or call.around.is_pinned_by_author:
+        return None
+    places = [word.span.start + match.end("folder") for word, match in found]
+    why = "with a target cargo keeps it in a folder of that target's own"
+    demand = Demand(words=tuple((Span(at, at), f"{TOLD}/", why) for at in places))
+    # How these files are called depends on the machine, and no one looks at it.
+    rest = [n for n, word in enumerate(call.words) if all(word is not other for other, _ in found)]
+    inner = replace(
+        call,
+        words=tuple(call.words[n] for n in rest),
+        texts=tuple(call.texts[n] for n in rest),
+        kinds=tuple(call.kinds[n] for n in rest),
+    )
+    return replace(program.effect(inner), demand=demand, needs=_needs(call))
+
+
+def _strips(call: Call) -> Effect | None:
+    """`strip` of what was compiled for the target: by the target's own."""
+    given = read(_STRIP, call.texts[1:], open_words(call), Style.GNU, patterns(call))
+    if given is None or not given.operands or call.around.is_pinned_by_author:
+        return None
+    if any(source_kind(call, path) is not Kind.CROSS for path in given.operands):
+        return None
+    span = call.words[0].span
+    why = "the build machine's cannot read programs of other machines"
+    return replace(strip_effect(call, given), demand=Demand(words=((span, STRIP, why),)), needs=_needs(call))
+
+
+_STRIP = grammar(STRIP_OPTIONS)
 
 
 def _check_variables(call: Call) -> None:
@@ -379,7 +516,7 @@ def _asked(call: Call, selected: Sequence[str]) -> tuple[Crates, CrateJudgement,
     question = Question(
         call.around.stage,
         call.number,
-        "crates",
+        _CRATES,
         f"which packages `{call.spelled()}` of line {call.place.line} compiles, and what their build scripts "
         "and macros look at",
         crates_probe(call.directory, selected, triples(platforms)),
@@ -441,21 +578,33 @@ def _check_libraries(call: Call, judgement: CrateJudgement) -> None:
             raise RefusedError(refusal)
 
 
-def _before(call: Call, crates: Crates, judgement: CrateJudgement) -> tuple[int, tuple[str, ...], str]:
-    """The RUN that makes the targets ready, alike for all commands of the stage."""
+def _before(call: Call, crates: Crates) -> tuple[int, tuple[str, ...], str]:
+    """The RUN that makes the targets ready, alike for all commands of the file."""
     platforms = call.around.platforms
+    judgements = tuple(_answered_judgements(call))
     std = () if crates.toolchain else crates.std
     if not crates.toolchain and not std:
         raise refused(call, "where its standard library for the target comes from is not known", "use rustup")
     rustup = rustup_lines(platforms, _own_toolchain(call, crates)) if crates.toolchain else ()
     lines = ready_lines(
         platforms,
-        (*std, *sorted(judgement.libraries)),
-        has_cxx=judgement.has_cxx,
+        (*std, *sorted({name for j in judgements for name in j.libraries})),
+        has_c=any(j.compiled for j in judgements),
+        has_cxx=any(j.has_cxx for j in judgements),
         rustup=rustup,
         home=_home(call),
     )
     return insert_at(call), lines, "the standard library, the linker and the C compiler of each target"
+
+
+def _answered_judgements(call: Call) -> Iterator[CrateJudgement]:
+    """What follows from all that cargo was asked about."""
+    for key, answer in call.around.knowledge.answers.items():
+        if key.endswith(f":{_CRATES}"):
+            try:
+                yield judge_crates(read_crates(answer), call.around.platforms)
+            except NotToldByCargoError:
+                continue
 
 
 def _own_toolchain(call: Call, crates: Crates) -> str | None:
@@ -645,10 +794,13 @@ def _tells(call: Call) -> Effect:
     return plain(call, Kind.BUILD)
 
 
+_BESIDE = {"install": _put_in_place, "rm": _removes, "strip": _strips}
+"""Programs of others that have to do with what cargo makes."""
 _VERBS = {
     "build": _build,
     "b": _build,
     "install": _install,
+    "chef": _chef,
     "fetch": _fetches,
     "update": _fetches,
     "generate-lockfile": _fetches,

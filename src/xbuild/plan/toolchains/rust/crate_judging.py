@@ -7,7 +7,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from xbuild.architectures import BY_SPELLING
 from xbuild.plan.toolchains.rust.build_scripts import BuildScript, read_script
 from xbuild.plan.toolchains.rust.crate_probe import BuiltPackage, Crates
-from xbuild.plan.toolchains.rust.crate_tables import EXCUSED, HELPERS, LIBRARIES, MACROS, TEXT_ALONE
+from xbuild.plan.toolchains.rust.crate_tables import (
+    EXCUSED,
+    HELPERS,
+    LIBRARIES,
+    MACROS,
+    OPTIONAL,
+    TEXT_ALONE,
+)
 from xbuild.platforms import Platform
 from xbuild.text import value
 
@@ -29,20 +36,24 @@ class CrateJudgement:
 
 def judge_crates(crates: Crates, platforms: Sequence[Platform] | None) -> CrateJudgement:
     """What follows for these platforms; None for any."""
-    names = frozenset(package.name.replace("-", "_") for package in crates.packages)
+    every = frozenset(package.name.replace("-", "_") for package in crates.packages)
     is_alike = _are_alike(platforms)
     scripts = {p: read_script(p.script) for p in crates.packages if p.script is not None}
-    refused = [r for p, script in scripts.items() for r in _script_refused(p, script, names, is_alike)]
+    refused = [
+        r for p, script in scripts.items() for r in _script_refused(p, script, _names(p, every), is_alike)
+    ]
     refused += [r for p in crates.packages if p.macro is not None for r in _macro_refused(p, is_alike)]
     libraries, lacking = _libraries(crates)
     compiled = [
-        p for p, s in scripts.items() if {"cc", "cmake", "openssl_src", "pkg_config"} & s.uses & names
+        p
+        for p, s in scripts.items()
+        if {"cc", "cmake", "openssl_src", "pkg_config"} & s.uses & _names(p, every)
     ]
     return CrateJudgement(
         tuple(dict.fromkeys((*refused, *lacking))),
         libraries,
         tuple(sorted({p.name for p in compiled})),
-        any(s.has_cxx for s in scripts.values()) and bool(compiled),
+        any(s.has_cxx for p, s in scripts.items() if p in compiled),
         len(scripts),
         sum(p.macro is not None for p in crates.packages),
     )
@@ -61,6 +72,12 @@ def _is_known(package: BuiltPackage, table: Collection[str]) -> bool:
     return package.source == "" and package.name in table
 
 
+def _names(package: BuiltPackage, every: frozenset[str]) -> frozenset[str]:
+    """The packages that its build script can use: all of the build, but those it has no feature for."""
+    asked = OPTIONAL.get(package.name, ()) if package.source == "" else ()
+    return every - {name.replace("-", "_") for name in asked if name not in package.features}
+
+
 def _script_refused(
     package: BuiltPackage, script: BuildScript, names: frozenset[str], is_alike: bool
 ) -> Iterator[tuple[str, str]]:
@@ -68,6 +85,7 @@ def _script_refused(
     excused = EXCUSED[package.name] if _is_known(package, EXCUSED) else frozenset()
     for kind, text in script.findings:
         is_absent = kind == "uses" and text.removeprefix("it uses ") not in names
+        is_absent = is_absent or (kind == "cmake" and "cmake" not in names)
         if kind not in excused and not is_absent:
             yield f"{told} cannot be told to do the same on every machine: {text}", _ask(package)
     uses_pkg_config = "pkg_config" in script.uses and "pkg_config" in names

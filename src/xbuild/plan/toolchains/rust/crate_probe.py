@@ -36,8 +36,8 @@ _ROWS = "|".join(
 )
 # Words by which a macro could tell one machine from another, or read what is not of the project.
 _TELLING = (
-    r"\b(consts::(ARCH|OS|FAMILY)|target_(arch|pointer_width|endian|feature|vendor|abi)|process::|Command"
-    r"|env::vars?(_os)?|env!|option_env!|uname|hostname|libc::|unsafe|asm!|extern \"|size_of|"
+    r"\b(consts::(ARCH|OS|FAMILY)|target_(arch|pointer_width|endian|feature|vendor|abi)|process::|Command::new"
+    r"|env::vars?(_os)?|env!|option_env!|uname|hostname|libc::|asm!|extern \"|size_of|"
     r"(u|i)size::(MAX|MIN|BITS)|to_ne_bytes|from_ne_bytes|net::|available_parallelism)"
 )
 _INDENT = "s/^/| /"
@@ -51,13 +51,7 @@ def crates_probe(directory: str, selected: Sequence[str], triples: Sequence[str]
     filters = " ".join(f"--filter-platform {triple}" for triple in triples)
     script = "; ".join(
         (
-            f"cd {shlex.quote(directory)} || exit 1",
-            "e=$(mktemp -d)",
-            "h=$(rustc -vV | sed -n 's/^host: //p')",
-            'echo "rustc $h $(rustc --version)"',
-            'echo "toolchain $(rustup show active-toolchain 2>/dev/null | head -n 1)"',
-            "echo \"std $(dpkg-query -W -f '${BuiltPackage} ' 'libstd-rust*-dev' 2>/dev/null)\"",
-            _files(),
+            *_toolchain(directory),
             _libraries(),
             f"if ! cargo metadata --format-version 1 --locked {manifest} {filters} --filter-platform $h "
             "> $e/m 2> $e/e; then echo 'failed'; grep -E -A 2 '^error|not find|needs to be' $e/e | head -n 5"
@@ -71,6 +65,24 @@ def crates_probe(directory: str, selected: Sequence[str], triples: Sequence[str]
         )
     )
     return Probe(script.replace("do;", "do").replace("then;", "then"), has_mounts=False)
+
+
+def toolchain_probe(directory: str) -> Probe:
+    """The same without the packages."""
+    return Probe("; ".join((*_toolchain(directory), "echo end")), has_mounts=False)
+
+
+def _toolchain(directory: str) -> tuple[str, ...]:
+    """Commands that print the compiler, its toolchain, where a standard library is from, and settings."""
+    return (
+        f"cd {shlex.quote(directory)} || exit 1",
+        "e=$(mktemp -d)",
+        "h=$(rustc -vV | sed -n 's/^host: //p')",
+        'echo "rustc $h $(rustc --version)"',
+        'echo "toolchain $(rustup show active-toolchain 2>/dev/null | head -n 1)"',
+        "echo \"std $(dpkg-query -W -f '${Package} ' 'libstd-rust*-dev' 2>/dev/null)\"",
+        _files(),
+    )
 
 
 def _manifest(selected: Sequence[str]) -> Iterator[str]:

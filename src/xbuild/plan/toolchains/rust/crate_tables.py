@@ -18,39 +18,64 @@ EXCUSED: Mapping[str, frozenset[str]] = {
     for name, kinds in {
         # Walks through the variables that links of another package set (`DEP_AWS_LC_…`).
         "aws-lc-rs": "environment argument links",
+        # Compiles by cc what its list says for the target; tries the compiler, and runs what it tried here
+        # alone, against a fault of gcc 9 and 10. cmake is for FIPS and other systems.
+        "aws-lc-sys": "unsafe files standard host links native starts uses cmake",
+        # HOST is for Windows; the environment is changed for its own compiler.
+        "blake3": "unsafe host",
+        "bzip2-sys": "links host folder",
+        # Tables of time zones, by the name of what it writes; of entities; of types of files.
+        "chrono-tz": "uses",
+        "markup5ever": "files uses",
+        "mime_guess": "files uses",
+        # What the target has, by a file that asks for it; a table of targets, by their names.
+        "crossbeam-utils": "files",
+        "libm": "files",
+        "portable-atomic": "files starts",
+        "target-lexicon": "files alias",
+        # For BSD.
+        "inotify-sys": "folder links starts",
         # Asks for other systems: their release, their compiler.
         "libc": "starts",
         # The host is asked for Windows alone; what it links with is what it takes or brings (`LIBRARIES`).
-        "libsqlite3-sys": "host links cfg unsafe standard",
-        "libz-sys": "host links compiler files folder",
-        "zstd-sys": "links",
-        "lz4-sys": "links",
-        "bzip2-sys": "links host folder",
-        "lzma-sys": "links",
         "libgit2-sys": "links",
-        "libssh2-sys": "links",
         "libmimalloc-sys": "links",
+        "libsqlite3-sys": "host links cfg unsafe standard",
+        "libssh2-sys": "links cfg",
+        "libz-sys": "host links compiler files folder",
+        "lz4-sys": "links",
+        "lzma-sys": "links",
+        "zstd-sys": "links",
         # Its files ask for the target; without `vendored` it takes the library that pkg-config names.
         "openssl-sys": "environment files links host starts",
+        # Assembly by the name of the target; HOST is for Windows.
+        "psm": "host links uses",
         # nasm and perl are started for other systems and from its repository alone.
         "ring": "compiler links starts",
         # Starts rustc, behind its wrapper if there is one, to try what it understands, for the target.
         "anyhow": "starts",
         "eyre": "starts",
+        "getrandom": "starts",
         "proc-macro2": "starts",
         "rustix": "starts",
         "thiserror": "starts",
         # The release of rustc; the host is told to no one but itself.
         "rustversion": "files host starts",
-        # A table of targets and a list of atomic widths, by the name of the target.
-        "crossbeam-utils": "files",
-        "portable-atomic": "files starts",
     }.items()
 }
 """By package the kinds of findings that do not matter (`build_scripts.BuildScript.findings`)."""
 
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "libsqlite3-sys": ("bindgen", "buildtime_bindgen"),
+    "zstd-sys": ("bindgen", "cmake", "pkg-config"),
+}
+"""By package the features without which its build script does not use the package of that name."""
+
 TEXT_ALONE = frozenset(
-    words("serde serde_core thiserror httparse typenum generic-array libz-sys zstd-sys ring")
+    words(
+        "chrono-tz generic-array httparse libz-sys markup5ever mime_guess ring serde serde_core thiserror "
+        "typenum zstd-sys"
+    )
 )
 """Packages whose build scripts write what does not depend on the size of a word or the order of bytes."""
 
@@ -75,6 +100,8 @@ LIBRARIES: Mapping[str, SystemLibrary] = {
     "zstd-sys": SystemLibrary("libzstd", "libzstd-dev", asks=("pkg-config",)),
     "bzip2-sys": SystemLibrary("bzip2", "libbz2-dev", ("static",)),
     "lzma-sys": SystemLibrary("liblzma", "liblzma-dev", ("static",)),
+    "libgit2-sys": SystemLibrary("libgit2", "libgit2-dev", ("vendored",)),
+    "libssh2-sys": SystemLibrary("libssh2", "libssh2-1-dev", ("vendored",)),
     "libdbus-sys": SystemLibrary("dbus-1", "libdbus-1-dev", ("vendored",)),
     "alsa-sys": SystemLibrary("alsa", "libasound2-dev"),
     "libudev-sys": SystemLibrary("libudev", "libudev-dev"),
@@ -83,31 +110,18 @@ LIBRARIES: Mapping[str, SystemLibrary] = {
 
 MACROS = frozenset(
     words(
-        "actix-macros actix-web-codegen anstyle-query arg_enum_proc_macro askama_derive async-attributes "
-        "async-graphql-derive async-recursion async-stream-impl async-trait auto_impl axum-macros "
-        "bitflags-derive borsh-derive bytecheck_derive bytemuck_derive clap_derive cached_proc_macro "
-        "const-random-macro ctor curve25519-dalek-derive darling_macro data-encoding-macro-internal "
-        "derivative derive-new derive_arbitrary derive_builder_core derive_builder_macro derive_more "
-        "derive_more-impl derive_utils diesel_derives displaydoc document-features dynosaur educe "
-        "ed25519-derive enum-as-inner enum-iterator-derive enum-map-derive enumflags2_derive "
-        "enum_dispatch ethnum-macros failure_derive foreign-types-macros function_name futures-macro "
-        "fastrace-macro getset gloo-worker-macros hyper-derive impl-tools include_dir_macros indoc "
-        "inventory-impl jiff-static juniper_codegen leptos_macro linkme-impl lazy-regex-proc_macros "
-        "macro_rules_attribute-proc_macro maplit2 match_cfg miette-derive mockall_derive monostate-impl "
-        "multiversion_no_op musli-macros nanoid-macro nom-derive-impl num-derive num_enum_derive "
-        "openssl-macros ouroboros_macro packed_struct_codegen paste pear_codegen phf_macros "
-        "pin-project-internal poem-derive poem-openapi-derive prefix-parse proc-macro-error-attr "
-        "proc-macro-error-attr2 proc-macro-hack procfs-core-derive prometheus-client-derive-encode "
-        "prost-derive ptr_meta_derive pyo3-macros quick-error-derive ref-cast-impl rhai_codegen "
-        "rkyv_derive rocket_codegen rstest_macros rust-embed-impl rustversion salvo_macros "
-        "schemars_derive sea-bae sea-orm-macros sea-query-derive secrecy-derive serde_derive "
-        "serde_derive_internals serde_repr serde_with_macros smart-default snafu-derive "
-        "sqlx-macros-core-derive stability static_assertions_derive strum_macros supports-derive "
-        "synstructure tabled_derive test-log-macros thiserror-impl time-macros tinystr-derive "
-        "tokio-macros tonic-derive tosserror tracing-attributes tracing-test-macro typed-builder-macro "
-        "typetag-impl uniffi_macros utoipa-gen uuid-macro-internal validator_derive valuable-derive "
-        "vergen-macros-none wasm-bindgen-macro windows-implement windows-interface yoke-derive "
-        "zerocopy-derive zerofrom-derive zeroize_derive zerovec-derive"
+        "actix-macros actix-web-codegen arg_enum_proc_macro askama_derive async-graphql-derive "
+        "async-recursion async-stream-impl async-trait axum-macros bytemuck_derive clap_derive "
+        "const-random-macro ctor curve25519-dalek-derive darling_macro derivative derive_builder_macro "
+        "derive_more derive_more-impl diesel_derives displaydoc educe enum-as-inner enum_dispatch "
+        "futures-macro include_dir_macros indoc monostate-impl multiversion_no_op num-derive num_enum_derive "
+        "openssl-macros ouroboros_macro paste pear_codegen pest_derive phf_macros pin-project-internal "
+        "poem-derive poem-openapi-derive proc-macro-error-attr prost-derive ref-cast-impl rocket_codegen "
+        "rust-embed-impl rustversion schemars_derive sea-bae sea-orm-macros serde_derive serde_repr "
+        "serde_with_macros smart-default snafu-derive sqlx-macros strum_macros thiserror-impl time-macros "
+        "tokio-macros tracing-attributes typed-builder-macro typetag-impl utoipa-gen validator_derive "
+        "wasm-bindgen-macro windows-implement windows-interface yoke-derive zerocopy-derive zerofrom-derive "
+        "zeroize_derive zerovec-derive"
     )
 )
 """Macros whose output follows from the code that they are given, and from files of the project alone."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from xbuild.plan.facts.filesystem import Kind, Write
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Program, plain
+from xbuild.plan.programs.program import Program, plain, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.rust.triples import TELLER
+from xbuild.plan.toolchains.rust.triples import STRIP, TELLER
 
 
 def _manages(call: Call, _given: Reading) -> Effect | None:
@@ -26,6 +26,16 @@ def _tells(call: Call, _given: Reading) -> Effect | None:
     return plain(call, Kind.TARGET)
 
 
+STRIP_OPTIONS = "-s,--strip-all -g,-S,-d,--strip-debug --strip-unneeded -x,--discard-all -v,--verbose"
+"""GNU binutils, `strip --help`: what names no other file."""
+
+
+def strip_effect(call: Call, given: Reading) -> Effect:
+    """What is stripped is as much for the target as before."""
+    made = (write(call, path, Kind.CROSS, is_file=True) for path in given.operands)
+    return plain(call, Kind.PORTABLE, made, given.operands)
+
+
 PROGRAMS = (
     Program(
         "cargo",
@@ -34,10 +44,11 @@ PROGRAMS = (
         packages="rustc rustup",
         brought_by=lambda _: True,
         still=words(
-            "build b test t check c clippy doc bench nextest fetch tree metadata version fmt install audit "
-            "deny locate-project pkgid search help"
+            "build b chef test t check c clippy doc bench nextest fetch tree metadata version fmt install "
+            "audit deny locate-project pkgid search help"
         ),
     ),
     Program("rustup", style=Style.NONE, does=_manages, is_extra=True, brought_by=lambda _: True),
+    Program(STRIP, STRIP_OPTIONS, does=strip_effect, is_extra=True, brought_by=lambda _: True),
     Program(TELLER, style=Style.NONE, does=_tells, is_extra=True, brought_by=lambda _: True),
 )

@@ -17,6 +17,8 @@ from xbuild.platforms import Platform
 TELLER = "xbuild-target"
 """Prints Rust's name of the target, by TARGETARCH."""
 TOLD = f"$({TELLER})"
+STRIP = "xbuild-strip"
+"""The target's strip, by TARGETARCH."""
 _RUST = {row.docker: row.rust for row in ARCHITECTURES}
 
 
@@ -34,20 +36,22 @@ def ready_lines(
     platforms: Sequence[Platform] | None,
     libraries: Sequence[str],
     *,
+    has_c: bool,
     has_cxx: bool,
     rustup: tuple[str, ...],
     home: str,
 ) -> tuple[str, ...]:
     """The lines of the RUN that makes all targets ready. `rustup` are lines that bring the standard library,
-    where rustup has it; `home` is cargo's folder.
+    where rustup has it; `home` is cargo's folder; `has_c` and `has_cxx` tell that C or C++ is compiled.
     """
     keys = keys_of(platforms)
     return (
         *package_lines(platforms, libraries, has_cxx=has_cxx),
         *rustup,
-        f"mkdir -p {HELPERS}; printf '%s\\n' '#!/bin/sh' '{_case(keys)}' > {HELPERS}/{TELLER};",
-        f"chmod 755 {HELPERS}/{TELLER}; ln -sf {HELPERS}/{TELLER} /usr/local/bin/{TELLER};",
-        f"mkdir -p {home}; printf '%s\\n' {' '.join(_settings(keys))} > {home}/config.toml",
+        f"mkdir -p {HELPERS}; printf '%s\\n' '#!/bin/sh' '{_case(keys)}' '{_WHAT}' > {HELPERS}/{TELLER};",
+        f"chmod 755 {HELPERS}/{TELLER}; "
+        + " ".join(f"ln -sf {HELPERS}/{TELLER} /usr/local/bin/{name};" for name in (TELLER, STRIP)),
+        f"mkdir -p {home}; printf '%s\\n' {' '.join(_settings(keys, has_c=has_c))} > {home}/config.toml",
     )
 
 
@@ -65,16 +69,20 @@ def rustup_lines(platforms: Sequence[Platform] | None, toolchain: str | None) ->
 
 
 def _case(keys: Sequence[str]) -> str:
-    cases = " ".join(f"{key.replace('/', '')}) echo {_RUST[key]};;" for key in keys)
-    unknown = "*) echo no-target-for-$TARGETARCH$TARGETVARIANT;;"
+    cases = " ".join(f"{key.replace('/', '')}) t={_RUST[key]} g={CROSS[key].triplet};;" for key in keys)
+    unknown = "*) t=no-target-for-$TARGETARCH$TARGETVARIANT;;"
     return f'case "$TARGETARCH${{TARGETVARIANT#v[1234]}}" in {cases} {unknown} esac'
 
 
-def _settings(keys: Sequence[str]) -> list[str]:
-    """cargo's settings, line by line, quoted for the shell."""
+_WHAT = 'case "$0" in *-strip) exec "$g-strip" "$@";; *) echo "$t";; esac'
+
+
+def _settings(keys: Sequence[str], *, has_c: bool) -> list[str]:
+    """cargo's settings, line by line, quoted for the shell; those for C where it is compiled."""
     lines = [line for key in keys for line in (f"[target.{_RUST[key]}]", f'linker = "{_tool(key, "gcc")}"')]
-    lines.append("[env]")
-    for key in keys:
+    if has_c:
+        lines.append("[env]")
+    for key in keys if has_c else ():
         name = _RUST[key].replace("-", "_")
         folder = f"/usr/lib/{CROSS[key].library}/pkgconfig:/usr/share/pkgconfig"
         lines += [
