@@ -1,4 +1,5 @@
-"""The sample projects for real: built from their naive Dockerfiles by a real Go, Python and Node, and run.
+"""The sample projects for real: built from their naive Dockerfiles by a real Go, Python, Node and Rust, and
+run.
 
 What each program prints about itself is looked at on both platforms (the foreign one under QEMU), besides
 what `xbuild verify` says of the image that was pulled.
@@ -7,6 +8,8 @@ what `xbuild verify` says of the image that was pulled.
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +55,7 @@ SAMPLES = (
     Sample("python-target", ("world",), ("{architecture}: &lt;world&gt;, 42, marked: ",)),
     Sample("python-venv", ("about",), ("{architecture}: psycopg binary, 24, jpg True",)),
     Sample("python-uv", ("--check",), ("{architecture} 3 391 ", "pydantic_core", "uvloop")),
+    Sample("rust-workspace", ("a" * 1000,), ('"compiled_for":"{architecture}"', '"greeting":"HELLO"')),
     Sample("python-poetry", ("--check",), ("{architecture} To: &lt;Ada&gt; 3fe6627ef17de193 ours True",), 0),
     Sample("node-site", ("--check",), ("{architecture} 4 files ",)),
 )
@@ -81,6 +85,16 @@ class Built:
     done: Done
 
 
+def with_lock(project: Path, folder: Path) -> Path:
+    """A project as it is; one of cargo's as a copy with the lock file, which names hosts and is made here."""
+    if not (project / "Cargo.toml").exists():
+        return project
+    shutil.copytree(project, folder)
+    command = ["cargo", "generate-lockfile", "--quiet", "--manifest-path", str(folder / "Cargo.toml")]
+    subprocess.run(command, cwd=folder.parent, check=True)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Built]]:
     """Every project once, pushed."""
@@ -89,11 +103,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Built]
     for name in NAMES:
         folder = tmp_path_factory.mktemp(name)
         reference = f"{REGISTRY}/projects-{name}:{uuid.uuid4().hex[:8]}"
+        project = with_lock(PROJECTS / name, folder / "project")
         done = xbuild(
-            "build", *BOTH, "--tag", reference, "--push", "--report", folder / "report.json", PROJECTS / name
+            "build", *BOTH, "--tag", reference, "--push", "--report", folder / "report.json", project
         )
         assert done.code == 0, f"{name}: {done.err}"
-        planned = xbuild("plan", *BOTH, "--json", PROJECTS / name)
+        planned = xbuild("plan", *BOTH, "--json", project)
         found[name] = Built(reference, json.loads(planned.out), report(folder / "report.json"), done)
     yield found
     for one in found.values():

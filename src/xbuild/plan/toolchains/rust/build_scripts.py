@@ -75,9 +75,10 @@ _ROOT = expression(r"(?<![\w:.$#])(?:::)?([a-z_]\w*)\s*::(?!\s*<)")
 _ITEMS = expression(r"\b(?:use\s+|::)?\b(?:std|core|alloc)::(\{[^;]*?\}|\w+)", re.DOTALL)
 _LOCAL = expression(r"\b(?:mod|fn|let|use)\s+(?:mut\s+)?([a-z_]\w*)")
 _INLINE = expression(r"\bmod\s+(\w+)\s*\{")
-_IN_FILES = expression(r"\bmod\s+\w+\s*;|\binclude(?:_str|_bytes)?!|#\[path\b")
+_IN_FILES = expression(r"\bmod\s+\w+\s*;|\binclude!|#\[path\b")
 _LINKED = expression(r"rustc-link-lib=(?:(?:dylib|static|framework)(?::[\w+,-]+)?=)?([^\"\s]*)")
 _FOLDER = expression(r"^/(?:bin|boot|dev|etc|home|lib\w*|opt|proc|root|run|sbin|srv|sys|usr|var)\b")
+_TOLD_AT_COMPILE_TIME = expression(r"\b(?:option_)?env!\s*\(\s*\"(\d+)\"")
 _STARTED = expression(r"\bCommand\s*::\s*new\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 
 
@@ -85,7 +86,11 @@ def read_script(text: str) -> BuildScript:
     """What the text of a build script says."""
     code, strings = _taken_apart(text)
     uses = _uses(code)
-    findings = tuple(dict.fromkeys((*_in_code(code), *_in_strings(strings), *_starts(code, strings))))
+    findings = tuple(
+        dict.fromkeys(
+            (*_in_code(code), *_in_strings(strings), *_compiled_in(code, strings), *_starts(code, strings))
+        )
+    )
     others = sorted(uses - USED)
     built = (("cmake", "cmake compiles something, which tries more of its machine than the compiler"),)
     return BuildScript(
@@ -143,6 +148,7 @@ _ASKING = (
     ("compiler", expression(r"\.to_command\s*\("), "it starts the C compiler itself"),
     ("compiler", expression(r"\.(?:compiler|archiver|linker|target|host)\s*\("), "it sets `{}…)` by itself"),
     ("alias", expression(r"\bCommand\s+as\b|\benv\s+as\b|\bstd\s+as\b"), "it names `{}`"),
+    ("host", expression(r"\bversion_meta\b(?=.*\.\s*host\b)", re.DOTALL), "it asks rustc for its host by {}"),
     ("features", expression(r"\bis_\w+_feature_detected!"), "it asks what its own processor can do"),
 )
 
@@ -173,6 +179,14 @@ def _in_strings(strings: list[str]) -> Iterator[tuple[str, str]]:
         for linked in _LINKED.findall(text):
             if linked.partition(":")[0] not in _SYSTEM:
                 yield "links", f"it links with {linked or 'a library'}"
+
+
+def _compiled_in(code: str, strings: list[str]) -> Iterator[tuple[str, str]]:
+    """Variables that are read when the build script is compiled."""
+    for match in _TOLD_AT_COMPILE_TIME.finditer(code):
+        name = strings[int(match[1])]
+        if not name.startswith("CARGO_"):
+            yield "environment", f"it asks for {name} when it is compiled"
 
 
 def _starts(code: str, strings: list[str]) -> Iterator[tuple[str, str]]:

@@ -701,7 +701,9 @@ def _chosen(call: Call, given: Reading, crates: Crates) -> Iterator[BuiltPackage
     elif where != crates.root and any(p.folder == where for p in own):
         yield from (p for p in own if p.folder == where)
     else:
-        yield from (p for p in own if p.folder in (crates.default or (crates.root,)))
+        # Before cargo 1.71 nobody tells: the package of the root, or all where it has none.
+        root = [p.folder for p in own if p.folder == crates.root]
+        yield from (p for p in own if p.folder in (crates.default or root or crates.members))
 
 
 def _is_used(call: Call, folder: str, profile: str, name: str) -> bool:

@@ -24,6 +24,8 @@ from xbuild.plan.toolchains.rust.build_scripts import read_script
         "mod own { pub fn done() {} }\nfn main() { own::done(); }",
         'fn main() { let c = \'"\'; let text = r#"std::env::consts::ARCH"#; }',
         'fn main() { println!("cargo:warning=/path/of/none"); }',
+        'fn main() { let text = include_str!("text"); let own = env!("CARGO_PKG_VERSION"); }',
+        "fn main() { rustc_version::version_meta().unwrap().channel; }",
     ],
 )
 def test_nothing_is_found(text: str) -> None:
@@ -61,6 +63,9 @@ def test_nothing_is_found(text: str) -> None:
         ("extern crate built;\nfn main() {}", "uses"),
         ("use built;\nfn main() {}", "uses"),
         ("fn main() { std::net::lookup(); }", "standard"),
+        ('fn main() { let own = option_env!("MACHTYPE"); }', "environment"),
+        ("fn main() { rustc_version::version_meta().unwrap().host; }", "host"),
+        ('fn main() { cmake::build("own"); }', "cmake"),
         ("use std::{arch, env};\nfn main() {}", "standard"),
         (
             'use std::process::Command;\nfn main() { Command::new("rustc").arg("-vV"); find("host: "); }',
