@@ -108,12 +108,14 @@ def _build(call: Call) -> Effect:
     folder = target_folder(call, given, crates)
     profile = _profile(call, given)
     names = tuple(n for n in _made(call, given, crates) if _is_used(call, folder, profile, n))
+    if names:
+        _check_place(call)
+    if call.may_fail_unseen:  # it is there to warm up: what leaves comes from a later one
+        names = ()
     place = _shown(folder, call.directory)
     moves = "".join(
         f" && install -D {place}/{TOLD}/{profile}/{name} {place}/{profile}/{name}" for name in names
     )
-    if moves:
-        _check_place(call)
     made = (
         _own_write(call, folder),
         *(
@@ -486,7 +488,7 @@ def _is_wrong(made: Write) -> bool:
 def _check_place(call: Call) -> None:
     """What is made can be put in its place right behind the command."""
     scopes = call.command.scopes
-    if any(s.kind in ("pipeline", "negation", "background", "or") or s.condition for s in scopes):
+    if any(s.kind in ("pipeline", "negation", "background") or s.condition for s in scopes):
         raise refused(
             call, "what it makes would have to be put in its place behind it", "give it a RUN of its own"
         )
@@ -548,6 +550,11 @@ def _asked(call: Call, selected: Sequence[str]) -> tuple[Crates, CrateJudgement,
     return crates, judgement, (question,) if answer is not None else ()
 
 
+_RELEASE = expression(r"rustc (\d+)\.(\d+)")
+_OLDEST = (1, 56)
+"""The Cargo Book, "Configuration", `env`."""
+
+
 def _answered(call: Call, answer: str) -> Crates:
     try:
         crates = read_crates(answer)
@@ -557,6 +564,10 @@ def _answered(call: Call, answer: str) -> Crates:
         raise refused(call, f"cargo says: {crates.failed}", "commit a Cargo.lock that fits, and COPY it")
     if not crates.host.endswith("-linux-gnu"):
         raise refused(call, f"its compiler is for {crates.host or 'no known machine'}")
+    release = _RELEASE.match(crates.release)
+    if release is None or (int(release[1]), int(release[2])) < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise refused(call, f"its compiler is older than {oldest}", f"use rust:{oldest} or later")
     if any(
         posixpath.dirname(path) in (_home(call), "/root/.cargo", "/usr/local/cargo") for path in crates.files
     ):
@@ -785,6 +796,18 @@ def _fetches(call: Call) -> Effect:
     return replace(plain(call, kind, made), sees_environment=True)
 
 
+def _begins(call: Call) -> Effect:
+    """`cargo new` and `cargo init`: a manifest and a first source, the same on every machine."""
+    kind = word_kind(call)
+    at = _verb(call) + 1
+    names = [t for t in call.texts[at:] if t is None or not t.startswith("-")]
+    flags = {t for t in call.texts[at:] if t is not None and t.startswith("-")}
+    if len(names) > 1 or not flags <= {"--bin", "--lib", "-q", "--quiet"}:
+        return anything(call)
+    made = Write(call.seen(names[0] if names else "."), kind, call.place, call.spelled(), is_listed=True)
+    return plain(call, kind, (made,))
+
+
 def _vendors(call: Call) -> Effect:
     kind = word_kind(call)
     path = call.texts[-1] if len(call.texts) > 1 and not (call.texts[-1] or "-").startswith("-") else "vendor"
@@ -807,6 +830,8 @@ _VERBS = {
     "update": _fetches,
     "generate-lockfile": _fetches,
     "vendor": _vendors,
+    "new": _begins,
+    "init": _begins,
     "test": _natively,
     "t": _natively,
     "bench": _natively,

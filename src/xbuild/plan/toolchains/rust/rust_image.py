@@ -1,9 +1,9 @@
 """The official image of Rust.
 
 Source: rust-lang/docker-rust `Dockerfile-debian.template` (RUSTUP_HOME, CARGO_HOME, PATH; made from
-buildpack-deps, the slim variants from Debian with gcc and libc6-dev; Alpine variants have gcc and musl-dev).
-Made from Debian buster until 1.63 by default, from bullseye until 1.72, then from bookworm, and from 1.90 on
-from trixie.
+buildpack-deps, the slim variants from Debian with gcc and libc6-dev; Alpine variants have gcc and musl-dev);
+LukeMathWalker/cargo-chef `docker/Dockerfile` (made from it). Which Debian release a tag without one means is
+not told here.
 """
 
 from __future__ import annotations
