@@ -2,8 +2,8 @@
 
 Each question of the case is put to the cargo of this machine, in a copy of the case's context that stands for
 the stage. The packages of `tests/fixtures/crates/` stand for those of a registry; Cargo.lock is made here,
-but for cases that say `"lock": false` in `options.json`. pkg-config knows the libraries that `libraries`
-names, and `replaced` has other words in place of some of the answer's.
+but not where `options.json` says `"lock": false`, or before the instruction of that number. pkg-config knows
+the libraries that `libraries` names, and `replaced` has other words in place of some of the answer's.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def said(case: Case, question: Question, given: dict[str, str]) -> str:
     """The answer, with the folders of the stage in place of the copy's."""
     with tempfile.TemporaryDirectory(prefix="xbuild-record-") as folder:
         root = Path(folder).resolve()
-        where = prepare(case, root, question.directory or "/")
+        lock = case.options.get("lock", True)
+        has_lock = lock if isinstance(lock, bool) else question.instruction >= lock
+        where = prepare(case, root, question.directory or "/", has_lock=has_lock)
         environment = {
             **{n: t for n, t in given.items() if n not in ("PATH", "CARGO_HOME", "RUSTUP_HOME")},
             "PATH": os.environ["PATH"],
@@ -79,7 +81,7 @@ def said(case: Case, question: Question, given: dict[str, str]) -> str:
     return text
 
 
-def prepare(case: Case, root: Path, directory: str) -> Path:
+def prepare(case: Case, root: Path, directory: str, *, has_lock: bool) -> Path:
     """The stage, as far as cargo looks at it, and the folder in which it runs."""
     shutil.copytree(CRATES, root / "stubs")
     for stub in (root / "stubs").iterdir():
@@ -94,7 +96,7 @@ def prepare(case: Case, root: Path, directory: str) -> Path:
     base = root / str(case.options.get("copied", directory)).lstrip("/")
     shutil.copytree(case.folder / "context", base, dirs_exist_ok=True)
     where.mkdir(parents=True, exist_ok=True)
-    if case.options.get("lock", True):
+    if has_lock:
         environment = {**os.environ, "CARGO_HOME": str(root / "usr/local/cargo")}
         subprocess.run(
             ("cargo", "generate-lockfile", "--offline", "-q"), cwd=where, env=environment, check=False

@@ -11,7 +11,7 @@ comments) and "Conditional compilation"; the pages of the packages named here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from xbuild.plan.table import words
 from xbuild.text import expression, value
@@ -47,9 +47,12 @@ _LANGUAGE = frozenset(
 )
 USED = frozenset(
     words(
-        "anyhow autocfg cc cfg_aliases cmake openssl_src pkg_config prost_build protoc_bin_vendored "
-        "rustc_version rustversion semver thiserror tonic_build tonic_prost_build vcpkg version_check "
-        "walkdir glob regex heck quote proc_macro2 syn prettyplease serde serde_json toml fs_extra"
+        "anyhow autocfg base64 cc cfg_aliases chrono clap clap_complete clap_mangen cmake convert_case "
+        "csv dotenvy dunce fs_extra glob heck hex indoc itertools lalrpop lazy_static minijinja once_cell "
+        "openssl_src pbjson_build phf_codegen pkg_config prettyplease proc_macro2 prost prost_build "
+        "prost_types protoc_bin_vendored protox quote regex rustc_version rustversion semver serde "
+        "serde_json serde_yaml sha2 string_cache_codegen syn thiserror time toml toml_edit tonic_build "
+        "tonic_prost_build vcpkg version_check walkdir "
     )
 )
 """Packages that a build script may use: they ask for the target, or for nothing of the machine."""
@@ -75,16 +78,18 @@ _ROOT = expression(r"(?<![\w:.$#])(?:::)?([a-z_]\w*)\s*::(?!\s*<)")
 _ITEMS = expression(r"\b(?:use\s+|::)?\b(?:std|core|alloc)::(\{[^;]*?\}|\w+)", re.DOTALL)
 _LOCAL = expression(r"\b(?:mod|fn|let|use)\s+(?:mut\s+)?([a-z_]\w*)")
 _INLINE = expression(r"\bmod\s+(\w+)\s*\{")
+_MODULE = expression(r"\bmod\s+(\w+)\s*;")
 _IN_FILES = expression(r"\bmod\s+\w+\s*;|\binclude!|#\[path\b")
 _LINKED = expression(r"rustc-link-lib=(?:(?:dylib|static|framework)(?::[\w+,-]+)?=)?([^\"\s]*)")
-_FOLDER = expression(r"^/(?:bin|boot|dev|etc|home|lib\w*|opt|proc|root|run|sbin|srv|sys|usr|var)\b")
+_FOLDER = expression(r"^/(?:bin|boot|dev|etc|home|lib(?:x?32|64)?|opt|proc|root|run|sbin|srv|sys|usr|var)\b")
 _TOLD_AT_COMPILE_TIME = expression(r"\b(?:option_)?env!\s*\(\s*\"(\d+)\"")
 _STARTED = expression(r"\bCommand\s*::\s*new\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 
 
-def read_script(text: str) -> BuildScript:
-    """What the text of a build script says."""
+def read_script(text: str, modules: Collection[str] = ()) -> BuildScript:
+    """What the text of a build script says, with that of these modules that are in files of their own."""
     code, strings = _taken_apart(text)
+    code = _MODULE.sub(lambda m: f"mod {m[1]} {{" if m[1] in modules else m[0], code)
     uses = _uses(code)
     findings = tuple(
         dict.fromkeys(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from xbuild.dockerfile.model import Run
 from xbuild.plan.cross.debian import insert_at, revision_note, why_no_compiler, why_not
 from xbuild.plan.cross.libraries import SIDE_BY_SIDE
 from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is_in_any, is_within, overlaps
@@ -110,7 +111,9 @@ def _build(call: Call) -> Effect:
     names = tuple(n for n in _made(call, given, crates) if _is_used(call, folder, profile, n))
     if names:
         _check_place(call)
-    if call.may_fail_unseen:  # it is there to warm up: what leaves comes from a later one
+    if (
+        call.may_fail_unseen or crates.failed is not None
+    ):  # it is there to warm up: what leaves comes from a later one
         names = ()
     place = _shown(folder, call.directory)
     moves = "".join(
@@ -543,6 +546,8 @@ def _asked(call: Call, selected: Sequence[str]) -> tuple[Crates, CrateJudgement,
         crates = _answered(call, answer)
     for why, cure in file_troubles(crates.files):
         raise refused(call, why, cure)
+    if crates.failed is not None and not _is_followed(call):
+        raise refused(call, f"cargo says: {crates.failed}", "commit a Cargo.lock that fits, and COPY it")
     judgement = judge_crates(crates, platforms)
     for why, cure in judgement.refused:
         raise refused(call, why, cure)
@@ -555,13 +560,20 @@ _OLDEST = (1, 56)
 """The Cargo Book, "Configuration", `env`."""
 
 
+def _is_followed(call: Call) -> bool:
+    """Whether a later RUN of the stage compiles again: where cargo cannot tell what this one compiles,
+    without a lock file yet, it is there to warm up. What is compiled again, or not, is then asked there.
+    """
+    stage = call.scope.graph.stages[call.scope.stage]
+    later = stage.instructions[call.instruction + 1 :]
+    return any(isinstance(i, Run) and _COMPILING.search(i.logical.text) for i in later)
+
+
 def _answered(call: Call, answer: str) -> Crates:
     try:
         crates = read_crates(answer)
     except NotToldByCargoError as error:
         raise refused(call, f"what cargo says cannot be read: {error}") from error
-    if crates.failed is not None:
-        raise refused(call, f"cargo says: {crates.failed}", "commit a Cargo.lock that fits, and COPY it")
     if not crates.host.endswith("-linux-gnu"):
         raise refused(call, f"its compiler is for {crates.host or 'no known machine'}")
     release = _RELEASE.match(crates.release)

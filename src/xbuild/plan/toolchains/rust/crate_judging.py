@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from xbuild.architectures import BY_SPELLING
-from xbuild.plan.toolchains.rust.build_scripts import BuildScript, read_script
+from xbuild.plan.toolchain import shown
+from xbuild.plan.toolchains.rust.build_scripts import USED, BuildScript, read_script
 from xbuild.plan.toolchains.rust.crate_probe import BuiltPackage, Crates
 from xbuild.plan.toolchains.rust.crate_tables import (
     EXCUSED,
     HELPERS,
+    HOLDS_FOR,
     LIBRARIES,
     MACROS,
     OPTIONAL,
@@ -37,10 +39,21 @@ class CrateJudgement:
 def judge_crates(crates: Crates, platforms: Sequence[Platform] | None) -> CrateJudgement:
     """What follows for these platforms; None for any."""
     every = frozenset(package.name.replace("-", "_") for package in crates.packages)
+    others = {p.name.replace("-", "_"): p.source for p in crates.packages if p.source}
     is_alike = _are_alike(platforms)
-    scripts = {p: read_script(p.script) for p in crates.packages if p.script is not None}
+    scripts = {p: read_script(p.script, p.modules) for p in crates.packages if p.script is not None}
     refused = [
-        r for p, script in scripts.items() for r in _script_refused(p, script, _names(p, every), is_alike)
+        r
+        for p, script in scripts.items()
+        for r in _script_refused(p, script, _names(p, every), is_alike, _holds(p, platforms))
+    ]
+    refused += [
+        (
+            f"the build script of {p.name} uses {name} from {shown(others[name])}, which no table knows",
+            _ask(p),
+        )
+        for p, script in scripts.items()
+        for name in sorted(script.uses & USED & others.keys())
     ]
     refused += [r for p in crates.packages if p.macro is not None for r in _macro_refused(p, is_alike)]
     libraries, lacking = _libraries(crates)
@@ -72,6 +85,15 @@ def _is_known(package: BuiltPackage, table: Collection[str]) -> bool:
     return package.source == "" and package.name in table
 
 
+def _holds(package: BuiltPackage, platforms: Sequence[Platform] | None) -> bool:
+    """Whether the row of a package is one for these platforms, and for the features that it has."""
+    if package.name not in HOLDS_FOR:
+        return True
+    architectures, features = HOLDS_FOR[package.name]
+    asked = {p.architecture for p in platforms} if platforms is not None else {""}
+    return asked <= {*architectures} and package.features.isdisjoint(features)
+
+
 def _names(package: BuiltPackage, every: frozenset[str]) -> frozenset[str]:
     """The packages that its build script can use: all of the build, but those it has no feature for."""
     asked = OPTIONAL.get(package.name, ()) if package.source == "" else ()
@@ -79,10 +101,10 @@ def _names(package: BuiltPackage, every: frozenset[str]) -> frozenset[str]:
 
 
 def _script_refused(
-    package: BuiltPackage, script: BuildScript, names: frozenset[str], is_alike: bool
+    package: BuiltPackage, script: BuildScript, names: frozenset[str], is_alike: bool, holds: bool
 ) -> Iterator[tuple[str, str]]:
     told = f"the build script of {package.name}"
-    excused = EXCUSED[package.name] if _is_known(package, EXCUSED) else frozenset()
+    excused = EXCUSED[package.name] if _is_known(package, EXCUSED) and holds else frozenset()
     for kind, text in script.findings:
         is_absent = kind == "uses" and text.removeprefix("it uses ") not in names
         is_absent = is_absent or (kind == "cmake" and "cmake" not in names)
@@ -145,5 +167,5 @@ def told(judgement: CrateJudgement) -> Iterable[str]:
     else:
         yield "its packages have neither build scripts nor macros"
     if judgement.compiled:
-        shown = ", ".join(judgement.compiled[:6]) + (", …" if len(judgement.compiled) > 6 else "")
-        yield f"C is compiled for the target: {shown}"
+        names = ", ".join(judgement.compiled[:6]) + (", …" if len(judgement.compiled) > 6 else "")
+        yield f"C is compiled for the target: {names}"

@@ -41,6 +41,7 @@ _TELLING = (
     r"(u|i)size::(MAX|MIN|BITS)|to_ne_bytes|from_ne_bytes|net::|available_parallelism)"
 )
 _INDENT = "s/^/| /"
+_MODULE = r"s/^[[:space:]]*\(pub\(([a-z]*)\)* \)*mod \([a-z_0-9]*\);.*/\3/p"
 _SECRET = 's/\\(token\\|secret[a-z-]*\\) *=.*/\\1 = "***"/'
 
 
@@ -122,8 +123,13 @@ def _packages() -> str:
         'if grep -qF -- "$n v$v" $e/t; then u=1; echo "package $n $v"; fi'
     )
     path = 'f=${l##*src_path\\":\\"}; f=${f%%\\"*}'
-    script = (
-        f"""echo script; sed -e 's/^[[:space:]]*//' -e '/^\\/\\//d' -e '/^$/d' -e '{_INDENT}' "$f"; echo"""
+    script = 'echo script; scan "$f"; echo'
+    text = f"sed -e 's/^[[:space:]]*//' -e '/^\\/\\//d' -e '/^$/d' -e '{_INDENT}' \"$1\""
+    # A module in a file of its own (The Rust Reference, "Module source filenames").
+    scan = (
+        f"scan() {{ {text}; for k in $(sed -n '{_MODULE}' \"$1\"); do "
+        'for g in "${1%/*}/$k.rs" "${1%/*}/$k/mod.rs" "${1%.rs}/$k.rs"; do '
+        'if [ -f "$g" ]; then echo; echo "module $k"; scan "$g"; fi; done; done; }; '
     )
     macro = (
         f'echo macro; case "$n" in {known}) ;; *) '
@@ -132,7 +138,7 @@ def _packages() -> str:
         "-f '{p}' 2>/dev/null | sed -e '1d' -e 's/ .*//' | sort -u); do echo \"uses $k\"; done;; esac"
     )
     return (
-        f"grep -oE '{_ROWS}' $e/m | while IFS= read -r l; do case \"$l\" in "
+        f"{scan}grep -oE '{_ROWS}' $e/m | while IFS= read -r l; do case \"$l\" in "
         f"*'\"id\":'*) {name};; "
         f'*custom-build*) {path}; if [ -n "$u" ]; then {script}; fi;; '
         f'*\'"proc-macro"\'*) {path}; if [ -n "$u" ]; then {macro}; fi;; '
@@ -149,9 +155,9 @@ def _packages() -> str:
 @value()
 class BuiltPackage:
     """A package of the build. `source` is "" for one of the registry that is cargo's default, else what tells
-    it (a folder, an address). `script` is the text of its build script, or None. `macro` are words that its
-    macro names, None where it has no macro; `helpers` what the macro uses. `programs` are names of programs
-    and of libraries for C that it makes, as files.
+    it (a folder, an address). `script` is the text of its build script, or None, with that of `modules` in
+    files of their own. `macro` are words that its macro names, None where it has no macro; `helpers` what the
+    macro uses. `programs` are names of programs and of libraries for C that it makes, as files.
     """
 
     name: str
@@ -160,6 +166,7 @@ class BuiltPackage:
     features: frozenset[str] = frozenset()
     folder: str = ""
     script: str | None = None
+    modules: tuple[str, ...] = ()
     macro: tuple[str, ...] | None = None
     helpers: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
@@ -241,6 +248,9 @@ class _AnswerReader:
             return self.texts.setdefault((word, rest), [])
         elif word in ("script", "macro"):
             return self.own.setdefault(word, [])
+        elif word == "module":
+            self.own.setdefault("modules", []).append(rest)
+            return self.own.setdefault("script", [])
         elif word == "library":
             name, _, folder = rest.partition(" ")
             self.system[name] = folder
@@ -323,6 +333,7 @@ class _AnswerReader:
                 frozenset(features),
                 own["folder"][0],
                 "\n".join(script) if script is not None else None,
+                tuple(own.get("modules", ())),
                 tuple(macro) if macro is not None else None,
                 tuple(own.get("uses", ())),
                 tuple(own.get("bin", ())),

@@ -19,8 +19,9 @@ EXCUSED: Mapping[str, frozenset[str]] = {
         # Walks through the variables that links of another package set (`DEP_AWS_LC_…`).
         "aws-lc-rs": "environment argument links",
         # Compiles by cc what its list says for the target; tries the compiler, and runs what it tried here
-        # alone, against a fault of gcc 9 and 10. cmake is for FIPS and other systems.
-        "aws-lc-sys": "unsafe files standard host links native starts uses cmake",
+        # alone, against a fault of gcc 9 and 10. cmake and its own machine are for FIPS and other targets
+        # (`HOLDS_FOR`), and for tests.
+        "aws-lc-sys": "argument cfg cmake consts files folder host links native starts unsafe uses standard",
         # HOST is for Windows; the environment is changed for its own compiler.
         "blake3": "unsafe host",
         "bzip2-sys": "links host folder",
@@ -30,7 +31,7 @@ EXCUSED: Mapping[str, frozenset[str]] = {
         "mime_guess": "files uses",
         # What the target has, by a file that asks for it; a table of targets, by their names.
         "crossbeam-utils": "files",
-        "libm": "files",
+        "libm": "environment files",
         "portable-atomic": "files starts",
         "target-lexicon": "files alias",
         # For BSD.
@@ -42,12 +43,12 @@ EXCUSED: Mapping[str, frozenset[str]] = {
         "libmimalloc-sys": "links",
         "libsqlite3-sys": "host links cfg unsafe standard",
         "libssh2-sys": "links cfg",
-        "libz-sys": "host links compiler files folder",
+        "libz-sys": "environment host links compiler files folder",
         "lz4-sys": "links",
         "lzma-sys": "links",
         "zstd-sys": "links",
         # Its files ask for the target; without `vendored` it takes the library that pkg-config names.
-        "openssl-sys": "environment files links host starts",
+        "openssl-sys": "environment folder files links host starts",
         # Assembly by the name of the target; HOST is for Windows.
         "psm": "host links uses",
         # nasm and perl are started for other systems and from its repository alone.
@@ -64,6 +65,11 @@ EXCUSED: Mapping[str, frozenset[str]] = {
     }.items()
 }
 """By package the kinds of findings that do not matter (`build_scripts.BuildScript.findings`)."""
+
+HOLDS_FOR: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "aws-lc-sys": (("amd64", "arm64"), ("bindgen", "fips", "ssl")),
+}
+"""By package the architectures for which its row holds, and features with which it does not."""
 
 OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "libsqlite3-sys": ("bindgen", "buildtime_bindgen"),
@@ -100,6 +106,7 @@ LIBRARIES: Mapping[str, SystemLibrary] = {
     "zstd-sys": SystemLibrary("libzstd", "libzstd-dev", asks=("pkg-config",)),
     "bzip2-sys": SystemLibrary("bzip2", "libbz2-dev", ("static",)),
     "lzma-sys": SystemLibrary("liblzma", "liblzma-dev", ("static",)),
+    "aws-lc-sys": SystemLibrary("libcrypto", "libssl-dev", asks=("system",)),
     "libgit2-sys": SystemLibrary("libgit2", "libgit2-dev", ("vendored",)),
     "libssh2-sys": SystemLibrary("libssh2", "libssh2-1-dev", ("vendored",)),
     "libdbus-sys": SystemLibrary("dbus-1", "libdbus-1-dev", ("vendored",)),

@@ -99,3 +99,11 @@ def test_words_are_seen(text: str) -> None:
 
 def test_no_words_are_seen() -> None:
     assert not read_script('fn main() { println!("cargo:rustc-cfg=own"); }').is_of_words
+
+
+def test_modules_that_are_there_are_no_further_files() -> None:
+    text = "mod more;\nfn main() { more::done(); }\npub fn done() {}"
+    assert read_script(text, ("more",)).findings == ()
+    assert {kind for kind, _ in read_script(text, ("other",)).findings} == {"files"}
+    asking = text.replace("pub fn done() {}", "pub fn done() { std::env::consts::ARCH; }")
+    assert {kind for kind, _ in read_script(asking, ("more",)).findings} == {"consts"}

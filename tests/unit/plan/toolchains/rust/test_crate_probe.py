@@ -36,7 +36,11 @@ uses quote
 "manifest_path":""
 package with-c 1.2.3+4
 script
-| fn main() {}
+| mod more;
+
+module more
+| fn done() {}
+
 "manifest_path":""
 "workspace_members":["path+file:///src#app@0.1.0"]
 "workspace_default_members":["app 0.1.0 (path+file:///src)"]
@@ -58,11 +62,12 @@ def test_a_whole_answer() -> None:
     assert (crates.members, crates.default) == (("/src",), ("/src",))
     assert (crates.root, crates.target_folder) == ("/src", "/src/target")
     app, macro, with_c = crates.packages
+    assert with_c.modules == ("more",)
     assert (app.name, app.source, app.folder, app.is_own) == ("app", "/src", "/src", True)
     assert app.features == {"default", "fast"}
     assert (app.programs, app.libraries) == (("app",), ("libapp_c.so",))
     assert (macro.macro, macro.helpers, macro.script) == (("Command",), ("quote",), None)
-    assert (with_c.version, with_c.script, with_c.macro) == ("1.2.3+4", "fn main() {}", None)
+    assert (with_c.version, with_c.script, with_c.macro) == ("1.2.3+4", "mod more;\nfn done() {}", None)
 
 
 def test_cargo_fails() -> None:
