@@ -47,12 +47,12 @@ _LANGUAGE = frozenset(
 )
 USED = frozenset(
     words(
-        "anyhow autocfg base64 cc cfg_aliases chrono clap clap_complete clap_mangen cmake convert_case "
-        "csv dotenvy dunce fs_extra glob heck hex indoc itertools lalrpop lazy_static minijinja once_cell "
-        "openssl_src pbjson_build phf_codegen pkg_config prettyplease proc_macro2 prost prost_build "
-        "prost_types protoc_bin_vendored protox quote regex rustc_version rustversion semver serde "
-        "serde_json serde_yaml sha2 string_cache_codegen syn thiserror time toml toml_edit tonic_build "
-        "tonic_prost_build vcpkg version_check walkdir "
+        "anyhow autocfg base64 camino cargo_metadata cc cfg_aliases chrono clap clap_complete clap_mangen "
+        "cmake convert_case csv dotenvy dunce fs_extra glob heck hex indoc itertools lalrpop lazy_static "
+        "minijinja once_cell openssl_src pbjson_build phf_codegen pkg_config prettyplease proc_macro2 "
+        "prost prost_build prost_types protoc_bin_vendored protox quote regex rustc_version rustversion "
+        "semver serde serde_json serde_yaml sha2 string_cache_codegen syn thiserror time toml toml_edit "
+        "tonic_build tonic_prost_build vcpkg version_check walkdir "
     )
 )
 """Packages that a build script may use: they ask for the target, or for nothing of the machine."""
@@ -66,9 +66,8 @@ _TOKEN = expression(
     re.DOTALL,
 )
 _CONDITION = expression(r"\bcfg(?:_attr)?!?\s*\(([^\]\n]*)")
-_OF_MACHINE = expression(
-    r"\btarget_(?:arch|pointer_width|endian|feature|has_atomic\w*|abi|vendor|env)\b|\bpanic\b"
-)
+# System, C library and vendor are the same for all targets here (`*-unknown-linux-gnu*`).
+_OF_MACHINE = expression(r"\btarget_(?:arch|pointer_width|endian|feature|has_atomic\w*|abi)\b")
 _WORD = expression(r"\bsize_of\b|\busize::|\bisize::|\bto_ne_bytes\b|\bfrom_ne_bytes\b")
 _WRITES = expression(r"\bfs::write\b|\bFile::(?:create|options)|\bOpenOptions\b|\bfs::copy\b|\bwrite_all\b")
 # Attributes, but for conditions: what they name is read by the compiler and its tools.

@@ -18,7 +18,7 @@ from xbuild.plan.toolchains.rust.crate_tables import (
     TEXT_ALONE,
 )
 from xbuild.platforms import Platform
-from xbuild.text import value
+from xbuild.text import expression, value
 
 
 @value()
@@ -123,14 +123,19 @@ def _ask(package: BuiltPackage) -> str:
     return f"do without {package.name}, if the program can"
 
 
+# What cargo tells of the package, the same for every target.
+_OF_CARGO = expression(r"(?:env::var(?:_os)?|(?:option_)?env!)\(\"(?:CARGO_(?!CFG)\w+|OUT_DIR)\"")
+
+
 def _macro_refused(package: BuiltPackage, is_alike: bool) -> Iterator[tuple[str, str]]:
     if _is_known(package, MACROS):
         return
     told = f"the macro {package.name}"
     if not is_alike:
         yield f"{told} is not known to write the same for machines of another kind of word", _ask(package)
-    elif package.macro:
-        named = ", ".join(package.macro[:3])
+    telling = [word for word in package.macro or () if not _OF_CARGO.fullmatch(word)]
+    if is_alike and telling:
+        named = ", ".join(telling[:3])
         yield f"{told} may look at the machine that it runs on (`{named}`)", _ask(package)
     other = next((name for name in package.helpers if name not in HELPERS), None)
     if other is not None:

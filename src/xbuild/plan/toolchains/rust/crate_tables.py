@@ -16,6 +16,8 @@ from xbuild.text import value
 EXCUSED: Mapping[str, frozenset[str]] = {
     name: frozenset(words(kinds))
     for name, kinds in {
+        # Asks for CC, which is not set where this row counts (`cargo_settings`).
+        "alloca": "environment",
         # Walks through the variables that links of another package set (`DEP_AWS_LC_…`).
         "aws-lc-rs": "environment argument links",
         # Compiles by cc what its list says for the target; tries the compiler, and runs what it tried here
@@ -136,7 +138,7 @@ MACROS = frozenset(
 HELPERS = frozenset(
     words(
         "anyhow attribute-derive bitflags convert_case darling darling_core darling_macro either fnv heck "
-        "ident_case indexmap inflector Inflector itertools lazy_static log manyhow once_cell "
+        "ident_case indexmap inflector Inflector itertools lazy_static litrs log manyhow once_cell "
         "proc-macro-crate proc-macro-error proc-macro-error2 proc-macro2 proc-macro2-diagnostics quote regex "
         "rustversion semver serde serde_derive serde_json strsim structmeta syn synstructure thiserror toml "
         "toml_edit unicode-ident unicode-segmentation unicode-xid"

@@ -16,6 +16,7 @@ from xbuild.plan.toolchains.rust.build_scripts import read_script
         '// cfg!(target_arch = "x86_64")\nfn main() { /* std::env::consts::ARCH */ }',
         'fn main() { println!("cargo:rustc-check-cfg=cfg(target_arch)"); }',
         'fn main() { if cfg!(feature = "fast") {} if cfg!(target_os = "linux") {} }',
+        '#[cfg(target_env = "msvc")]\nfn own() {}\nfn main() {}',
         'fn main() { autocfg::new().emit_has_type("i128"); }',
         'use std::process::Command;\nfn main() { Command::new("git").output().unwrap(); }',
         "use std::process::Command;\nfn main() { let rustc = 1; Command::new(&rustc).output(); }",

@@ -72,6 +72,9 @@ def test_macros() -> None:
     assert not judged(unknown).refused
     assert judged(unknown, platforms=("linux/amd64", "linux/arm/v7")).refused
     assert judged(replace(unknown, macro=("consts::ARCH",))).refused
+    assert not judged(replace(unknown, macro=('env::var("CARGO_MANIFEST_DIR"',))).refused
+    assert judged(replace(unknown, macro=('env::var("HOME"',))).refused
+    assert judged(replace(unknown, macro=("env::var",))).refused
     assert judged(replace(unknown, helpers=("other",))).refused
     known = replace(unknown, name="serde_derive", macro=("env!",), helpers=("other",))
     assert not judged(known, platforms=("linux/amd64", "linux/arm/v7")).refused
