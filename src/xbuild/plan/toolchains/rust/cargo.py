@@ -28,6 +28,7 @@ from xbuild.plan.toolchains.rust.crate_probe import (
     Crates,
     NotToldByCargoError,
     crates_probe,
+    needed_for,
     read_crates,
     toolchain_probe,
 )
@@ -104,7 +105,7 @@ def _build(call: Call) -> Effect:
         return anything(call)
     given = _reading(call, _BUILD)
     _check(call, given)
-    crates, judgement, questions = _asked(call, _selected(call, given))
+    crates, judgement, questions = _asked(call, _selected(call, given), _programs(given))
     _check_read(call, given)
     folder = target_folder(call, given, crates)
     profile = _profile(call, given)
@@ -162,7 +163,7 @@ def _install(call: Call) -> Effect:
     if where is None:
         raise refused(call, "where it runs cannot be told", "set WORKDIR")
     call = replace(call, directory=where)
-    crates, judgement, questions = _asked(call, _selected(call, given))
+    crates, judgement, questions = _asked(call, _selected(call, given), _programs(given))
     _check_read(call, given)
     programs = _made(call, given, crates, programs_alone=True)
     if not programs:
@@ -514,8 +515,20 @@ def _selected(call: Call, given: Reading) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _asked(call: Call, selected: Sequence[str]) -> tuple[Crates, CrateJudgement, tuple[Question, ...]]:
-    """What the builder says of the packages, or what the context alone proves. Raises RefusedError."""
+def _programs(given: Reading) -> tuple[str, ...]:
+    """The programs that are built, where these are named, and nothing else is."""
+    others = ("--bins", "--lib", "--examples", "--example", "--tests", "--test", "--benches", "--bench")
+    if given.has("-p", "--workspace", "--all", "--all-targets", *others):
+        return ()
+    return tuple(name for name in given.values("--bin") if name is not None)
+
+
+def _asked(
+    call: Call, selected: Sequence[str], programs: Sequence[str]
+) -> tuple[Crates, CrateJudgement, tuple[Question, ...]]:
+    """What the builder says of the packages, or what the context alone proves; if programs are named, of
+    those that they need. Raises RefusedError.
+    """
     assert call.directory is not None
     platforms = call.around.platforms
     question = Question(
@@ -548,7 +561,7 @@ def _asked(call: Call, selected: Sequence[str]) -> tuple[Crates, CrateJudgement,
         raise refused(call, why, cure)
     if crates.failed is not None and not _is_followed(call):
         raise refused(call, f"cargo says: {crates.failed}", "commit a Cargo.lock that fits, and COPY it")
-    judgement = judge_crates(crates, platforms)
+    judgement = judge_crates(needed_for(crates, programs), platforms)
     for why, cure in judgement.refused:
         raise refused(call, why, cure)
     _check_libraries(call, judgement)
@@ -611,7 +624,7 @@ def _before(call: Call, crates: Crates) -> tuple[int, tuple[str, ...], str]:
     rustup = rustup_lines(platforms, _own_toolchain(call, crates)) if crates.toolchain else ()
     lines = ready_lines(
         platforms,
-        (*std, *sorted({name for j in judgements for name in j.libraries})),
+        (*std, *sorted({name for j in judgements for name in j.libraries & SIDE_BY_SIDE})),
         has_c=any(j.compiled for j in judgements),
         has_cxx=any(j.has_cxx for j in judgements),
         rustup=rustup,

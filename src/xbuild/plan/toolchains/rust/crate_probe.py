@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from xbuild.plan.model import Probe
 from xbuild.plan.toolchains.rust.crate_tables import LIBRARIES, MACROS
-from xbuild.text import expression, fresh, value
+from xbuild.text import expression, fresh, replace, value
 
 MOST = 4_000_000
 """An answer of more characters than this is not read."""
@@ -30,6 +30,7 @@ _ROWS = "|".join(
         r'"kind":\[("[a-z]+",)*"(bin|cdylib|staticlib)"(,"[a-z]+")*\],"crate_types":\[[a-z,"-]+\],"name":"[^"]*",'
         r'"src_path":"[^"]+","edition":"[0-9]+"(,"required-features":\[[^]]*\])?',
         r'"manifest_path":"[^"]*"',
+        r'\{"id":"[^"]+","dependencies":\[[^]]*\]',
         r'"workspace_(default_)?members":\[[^]]*\]',
         r'"(target_directory|workspace_root)":"[^"]*"',
     )
@@ -120,7 +121,8 @@ def _packages() -> str:
     known = "|".join(sorted(MACROS))
     name = (
         'n=${l#*:\\"}; v=${n#*version\\":\\"}; n=${n%%\\"*}; v=${v%%\\"*}; u=; '
-        'if grep -qF -- "$n v$v" $e/t; then u=1; echo "package $n $v"; fi'
+        'if grep -qF -- "$n v$v" $e/t; then u=1; echo "package $n $v"; '
+        'i=${l##*\\":\\"}; i=${i%%\\"*}; echo "id $i"; fi'
     )
     path = 'f=${l##*src_path\\":\\"}; f=${f%%\\"*}'
     script = 'echo script; scan "$f"; echo'
@@ -139,6 +141,7 @@ def _packages() -> str:
     )
     return (
         f"{scan}grep -oE '{_ROWS}' $e/m | while IFS= read -r l; do case \"$l\" in "
+        '*\'"dependencies":[\'*) echo "$l";; '
         f"*'\"id\":'*) {name};; "
         f'*custom-build*) {path}; if [ -n "$u" ]; then {script}; fi;; '
         f'*\'"proc-macro"\'*) {path}; if [ -n "$u" ]; then {macro}; fi;; '
@@ -146,6 +149,8 @@ def _packages() -> str:
         '*manifest_path*) if [ -n "$u" ]; then echo "$l"; fi;; '
         f'*members*|*target_directory*|*workspace_root*) echo "$l";; '
         '*) if [ -n "$u" ]; then echo "$l"; fi;; esac; done'
+        # Where the registry is does not matter.
+        " | sed -e '/^|/!s/\\(registry\\|sparse\\)+[^\"#]*#/#/g'"
     )
 
 
@@ -157,12 +162,14 @@ class BuiltPackage:
     """A package of the build. `source` is "" for one of the registry that is cargo's default, else what tells
     it (a folder, an address). `script` is the text of its build script, or None, with that of `modules` in
     files of their own. `macro` are words that its macro names, None where it has no macro; `helpers` what the
-    macro uses. `programs` are names of programs and of libraries for C that it makes, as files.
+    macro uses. `programs` and `libraries` (for C) are names of files that it makes; `id` is cargo's own name
+    of it.
     """
 
     name: str
     version: str
     source: str = ""
+    id: str = ""
     features: frozenset[str] = frozenset()
     folder: str = ""
     script: str | None = None
@@ -181,7 +188,7 @@ class BuiltPackage:
 class Crates:
     """What the builder says. `failed` is why cargo could not tell, else None. `files` are settings by path;
     `system` the libraries that pkg-config knows, with the folder of their files; `default` the folders of
-    the packages that are built where none is named.
+    the packages that are built where none is named; `edges` are what packages depend on, by their ids.
     """
 
     host: str = ""
@@ -196,6 +203,21 @@ class Crates:
     members: tuple[str, ...] = ()
     target_folder: str = ""
     root: str = ""
+    edges: Mapping[str, tuple[str, ...]] = fresh(dict)
+
+
+def needed_for(crates: Crates, programs: Iterable[str]) -> Crates:
+    """The same with no more packages than these programs can need: of a workspace cargo tree names those of
+    all its packages. The same where it cannot be told.
+    """
+    roots = [[p.id for p in crates.packages if p.is_own and name in p.programs] for name in programs]
+    if not crates.edges or not roots or any(len(ids) != 1 or ids[0] not in crates.edges for ids in roots):
+        return crates
+    pending = [ids[0] for ids in roots]
+    for one in pending:
+        pending += (other for other in crates.edges.get(one, ()) if other not in pending)
+    found = set(pending)
+    return replace(crates, packages=tuple(p for p in crates.packages if p.id in found))
 
 
 class NotToldByCargoError(Exception):
@@ -229,6 +251,7 @@ class _AnswerReader:
         self.used: dict[tuple[str, str], tuple[str, set[str]]] = {}
         self.found: dict[tuple[str, str], dict[str, list[str]]] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
+        self.edges: dict[str, tuple[str, ...]] = {}
         self.is_whole = False
         self.own: dict[str, list[str]] = {}
         at: list[str] = []
@@ -246,22 +269,17 @@ class _AnswerReader:
         elif word in ("failed", "file", "tree"):
             self.rest.setdefault(word, "")
             return self.texts.setdefault((word, rest), [])
-        elif word in ("script", "macro"):
-            return self.own.setdefault(word, [])
-        elif word == "module":
-            self.own.setdefault("modules", []).append(rest)
-            return self.own.setdefault("script", [])
         elif word == "library":
             name, _, folder = rest.partition(" ")
             self.system[name] = folder
         elif word == "package":
             name, _, version = rest.partition(" ")
             self.own = self.found.setdefault((name, version), {})
-        elif word == "uses":
-            self.own.setdefault("uses", []).append(rest)
         elif word == "end":
             self.is_whole = True
-        elif line.startswith('"'):
+        elif word in ("id", "uses", "script", "macro", "module"):
+            return self.of_package(word, rest)
+        elif line.startswith(('"', "{")):
             self.metadata(line)
         elif match := _TREE.match(line):
             self.use(match, line)
@@ -269,11 +287,20 @@ class _AnswerReader:
             raise NotToldByCargoError(f"`{line[:60]}` is not understood")
         return []
 
+    def of_package(self, word: str, rest: str) -> list[str]:
+        """A row about the package that was named last."""
+        if word in ("script", "macro"):
+            return self.own.setdefault(word, [])
+        self.own.setdefault(word, []).append(rest)
+        return self.own.setdefault("script", []) if word == "module" else []
+
     def metadata(self, line: str) -> None:
         """A row that was cut out of cargo's metadata."""
         name, *rest = _STRING.findall(line)
         if name == "manifest_path":
             self.own.setdefault("folder", []).append(posixpath.dirname(rest[0]))
+        elif name == "id":
+            self.edges[rest[0]] = tuple(rest[2:])
         elif name == "kind":
             self.target(self.own, line)
         else:
@@ -315,6 +342,7 @@ class _AnswerReader:
             tuple(map(_folder_of, self.lists.get("workspace_members", ()))),
             next(iter(self.lists.get("target_directory", ())), ""),
             next(iter(self.lists.get("workspace_root", ())), ""),
+            self.edges,
         )
 
     def packages(self) -> Iterator[BuiltPackage]:
@@ -330,10 +358,11 @@ class _AnswerReader:
                 name,
                 version,
                 source,
+                own.get("id", [""])[0],
                 frozenset(features),
                 own["folder"][0],
                 "\n".join(script) if script is not None else None,
-                tuple(own.get("modules", ())),
+                tuple(own.get("module", ())),
                 tuple(macro) if macro is not None else None,
                 tuple(own.get("uses", ())),
                 tuple(own.get("bin", ())),

@@ -137,11 +137,12 @@ MACROS = frozenset(
 
 HELPERS = frozenset(
     words(
-        "anyhow attribute-derive bitflags convert_case darling darling_core darling_macro either fnv heck "
-        "ident_case indexmap inflector Inflector itertools lazy_static litrs log manyhow once_cell "
-        "proc-macro-crate proc-macro-error proc-macro-error2 proc-macro2 proc-macro2-diagnostics quote regex "
-        "rustversion semver serde serde_derive serde_json strsim structmeta syn synstructure thiserror toml "
-        "toml_edit unicode-ident unicode-segmentation unicode-xid"
+        "anyhow attribute-derive bitflags by_address convert_case darling darling_core darling_macro "
+        "either fnv heck ident_case indexmap inflector Inflector itertools lazy_static litrs log "
+        "logos-codegen manyhow once_cell proc-macro-crate proc-macro-error proc-macro-error2 proc-macro2 "
+        "proc-macro2-diagnostics quote regex rustversion semver serde serde_derive serde_json strsim "
+        "structmeta syn synstructure thiserror toml toml_edit unicode-ident unicode-segmentation "
+        "unicode-xid "
     )
 )
 """What a macro that no table names may use."""

@@ -8,6 +8,7 @@ from xbuild.plan.toolchains.rust.crate_probe import (
     MOST,
     NotToldByCargoError,
     crates_probe,
+    needed_for,
     read_crates,
 )
 
@@ -25,16 +26,19 @@ app v0.1.0 (/src)|default,fast
 own-macro v1.0.0 (proc-macro)|
 with-c v1.2.3+4|
 package app 0.1.0
+id path+file:///src#app@0.1.0
 "kind":["bin"],"crate_types":["bin"],"name":"app","src_path":"/src/src/main.rs","edition":"2021"
 "kind":["bin"],"crate_types":["bin"],"name":"n","src_path":"/n","edition":"2021","required-features":["x"]
 "kind":["cdylib","rlib"],"crate_types":["cdylib","rlib"],"name":"app-c","src_path":"/l","edition":"2021"
 "manifest_path":"/src/Cargo.toml"
 package own-macro 1.0.0
+id #own-macro@1.0.0
 macro
 | Command
 uses quote
 "manifest_path":""
 package with-c 1.2.3+4
+id #with-c@1.2.3+4
 script
 | mod more;
 
@@ -46,6 +50,9 @@ module more
 "workspace_default_members":["app 0.1.0 (path+file:///src)"]
 "target_directory":"/src/target"
 "workspace_root":"/src"
+{"id":"path+file:///src#app@0.1.0","dependencies":["#own-macro@1.0.0","#dev@1.0.0"]
+{"id":"#own-macro@1.0.0","dependencies":[]
+{"id":"#with-c@1.2.3+4","dependencies":[]
 end
 """
 
@@ -68,6 +75,16 @@ def test_a_whole_answer() -> None:
     assert (app.programs, app.libraries) == (("app",), ("libapp_c.so",))
     assert (macro.macro, macro.helpers, macro.script) == (("Command",), ("quote",), None)
     assert (with_c.version, with_c.script, with_c.macro) == ("1.2.3+4", "mod more;\nfn done() {}", None)
+
+
+def test_what_a_program_needs() -> None:
+    crates = read_crates(WHOLE)
+    assert crates.edges["path+file:///src#app@0.1.0"] == ("#own-macro@1.0.0", "#dev@1.0.0")
+    assert [p.name for p in needed_for(crates, ("app",)).packages] == ["app", "own-macro"]
+    assert needed_for(crates, ()) == crates
+    assert needed_for(crates, ("app", "other")) == crates
+    without = WHOLE.replace('{"id":"path+file:///src#app@0.1.0"', '{"id":"path+file:///src/app#0.1.0"')
+    assert len(needed_for(read_crates(without), ("app",)).packages) == 3
 
 
 def test_cargo_fails() -> None:
