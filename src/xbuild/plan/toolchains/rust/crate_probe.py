@@ -47,8 +47,13 @@ _SECRET = 's/\\(token\\|secret[a-z-]*\\) *=.*/\\1 = "***"/'
 
 
 def crates_probe(directory: str, selected: Sequence[str], triples: Sequence[str]) -> Probe:
-    """`selected` are the options that tell packages and features, and the manifest."""
-    manifest = " ".join(map(shlex.quote, _manifest(selected)))
+    """`selected` are the options that tell packages and features, and the manifest. Where features are named
+    the metadata are those of all features: cargo tells of no package beside them.
+    """
+    has_features = not {"--features", "--all-features"}.isdisjoint(selected)
+    manifest = " ".join(
+        (*map(shlex.quote, _manifest(selected)), *(["--all-features"] if has_features else []))
+    )
     given = " ".join(map(shlex.quote, selected))
     filters = " ".join(f"--filter-platform {triple}" for triple in triples)
     script = "; ".join(

@@ -122,4 +122,5 @@ def test_what_may_hold_a_token_is_not_printed() -> None:
 def test_options_are_quoted() -> None:
     script = crates_probe("/src", ("--features", "a b", "--manifest-path", "x y/Cargo.toml"), ("t",)).script
     assert "--features 'a b'" in script
-    assert "--manifest-path 'x y/Cargo.toml' --filter-platform t" in script
+    assert "--manifest-path 'x y/Cargo.toml' --all-features --filter-platform t" in script
+    assert "metadata --format-version 1 --locked  --filter" in crates_probe("/src", (), ("t",)).script
