@@ -22,10 +22,11 @@ from xbuild.text import expression, fresh, replace, value
 MOST = 4_000_000
 """An answer of more characters than this is not read."""
 
+_SCRIPT = r'"kind":\["custom-build"\],"crate_types":\["bin"\],"name":"[^"]*","src_path":"[^"]+"'
 _ROWS = "|".join(
     (
         r'\{"name":"[^"]+","version":"[^"]+","id":"[^"]*"',
-        r'"kind":\["custom-build"\],"crate_types":\["bin"\],"name":"[^"]*","src_path":"[^"]+"',
+        _SCRIPT,
         r'"kind":\["proc-macro"\],"crate_types":\["proc-macro"\],"name":"[^"]*","src_path":"[^"]+"',
         r'"kind":\[("[a-z]+",)*"(bin|cdylib|staticlib)"(,"[a-z]+")*\],"crate_types":\[[a-z,"-]+\],"name":"[^"]*",'
         r'"src_path":"[^"]+","edition":"[0-9]+"(,"required-features":\[[^]]*\])?',
@@ -67,6 +68,7 @@ def crates_probe(directory: str, selected: Sequence[str], triples: Sequence[str]
             "-e normal,build "
             f"--prefix none -f '{{p}}|{{f}}' --target $t {given} > $e/r 2>/dev/null || echo '| failed'; "
             "sed -e 's/ ([*])//' $e/r | sort -u | tee -a $e/t; done",
+            _count(),
             _packages(),
             "echo end",
         )
@@ -117,6 +119,12 @@ def _libraries() -> str:
     names = " ".join(dict.fromkeys(row.name for row in LIBRARIES.values()))
     told = 'f=$(pkg-config --variable=pcfiledir "$l" 2>/dev/null) && echo "library $l $f"'
     return f"for l in {names}; do {told}; done"
+
+
+def _count() -> str:
+    """How many build scripts the metadata have, and how many of them have a row."""
+    counts = ("$(grep -oF '\"custom-build\"' $e/m | wc -l)", f"$(grep -oE '{_SCRIPT}' $e/m | wc -l)")
+    return f'echo "scripts {counts[0]} {counts[1]}"'
 
 
 def _packages() -> str:
@@ -257,6 +265,7 @@ class _AnswerReader:
         self.found: dict[tuple[str, str], dict[str, list[str]]] = {}
         self.lists: dict[str, tuple[str, ...]] = {}
         self.edges: dict[str, tuple[str, ...]] = {}
+        self.macros: set[tuple[str, str]] = set()
         self.is_whole = False
         self.own: dict[str, list[str]] = {}
         at: list[str] = []
@@ -280,6 +289,11 @@ class _AnswerReader:
         elif word == "package":
             name, _, version = rest.partition(" ")
             self.own = self.found.setdefault((name, version), {})
+        elif word == "scripts":
+            self.rest["scripts"] = rest
+            # All build scripts of the metadata have a row, whatever cargo writes between its fields.
+            if len(set(rest.split())) != 1:
+                raise NotToldByCargoError("which packages have build scripts cannot be told")
         elif word == "end":
             self.is_whole = True
         elif word in ("id", "uses", "script", "macro", "module"):
@@ -313,6 +327,8 @@ class _AnswerReader:
 
     def use(self, match: re.Match[str], line: str) -> None:
         source = "" if match["source"] in (None, "*") else match["source"]
+        if match["macro"]:
+            self.macros.add((match["name"], match["version"]))
         features = line.rpartition("|")[2]
         _, known = self.used.setdefault((match["name"], match["version"]), (source.split("|")[0], set()))
         known.update(f for f in features.split(",") if f)
@@ -351,6 +367,8 @@ class _AnswerReader:
         )
 
     def packages(self) -> Iterator[BuiltPackage]:
+        if self.used and "scripts" not in self.rest:
+            raise NotToldByCargoError("which packages have build scripts cannot be told")
         for (_, name), text in ((key, t) for key, t in self.texts.items() if key[0] == "tree"):
             if "failed" in text:
                 raise NotToldByCargoError(f"cargo does not tell what is built for {name}")
@@ -359,6 +377,8 @@ class _AnswerReader:
             if own is None or "folder" not in own:
                 raise NotToldByCargoError(f"where {name} {version} is cannot be told")
             script, macro = own.get("script"), own.get("macro")
+            if (macro is None) == ((name, version) in self.macros):
+                raise NotToldByCargoError(f"whether {name} {version} is a macro cannot be told")
             yield BuiltPackage(
                 name,
                 version,

@@ -25,6 +25,7 @@ tree aarch64-unknown-linux-gnu
 app v0.1.0 (/src)|default,fast
 own-macro v1.0.0 (proc-macro)|
 with-c v1.2.3+4|
+scripts 1 1
 package app 0.1.0
 id path+file:///src#app@0.1.0
 "kind":["bin"],"crate_types":["bin"],"name":"app","src_path":"/src/src/main.rs","edition":"2021"
@@ -104,6 +105,10 @@ def test_cargo_fails() -> None:
         (WHOLE.replace("app v0.1.0 (/src)|default,fast", "| failed"), "does not tell what is built"),
         (WHOLE.replace("package with-c 1.2.3+4", "package with-c 1.2.3"), "where with-c 1.2.3"),
         (WHOLE.replace("end\n", "what is this\nend\n"), "what is this"),
+        (WHOLE.replace("scripts 1 1", "scripts 2 1"), "which packages have build scripts"),
+        (WHOLE.replace("scripts 1 1\n", ""), "which packages have build scripts"),
+        (WHOLE.replace("v1.0.0 (proc-macro)", "v1.0.0"), "is a macro"),
+        (WHOLE.replace("with-c v1.2.3+4|", "with-c v1.2.3+4 (proc-macro)|"), "is a macro"),
         ("x" * (MOST + 1), "characters"),
     ],
 )
