@@ -417,12 +417,17 @@ def _removes(call: Call) -> Effect | None:
     return replace(program.effect(inner), demand=demand, needs=_needs(call))
 
 
+def _is_cross(made: Write) -> bool:
+    return made.kind is Kind.CROSS
+
+
 def _strips(call: Call) -> Effect | None:
     """`strip` of what was compiled for the target: by the target's own."""
     given = read(_STRIP, call.texts[1:], open_words(call), Style.GNU, patterns(call))
     if given is None or not given.operands or call.around.is_pinned_by_author:
         return None
-    if any(source_kind(call, path) is not Kind.CROSS for path in given.operands):
+    is_ready = any(made.by[1:2] == ("cargo",) for made in call.writes.where(_is_cross))
+    if not is_ready or any(source_kind(call, path) is not Kind.CROSS for path in given.operands):
         return None
     span = call.words[0].span
     why = "the build machine's cannot read programs of other machines"
