@@ -739,6 +739,10 @@ class _ScriptReader:
                 whole = self._span(child)
                 name = self.text[whole.start : whole.end].partition("[")[0]
                 after = whole.start + len(name)
+                if kind == "subscript":
+                    index = Span(after, whole.end)
+                    expansions.append(Expansion("arithmetic", index, "", "", quoted))
+                    inner += child.named_children[1:]
             elif not name and kind in ("#", "!"):
                 prefix = kind
             elif child.is_named:

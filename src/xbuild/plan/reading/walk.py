@@ -69,6 +69,7 @@ _BIN = expression(r"/s?bin/[^/]+$")
 _PRINTERS = ((), ("RUN", "tee"))  # what is behind `>` has no program of its own
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 _SHADOWING = ("/usr/local/sbin", "/usr/local/bin", *_SYSTEM_FOLDERS)
+_IN_THE_SHELL = frozenset(words("eval mapfile readarray getopts trap builtin coproc enable alias let"))
 _CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
 # Of these the last part alone tells.
 _PARTS = ("pipeline", "for", "while", "until")
@@ -192,7 +193,7 @@ class _Walker:
         self.done: set[Span] = set()
         self.has_tested = False
         self.tested = self.folder_kind = Kind.PORTABLE
-        self.may_have_ended = self.is_input_replaced = self.compares = False
+        self.may_have_ended = self.is_input_replaced = self.compares = self.is_set_elsewhere = False
         self.mounted = tuple(
             t for m in run.mounts if (t := m.get("target")) is not None and not self.is_fleeting(t)
         )
@@ -316,6 +317,8 @@ class _Walker:
         """
         if name in _MACHINE_VARIABLES:
             return Kind.BUILD
+        if self.is_set_elsewhere:
+            return Kind.UNKNOWN
         if _POSITIONAL.fullmatch(name) or name in _SHELL_VARIABLES:
             return Kind.UNKNOWN
         if name in ("PWD", "OLDPWD") and any(target is None for _, target in self.directories):
@@ -343,9 +346,11 @@ class _Walker:
             if known.origin == "shell":
                 self.variables[assignment.name] = replace(known, origin=origin)
             return
+        index = Kind.PORTABLE
         if "[" in assignment.name:  # one of an array's
+            index = self.index_kind(assignment.name)
             assignment = replace(assignment, name=assignment.name.partition("[")[0], append=True)
-        kind = join((self.kind(assignment.value), self.condition))
+        kind = join((self.kind(assignment.value), index, self.condition))
         text = self.text(assignment.value)
         before = self.variables.get(assignment.name)
         if before is not None and before.origin in ("shell", "export"):
@@ -359,6 +364,13 @@ class _Walker:
         if before is not None and before.origin != "shell":
             origin = "export"  # What is in the environment stays in it.
         self.variables[assignment.name] = Variable(text, kind, origin, dependencies)
+
+    def index_kind(self, name: str) -> Kind:
+        """What it depends on which element of an array is named."""
+        index = name.partition("[")[2]
+        if "$(" in index or "`" in index:
+            return Kind.UNKNOWN
+        return join(v.kind for n, v in self.variables.items() if n in index)
 
     # -- commands
 
@@ -629,6 +641,14 @@ class _Walker:
         program = self.program(name)
         return program is None or program.builtin is not None
 
+    def may_set_any(self, call: Call, effect: Effect) -> bool:
+        """Whether a command that is not understood runs in the shell itself, where it may set anything."""
+        name = call.texts[0]
+        program = self.program(name)
+        is_inside = name is None or name in self.script.functions or name in _IN_THE_SHELL
+        is_inside = is_inside or (program is not None and program.builtin is not None)
+        return is_inside and any(w.path is None and w.kind is Kind.UNKNOWN for w in effect.writes)
+
     def program(self, name: str | None) -> Program | None:
         """The description of a program that is called by its name, or from a folder of the system."""
         if name is None:
@@ -760,6 +780,11 @@ class _Walker:
         for assignment in command.exports:
             is_told = is_exported or any(t and t.startswith("-") and "x" in t for t in call.texts[1:])
             self.assign(assignment, "export" if is_told else "shell", command)
+        if self.may_set_any(call, effect):
+            self.is_set_elsewhere = True
+            self.directories.append((command, None))
+            for name, variable in self.variables.items():
+                self.variables[name] = _set(variable, Kind.UNKNOWN)
 
     def changes_directory(self, call: Call, _effect: Effect) -> None:
         self.directories.append((call.command, self.changed_directory(call)))
