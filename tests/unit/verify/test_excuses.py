@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import marshal
 import re
 import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,13 @@ def refused(path: str, left: bytes, right: bytes, times: tuple[int, int] = (NOW,
     ]
     assert said, path
     return None if None in said else said[0]
+
+
+def jar(year: int, content: bytes = b"b") -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        out.writestr(zipfile.ZipInfo("A.class", (year, 1, 1, 0, 0, 0)), content)
+    return made.getvalue()
 
 
 def npm_entry(time: int, size: int = 3, **headers: str) -> bytes:
@@ -307,6 +316,9 @@ CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
         go_counts(b"2026-12-05", counts=b"x" * 16192),
         (go_counts(b"2026-12-04", b"cmd/compile"), go_counts(b"2026-12-04")[1:], b""),
     ),
+    "/app/app.jar": (jar(2024), jar(2025), (jar(2025, b"c"), jar(2025)[:-9], b"")),
+    "/srv/a.war": (jar(2024), jar(2025), (jar(2025, b"c"),)),
+    "/srv/a.ear": (jar(2024), jar(2025), (jar(2025, b"c"),)),
 }  # fmt: skip
 
 
