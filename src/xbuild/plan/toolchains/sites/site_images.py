@@ -3,7 +3,9 @@
 Sources: gohugoio/hugo `Dockerfile` (site in /project, programs in /var/hugo), hugomods/docker
 `docker/hugo/snippets/common`, klakegg/docker-hugo `Dockerfile-base` (site in /src), peaceiris/docker-mdbook
 `Dockerfile`, squidfunk/mkdocs-material `Dockerfile` (site in /docs), composer/docker `latest/Dockerfile`
-(project in /app, configuration in /tmp), dart-lang/dart-docker `Dockerfile-debian`.
+(project in /app, configuration in /tmp), dart-lang/dart-docker `Dockerfile-debian`,
+envygeeks/jekyll-docker `repos/jekyll/Dockerfile` (site in /srv/jekyll), sphinx-doc/sphinx-docker-images
+`base/Dockerfile` (/docs).
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ IMAGES = (
     ImageRow("peaceiris/hugo", "/src", family=""),
     ImageRow("peaceiris/mdbook", "/book", family="alpine"),
     ImageRow("squidfunk/mkdocs-material", "/docs", family="alpine"),
+    ImageRow("jekyll/jekyll", "/srv/jekyll", family="alpine"),
+    ImageRow("jekyll/builder", "/srv/jekyll", family="alpine"),
+    ImageRow("jekyll/minimal", "/srv/jekyll", family="alpine"),
+    ImageRow("sphinxdoc/sphinx", "/docs"),
     ImageRow("composer", "/app", family="alpine"),
     ImageRow("composer/composer", "/app", family="alpine"),
     ImageRow("dart", "/root", own_folders=("/runtime",)),
