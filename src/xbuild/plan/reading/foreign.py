@@ -68,7 +68,7 @@ def _unpacked(call: Call, name: str) -> Write | None:
     program = call.around.programs.get(name)
     # What a program starts, and no row tells of, is nothing that an image has by itself.
     is_extra = program.is_extra if program is not None else name != call.texts[0]
-    folders = _search_path(call)
+    folders = search_path(call)
     if not is_extra or _is_provided(call, name, folders):
         return None
     covering = [
@@ -79,7 +79,7 @@ def _unpacked(call: Call, name: str) -> Write | None:
     return covering[-1] if covering else None
 
 
-def _search_path(call: Call) -> tuple[str, ...]:
+def search_path(call: Call) -> tuple[str, ...]:
     """Where PATH may lead, now or later."""
     told = (*_told_paths(call.around.text), *_told_paths(call.script))
     own = (p.rstrip("/") for p in told if p.startswith("/") and len(p) > 1)

@@ -32,7 +32,7 @@ from xbuild.plan.facts.filesystem import (
 )
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.program import Builtin, Program, anything
-from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.reading.foreign import foreign_program, search_path
 from xbuild.plan.reading.machine_names import is_naming, named
 from xbuild.plan.reading.variables import (
     Frames,
@@ -68,7 +68,7 @@ _POSITIONAL = expression(r"[0-9]+|[@*#_]")
 _BIN = expression(r"/s?bin/[^/]+$")
 _PRINTERS = ((), ("RUN", "tee"))  # what is behind `>` has no program of its own
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
-_SHADOWING = ("/usr/local/sbin", "/usr/local/bin", *_SYSTEM_FOLDERS)
+_CALCULATING = ("((", "let")
 _IN_THE_SHELL = frozenset(words("eval mapfile readarray getopts trap builtin coproc enable alias let"))
 _CATCHING = frozenset(("negation", "or", "background", "substitution", "function"))
 # Of these the last part alone tells.
@@ -417,14 +417,21 @@ class _Walker:
                     self.variables[expansion.name] = _set(before, kind)
                 elif expansion.kind == "arithmetic":
                     self.calculate(self.script.text[expansion.span.start : expansion.span.end], command)
-        if command.words and command.words[0].value in ("((", "let"):
+        if command.words and command.words[0].value in _CALCULATING:
             self.calculate(self.script.text[command.span.start : command.span.end], command)
 
     def calculate(self, text: str, command: Command) -> None:
         for name in calculated_names(text):
-            kind = join((self.condition, *(self.kind(w) for w in command.words)))
-            named = (v.kind for n, v in self.variables.items() if n in text)
-            self.variables[name] = _set(self.variables.get(name), join((kind, *named)))
+            self.variables[name] = _set(
+                self.variables.get(name), join((self.condition, self.calculated(command)))
+            )
+
+    def calculated(self, command: Command) -> Kind:
+        """What a command depends on that calculates: its words, and what stands in it without a word."""
+        text = self.script.text[command.span.start : command.span.end]
+        named = (v.kind for n, v in self.variables.items() if n in text)
+        outputs = (self.outputs.get(c.span, Kind.UNKNOWN) for c in self.inside(command.span) if c != command)
+        return join((*(self.kind(w) for w in command.words), *named, *outputs))
 
     def is_fleeting(self, target: str) -> bool:
         """Whether nothing is known of a mounted folder, and its reader will say so again behind the RUN."""
@@ -536,6 +543,9 @@ class _Walker:
     def effect(self, call: Call) -> Effect:
         """What a command does; one that needs a platform ARG which the script hides is not followed."""
         effect = self.judged(call)
+        if call.texts[0] in _CALCULATING:
+            kind = join((effect.output, self.calculated(call.command)))
+            effect = replace(effect, output=kind, is_test=True)
         if any("${!" in word.raw for word in call.words):
             effect = replace(effect, sees_environment=True)
         if self.decides(call, effect) or self.ends_by_comparison(call):
@@ -605,7 +615,7 @@ class _Walker:
     def judged(self, call: Call) -> Effect:
         if not call.texts:
             return anything(call)
-        if call.texts[0] in self.script.functions or call.texts[0] is None or self.is_replaced(call.texts[0]):
+        if call.texts[0] in self.script.functions or call.texts[0] is None or self.is_replaced(call):
             return anything(call)
         foreign = self.foreign(call)
         if foreign is not None:
@@ -623,10 +633,12 @@ class _Walker:
             return program.effect(call) if not is_own else anything(call)
         return recipes.judge(call, self.walk_recipe, self.toolchains) or anything(call)
 
-    def is_replaced(self, name: str) -> bool:
+    def is_replaced(self, call: Call) -> bool:
         """Whether the stage wrote a script of that name, by `>` or `tee`, where programs are looked for."""
-        made = (w for w in self.writes.called(posixpath.basename(name)) if not w.is_package)
-        return any(_BIN.search(w.path or "") and w.by[:2] in _PRINTERS for w in made)
+        name = posixpath.basename(call.texts[0] or "/")
+        made = [w for w in self.writes.called(name) if not w.is_package and w.by[:2] in _PRINTERS]
+        folders = search_path(call) if made else ()
+        return any(_BIN.search(w.path or "") or posixpath.dirname(w.path or "") in folders for w in made)
 
     def is_own(self, call: Call) -> bool:
         """Whether a program that is described has its name from a file of the build context."""
@@ -634,7 +646,7 @@ class _Walker:
         if "/" in name or not (is_naming(call) or self.program(name) is not None):
             return False
         is_named = any(n.rpartition("/")[2] == name for n in self.around.context.files())
-        return is_named and any(recipes.copied_path(call, f"{folder}/{name}") for folder in _SHADOWING)
+        return is_named and any(recipes.copied_path(call, f"{folder}/{name}") for folder in search_path(call))
 
     def may_set(self, name: str | None) -> bool:
         """Whether a command may set shell variables by their names; one that is not described may."""
@@ -846,7 +858,8 @@ class _Walker:
         if call.texts[0] != "cd" or not self.is_certain(call.command) or len(call.texts) == 1:
             return None
         target = call.texts[-1]
-        return absolute(target, call.directory) if target is not None and target != "-" else None
+        is_told = target is not None and target != "-" and "*" not in target
+        return absolute(target or "", call.directory) if is_told else None
 
     def directory(self, command: Command) -> str | None:
         """Where a command runs: the last `cd` that is still in force for it."""
