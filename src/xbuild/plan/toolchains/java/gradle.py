@@ -34,7 +34,14 @@ from xbuild.plan.toolchains.java.gradle_scripts import (
     literal,
     statements,
 )
-from xbuild.plan.toolchains.java.homes import check_home, check_mounts, held, is_brought, own_folder
+from xbuild.plan.toolchains.java.homes import (
+    check_home,
+    check_jvm,
+    check_mounts,
+    held,
+    is_brought,
+    own_folder,
+)
 from xbuild.plan.toolchains.java.untold import BoundError, stays
 from xbuild.plan.toolchains.java.wrappers import check_wrapper
 from xbuild.text import expression
@@ -200,6 +207,8 @@ class GradleBuild:
     def properties(self) -> Iterator[str]:
         found = self.text("gradle.properties")
         for name, text in re.findall(r"^\s*([\w.]+)\s*[=:]\s*(.*)$", found[1] if found else "", re.MULTILINE):
+            if name == "org.gradle.jvmargs":
+                check_jvm(name, text)
             if "os.arch" in text or name.startswith("systemProp.os"):
                 raise BoundError("gradle.properties names a machine")
             yield name

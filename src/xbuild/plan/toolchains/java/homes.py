@@ -50,9 +50,39 @@ def check_home(call: Call) -> None:
                 f"line {made.place.line} puts what is for the target where its Java lies ({made.path})",
                 "take Java from the image of the stage",
             )
+    check_options(call)
     own = next((w for w in call.writes.called(call.program_name) if _is_strange(call, w)), None)
     if own is not None and call.program_name not in ("mvnw", "gradlew"):
         raise BoundError(f"line {own.place.line} puts a program of that name into {own.path}")
+
+
+def check_options(call: Call) -> None:
+    """What variables tell the JVM changes nothing that is made: memory, properties, what modules open."""
+    told = {name: call.variables[name].text for name in OPTIONS if name in call.variables}
+    told |= {name: call.assignments[name][0].value for name in OPTIONS if name in call.assignments}
+    for name, text in told.items():
+        if text is None:
+            raise BoundError(f"what {name} says cannot be told", f"write {name} out")
+        check_jvm(name, text)
+
+
+def check_jvm(name: str, text: str) -> None:
+    """Raises BoundError for an option that has the JVM load, or run, something else."""
+    bad = next((word for word in text.split() if not _HARMLESS.fullmatch(word.strip("\"'"))), None)
+    if bad is not None:
+        raise BoundError(f"{name} has an option that is not known to change nothing: {bad[:40]}")
+
+
+OPTIONS = words(
+    "JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS JAVA_OPTS MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS JVM_OPTS"
+)
+_HARMLESS = expression(
+    r"-X(mx|ms|ss|mn|verify:none|share:(auto|off))\w*|-XX:(?!.*(Archive|Shared|AOT|Compile|Flags|File|On[A-Z]))[\w:+=.%-]+"
+    r"|-D(?!maven\.ext\.|os\.|java\.|sun\.|org\.gradle\.java)[\w.-]+(=\S*)?|--(add-(opens|exports|modules)|"
+    r"enable-(native-access|preview))(=\S+)?|[\w.]+/[\w.]+=[\w.-]+|ALL-UNNAMED|ALL-SYSTEM|-ea|-da|-server|-B|-ntp"
+    r"|--batch-mode|--no-transfer-progress|-T|[\d.]+C?|-q|-e|-U|-Djava\.(net|awt|security)[\w.]*=\S*"
+    r"|-P[\w.,!+-]+|--show-version|-V|-X(?!\w)|--strict-checksums|--(fail-fast|errors|update-snapshots)"
+)
 
 
 def home_of(call: Call) -> str | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from xbuild.plan.facts.filesystem import Kind, Write, is_within, join, overlaps
@@ -26,6 +26,7 @@ from xbuild.plan.toolchains.java.effective import Answer, UnlikeError, maven_pro
 from xbuild.plan.toolchains.java.homes import (
     asked_platforms,
     check_home,
+    check_jvm,
     check_mounts,
     held,
     home_of,
@@ -55,7 +56,7 @@ _NOT_ASKED = words("-l -o -T -rf -fn -fae -ff -v -h -V -B -X")
 _NO_BUILD = words("-v -h")
 _REFUSED_PROPERTIES: tuple[tuple[str, str], ...] = (
     (r"maven\.ext\.class\.path|maven\.multiModuleProjectDirectory", "loads what is not looked into"),
-    (r"output|outputFile|appendOutput|scope|includes|excludes|os\.[\w.]+|sun\.[\w.]+|java\.[\w.]+",
+    (r"output|outputFile|appendOutput|scope|includes|excludes|os\.[\w.]+|sun\.[\w.]+|java\.(?!net\.|awt\.|security\.)[\w.]+",
      "is a property that changes what Maven can be asked"),
 )  # fmt: skip
 
@@ -100,7 +101,9 @@ def _made(call: Call, given: Reading) -> Effect:
         return replace(plain(call, kind, (write(call, None, kind),), (".",)), toolchain="java")
     _check_words(call, given)
     answer, evidence = _answered(call, given)
+    check_jvm("a file of options in .mvn", answer.options)
     defined = (*_defined(call, given), *_pairs(answer.options))
+    _check_properties(name for name, _ in defined)
     reactor = Reactor(tuple(goal or "" for goal in goals), defined)
     found = [reactor.judged(project, answer) for project in answer.projects]
     folders = [each.project.directory for each in found if each.project.directory]
@@ -168,13 +171,19 @@ def _check_words(call: Call, given: Reading) -> None:
     for name, word in ((n, w) for n, (w, _) in call.assignments.items()):
         if not name.isidentifier() or "\n" in word.raw:
             raise BoundError(f"{name} is set in front of it")
-    for text in given.values("-D"):
-        name = (text or "").partition("=")[0]
-        why = next((why for pattern, why in _REFUSED_PROPERTIES if re.fullmatch(pattern, name)), None)
-        if text is None or not name or why is not None:
-            raise BoundError(f"-D{name or '…'} {why or 'cannot be told'}")
+    names = [(text or "").partition("=")[0] for text in given.values("-D")]
+    if "" in names:
+        raise BoundError("a property that is set for it cannot be told")
+    _check_properties(names)
     if given.has("-fn"):
         raise BoundError("it goes on where a step fails", "drop --fail-never")
+
+
+def _check_properties(names: Iterable[str]) -> None:
+    for name in names:
+        why = next((why for pattern, why in _REFUSED_PROPERTIES if re.fullmatch(pattern, name)), None)
+        if why is not None:
+            raise BoundError(f"-D{name} {why}")
 
 
 def _defined(call: Call, given: Reading) -> tuple[tuple[str, str], ...]:
