@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import lru_cache, partial
 
 from xbuild.dockerfile.model import Copy
 from xbuild.dockerfile.script import Script, Word
@@ -167,7 +167,7 @@ def _may_change(made: Write, path: str) -> bool:
     return made.path == path or not (made.adds or made.is_empty)
 
 
-def _may_bring(copy: Copy, source: str, path: str, files: Sequence[str]) -> bool:
+def _may_bring(copy: Copy, source: str, path: str, files: tuple[str, ...]) -> bool:
     """Whether a source with a pattern in it may stand for a file of that name, or for a folder."""
     if not any(c in source for c in "*?[$"):
         return False
@@ -213,10 +213,15 @@ def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
     return None
 
 
-def _matched(pattern: str, files: Sequence[str]) -> tuple[str, ...]:
+def _matched(pattern: str, files: tuple[str, ...]) -> tuple[str, ...]:
     """The files that a source with `*` or `?` in it stands for, if it stands for files alone; else itself."""
     if not any(c in pattern for c in "*?") or any(c in pattern for c in "$[\\") or ".." in pattern:
         return (pattern,)
+    return _named(pattern, files)
+
+
+@lru_cache(maxsize=64)  # Every file that is looked for asks for the same few patterns again.
+def _named(pattern: str, files: tuple[str, ...]) -> tuple[str, ...]:
     clean = posixpath.normpath(pattern.lstrip("/"))
     depth = clean.count("/") + 1
     found = {entry for f in files if fnmatchcase(entry := "/".join(f.split("/")[:depth]), clean)}
