@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from xbuild.errors import ContextError
@@ -16,6 +16,8 @@ from xbuild.solve.ignore import Ignore, Match, read_patterns
 
 # Planning reads go.mod, Makefiles, scripts and sources; what is larger than this is none of these.
 _LARGEST = 8 << 20
+# Planning asks for the same few files again and again; this many texts stay at hand.
+_KEPT = 64
 # Where the kernel gives up as well (path_resolution(7)).
 _MOST_LINKS = 40
 # What no archive begins with, compressed or not.
@@ -36,9 +38,13 @@ class DirectoryContext:
         self._ignore = Ignore(read_patterns(text))
         self._links: dict[tuple[str, bool], Mapping[str, str] | None] = {}
         self._walked: dict[str, tuple[tuple[tuple[str, bool], ...], list[ContextError]]] = {}
+        self._kept = lru_cache(maxsize=_KEPT)(self._text)
 
     def read(self, path: str) -> str | None:
         """Text of a file, or None when it is not there, is ignored, or is no text worth reading."""
+        return self._kept(path)
+
+    def _text(self, path: str) -> str | None:
         clean = os.path.normpath(path).lstrip("/")
         if clean.startswith("..") or self._ignore.is_ignored(clean):
             return None

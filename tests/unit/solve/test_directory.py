@@ -109,6 +109,21 @@ def test_nothing_outside_is_read(tmp_path: Path) -> None:
     assert context.files() == ("in", "link", "loop", "out")
 
 
+def test_a_file_that_is_asked_for_again_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "go.mod").write_text("module x")
+    read: list[Path] = []
+    plain = Path.read_text
+
+    def counted(path: Path, encoding: str | None = None, errors: str | None = None) -> str:
+        read.append(path)
+        return plain(path, encoding, errors)
+
+    monkeypatch.setattr(Path, "read_text", counted)
+    context = DirectoryContext(tmp_path)
+    assert [context.read("go.mod") for _ in range(3)] == ["module x"] * 3
+    assert len(read) == 1
+
+
 def test_links_that_are_sent(tmp_path: Path) -> None:
     make(tmp_path, "a/f", "a/b/f", "c/f", "x.tar", "big")
     links = {

@@ -36,7 +36,7 @@ def read_pnpm(file: str, text: str) -> NodeLock:
             if len(path) == 3:
                 entry[path[2]] = given
         if path[0] in ("packages", "snapshots") and len(path) == 4 and path[2] == "optionalDependencies":
-            optional.setdefault(path[1], []).append(path[3])
+            optional.setdefault(path[1].partition("(")[0], []).append(path[3])
         wanted.update(_asked(path, given))
     form = _OLD if int(found[1]) == 5 else _NEW
     packages = tuple(_package(name, entry, optional, form) for name, entry in entries.items())
@@ -89,7 +89,6 @@ def _package(
     os, cpu, libc = (_LIST.findall(entry.get(n, "")) for n in ("os", "cpu", "libc"))
     is_variant, is_elsewhere = machines(os, cpu, libc)
     resolution = entry.get("resolution", "")
-    own = [one for where, names in optional.items() if where.partition("(")[0] == key for one in names]
     is_built = "type: git" in resolution or "repo:" in resolution or "codeload." in key
     return NodePackage(
         name,
@@ -97,7 +96,7 @@ def _package(
         is_variant,
         is_elsewhere,
         entry.get("requiresBuild") == "true",
-        tuple(own),
+        tuple(optional.get(key, ())),
         is_built,
         "type: directory" in resolution or "directory:" in resolution,
     )
