@@ -42,6 +42,9 @@ _WHERE_IMPORTED = frozenset(words("process v8 cluster inspector electron nitro n
 """The same where they are imported; elsewhere their names are words."""
 
 _WHOLE_PROCESS = "process as a whole"
+# Prefixes of variables that a project has made for itself: no variable of npm's or of the machine begins so.
+_PREFIX = r"""['"`](?!BUILD|TARGET|HOST|MACH|OSTYPE|CPU|NODE)[A-Z][A-Z0-9_]{2,}\*?['"`]"""
+_PREFIXES = rf"(?:{_PREFIX}|\[\s*+(?:{_PREFIX}\s*+,?\s*+)+\])"
 _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "process",
@@ -74,6 +77,17 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ),
     ("dlopen", r"\bdlopen\s*\(", ""),
     ("EnvironmentPlugin", r"\bEnvironmentPlugin\s*\(\s*['\"]all['\"]", "the whole environment"),
+    (
+        "envPrefix",
+        rf"\benvPrefix\b['\"]?\s*+(?::\s*+(?!{_PREFIXES})|(?=[,}}]))",
+        "what a prefix takes of the environment",
+    ),
+    (
+        "node_modules",
+        r"\b(?:readdir|opendir|scandir|glob|globby)\w*\s*\(\s*(?:[\w.]*(?:join|resolve)\s*\([^()\n]*)?"
+        r"['\"`][^'\"`\n]*\bnode_modules\b",
+        "what is installed",
+    ),
     ("prefixes", r"\bprefixes\s*:\s*\[\s*['\"]['\"]", "the whole environment"),
 )
 """What has to stand in a text for a rule to be tried, its pattern, and what it finds ("": as it stands)."""
@@ -94,7 +108,12 @@ _PUT = expression(
     r"Object\.assign\(\s*process\.env\s*,\s*(?!process)|"
     r"process\.env\s*=\s*\{\s*\.\.\.\s*process\.env\s*,|typeof\s+process\.env\b"
 )
-_LOADED = expression(r"(?:\b(?:const|let|var)\s+(\w+)\s*=\s*)?\bloadEnv\s*\(([^()]|\([^()]*\))*\)")
+_ARGUMENT = r"(?:[^(),\[\]]|\([^()]*\))*+"
+_LOADED = expression(
+    r"(?:\b(?:const|let|var)\s+(\w+)\s*=\s*)?"
+    rf"\bloadEnv\s*\({_ARGUMENT},{_ARGUMENT}(?:,\s*(?P<prefix>(?:[^()]|\([^()]*\))*?)[\s,]*)?\)"
+)
+_OWN_PREFIXES = expression(_PREFIXES)
 _DOCUMENTATION = expression(r"(?m)^\s*/\*\*(?:.|\n)*?\*/")
 _COMMENT = expression(r"(?m)^([^'\"`/\n]*(?:/(?![/*])[^'\"`/\n]*)*)//[^\n]*")
 
@@ -149,7 +168,7 @@ def _whole(text: str) -> Iterator[int]:
         if not any(found.start("quote") in span for span in harmless) and not found["quote"]:
             yield found.start()
     for found in _LOADED.finditer(text):
-        is_all = re.search(r",\s*(['\"`])\1\s*\)$", found[0]) is not None
+        is_all = found["prefix"] and _OWN_PREFIXES.fullmatch(found["prefix"]) is None
         if is_all and (found[1] is None or _is_taken_whole(text, found[1])):
             yield found.start()
 
