@@ -52,6 +52,8 @@ SAMPLES = (
     Sample("go-kubebuilder", ("--version",), ("{architecture}",)),
     Sample("go-vendor-cgo-free", ("-about",), ("{architecture}",)),
     Sample("java-maven", ("first", "second"), ("{architecture}", "notes 1.2.0", "second: 6")),
+    Sample("go-alpine", (), ("linux/{architecture} for clock, certificates: true", "Berlin 14:00 CEST")),
+    Sample("go-alpine", ("Asia/Tokyo", "No/Where"), ("Asia/Tokyo 21:00 JST", "unknown time zone"), 1),
     Sample("python-target", ("world",), ("{architecture}: &lt;world&gt;, 42, marked: ",)),
     Sample("python-venv", ("about",), ("{architecture}: psycopg binary, 24, jpg True",)),
     Sample("python-uv", ("--check",), ("{architecture} 3 391 ", "pydantic_core", "uvloop")),
@@ -73,6 +75,7 @@ CGO = {
     "go-make": ("/greet", "0"),
     "go-kubebuilder": ("/manager", "0"),
     "go-vendor-cgo-free": ("/wrap", "0"),
+    "go-alpine": ("/usr/local/bin/clock", "0"),
 }
 NAMES = tuple(dict.fromkeys(sample.name for sample in SAMPLES))
 

@@ -120,6 +120,7 @@ def test_every_file_goes_through_the_module_that_keeps_it_whole() -> None:
         "alpine.py",
         "alpine_packages.py",
         "apk.py",
+        "musl_python.py",
     )  # they fill a layer's folder, which is packed or thrown away
     found = {
         (module.name, target)
@@ -341,6 +342,25 @@ def test_make_is_brought_where_there_is_none(
         assert (str(bed.make / "usr/bin") in path.split(":")) == brought
 
 
+@pytest.mark.parametrize("fits", [True, False])
+def test_debugfs_is_brought_where_there_is_none(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, fits: bool
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(packages, "_apt", lambda _: None)
+    monkeypatch.setattr(packages, "_fits", lambda _apt, _names: fits)
+    monkeypatch.setattr(packages, "_unpack", lambda _apt, _names, target: target.mkdir(parents=True))
+    if not fits:
+        with pytest.raises(process.BedError, match="needs debugfs"):
+            packages.debugfs(bed)
+        return
+    for _ in range(2):
+        *_, program = packages.debugfs(bed)
+        assert program == bed.cache / "e2fsprogs/usr/sbin/debugfs"
+    monkeypatch.setattr(shutil, "which", lambda _name, path: "/sbin/debugfs" if "/sbin" in path else None)
+    assert packages.debugfs(bed) == ["/sbin/debugfs"]
+
+
 def test_debians_buildx_serves_until_todays_is_built(bed: Bed, tmp_path: Path) -> None:
     older = bed.packages / "usr/libexec/docker/cli-plugins/docker-buildx"
     for program in (older, bed.packages / "usr/bin/docker"):
@@ -390,6 +410,8 @@ def test_projects_name_the_images_they_are_built_on(tmp_path: Path) -> None:
         "golang:1.26-alpine-slim",
         "node:20-alpine",
         "node:24-alpine3.22",
+        "python:3.13-alpine3.22",
+        "python:3.14-alpine",
         "python:3.11-trixie",
         "node:18",
         "rust:1",
@@ -456,6 +478,8 @@ def test_node_goes_by_the_names_of_the_hub(bed: Bed, tag: str, monkeypatch: pyte
         "node:24-alpine",
         "node:24.19.0-alpine3.23",
         "node:22.20-alpine",
+        "python:3.13-alpine",
+        "python:3.13.5-alpine3.23",
     ],
 )
 def test_images_on_alpine_go_by_the_names_of_the_hub(

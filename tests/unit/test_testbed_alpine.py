@@ -19,8 +19,10 @@ from tests.testbed.bed import (
     alpine_images,
     alpine_packages,
     apk,
+    debian,
     files,
     lifecycle,
+    musl_python,
     node,
     process,
     qcow2,
@@ -287,6 +289,59 @@ def test_libraries_of_the_compiler_come_with_node(
     monkeypatch.setattr(wheels, "fetch", lambda *_: tmp_path / "node.whl")
     found = node.musl_library(bed, "libstdc++.so.6", "arm64", tmp_path)
     assert (found.name, found.read_text()) == ("libstdc++-12ab.so.6.0.33", "C++")
+
+
+# Python
+
+
+@pytest.mark.parametrize("content", ["the pinned one", "another"])
+def test_a_source_is_the_pinned_one(tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Archive(debian.Apt):
+        def download_source(self, name: str, into: Path) -> None:
+            (into / f"{name}.tar").write_text(content)
+
+    unpacked: list[str | Path] = []
+    pinned = {"zlib": ("zlib.tar", hashlib.sha256(b"the pinned one").hexdigest())}
+    monkeypatch.setattr(musl_python, "SOURCES", pinned)
+    monkeypatch.setattr(musl_python, "run", lambda *words: unpacked.append(words[-1]))
+    if content == "another":
+        with pytest.raises(process.BedError, match=r"zlib.tar is not the pinned one"):
+            musl_python.fetch_sources(Archive(tmp_path, "amd64", ()), tmp_path / "sources")
+    else:
+        musl_python.fetch_sources(Archive(tmp_path, "amd64", ()), tmp_path / "sources")
+    assert unpacked == ([tmp_path / "sources/zlib.tar"] if content != "another" else [])
+
+
+def test_tools_of_the_workshop_compile_for_the_target(
+    bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("native/lib64/ld-linux-x86-64.so.2", "native/usr/lib/x86_64-linux-gnu/libc.so.6"):
+        files.write(tmp_path / name, "")
+    monkeypatch.setattr(musl_python, "_zig", lambda _: Path("/zig"))
+    shop = musl_python.Workshop(bed, "arm64", tmp_path, tmp_path, tmp_path / "native", tmp_path)
+    musl_python._make_tools(shop)
+    assert "exec /zig cc -target aarch64-linux-musl -dynamic " in (tmp_path / "bin/cc").read_text()
+    python = (tmp_path / "bin/build-python").read_text()
+    assert f"exec {tmp_path}/native/lib64/ld-linux-x86-64.so.2 --library-path" in python
+    assert all(os.access(path, os.X_OK) for path in (tmp_path / "bin").iterdir())
+    assert shop.environment["PATH"].startswith(f"{tmp_path}/bin:")
+
+
+def test_what_is_noted_of_the_workshop_is_moved() -> None:
+    text = "-L/a/b/musl-python/amd64.new/dependencies/lib -lz '/x/musl-python/a/bin/build-python' /usr/lib"
+    assert musl_python._moved(text) == "-L/usr/lib -lz '/usr/build-python' /usr/lib"
+
+
+def test_a_source_that_has_changed_is_an_error(tmp_path: Path) -> None:
+    files.write(tmp_path / "Makefile", "-Wl,-h$(NAME) -Wl,-h$(NAME)")
+    musl_python._edit(tmp_path / "Makefile", "-Wl,-h", "-Wl,-soname,")
+    assert (tmp_path / "Makefile").read_text() == "-Wl,-soname,$(NAME) -Wl,-soname,$(NAME)"
+    with pytest.raises(process.BedError, match="has to follow"):
+        musl_python._edit(tmp_path / "Makefile", "-Wl,-h", "-Wl,-soname,")
+
+
+def test_what_configure_would_fill_in_is_filled_in() -> None:
+    assert musl_python._filled("#define @TARGET@ @VERSION@", {"TARGET": "A", "VERSION": "1"}) == "#define A 1"
 
 
 def test_recipes_on_alpine_are_those_of_the_hub() -> None:

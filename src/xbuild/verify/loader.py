@@ -27,6 +27,12 @@ _GLIBC = re.compile(r"ld-linux.*|ld(?:64)?\.so\..*|ld-\d.*")
 _MUSL_ITSELF = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
 _MUSL_FOLDERS = ("/lib", "/usr/local/lib", "/usr/lib")
 
+# As programs and libraries need them.
+_NEEDS_MUSL = re.compile(r"libc\.musl-.+|ld-musl-.+|libc\.so")
+_NEEDS_GLIBC = re.compile(
+    r"(?:libc|libm|libpthread|libdl|librt|libresolv|libutil)\.so\.\d|ld-linux.*|ld64\.so.*"
+)
+
 _GCOMPAT = "/lib/libgcompat.so.0"
 
 
@@ -34,6 +40,16 @@ def elf_of(file: File | None) -> ElfFacts | None:
     """The facts of a file that is a whole ELF file."""
     content = file.entry.content if file is not None else None
     return content.elf if content is not None and isinstance(content.elf, ElfFacts) else None
+
+
+def c_library_of(elf: ElfFacts) -> str | None:
+    """`musl` or `glibc`, as the file needs it; None when it says neither, or both."""
+    names = {
+        kind
+        for kind, pattern in (("musl", _NEEDS_MUSL), ("glibc", _NEEDS_GLIBC))
+        if any(pattern.fullmatch(name) for name in elf.needed)
+    }
+    return names.pop() if len(names) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

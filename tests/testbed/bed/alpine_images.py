@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from dataclasses import replace
 from pathlib import Path
 
-from . import alpine, alpine_packages, node, rootfs
+from . import alpine, alpine_packages, musl_python, node, rootfs
+from .debian import Apt, unpack_one
 from .oci import Descriptor, Layer, Platform, make_manifest
 from .process import BedError, run
 from .recipes import (
     GO_PATH,
+    HOST,
     PATH,
+    PYTHON_PATH,
     Kitchen,
     _go_version,
     _image,
     _is_newest,
+    debian_layer,
     go_layer,
     host_variables,
+    python_layer,
 )
 
 CODE = ("rootfs.py", "alpine_images.py", *alpine_packages.CODE)
+_one_at_a_time = threading.Lock()
 # Tags of Alpine's own image.
 TAGS = (alpine.RELEASE, alpine.VERSION, alpine.RELEASE.partition(".")[0], "latest")
 SUFFIXES = ("-alpine", f"-alpine{alpine.RELEASE}")
@@ -79,6 +87,66 @@ def node_images(kitchen: Kitchen, tag: str) -> list[str]:
     return _image(kitchen, names, kitchen.compilers, manifest)
 
 
+def python_images(kitchen: Kitchen, tag: str) -> list[str]:
+    """`3.13-alpine`: compiled for musl, once."""
+    asked = _asked("python", tag)
+    if asked not in (musl_python.VERSION, musl_python.RELEASE):
+        raise BedError(f"no recipe for python:{tag}: of Python on Alpine there is {musl_python.VERSION}")
+
+    def manifest(platform: Platform) -> Descriptor:
+        made = _compiled(kitchen, platform.fields["architecture"])
+        layers = [
+            *base(kitchen, platform),
+            packages(kitchen, platform, "ca-certificates", "tzdata"),
+            kitchen.layer(
+                f"python-{musl_python.RELEASE}-alpine-{platform.key}",
+                f"python {musl_python.RELEASE} in /usr/local",
+                lambda root: musl_python.install(made, root),
+                "musl_python.py",
+                "python.py",
+            ),
+        ]
+        env = [PYTHON_PATH, f"PYTHON_VERSION={musl_python.RELEASE}", *host_variables()]
+        return make_manifest(kitchen.store, platform, layers, {"Env": env, "Cmd": ["python3"]})
+
+    tags = (musl_python.VERSION, musl_python.RELEASE)
+    names = [f"docker.io/library/python:{each}{more}" for each in tags for more in SUFFIXES]
+    return _image(kitchen, names, kitchen.compilers, manifest)
+
+
+def _compiled(kitchen: Kitchen, architecture: str) -> Path:
+    """Python's tree for musl on that architecture, compiled once and kept in the cache."""
+    folder = kitchen.bed.cache / "musl-python" / f"{architecture}-{musl_python.RELEASE}"
+    with _one_at_a_time:
+        if not folder.exists():
+            fresh = folder.with_name(f"{folder.name}.new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            musl_python.compile_python(_workshop(kitchen, architecture, fresh)).rename(folder)
+            shutil.rmtree(fresh)
+    return folder
+
+
+def _workshop(kitchen: Kitchen, architecture: str, folder: Path) -> musl_python.Workshop:
+    """With sources, headers, and the Python of the same version that runs on this machine."""
+    target = next(each for each in kitchen.compilers if each.fields["architecture"] == architecture)
+    there, native = (replace(each, suite="trixie") for each in (target, HOST[0]))
+    python, headers, sources = folder / "native", folder / "headers", folder / "sources"
+    for each in (python, headers):
+        each.mkdir(parents=True)
+    for layer in (debian_layer(kitchen, native), python_layer(kitchen, native, musl_python.VERSION)):
+        run("tar", "-C", python, "-xf", kitchen.store.blob(layer.digest))
+    debs = kitchen.tree(f"archives-musl-python-{architecture}")
+    for deb in kitchen.apt(there).download(["libssl-dev"], debs):
+        if deb.name.startswith("libssl-dev_"):
+            unpack_one(deb, headers)
+    shutil.rmtree(debs)
+    lines = [line.replace("deb ", "deb-src ", 1) for line in kitchen.archive.sources(native.suite)]
+    apt = Apt(kitchen.bed.cache / "apt/source", native.debian, lines)
+    apt.update()
+    musl_python.fetch_sources(apt, sources)
+    return musl_python.Workshop(kitchen.bed, architecture, folder, sources, python, headers)
+
+
 def _asked(image: str, tag: str) -> str:
     release, _, system = tag.partition("-")
     if f"-{system}" not in SUFFIXES:
@@ -118,4 +186,4 @@ def packages(kitchen: Kitchen, platform: Platform, *names: str) -> Layer:
 
 
 # On images whose tag names Alpine; those of other systems have recipes of the same names elsewhere.
-RECIPES = {"golang": golang, "node": node_images}
+RECIPES = {"golang": golang, "node": node_images, "python": python_images}

@@ -58,7 +58,7 @@ DEPENDS = {
     "gcc": "binutils libgcc",
     "npm": "nodejs",
 }
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()
 STAND_IN = """#!/bin/sh
 echo "{name}: a stand-in of the test bed's, which only has its name" >&2
 exit 127
@@ -93,19 +93,24 @@ def repository(kitchen: Kitchen) -> Path:
     """The folder of those packages, made once; one folder in it for each architecture."""
     alpine_folder = kitchen.bed.cache / "alpine"
     folder = alpine_folder / f"packages-{_fingerprint('packages', CODE)}"
-    if not folder.exists():
-        with step("making packages for Alpine"):
-            fresh = kitchen.tree("alpine-packages-new")
-            with ThreadPoolExecutor(len(COMPILERS)) as pool:
-                list(pool.map(lambda platform: _fill(kitchen, platform, fresh), COMPILERS))
-            fresh.rename(folder)
+    with _one_at_a_time:
+        if not folder.exists():
+            _make(kitchen, folder)
     return folder
 
 
-def _fill(kitchen: Kitchen, platform: Platform, folder: Path) -> None:
+def _make(kitchen: Kitchen, folder: Path) -> None:
+    with step("making packages for Alpine"):
+        fresh, key = kitchen.tree("alpine-packages-new"), alpine.key(kitchen.bed)
+        with ThreadPoolExecutor(len(COMPILERS)) as pool:
+            list(pool.map(lambda platform: _fill(kitchen, platform, fresh, key), COMPILERS))
+        fresh.rename(folder)
+
+
+def _fill(kitchen: Kitchen, platform: Platform, folder: Path, key: Path) -> None:
     bed, architecture = kitchen.bed, platform.fields["architecture"]
     name = alpine.NAMES[architecture]
-    made = apk.Repository(alpine.tools(bed), _made(folder / name), alpine.key(bed))
+    made = apk.Repository(alpine.tools(bed), _made(folder / name), key)
     system = alpine.machine(bed, architecture)
     # Beside the system, so that files can be linked.
     work = system.with_name(f"{system.name}.packages")

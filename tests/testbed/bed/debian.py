@@ -140,6 +140,10 @@ class Apt:
         run(*self._command("apt-get"), "-o", archives, *QUIET, "--download-only", "install", *packages)
         return sorted(into.glob("*.deb"))
 
+    def download_source(self, name: str, into: Path) -> None:
+        """Fetch what a package is made of, as its authors have packed it, from sources of `deb-src`."""
+        run(*self._command("apt-get"), *QUIET, "--download-only", "--tar-only", "source", name, cwd=into)
+
     def required(self) -> list[str]:
         """The packages that every Debian system has."""
         stanzas = run(*self._command("apt-cache"), "dumpavail").split("\n\n")

@@ -1,1 +1,1 @@
-"""Node: files that V8 makes for the machine that it runs on, and that are no ELF files."""
+"""Node.js: addons for the C library of what loads them, and files that V8 makes for its own machine."""

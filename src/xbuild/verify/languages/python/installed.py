@@ -28,12 +28,11 @@ from xbuild.verify.languages.python.sites import (
     PythonFiles,
     Site,
     Venv,
-    c_library_of,
     group_by_owner,
 )
 from xbuild.verify.languages.python.wheels import objection
 from xbuild.verify.layers import File
-from xbuild.verify.loader import elf_of
+from xbuild.verify.loader import c_library_of, elf_of
 from xbuild.verify.mismatch import mismatch_of
 from xbuild.verify.places import machines_named, place_of
 

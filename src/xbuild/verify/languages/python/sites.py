@@ -18,7 +18,7 @@ from xbuild.verify.checks import PlatformImage
 from xbuild.verify.elf import ElfFacts
 from xbuild.verify.languages.python.notes import Noted
 from xbuild.verify.layers import File
-from xbuild.verify.loader import Loader, Search, elf_of, loader_at
+from xbuild.verify.loader import Loader, Search, c_library_of, elf_of, loader_at
 from xbuild.verify.mismatch import mismatch_of
 
 _SITE = re.compile(
@@ -40,19 +40,6 @@ _CACHES = re.compile(r"/\.cache/|/uv/(?:archive|builds|sdists)-v\d+/|/pkgs/[^/]+
 _MOST_INTERPRETERS = 200
 _MOST_ENVIRONMENTS = 1_000
 _MOST_LISTED = 500_000
-
-_MUSL = re.compile(r"libc\.musl-.+|ld-musl-.+|libc\.so")
-_GLIBC = re.compile(r"(?:libc|libm|libpthread|libdl|librt|libresolv|libutil)\.so\.\d|ld-linux.*|ld64\.so.*")
-
-
-def c_library_of(elf: ElfFacts) -> str | None:
-    """`musl` or `glibc`, as the file needs it; None when it says neither, or both."""
-    names = {
-        kind
-        for kind, pattern in (("musl", _MUSL), ("glibc", _GLIBC))
-        if any(pattern.fullmatch(name) for name in elf.needed)
-    }
-    return names.pop() if len(names) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
