@@ -148,3 +148,18 @@ def test_a_plain_glibc_image_is_not_taken_for_musl() -> None:
     loader = Item(GLIBC, library("amd64", soname="ld-linux-x86-64.so.2"))
     found = failures(verify(Built("linux/amd64", [[loader, app]], ["/app"])))
     assert found == [(CheckKind.LIBRARY, "libpthread.so.0")]
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_musl_on_armv7_goes_by_the_name_of_hard_float(linked: bool) -> None:
+    """Alpine's loader for arm/v6 and arm/v7 is `ld-musl-armhf.so.1`; glibc's has a name of its own."""
+    hard = 0x5000400
+    musl = Elf("arm", kind=3, flags=hard, soname="libc.musl-armhf.so.1").build()
+    items = [Item("lib/ld-musl-armhf.so.1", musl), symlink("lib/libc.musl-armhf.so.1", "ld-musl-armhf.so.1")]
+    own, glibc = "/lib/ld-musl-armhf.so.1", "/lib/ld-linux-armhf.so.3"
+    native = Elf("arm", kind=3, flags=hard, interpreter=own, needed=("libc.musl-armhf.so.1",)).build()
+    assert verify(Built("linux/arm/v7", [[*items, Item("app", native)]], ["/app"])).passed
+    foreign = Elf("arm", kind=3, flags=hard, interpreter=glibc, needed=("libc.so.6", "libm.so.6")).build()
+    compat = [symlink(glibc, own)] if linked else []
+    outcome = verify(Built("linux/arm/v7", [[*items, *compat, Item("app", foreign)]], ["/app"]))
+    assert failures(outcome) == ([] if linked else [(CheckKind.INTERPRETER, glibc)])
