@@ -90,6 +90,8 @@ TOLD = ("ac_cv_buggy_getaddrinfo=no", "ac_cv_file__dev_ptmx=yes", "ac_cv_file__d
 EDITS = (
     ("Misc/platform_triplet.c", "error unknown libc", "define LIBC musl"),
     ("Makefile.pre.in", "-Wl,-h", "-Wl,-soname,"),
+    # Libraries alone it leaves to the linker of this machine.
+    ("Makefile.pre.in", "-Wl,-soname,$@ $^", "-Wl,-soname,$@ $^ empty.o"),
 )
 
 
@@ -271,6 +273,8 @@ def _make_python(workshop: Workshop) -> Path:
     shutil.copytree(workshop.sources / "python3.13", source, symlinks=True)
     for name, old, new in EDITS:
         _edit(source / name, old, new)
+    (source / "empty.c").write_text("")
+    workshop.run("cc", "-fPIC", "-c", "empty.c", cwd=source)
     root = workshop.dependencies
     workshop.run(
         "./configure", f"--host={workshop.machine}-linux-musl", "--build=x86_64-pc-linux-gnu",
