@@ -55,6 +55,9 @@ RIGHT = (
         f"FROM {NODE}\nWORKDIR /a\nRUN npm install {SHARP} && "
         "npm install --force --no-save --libc=glibc --libc=musl @img/sharp-linux-x64@0.34.5\n",
     ),
+    Image(
+        "python", "FROM python:3.13-alpine\nRUN pip install --no-cache-dir numpy markupsafe cryptography\n"
+    ),
     Image("prebuilds", f"FROM {NODE}\nWORKDIR /a\nRUN npm install bcrypt@6 bufferutil utf-8-validate\n"),
 )
 FAULTS = (
