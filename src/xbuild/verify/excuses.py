@@ -394,6 +394,7 @@ EXCUSES: tuple[Excuse, ...] = (
         _BOTH_DIFFER,
         same_but_times,
     ),
+    Excuse("/var/log/apk.log", Aspect.CONTENT, "times in apk's log", _BOTH_DIFFER, same_but_times),
     Excuse(
         "/var/cache/ldconfig/aux-cache",
         Aspect.CONTENT,

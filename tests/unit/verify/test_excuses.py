@@ -237,6 +237,11 @@ CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
         b"update-alternatives 2026-11-28 18:24:40: run with --install /usr/bin/vi\n",
         (b"update-alternatives 2026-11-28 18:24:40: run with --install /usr/bin/ex\n",),
     ),
+    "/var/log/apk.log": (
+        b"\nRunning `apk add git` at 2026-11-30 14:34:36\napk-tools 3.0.8-r0, compiled for x86_64.\n",
+        b"\nRunning `apk add git` at 2026-11-30 14:40:01\napk-tools 3.0.8-r0, compiled for x86_64.\n",
+        (b"\nRunning `apk add git` at 2026-11-30 14:40:01\napk-tools 3.0.8-r0, compiled for aarch64.\n",),
+    ),
     "/var/cache/ldconfig/aux-cache": (
         aux_cache(1, *LIBRARIES),
         aux_cache(2, *LIBRARIES[::-1]),
