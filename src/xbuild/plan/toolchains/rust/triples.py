@@ -48,7 +48,8 @@ def ready_lines(
     return (
         *package_lines(platforms, libraries, has_cxx=has_cxx),
         *rustup,
-        f"mkdir -p {HELPERS}; printf '%s\\n' '#!/bin/sh' '{_case(keys)}' '{_WHAT}' > {HELPERS}/{TELLER};",
+        f"mkdir -p {HELPERS} /usr/local/bin; "
+        f"printf '%s\\n' '#!/bin/sh' '{_case(keys)}' '{_WHAT}' > {HELPERS}/{TELLER};",
         f"chmod 755 {HELPERS}/{TELLER}; "
         + " ".join(f"ln -sf {HELPERS}/{TELLER} /usr/local/bin/{name};" for name in (TELLER, STRIP)),
         f"mkdir -p {home}; printf '%s\\n' {' '.join(_settings(keys, has_c=has_c))} > {home}/config.toml",
