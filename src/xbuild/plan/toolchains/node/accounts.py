@@ -18,13 +18,11 @@ from xbuild.plan.model import Evidence, Probe, Question
 from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.toolchain import Call
-from xbuild.plan.toolchains.node.manifests import PackageJson, brings_modules, lock_at, locked
+from xbuild.plan.toolchains.node.manifests import INSTALLED, PackageJson, brings_modules, lock_at, locked
 from xbuild.plan.toolchains.node.native_packages import Part, needed_variants, row_of
 from xbuild.plan.toolchains.node.node_locks import FILES, NodeLock
 from xbuild.text import expression, value
 
-INSTALLED = "installs"
-"""What `by` of a write says that puts packages, caches or tools there: all of that is the machine's."""
 _FOLDERS = ("node_modules", ".yarn", ".pnp.cjs", ".pnp.loader.mjs")
 
 

@@ -29,9 +29,10 @@ from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members
 from xbuild.plan.toolchains.node.npm_scripts import seen_kind
 from xbuild.plan.toolchains.node.sources_read import (
     check_configuration,
+    check_loaders,
     check_sources,
     check_templates,
-    check_text,
+    check_variables,
 )
 from xbuild.text import expression, value
 
@@ -270,6 +271,13 @@ _EVALUATING = frozenset(
     )
 )
 """Packages with which some sources are run where they are bundled."""
+_BY_LOADERS = frozenset(
+    words(
+        "webpack @rspack/cli @rsbuild/core react-scripts @craco/craco react-app-rewired @vue/cli-service "
+        "@angular/cli next @docusaurus/core gatsby vuepress nuxt"
+    )
+)
+"""Packages that bundle by webpack's loaders, which a source may name."""
 _CONFIG = expression(r"(?:--?[\w-]*(?:config|conf|plugin|require|import|loader)[\w-]*|-[crp])(?:=(.*))?")
 _IN_PACKAGE = words("babel postcss parcel vite tsup swc browserify stylelint")
 """What package.json itself configures."""
@@ -316,9 +324,11 @@ def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: A
         raise UntoldError(f"{own.file} brings a program of that name")
     natives = frozenset(p.name for p in account.lock.packages if p.is_variant or p.has_script)
     taken = check_configuration(call, _start(call, found, row), account.lock.names, local, natives)
+    if row.package in _BY_LOADERS:
+        check_loaders(call, found, account.lock.names)
     check_templates(call, found)
     for path in _files(call, found, (".env*",)):
-        check_text(path, standing(call, path) or "")
+        check_variables(path, standing(call, path) or "")
     has_pages = row.runs_sources or not _PRERENDERING.isdisjoint(taken)
     if has_pages or not _EVALUATING.isdisjoint(account.lock.names):
         check_sources(call, found, local, has_pages=has_pages)

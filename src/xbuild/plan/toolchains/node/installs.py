@@ -16,8 +16,9 @@ from xbuild.plan.programs.program import source_kind, write
 from xbuild.plan.recipes.own_files import UntoldError, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import INSTALLED, is_telling
+from xbuild.plan.toolchains.node.accounts import is_telling
 from xbuild.plan.toolchains.node.manifests import (
+    INSTALLED,
     PackageJson,
     check_files,
     check_wanted,
@@ -77,13 +78,29 @@ def check_surroundings(call: Call) -> None:
             )
 
 
-def homes(call: Call) -> tuple[str, ...]:
-    """The folders of caches and settings of the user that runs it."""
-    user = call.scope.user() or "root"
-    home = "/root" if user.partition(":")[0] in ("root", "0") else f"/home/{user.partition(':')[0]}"
+def check_settings(call: Call, *folders: str | None) -> None:
+    """Neither a variable nor a file of settings that counts in these folders has a say in the machine, or in
+    what else is run, where this command runs. Raises UntoldError.
+    """
+    check_surroundings(call)
+    for folder in dict.fromkeys(folders):
+        if folder is None:
+            raise UntoldError("where it runs cannot be told", "set it by WORKDIR")
+        check_files(call, folder, dict.fromkeys(("/root", _home(call))))
+
+
+def _home(call: Call) -> str:
+    """The home of the user that runs it."""
+    user = (call.scope.user() or "root").partition(":")[0]
     told = call.variables.get("HOME")
     if told is not None and told.text and told.text.startswith("/"):
-        home = told.text
+        return told.text
+    return "/root" if user in ("root", "0") else f"/home/{user}"
+
+
+def homes(call: Call) -> tuple[str, ...]:
+    """The folders of caches and settings of the user that runs it."""
+    home = _home(call)
     named = ("npm_config_cache", "NPM_CONFIG_CACHE", "YARN_CACHE_FOLDER", "PNPM_HOME", "COREPACK_HOME")
     given = (v.text for n in named if (v := call.variables.get(n)) is not None and v.text)
     return (*(f"{home}/{name}" for name in _CACHES), *given, "/usr/local/share/.cache")
@@ -123,7 +140,7 @@ def installs(
     check_surroundings(call)
     found = manifest(call, folder)
     root, lock = _root(call, found, program)
-    check_files(call, found.folder)
+    check_settings(call, found.folder)
     projects = (root, *(m for m in members(call, root) if m.folder != root.folder))
     if not is_frozen:
         local = frozenset(m.name for m in projects)

@@ -4,7 +4,8 @@ A text is not followed: it is looked for what could, whatever it is used for. Li
 comments are passed over.
 
 Sources: Node.js "process", "os", "child_process", "Modules: Packages"; vite "Configuring Vite" (`loadEnv`);
-npm "config" (`npm_config_user_agent` tells system and architecture).
+npm "config" (`npm_config_user_agent` tells system and architecture); Node.js "Global objects" (`navigator`);
+dotenv-expand README (`$NAME` in a file of variables).
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ _WHOLE_PROCESS = "process as a whole"
 # Prefixes of variables that a project has made for itself: no variable of npm's or of the machine begins so.
 _PREFIX = r"""['"`](?!BUILD|TARGET|HOST|MACH|OSTYPE|CPU|NODE)[A-Z][A-Z0-9_]{2,}\*?['"`]"""
 _PREFIXES = rf"(?:{_PREFIX}|\[\s*+(?:{_PREFIX}\s*+,?\s*+)+\])"
+_LISTING = (
+    r"(?:(?:readdir|opendir|access|l?stat|realpath|readlink|exists|pathExists)(?:Sync)?"
+    r"|scandir\w*|glob\w*|fdir)"
+)
 _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "process",
@@ -62,7 +67,20 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("global", r"\bglobal(?:This)?\s*+(?:\?\.\s*+)?\[", "a global by a computed name"),
     ("eval", r"\beval\s*\(", "code that is made"),
     ("Function", r"\bnew\s+Function\b", "code that is made"),
-    ("hardwareConcurrency", r"\bnavigator\s*\??\.\s*hardwareConcurrency\b", ""),
+    ("navigator", r"\bnavigator\s*\??\.\s*(?:hardwareConcurrency|platform)\b", ""),
+    ("navigator", r"\bnavigator\s*+(?:\?\.\s*+)?\[", "navigator by a computed name"),
+    (
+        "navigator",
+        r"\{[^{}]*\b(?:hardwareConcurrency|platform)\b[^{}]*\}\s*+=\s*+(?:\w+\s*+\.\s*+)*+navigator\b",
+        "navigator.platform or its like",
+    ),
+    (
+        "navigator",
+        r"(?:=|\(|,|\breturn\b)\s*+(?:(?:globalThis|global)\s*+\.\s*+)?navigator\b(?:[ \t]*+$|\s*+[,;)])",
+        "navigator as a whole",
+    ),
+    ("availableMemory", r"\bprocess\s*\??\.\s*availableMemory\b", ""),
+    ("constrainedMemory", r"\bprocess\s*\??\.\s*constrainedMemory\b", ""),
     ("/", r"['\"`]/(?:proc|sys|lib|lib64|usr|etc|bin|sbin|dev)\b[^'\"`\n]*", "a file of the system"),
     (".node", r"\.node['\"`]", "a native module"),
     ("npm_", r"\b_?npm_config_\w+|\bnpm_execpath\b|\bnpm_node_execpath\b", ""),
@@ -84,8 +102,8 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "node_modules",
-        r"\b(?:readdir|opendir|scandir|glob|globby)\w*\s*\(\s*(?:[\w.]*(?:join|resolve)\s*\([^()\n]*)?"
-        r"['\"`][^'\"`\n]*\bnode_modules\b",
+        rf"\b{_LISTING}\s*\(\s*(?:\[?\s*|[^(),\n;]*\+\s*|[^()\n;,'\"`]*\((?:[^()\n;]|\(\))*?)"
+        r"['\"`](?!!)[^'\"`\n]*\bnode_modules\b",
         "what is installed",
     ),
     ("prefixes", r"\bprefixes\s*:\s*\[\s*['\"]['\"]", "the whole environment"),
@@ -112,6 +130,10 @@ _ARGUMENT = r"(?:[^(),\[\]]|\([^()]*\))*+"
 _LOADED = expression(
     r"(?:\b(?:const|let|var)\s+(\w+)\s*=\s*)?"
     rf"\bloadEnv\s*\({_ARGUMENT},{_ARGUMENT}(?:,\s*(?P<prefix>(?:[^()]|\([^()]*\))*?)[\s,]*)?\)"
+)
+# A folder of packages under a name, which is listed or looked for later.
+_MODULES_NAMED = expression(
+    r"\b(?:const|let|var)\s+(\w+)\s*(?::\s*\w+\s*)?=\s*[^;\n]*['\"`][^'\"`\n]*\bnode_modules\b"
 )
 _OWN_PREFIXES = expression(_PREFIXES)
 _DOCUMENTATION = expression(r"(?m)^\s*/\*\*(?:.|\n)*?\*/")
@@ -151,6 +173,27 @@ def facts_of(text: str) -> Iterator[MachineFact]:
         if name in _MODULES or f"{found[3] or ''}{name}" in _MODULES or is_imported:
             yield MachineFact(f"the module {name}", line(found.start()))
     yield from (MachineFact("process.env as a whole", line(at)) for at in _whole(plain))
+    for found in _MODULES_NAMED.finditer(plain) if "node_modules" in plain else ():
+        uses = rf"\b{_LISTING}\s*\([^;\n]*?(?<![\w$.]){re.escape(found[1])}\b"
+        if re.search(uses, plain):
+            yield MachineFact("what is installed", line(found.start()))
+
+
+_EXPANDED = expression(
+    r"(?m)^(?!\s*#).*?(?<!\\)\$\{?\s*(HOSTNAME|HOSTTYPE|MACHTYPE|OSTYPE|CPUTYPE|PATH|LD_LIBRARY_PATH|"
+    r"LD_PRELOAD|\()"
+)
+
+
+def expansion_of(text: str) -> MachineFact | None:
+    """What a file of variables (`.env`) takes of the machine: a variable that the machine or a shell sets,
+    which goes before what the file itself says, or what a command prints.
+    """
+    found = _EXPANDED.search(text)
+    if found is None:
+        return None
+    what = "what a command prints" if found[1] == "(" else f"${found[1]}"
+    return MachineFact(what, text.count("\n", 0, found.start(1)) + 1)
 
 
 def package_name(text: str) -> str:

@@ -20,7 +20,13 @@ from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.node.accounts import Account, is_installed, open_account
-from xbuild.plan.toolchains.node.installs import check_surroundings, installs, installs_tools, put
+from xbuild.plan.toolchains.node.installs import (
+    check_settings,
+    check_surroundings,
+    installs,
+    installs_tools,
+    put,
+)
 from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members
 from xbuild.plan.toolchains.node.npm_scripts import ScriptLine, quoted, rephrased, run, with_hooks
 from xbuild.text import value
@@ -430,8 +436,8 @@ def _script_or_program(
     projects = lines or (found,)
     having = [p for p in projects if name in p.scripts]
     arguments = quoted(told[1:])
+    check_settings(call, call.directory, *(p.folder for p in projects))
     if having:
-        check_surroundings(call)
         every = [line for p in having for line in with_hooks(p, name, arguments)]
         return run(call, every, having[0].file, _programs_of(call, having))
     if or_program and len(projects) == 1:
@@ -519,6 +525,7 @@ def _executes(call: Call, manager: Manager, front: Reading, rest: Sequence[str |
     if len(projects) != 1:
         raise UntoldError("which workspaces it runs in is not followed")
     folder = call.directory if not front.options else projects[0].folder
+    check_settings(call, folder)
     if folder is None:
         raise UntoldError("where it runs cannot be told")
     return run(call, (ScriptLine(folder, quoted(told), call.place),))
@@ -526,7 +533,7 @@ def _executes(call: Call, manager: Manager, front: Reading, rest: Sequence[str |
 
 def executes(call: Call) -> Effect:
     """`npx` and `bunx`. Raises UntoldError."""
-    check_surroundings(call)
+    check_settings(call, call.directory)
     found = read(_grammar(_EXEC), call.texts[1:], open_words(call), Style.FIRST)
     if found is None or not found.operands or found.operands[0] is None:
         raise UntoldError("which program it runs cannot be told")

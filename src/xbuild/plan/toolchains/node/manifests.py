@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from xbuild.plan.facts.filesystem import Write, is_within, resolved
@@ -20,6 +20,8 @@ from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.node.node_locks import FILES, NodeLock, read_lock
 from xbuild.text import expression, glob_pattern, value
 
+INSTALLED = "installs"
+"""What `by` of a write says that puts packages, caches or tools there: all of that is the machine's."""
 _LARGEST = 1_000_000
 _MOST_PROJECTS = 400
 _AS_IT_IS = "COPY it from the build context, as it is, or leave it out by .dockerignore"
@@ -240,8 +242,46 @@ _HARMLESS = {
             "linkWorkspacePackages minimumReleaseAge coverage root coverageThreshold"
         )
     ),
+    "pnpm-workspace.yaml": frozenset(
+        words(
+            "packages catalog catalogs catalogMode cleanupUnusedCatalogs overrides packageExtensions "
+            "patchedDependencies allowUnusedPatches allowNonAppliedPatches peerDependencyRules "
+            "allowedDeprecatedVersions updateConfig auditConfig ignoredOptionalDependencies "
+            "onlyBuiltDependencies neverBuiltDependencies ignoredBuiltDependencies allowBuilds "
+            "strictDepBuilds dangerouslyAllowAllBuilds ignoreScripts nodeLinker hoist hoistPattern "
+            "publicHoistPattern shamefullyHoist linkWorkspacePackages preferWorkspacePackages "
+            "sharedWorkspaceLockfile saveWorkspaceProtocol injectWorkspacePackages dedupeInjectedDeps "
+            "syncInjectedDepsAfterScripts includeWorkspaceRoot ignoreWorkspaceCycles "
+            "disallowWorkspaceCycles failIfNoMatch autoInstallPeers strictPeerDependencies "
+            "dedupePeerDependents resolvePeersFromWorkspaceRoot resolutionMode savePrefix saveExact "
+            "preferFrozenLockfile lockfileIncludeTarballUrl engineStrict managePackageManagerVersions "
+            "packageManagerStrict packageManagerStrictVersion enablePrePostScripts verifyDepsBeforeRun "
+            "requiredScripts minimumReleaseAge minimumReleaseAgeExclude trustPolicy trustPolicyExclude "
+            "blockExoticSubdeps registry registries fetchRetries fetchTimeout networkConcurrency "
+            "childConcurrency sideEffectsCache verifyStoreIntegrity packageImportMethod "
+            "optimisticRepeatInstall loglevel color updateNotifier workspaceConcurrency"
+        )
+    ),
 }
 """Keys that change neither for which machine something is installed nor what else is run."""
+_OF_USER = {
+    ".npmrc": ".npmrc",
+    ".yarnrc": ".yarnrc",
+    ".yarnrc.yml": ".yarnrc.yml",
+    ".bunfig.toml": "bunfig.toml",
+    ".config/.bunfig.toml": "bunfig.toml",
+    ".config/pnpm/rc": ".npmrc",
+    ".config/yarn/config": ".yarnrc",
+}
+"""Files of settings below the home of a user, and by which of the names above their keys are read."""
+_OF_ALL = (
+    ("/usr/local/etc/npmrc", ".npmrc"),
+    ("/usr/etc/npmrc", ".npmrc"),
+    ("/etc/npmrc", ".npmrc"),
+    ("/usr/local/lib/node_modules/npm/npmrc", ".npmrc"),
+    ("/etc/yarnrc", ".yarnrc"),
+)
+"""Those of all users."""
 _LARGEST_SETTINGS = 200_000
 
 
@@ -253,36 +293,65 @@ def _keys(name: str, text: str) -> Iterator[str]:
             continue
         if name == ".yarnrc":
             yield plain.split(None, 1)[0].strip('"')
-        elif name != ".yarnrc.yml":
+        elif name not in _IN_YAML:
             yield plain.partition("=")[0].strip()
-        elif not line[0].isspace() and line[0] != "-":
-            yield plain.partition(":")[0].strip()
+        elif not line[0].isspace() and line[0] != "-" and plain != "---":
+            yield plain.partition(":")[0].strip().strip("'\"")
+
+
+_IN_YAML = (".yarnrc.yml", "pnpm-workspace.yaml")
 
 
 _OF_REGISTRY = expression(r"//.*|@[\w.-]+:registry|_authToken|\w+\[\]")
 
 
-def check_files(call: Call, folder: str) -> None:
-    """No file of settings around has a say in the machine, or in what is run. Raises UntoldError.
+def check_files(call: Call, folder: str, homes: Iterable[str] = ()) -> None:
+    """No file of settings around, nor one of the user whose `homes` these are, has a say in the machine, or
+    in what is run, as these files stand where `call` runs. Raises UntoldError.
 
     What such a file holds is never told: there are tokens among it.
     """
-    for place in ancestors(folder):
-        for name, harmless in _HARMLESS.items():
-            text = standing(call, posixpath.join(place, name))
-            if text is not None and len(text) > _LARGEST_SETTINGS:
-                raise UntoldError(f"{name} is longer than {_LARGEST_SETTINGS} characters, and is not read")
-            for key in _keys(name, text or ""):
-                plain = key.removesuffix("[]")
-                if plain.lower() not in harmless and plain not in harmless and not _OF_REGISTRY.match(key):
-                    raise UntoldError(
-                        f"{name} sets {_shown(plain)}, which is not known to leave the machine alone",
-                        f"leave {name} out of the image, or drop that line",
-                    )
-            if name == ".yarnrc.yml" and text is not None:
-                _check_yarn(text)
+    places = [(posixpath.join(place, name), name) for place in ancestors(folder) for name in _HARMLESS]
+    own = [(posixpath.join(home, name), kind) for home in homes for name, kind in _OF_USER.items()]
+    for path, name in dict.fromkeys((*places, *own, *_OF_ALL)):
+        text = _settings(call, path)
+        if text is not None:
+            _check_settings(name, text)
     if standing(call, posixpath.join(folder, ".pnpmfile.cjs")) is not None:
         raise UntoldError(".pnpmfile.cjs changes what is installed, and it is not followed")
+
+
+def _settings(call: Call, path: str) -> str | None:
+    """The text of a file of settings. What installs packages and tools leaves none; any other command that
+    wrote at its path may have put a line into it.
+    """
+    made = next((w for w in call.writes.exactly(path) if w.by[:1] == ("RUN",) and not w.is_empty), None)
+    if made is not None:
+        raise UntoldError(f"`{made.text}` of line {made.place.line} may have made {path}")
+    text = context_text(call, path)
+    found = resolved(call.writes, path)
+    if text is not None or found is None or not call.writes.reach(found):
+        return text
+    by_tools = [w for w in call.writes.covering(found) if _may_be(w)]
+    if by_tools and all(w.by[2:3] == (INSTALLED,) for w in by_tools) and not may_be_copied(call, found):
+        return None
+    return standing(call, path)
+
+
+def _check_settings(name: str, text: str) -> None:
+    """Raises UntoldError for a key that is not known."""
+    if len(text) > _LARGEST_SETTINGS:
+        raise UntoldError(f"{name} is longer than {_LARGEST_SETTINGS} characters, and is not read")
+    harmless = _HARMLESS[name]
+    for key in _keys(name, text):
+        plain = key.removesuffix("[]")
+        if plain.lower() not in harmless and plain not in harmless and not _OF_REGISTRY.match(key):
+            raise UntoldError(
+                f"{name} sets {_shown(plain)}, which is not known to leave the machine alone",
+                f"leave {name} out of the image, or drop that line",
+            )
+    if name == ".yarnrc.yml":
+        _check_yarn(text)
 
 
 def _shown(key: str) -> str:
@@ -293,7 +362,8 @@ def _shown(key: str) -> str:
 _TOLD = frozenset(
     words(
         "cpu os libc arch platform target_arch target_platform script-shell shell node-options globalconfig "
-        "userconfig prefix supportedArchitectures plugins preload yarnPath --install.ignore-platform "
+        "userconfig prefix scriptShell nodeOptions pnpmfile "
+        "supportedArchitectures plugins preload yarnPath --install.ignore-platform "
         "ignore-platform omit include production dev optional only link-workspace-packages cache nodedir "
         "node-version use-node-version onload-script init-module git scripts-prepend-node-path "
         "supported-architectures target install initScope logger tsconfig-override define"

@@ -16,7 +16,12 @@ from xbuild.plan.facts.filesystem import Write, is_within
 from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.node.accounts import is_installed
-from xbuild.plan.toolchains.node.machine_facts import facts_of, package_name, without_comments
+from xbuild.plan.toolchains.node.machine_facts import (
+    expansion_of,
+    facts_of,
+    package_name,
+    without_comments,
+)
 from xbuild.plan.toolchains.node.manifests import PackageJson, standing
 from xbuild.text import expression
 
@@ -93,6 +98,17 @@ def check_text(file: str, text: str) -> None:
         )
 
 
+def check_variables(file: str, text: str) -> None:
+    """Raises UntoldError for a file of variables (`.env`) that may take something from the machine."""
+    check_text(file, text)
+    found = expansion_of(text)
+    if found is not None:
+        raise UntoldError(
+            f"{file}:{found.line} uses {found.what}, which may take something from the machine",
+            "write out what it stands for",
+        )
+
+
 def _blank(found: re.Match[str]) -> str:
     return re.sub(r"[^\n]", " ", found[0])
 
@@ -138,9 +154,7 @@ def check_configuration(
             if package not in known and package not in _BUILT_IN:
                 raise UntoldError(f"{file} imports {package[:60]}, which is not in the lock file")
             used.add(package)
-        native = next((n for n in _TAKEN.findall(text) if n in natives), None)
-        if native is not None:
-            raise UntoldError(f"{file} names files of {native}, which may have something native")
+        _check_names(file, text, natives)
         for found in _named(call, path, text):
             own = standing(call, found) or ""
             check_text(context_file(call, found) or found, own)
@@ -148,6 +162,30 @@ def check_configuration(
             is_run = "module.exports" in own or ("export default" in own and "/src/" not in found)
             pending += [found] if is_run and found not in pending else []
     return frozenset(used)
+
+
+def _check_names(file: str, text: str, natives: frozenset[str]) -> None:
+    """A configuration names neither what is native nor where loaders are found. Raises UntoldError."""
+    if _RESOLVES.search(text):
+        raise UntoldError(f"{file} uses resolveLoader, by which loaders of the project are found")
+    variant = next((n for n in sorted(natives) if _names_variant(text, n)), None)
+    if variant is not None:
+        raise UntoldError(f"{file} names {variant}, which is there on some machines alone")
+    native = next((n for n in _TAKEN.findall(text) if n in natives), None)
+    if native is not None:
+        raise UntoldError(f"{file} names files of {native}, which may have something native")
+
+
+_RESOLVES = expression(r"\bresolveLoader\b")
+_OF_MACHINE = expression(r".*(?:x64|x86_64|amd64|arm64|aarch64|ia32|arm|riscv64|s390x|ppc64|-64)\b.*")
+
+
+def _names_variant(text: str, name: str) -> bool:
+    """Whether a text names a package for some machines alone, whole or by its last part."""
+    last = name.rpartition("/")[2]
+    if last not in text or _OF_MACHINE.fullmatch(last) is None:
+        return False
+    return re.search(rf"""['"`/]{re.escape(last)}['"`/]""", text) is not None
 
 
 def _imported(text: str) -> Iterator[str]:
@@ -174,12 +212,85 @@ def _places(path: str, name: str, *endings: str) -> Iterator[str]:
 
 
 def _named(call: Call, path: str, text: str) -> Iterator[str]:
-    """Files that a string names: loaders and plugins by their paths."""
-    for found in _STRING.finditer(text):
-        places = (p for p in _places(path, found[2], *_ENDINGS) if re.search(r"\.[cm]?[jt]s$", p))
+    """Files that a string names: loaders and plugins by their paths, put together or not. What lies in no
+    folder that can be told is looked for by its name, wherever in the project, but among what is bundled.
+    """
+    joined, rest = _joined(without_comments(text))
+    for name in (*joined, *(found[2] for found in _STRING.finditer(rest))):
+        bases = (path, posixpath.join(call.directory or "/", "any"))
+        places = (p for b in bases for p in _places(b, name, *_ENDINGS) if _SCRIPT.search(p))
         place = next((p for p in places if _is_there(call, p)), None)
         if place is not None:
             yield place
+            continue
+        if _SCRIPT.search(name) or name in joined:
+            yield from _called(call, path, name)
+
+
+def _joined(text: str) -> tuple[tuple[str, ...], str]:
+    """The paths that calls of `join` and `resolve` put together, as far as they are written out, and the
+    text without them; what is put behind `__dirname` becomes a relative path.
+    """
+    plain = _BEHIND_FOLDER.sub(r"\1\2./", text)
+    names: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        parts = [part[1] for part in _PART.finditer(found[1])]
+        names.append("/".join(parts) or ".")
+        return _blank(found)
+
+    rest = _JOIN.sub(take, plain)
+    return tuple(dict.fromkeys(n for n in names if _NAME.fullmatch(n))), rest
+
+
+def _called(call: Call, path: str, name: str) -> Iterator[str]:
+    """Files of the build context whose path ends so, but among what is bundled."""
+    start = posixpath.dirname(context_file(call, path) or "")
+    wanted = re.sub(r"^(?:\.{0,2}/)+", "", name)
+    endings = ("",) if _SCRIPT.search(wanted) else (".js", ".cjs", ".mjs", ".ts", "/index.js")
+    own = tuple(wanted + ending for ending in endings)
+    folder = posixpath.dirname(path)
+    for file in call.around.context.files(start):
+        inner = posixpath.relpath(file, start or ".")
+        is_meant = any(inner == one or inner.endswith(f"/{one}") for one in own)
+        if is_meant and "node_modules/" not in inner and not _BUNDLED.search(inner):
+            place = posixpath.join(folder, inner)
+            if standing(call, place) is not None:
+                yield place
+
+
+_SCRIPT = expression(r"\.[cm]?[jt]s$")
+_NAME = expression(r"[\w./@-]*\w")
+_BUNDLED = expression(r"(?:^|/)(?:src|app|pages|components)/")
+_BEHIND_FOLDER = expression(
+    r"(?:\b(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\s*\+\s*(['\"`])|"
+    r"(`)\$\{(?:__dirname|import\.meta\.dirname|process\.cwd\(\))\})/"
+)
+_JOIN = expression(r"\b(?:join|resolve)\(((?:[^()'\"`]|\(\)|(['\"`])[^'\"`\n]*\2)*)\)")
+_PART = expression(r"""['"`]([^'"`\n]*)['"`]""")
+
+# -- loaders of webpack
+
+_INLINE = expression(
+    r"""(?:\bfrom\s*|\bimport\b[\s(]*|\brequire[\w.]*\s*\(\s*)(?:/\*[^*]*\*/\s*)?(['"`])([^'"`\s]*!)[^'"`\s]*\1"""
+)
+
+
+def check_loaders(call: Call, root: PackageJson, known: frozenset[str]) -> None:
+    """No source names a loader of the project by its place. `known` are names of packages of the lock file.
+    Raises UntoldError.
+    """
+    for file in call.around.context.files(posixpath.dirname(root.file)):
+        if not _RUN.fullmatch(file) or "node_modules/" in file or _ASIDE.search(file):
+            continue
+        text = call.around.context.read(file) or ""
+        for found in _INLINE.finditer(text) if "!" in text else ():
+            loaders = (part.partition("?")[0] for part in found[2].split("!"))
+            strange = next(
+                (n for n in loaders if n.strip("-") and package_name(n.strip("-")) not in known), None
+            )
+            if strange is not None:
+                raise UntoldError(f"{file} names the loader {strange[:60]}, which is not followed")
 
 
 # -- templates

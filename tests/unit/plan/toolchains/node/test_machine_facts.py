@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xbuild.plan.toolchains.node.machine_facts import facts_of
+from xbuild.plan.toolchains.node.machine_facts import expansion_of, facts_of
 
 TELLING = {
     "process.arch": "process.arch",
@@ -48,6 +48,14 @@ TELLING = {
     "process.env.npm_config_user_agent": "npm_config_user_agent",
     "process.env.HOSTTYPE": "HOSTTYPE",
     "navigator.hardwareConcurrency": "navigator.hardwareConcurrency",
+    "navigator.platform": "navigator.platform",
+    "globalThis.navigator?.platform": "navigator?.platform",
+    "navigator[name]": "navigator by a computed name",
+    "const { platform } = navigator": "navigator.platform or its like",
+    "const n = navigator;": "navigator as a whole",
+    "f(globalThis.navigator)": "navigator as a whole",
+    "process.availableMemory()": "process.availableMemory",
+    "process.constrainedMemory()": "process.constrainedMemory",
     "define: { 'process.env': process.env }": "process.env as a whole",
     "JSON.stringify(process.env)": "process.env as a whole",
     "({ ...process.env })": "process.env as a whole",
@@ -65,6 +73,12 @@ TELLING = {
     "{ envPrefix, plugins }": "what a prefix takes of the environment",
     "readdirSync('node_modules/@esbuild')": "what is installed",
     "fs.readdir(path.join(root, 'node_modules'))": "what is installed",
+    "fs.existsSync('node_modules/@esbuild/linux-x64')": "what is installed",
+    "existsSync(path.join(process.cwd(), 'node_modules', name))": "what is installed",
+    "lstatSync(root + '/node_modules/a')": "what is installed",
+    "globSync(['./node_modules/*/package.json'])": "what is installed",
+    "const here = resolve('node_modules')\nfs.readdirSync(here)": "what is installed",
+    "const here = 'node_modules'\nfs.existsSync(join(here, name))": "what is installed",
     "const x = 'a // b' + process.arch": "process.arch",
     "const x = `\n// ${process.arch}\n`": "process.arch",
     "const x = `\n/** ${process.arch} */\n`": "process.arch",
@@ -108,6 +122,11 @@ def test_found(text: str) -> None:
         "envPrefix: 'VITE_'",
         "envPrefix: ['VITE_', 'TAURI_ENV_*']",
         "glob('src/**', { ignore: ['node_modules/**'] })",
+        "globSync(['!node_modules/**', 'src/**'])",
+        "const aside = ['node_modules']\nfs.readdirSync('src')",
+        "readFileSync('node_modules/a/a.css')",
+        "navigator.userAgent.includes('jsdom')",
+        "typeof navigator === 'undefined'",
         "import { resolve } from 'node:path'",
         "import('./pages/a.js')",
         "import(`./pages/a.js`)",
@@ -127,3 +146,24 @@ def test_not_found(text: str) -> None:
 
 def test_the_line_is_told() -> None:
     assert [fact.line for fact in facts_of("a()\n// b\n/**\n * c\n */\nprocess.arch\n")] == [6]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("A=$HOSTNAME", "$HOSTNAME"),
+        ("A=${HOSTTYPE}", "$HOSTTYPE"),
+        ("HOSTNAME=a\nA=x-$HOSTNAME", "$HOSTNAME"),
+        ('A="${ MACHTYPE:-a}"', "$MACHTYPE"),
+        ("A=$(uname -m)", "what a command prints"),
+    ],
+)
+def test_a_file_of_variables_takes(text: str, what: str) -> None:
+    found = expansion_of(text)
+    assert found is not None
+    assert (found.what, found.line) == (what, text.count("\n") + 1)
+
+
+@pytest.mark.parametrize("text", ["", "A=1\nB=$A", "A=\\$HOSTNAME", "# A=$HOSTNAME", "A=HOSTNAME", "A=$HOME"])
+def test_a_file_of_variables_takes_nothing(text: str) -> None:
+    assert expansion_of(text) is None
