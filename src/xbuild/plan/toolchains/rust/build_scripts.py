@@ -22,13 +22,14 @@ class BuildScript:
     """A build script as far as it matters: `findings` are what speaks against running it elsewhere, by a name
     that tables use, and as it stands there. `uses` are the packages that it names; `has_cxx` tells that it
     compiles C++. `is_of_words` tells that what it does may depend on the size of a word or on the order of
-    bytes, or that it writes files.
+    bytes, or that it writes files. `starts` are the programs that it starts, or that what it uses does.
     """
 
     findings: tuple[tuple[str, str], ...] = ()
     uses: frozenset[str] = frozenset()
     has_cxx: bool = False
     is_of_words: bool = False
+    starts: frozenset[str] = frozenset()
 
 
 # Parts of the standard library that say the same on every machine, or that are looked at by themselves.
@@ -58,6 +59,16 @@ USED = frozenset(
 """Packages that a build script may use: they ask for the target, or for nothing of the machine."""
 PROGRAMS = frozenset(words("git rustc protoc date"))
 """Programs that a build script may start: what they say is the same on every machine."""
+_STARTED_BY = {
+    "cmake": words("cmake make"),
+    "openssl_src": words("perl make"),
+    "pbjson_build": ("protoc",),
+    "pkg_config": ("pkg-config",),
+    "prost_build": ("protoc",),
+    "tonic_build": ("protoc",),
+    "tonic_prost_build": ("protoc",),
+}
+"""By package the programs that it starts."""
 _SYSTEM = frozenset(words("c m dl rt pthread util gcc_s gcc atomic"))
 """Libraries of the C library and the compiler, which are there for every target."""
 
@@ -65,7 +76,7 @@ _TOKEN = expression(
     r"//[^\n]*|/\*.*?\*/|b?r(?P<hash>#*)\".*?\"(?P=hash)|[bc]?\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\\n])'",
     re.DOTALL,
 )
-_CONDITION = expression(r"\bcfg(?:_attr)?!?\s*\(([^\]\n]*)")
+_CONDITION = expression(r"\bcfg(?:_attr|_select|_match)?\s*!?\s*(?=[(\[{])")
 # System, C library and vendor are the same for all targets here (`*-unknown-linux-gnu*`).
 _OF_MACHINE = expression(r"\btarget_(?:arch|pointer_width|endian|feature|has_atomic\w*|abi)\b")
 _WORD = expression(r"\bsize_of\b|\busize::|\bisize::|\bto_ne_bytes\b|\bfrom_ne_bytes\b")
@@ -80,7 +91,13 @@ _INLINE = expression(r"\bmod\s+(\w+)\s*\{")
 _MODULE = expression(r"\bmod\s+(\w+)\s*;")
 _IN_FILES = expression(r"\bmod\s+\w+\s*;|\binclude!|#\[path\b")
 _LINKED = expression(r"rustc-link-lib=(?:(?:dylib|static|framework)(?::[\w+,-]+)?=)?([^\"\s]*)")
-_FOLDER = expression(r"^/(?:bin|boot|dev|etc|home|lib(?:x?32|64)?|opt|proc|root|run|sbin|srv|sys|usr|var)\b")
+_FOLDER = expression(
+    r"^/(?:bin|boot|dev|etc|home|lib(?:x?32|64)?|opt|proc|root|run|sbin|srv|sys|usr|var)\b"
+    r"|(?:\S*/)?\.\./(?:dev|etc|proc|root|run|sys|usr|var)\b"
+)
+_FROM_ROOT = expression(r"\bPath(?:Buf)?\s*::\s*(?:new|from)\s*\(\s*\"(\d+)\"")
+# What rustc says of the machine that it runs on, or for which it compiles where it is not told.
+_ASKS_RUSTC = expression(r"-vV|-Vv|--verbose|--print(?:=.*)?")
 _TOLD_AT_COMPILE_TIME = expression(r"\b(?:option_)?env!\s*\(\s*\"(\d+)\"")
 _STARTED = expression(r"\bCommand\s*::\s*new\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 
@@ -102,6 +119,7 @@ def read_script(text: str, modules: Collection[str] = ()) -> BuildScript:
         uses,
         "cmake" in uses or re.search(r"\.cpp\s*\(\s*true|\blink_cplusplus\b|\bcxx_build\b", code) is not None,
         _WORD.search(code) is not None or _WRITES.search(code) is not None,
+        _started(code, strings, uses),
     )
 
 
@@ -121,7 +139,7 @@ def _taken_apart(text: str) -> tuple[str, list[str]]:
 
 def _in_code(code: str) -> Iterator[tuple[str, str]]:
     for condition in _CONDITION.finditer(code):
-        found = _OF_MACHINE.search(condition[1])
+        found = _OF_MACHINE.search(_enclosed(code, condition.end()))
         if found is not None:
             yield "cfg", f"it asks for its own {found[0]}"
     for name, pattern, told in _ASKING:
@@ -132,6 +150,19 @@ def _in_code(code: str) -> Iterator[tuple[str, str]]:
         for item in re.findall(r"\w+", _heads(match[1]) if match[1][0] == "{" else match[1]):
             if item not in _STANDARD and not item[:1].isupper() and item != "self":
                 yield "standard", f"it uses std::{item}"
+
+
+def _enclosed(code: str, at: int) -> str:
+    """What the bracket at `at` encloses; all that follows where it is not closed."""
+    depth = 0
+    for match in _BRACKET.finditer(code, at):
+        depth += 1 if match[0] in "([{" else -1
+        if depth == 0:
+            return code[at : match.end()]
+    return code[at:]
+
+
+_BRACKET = expression(r"[()\[\]{}]")
 
 
 def _heads(group: str) -> str:
@@ -152,7 +183,13 @@ _ASKING = (
     ("compiler", expression(r"\.to_command\s*\("), "it starts the C compiler itself"),
     ("compiler", expression(r"\.(?:compiler|archiver|linker|target|host)\s*\("), "it sets `{}…)` by itself"),
     ("alias", expression(r"\bCommand\s+as\b|\benv\s+as\b|\bstd\s+as\b"), "it names `{}`"),
-    ("host", expression(r"\bversion_meta\b(?=.*\.\s*host\b)", re.DOTALL), "it asks rustc for its host by {}"),
+    (
+        "host",
+        expression(r"\b(?:version_meta\w*|VersionMeta)\b(?=.*\bhost\b)", re.DOTALL),
+        "it asks rustc for its host by {}",
+    ),
+    ("host", expression(r"\btriples\b"), "it asks rustc for its host by {}"),
+    ("char", expression(r"\bc_char\b"), "it asks for {} of its own machine"),
     ("features", expression(r"\bis_\w+_feature_detected!"), "it asks what its own processor can do"),
 )
 
@@ -186,7 +223,10 @@ def _in_strings(strings: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def _compiled_in(code: str, strings: list[str]) -> Iterator[tuple[str, str]]:
-    """Variables that are read when the build script is compiled."""
+    """Variables that are read when the build script is compiled, and paths that begin at the root."""
+    for match in _FROM_ROOT.finditer(code):
+        if strings[int(match[1])].strip("/.") == "" and strings[int(match[1])].startswith("/"):
+            yield "folder", "it names /"
     for match in _TOLD_AT_COMPILE_TIME.finditer(code):
         name = strings[int(match[1])]
         if not name.startswith("CARGO_"):
@@ -202,12 +242,19 @@ def _starts(code: str, strings: list[str]) -> Iterator[tuple[str, str]]:
             yield "starts", f"it starts {name or 'a program whose name is not told'}"
     # Further mentions are those of `use` and of types.
     plain = re.sub(r"\buse\b[^;]*;|&\s*(?:mut\s+)?(?:\w+::)*Command\b|->\s*(?:\w+::)*Command\b", "", code)
-    if re.search(r"\bCommand\b(?!\s*::\s*new\b)(?!\s*[>,)])", plain):
+    if re.search(r"\bCommand\b(?!\s*::\s*new\s*\()(?!\s*[>,)])", plain):
         yield "starts", "it starts a program in a way that is not followed"
-    if re.search(r"\"(?:-vV|-Vv|--verbose)\"", " ".join(f'"{s}"' for s in strings)) and "host" in " ".join(
-        strings
-    ):
-        yield "host", "it asks rustc for its host"
+    is_verbose = "-v" in strings and not {"--version", "-V"}.isdisjoint(strings)
+    asked = next((text for text in strings if _ASKS_RUSTC.fullmatch(text)), "-v" if is_verbose else None)
+    if asked is not None:
+        yield "host", f"it asks rustc for its host, or for what it compiles by itself ({asked})"
+
+
+def _started(code: str, strings: list[str], uses: frozenset[str]) -> frozenset[str]:
+    """The programs that it starts by a name that is known, and those of the packages that it uses."""
+    literals = (re.fullmatch(r"\s*\"(\d+)\"\s*", match[1]) for match in _STARTED.finditer(code))
+    own = {strings[int(literal[1])] for literal in literals if literal is not None}
+    return frozenset((own & PROGRAMS) - {"rustc"}).union(*(_STARTED_BY.get(name, ()) for name in uses))
 
 
 def _filled(expression_text: str, strings: list[str]) -> str:

@@ -74,7 +74,7 @@ def refused(call: Call, text: str, cure: str | None = None, *questions: Question
 def judge(call: Call) -> Effect | None:
     """The effect of `cargo …`; None for other commands."""
     name = call.texts[0]
-    beside = _BESIDE.get(name or "")
+    beside = _BESIDE.get(name or "") or _REMOVERS.get(call.program_name)
     if beside is not None:
         return beside(call)
     if name not in _PROGRAMS:
@@ -381,12 +381,14 @@ def _check(call: Call, given: Reading) -> None:
         raise refused(
             call,
             "another command removes some of what cargo keeps, which it would not find in a target's folder",
-            "touch the sources in its place, or remove all of target",
+            _TOUCH,
         )
     _check_variables(call)
     _check_own_cargo(call)
 
 
+_TOUCH = "touch the sources in its place, or remove all of target"
+_LIES = "with a target lies in that target's folder"
 # Parts of what cargo keeps that are removed, so that it compiles them anew; `front` is there where the
 # command stands by itself.
 _REMOVING = expression(
@@ -397,15 +399,17 @@ _KEPT = expression(r"(?P<folder>\"?(?:[\w./-]*/)?target/)(?=(?!\$\()[\w.-]+[/\"*
 
 
 def _removes(call: Call) -> Effect | None:
-    """`rm` of parts of what cargo keeps: with a target they lie in the target's folder."""
-    found = [(word, match) for word in call.words[1:] if (match := _KEPT.match(word.raw)) is not None]
-    program = call.around.programs.get("rm")
+    """`rm`, `mv` or `find` of parts of what cargo keeps. With a target they lie in the target's folder: the
+    words of an `rm` that name them are told so; other parts are remembered, for a later build.
+    """
+    program = call.around.programs.get(call.program_name)
     compiles = _COMPILING.search(call.around.text) is not None
-    if not found or program is None or not compiles or call.around.is_pinned_by_author:
+    if program is None or not compiles or call.around.is_pinned_by_author:
         return None
+    named = call.words[1:] if call.program_name == "rm" else ()
+    found = [(word, match) for word in named if (match := _KEPT.match(word.raw)) is not None]
     places = [word.span.start + match.end("folder") for word, match in found]
     why = "with a target cargo keeps it in a folder of that target's own"
-    demand = Demand(words=tuple((Span(at, at), f"{TOLD}/", why) for at in places))
     # How these files are called depends on the machine, and no one looks at it.
     rest = [n for n, word in enumerate(call.words) if all(word is not other for other, _ in found)]
     inner = replace(
@@ -414,7 +418,44 @@ def _removes(call: Call) -> Effect | None:
         texts=tuple(call.texts[n] for n in rest),
         kinds=tuple(call.kinds[n] for n in rest),
     )
-    return replace(program.effect(inner), demand=demand, needs=_needs(call))
+    parts = tuple(_removed(inner))
+    if not found and not parts:
+        return None
+    effect = program.effect(inner)
+    made = tuple(Write(p, Kind.BUILD, call.place, call.spelled(), is_change=True) for p in parts)
+    effect = replace(effect, writes=(*effect.writes, *made))
+    if not found:
+        return effect
+    demand = Demand(words=tuple((Span(at, at), f"{TOLD}/", why) for at in places))
+    return replace(effect, demand=demand, needs=_needs(call))
+
+
+def _removed(call: Call) -> Iterator[str]:
+    """The paths, or patterns of paths, of parts of what cargo keeps that the command takes away."""
+    texts = call.texts[1:]
+    is_search = call.program_name == "find"
+    if is_search and not {"-delete", "rm"} & {*texts}:
+        return
+    kept = {made.path for made in call.writes.where(_is_kept) if made.path is not None}
+    for text in texts:
+        path = call.seen(text) if text is not None and not text.startswith("-") else None
+        if path is None or any(w.by[1:2] == ("cargo",) and _is_cross(w) for w in call.writes.exactly(path)):
+            continue
+        for folder in (*kept, *_FOLDER_OF_CARGO.findall(path)):
+            is_part = is_within(path, folder) and path not in (folder, f"{folder}/*")
+            if is_part or (is_search and overlaps(path, folder)):
+                yield path if is_within(path, folder) and path != folder else f"{folder}/*"
+
+
+_FOLDER_OF_CARGO = expression(r"^.*/target(?=/|$)")
+
+
+def _is_kept(made: Write) -> bool:
+    return made.by[1:2] == ("cargo",) and made.kind is Kind.BUILD and made.is_listed
+
+
+def _is_removed(made: Write) -> bool:
+    return made.is_change and made.by[1:2] in (("rm",), ("mv",), ("find",))
 
 
 def _is_cross(made: Write) -> bool:
@@ -459,6 +500,10 @@ def _check_read(call: Call, given: Reading) -> None:
     assert call.directory is not None
     apart = (*TOOL_FOLDERS, "/usr/local/cargo", "/usr/local/rustup", "/root/.cargo", "/root/.rustup")
     kept = target_folder(call, given, None)
+    for made in call.writes.where(_is_removed):
+        if made.path is not None and made.path != kept and is_within(made.path, kept):
+            text = f"line {made.place.line} removes some of what cargo keeps (`{made.text}`), which {_LIES}"
+            raise refused(call, text, _TOUCH)
     for made in call.writes.where(_is_wrong):
         path = made.path
         if path is not None and is_in_any(path, apart) and not overlaps(path, call.directory):
@@ -849,7 +894,8 @@ def _tells(call: Call) -> Effect:
     return plain(call, Kind.BUILD)
 
 
-_BESIDE = {"install": _put_in_place, "rm": _removes, "strip": _strips}
+_REMOVERS = dict.fromkeys(words("rm mv find"), _removes)
+_BESIDE = {"install": _put_in_place, "strip": _strips}
 """Programs of others that have to do with what cargo makes."""
 _VERBS = {
     "build": _build,

@@ -25,7 +25,8 @@ from xbuild.text import expression, value
 class CrateJudgement:
     """`refused`: why it may not, each with what would help. `libraries` are Debian's packages that have to be
     there for the target; `asked` those of the names of pkg-config that the builder knows otherwise.
-    `compiled` are packages that compile C. `scripts` and `macros` is how many there are.
+    `compiled` are packages that compile C. `scripts` and `macros` is how many there are; `starts`
+    are the programs that build scripts start.
     """
 
     refused: tuple[tuple[str, str], ...] = ()
@@ -34,11 +35,14 @@ class CrateJudgement:
     has_cxx: bool = False
     scripts: int = 0
     macros: int = 0
+    starts: frozenset[str] = frozenset()
 
 
 def judge_crates(crates: Crates, platforms: Sequence[Platform] | None) -> CrateJudgement:
     """What follows for these platforms; None for any."""
-    every = frozenset(package.name.replace("-", "_") for package in crates.packages)
+    every = frozenset(
+        name.replace("-", "_") for p in crates.packages for name in (p.name, *p.called, *p.renamed)
+    )
     others = {p.name.replace("-", "_"): p.source for p in crates.packages if p.source}
     is_alike = _are_alike(platforms)
     scripts = {p: read_script(p.script, p.modules) for p in crates.packages if p.script is not None}
@@ -55,6 +59,14 @@ def judge_crates(crates: Crates, platforms: Sequence[Platform] | None) -> CrateJ
         for p, script in scripts.items()
         for name in sorted(script.uses & USED & others.keys())
     ]
+    refused += [
+        (
+            f"the build script of {p.name} uses {name}, which is another package by that name",
+            "use it by its own name",
+        )
+        for p, script in scripts.items()
+        for name in sorted(script.uses.intersection(n.replace("-", "_") for n in p.renamed))
+    ]
     refused += [r for p in crates.packages if p.macro is not None for r in _macro_refused(p, is_alike)]
     libraries, lacking = _libraries(crates)
     compiled = [
@@ -69,6 +81,7 @@ def judge_crates(crates: Crates, platforms: Sequence[Platform] | None) -> CrateJ
         any(s.has_cxx for p, s in scripts.items() if p in compiled),
         len(scripts),
         sum(p.macro is not None for p in crates.packages),
+        frozenset(name for script in scripts.values() for name in script.starts),
     )
 
 

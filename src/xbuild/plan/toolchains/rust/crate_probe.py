@@ -30,6 +30,8 @@ _ROWS = "|".join(
         r'"kind":\["proc-macro"\],"crate_types":\["proc-macro"\],"name":"[^"]*","src_path":"[^"]+"',
         r'"kind":\[("[a-z]+",)*"(bin|cdylib|staticlib)"(,"[a-z]+")*\],"crate_types":\[[a-z,"-]+\],"name":"[^"]*",'
         r'"src_path":"[^"]+","edition":"[0-9]+"(,"required-features":\[[^]]*\])?',
+        r'"kind":\["(lib|rlib|dylib)"[^]]*\],"crate_types":\[[^]]*\],"name":"[^"]*"',
+        r'"rename":"[^"]*"',
         r'"manifest_path":"[^"]*"',
         r'\{"id":"[^"]+","dependencies":\[[^]]*\]',
         r'"workspace_(default_)?members":\[[^]]*\]',
@@ -139,7 +141,8 @@ def _packages() -> str:
     )
     path = 'f=${l##*src_path\\":\\"}; f=${f%%\\"*}'
     script = 'echo script; scan "$f"; echo'
-    text = f"sed -e 's/^[[:space:]]*//' -e '/^\\/\\//d' -e '/^$/d' -e '{_INDENT}' \"$1\""
+    # A line of a comment is left out where it can end neither a longer one nor a text.
+    text = f"sed -e 's/^[[:space:]]*//' -e '/^\\/\\/[^*\"]*$/d' -e '/^$/d' -e '{_INDENT}' \"$1\""
     # A module in a file of its own (The Rust Reference, "Module source filenames").
     scan = (
         f"scan() {{ {text}; for k in $(sed -n '{_MODULE}' \"$1\"); do "
@@ -176,7 +179,8 @@ class BuiltPackage:
     it (a folder, an address). `script` is the text of its build script, or None, with that of `modules` in
     files of their own. `macro` are words that its macro names, None where it has no macro; `helpers` what the
     macro uses. `programs` and `libraries` (for C) are names of files that it makes; `id` is cargo's own name
-    of it.
+    of it. `called` are names by which others use it that are not its own; `renamed` those by which it uses
+    others.
     """
 
     name: str
@@ -191,6 +195,8 @@ class BuiltPackage:
     helpers: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
 
     @property
     def is_own(self) -> bool:
@@ -242,6 +248,9 @@ _TREE = expression(r"(?P<name>\S+) v(?P<version>[^\s|]+)(?P<macro> \(proc-macro\
 _TARGET = expression(
     r'"kind":\[(?P<kinds>[^\]]*)\],"crate_types":\[[^\]]*\],"name":"(?P<name>[^"]*)","src_path":"[^"]+",'
     r'"edition":"\d+"(?P<required>,"required-features":\[[^\]]*\])?'
+)
+_LIBRARY = expression(
+    r'"kind":\["(?:lib|rlib|dylib)"[^\]]*\],"crate_types":\[[^\]]*\],"name":"(?P<name>[^"]*)"'
 )
 _STRING = expression(r'"([^"]*)"')
 
@@ -318,6 +327,8 @@ class _AnswerReader:
         name, *rest = _STRING.findall(line)
         if name == "manifest_path":
             self.own.setdefault("folder", []).append(posixpath.dirname(rest[0]))
+        elif name == "rename":
+            self.own.setdefault("rename", []).append(rest[0])
         elif name == "id":
             self.edges[rest[0]] = tuple(rest[2:])
         elif name == "kind":
@@ -335,7 +346,12 @@ class _AnswerReader:
 
     @staticmethod
     def target(own: dict[str, list[str]], line: str) -> None:
+        library = _LIBRARY.match(line)
+        if library is not None:
+            own.setdefault("called", []).append(library["name"])
         match = _TARGET.match(line)
+        if match is None and library is not None:
+            return
         if match is None:
             raise NotToldByCargoError(f"`{line[:60]}` is not understood")
         kinds = _STRING.findall(match["kinds"])
@@ -392,6 +408,8 @@ class _AnswerReader:
                 tuple(own.get("uses", ())),
                 tuple(own.get("bin", ())),
                 tuple(own.get("lib", ())),
+                tuple(own.get("called", ())),
+                tuple(own.get("rename", ())),
             )
 
 

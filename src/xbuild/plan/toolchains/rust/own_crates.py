@@ -5,10 +5,11 @@ anybody being asked: no package from elsewhere, no build script, no macro.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from xbuild.plan.facts.positions import ancestors
-from xbuild.plan.recipes.recipe import context_path, may_be_copied
+from xbuild.plan.recipes.own_files import UntoldError, own_text
+from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.rust.crate_probe import BuiltPackage, Crates
 from xbuild.plan.toolchains.rust.rust_image import is_rust
@@ -30,16 +31,18 @@ def crates_of_context(call: Call) -> Crates | None:
         return None
     if any(posixpath.basename(f) == "build.rs" for f in files) or not _is_plain(manifest):
         return None
-    if not set(_paths(manifest)) <= {"."} or _has_settings(call, directory):
+    if not set(_paths(manifest)) <= {"."} or _may_have_settings(call, directory):
         return None
     package = manifest["package"]
     assert isinstance(package, dict)
     name = str(package.get("name"))
-    programs = [name] if context_path(call, f"{directory}/src/main.rs") is not None else []
     told = manifest.get("bin", [])
     if not isinstance(told, list) or any("required-features" in one for one in told if isinstance(one, dict)):
         return None
-    programs += [str(one.get("name")) for one in told if isinstance(one, dict)]
+    rows = [one for one in told if isinstance(one, dict)]
+    is_there = context_path(call, f"{directory}/src/main.rs") is not None
+    programs = [name] if is_there and _is_inferred(package, rows) else []
+    programs += [str(one.get("name")) for one in rows]
     own = BuiltPackage(name, "", directory, folder=directory, programs=tuple(dict.fromkeys(programs)))
     return Crates(
         toolchain="the image's own",
@@ -51,13 +54,24 @@ def crates_of_context(call: Call) -> Crates | None:
     )
 
 
-def _has_settings(call: Call, directory: str) -> bool:
-    """Whether a file of settings is there, or may be."""
+def _is_inferred(package: Mapping[str, object], rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether `src/main.rs` is the program of the package's name (The Cargo Book, "Cargo Targets", "Target
+    auto-discovery"): no row names that file, and before the edition of 2018 there is no row at all.
+    """
+    if package.get("autobins", True) is not True:
+        return False
+    paths = {posixpath.normpath(str(row.get("path", ""))) for row in rows}
+    return not rows or ("src/main.rs" not in paths and str(package.get("edition", "2015")) > "2015")
+
+
+def _may_have_settings(call: Call, directory: str) -> bool:
+    """Whether a file of settings or a build script is there, or may be."""
     places = [posixpath.join(folder, name) for folder in ancestors(directory) for name in _SETTINGS]
     own = [posixpath.join("/usr/local/cargo", name) for name in ("config.toml", "config")]
-    return any(context_path(call, path) is not None or may_be_copied(call, path) for path in places) or any(
-        call.writes.exactly(path) for path in own
-    )
+    try:
+        return any(own_text(call, path) is not None for path in (*places, *own, f"{directory}/build.rs"))
+    except UntoldError:
+        return True
 
 
 def _read(call: Call, path: str) -> Mapping[str, object] | None:

@@ -5,11 +5,16 @@ Sources: The rustup Book; The rustc Book.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
+
 from xbuild.plan.facts.filesystem import Kind, Write
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, plain, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchains.rust.crate_judging import judge_crates
+from xbuild.plan.toolchains.rust.crate_probe import NotToldByCargoError, read_crates
 from xbuild.plan.toolchains.rust.triples import STRIP, TELLER
 
 
@@ -24,6 +29,24 @@ def _manages(call: Call, _given: Reading) -> Effect | None:
 def _tells(call: Call, _given: Reading) -> Effect | None:
     """Rust's name of the target, as xbuild has the stage print it."""
     return plain(call, Kind.TARGET)
+
+
+def _starts(call: Call) -> Iterator[str]:
+    """The programs that build scripts start, as far as cargo was asked for them; PROTOC names one of them."""
+    answers = call.around.knowledge.answers.items()
+    started = {name for key, text in answers if key.endswith(":crates") for name in _started(text)}
+    yield from sorted(started)
+    own = call.variables.get("PROTOC")
+    if "protoc" in started and own is not None and own.text:
+        yield own.text
+
+
+@lru_cache(maxsize=64)
+def _started(answer: str) -> frozenset[str]:
+    try:
+        return judge_crates(read_crates(answer), None).starts
+    except NotToldByCargoError:
+        return frozenset()
 
 
 STRIP_OPTIONS = "-s,--strip-all -g,-S,-d,--strip-debug --strip-unneeded -x,--discard-all -v,--verbose"
@@ -43,6 +66,7 @@ PROGRAMS = (
         is_extra=True,
         packages="rustc rustup",
         brought_by=lambda _: True,
+        starts=_starts,
         still=words(
             "build b chef test t check c clippy doc bench nextest fetch tree metadata version fmt install "
             "audit deny locate-project pkgid search help"

@@ -27,6 +27,8 @@ from xbuild.plan.toolchains.rust.build_scripts import read_script
         'fn main() { println!("cargo:warning=/path/of/none"); }',
         'fn main() { let text = include_str!("text"); let own = env!("CARGO_PKG_VERSION"); }',
         "fn main() { rustc_version::version_meta().unwrap().channel; }",
+        'fn main() { if cfg!(unix) {} let target_arch = std::env::var("CARGO_CFG_TARGET_ARCH"); }',
+        'fn main() { std::fs::read("../include/own.h"); "a/b".replace("/", "_"); }',
     ],
 )
 def test_nothing_is_found(text: str) -> None:
@@ -68,6 +70,19 @@ def test_nothing_is_found(text: str) -> None:
         ("fn main() { rustc_version::version_meta().unwrap().host; }", "host"),
         ('fn main() { cmake::build("own"); }', "cmake"),
         ("use std::{arch, env};\nfn main() {}", "standard"),
+        ('#[cfg(any(\n    target_arch = "x86_64",\n    unix\n))]\nfn main() {}', "cfg"),
+        ('fn main() { if cfg!(\n    any(unix, target_arch = "x86_64")\n) {} }', "cfg"),
+        ('fn main() { if cfg![target_arch = "x86_64"] {} }', "cfg"),
+        ("fn main() { let own = version_check::triples(); }", "host"),
+        ("fn main() { let VersionMeta { host, .. } = rustc_version::version_meta().unwrap(); }", "host"),
+        ('fn main() { Command::new("rustc").args(["--print", "cfg"]); }', "host"),
+        ('fn main() { Command::new("rustc").arg("--print=target-libdir"); }', "host"),
+        ('fn main() { Command::new("rustc").args(["--version", "-v"]); }', "host"),
+        ('fn main() { Command::new("rustc").arg("-vV"); }', "host"),
+        ('fn main() { std::fs::read("../../proc/cpuinfo"); }', "folder"),
+        ('fn main() { let mut own = std::path::PathBuf::from("/"); own.push("proc"); }', "folder"),
+        ("fn main() { std::ffi::c_char::MIN; }", "char"),
+        ("use std::process::Command;\nfn main() { let start = Command::new; }", "starts"),
         (
             'use std::process::Command;\nfn main() { Command::new("rustc").arg("-vV"); find("host: "); }',
             "host",
@@ -108,3 +123,16 @@ def test_modules_that_are_there_are_no_further_files() -> None:
     assert {kind for kind, _ in read_script(text, ("other",)).findings} == {"files"}
     asking = text.replace("pub fn done() {}", "pub fn done() { std::env::consts::ARCH; }")
     assert {kind for kind, _ in read_script(asking, ("more",)).findings} == {"consts"}
+
+
+@pytest.mark.parametrize(
+    ("text", "started"),
+    [
+        ('fn main() { std::process::Command::new("git"); }', {"git"}),
+        ('fn main() { std::process::Command::new("rustc"); }', set()),
+        ('fn main() { prost_build::compile_protos(&["own.proto"], &["."]); }', {"protoc"}),
+        ("fn main() { openssl_src::Build::new(); }", {"perl", "make"}),
+    ],
+)
+def test_programs_are_seen(text: str, started: set[str]) -> None:
+    assert read_script(text).starts == started

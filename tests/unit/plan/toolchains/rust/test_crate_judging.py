@@ -47,6 +47,21 @@ def test_a_package_that_is_not_there_is_not_used() -> None:
     assert judged(own, BuiltPackage("vergen", "8.0.0")).refused
 
 
+def test_a_package_of_another_name_is_used() -> None:
+    script = "fn main() { machine::own(); }"
+    own = BuiltPackage("own", "1.0.0", "/src", script=script)
+    assert judged(replace(own, renamed=("machine",))).refused
+    assert judged(own, BuiltPackage("own-machine", "1.0.0", called=("machine",))).refused
+    assert not judged(own, BuiltPackage("own-machine", "1.0.0", called=("own_machine",))).refused
+
+
+def test_a_name_of_a_table_that_stands_for_another_package() -> None:
+    own = BuiltPackage("own", "1.0.0", "/src", script="fn main() { glob::glob(); }")
+    assert not judged(own).refused
+    (why,) = (text for text, _ in judged(replace(own, renamed=("glob",))).refused)
+    assert "another package by that name" in why
+
+
 def test_an_optional_package_is_used_with_its_feature() -> None:
     known = BuiltPackage("zstd-sys", "2.0.0", script='fn main() { cmake::build("zstd"); }')
     cmake = BuiltPackage("cmake", "0.1.0")

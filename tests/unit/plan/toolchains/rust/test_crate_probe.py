@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from xbuild.plan.toolchains.rust.crate_probe import (
@@ -76,6 +80,24 @@ def test_a_whole_answer() -> None:
     assert (app.programs, app.libraries) == (("app",), ("libapp_c.so",))
     assert (macro.macro, macro.helpers, macro.script) == (("Command",), ("quote",), None)
     assert (with_c.version, with_c.script, with_c.macro) == ("1.2.3+4", "mod more;\nfn done() {}", None)
+
+
+def test_names_of_other_packages() -> None:
+    row = '"kind":["lib"],"crate_types":["lib"],"name":"md5"\n"rename":"machine"\n'
+    crates = read_crates(WHOLE.replace("id #own-macro@1.0.0\n", f"id #own-macro@1.0.0\n{row}"))
+    app, macro, _ = crates.packages
+    assert (macro.called, macro.renamed, macro.libraries) == (("md5",), ("machine",), ())
+    assert (app.called, app.libraries) == ((), ("libapp_c.so",))
+
+
+def test_a_line_that_ends_a_comment_or_a_text_is_shown(tmp_path: Path) -> None:
+    script = crates_probe("/src", (), ("t",)).script
+    told = re.search(r"scan\(\) \{ (sed .*? \"\$1\");", script)
+    assert told is not None
+    own = tmp_path / "build.rs"
+    own.write_text('  // plain\n/*\n//*/ one();\nlet a = r"\n//"; two();\n')
+    found = subprocess.run(("sh", "-c", told[1], "sh", str(own)), capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["| /*", "| //*/ one();", '| let a = r"', '| //"; two();']
 
 
 def test_what_a_program_needs() -> None:
