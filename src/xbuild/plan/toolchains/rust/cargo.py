@@ -432,17 +432,18 @@ def _removes(call: Call) -> Effect | None:
 
 def _removed(call: Call) -> Iterator[str]:
     """The paths, or patterns of paths, of parts of what cargo keeps that the command takes away."""
-    texts = call.texts[1:]
     is_search = call.program_name == "find"
-    if is_search and not {"-delete", "rm"} & {*texts}:
+    if is_search and not {"-delete", "rm"} & {*call.texts}:
         return
     kept = {made.path for made in call.writes.where(_is_kept) if made.path is not None}
-    for text in texts:
+    for word, text in zip(call.words[1:], call.texts[1:], strict=True):
         path = call.seen(text) if text is not None and not text.startswith("-") else None
         if path is None or any(w.by[1:2] == ("cargo",) and _is_cross(w) for w in call.writes.exactly(path)):
             continue
         for folder in (*kept, *_FOLDER_OF_CARGO.findall(path)):
-            is_part = is_within(path, folder) and path not in (folder, f"{folder}/*")
+            # Braces are a pattern as well, but one that stands for less than all.
+            is_whole = path == folder or (path == f"{folder}/*" and "{" not in word.raw)
+            is_part = is_within(path, folder) and not is_whole
             if is_part or (is_search and overlaps(path, folder)):
                 yield path if is_within(path, folder) and path != folder else f"{folder}/*"
 
