@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from xbuild.dockerfile.model import Mount
-from xbuild.plan.facts.filesystem import Kind, absolute, is_within, join
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
 from xbuild.plan.model import Change, Evidence, OwnCache
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Program, plain, told_kind, write
-from xbuild.plan.recipes.own_files import UntoldError, own_text
+from xbuild.plan.recipes.own_files import UntoldError, mount_target, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need, Surroundings
 from xbuild.plan.toolchains.java.gradle_plugins import SAME, WHY
@@ -28,11 +28,15 @@ from xbuild.plan.toolchains.java.gradle_scripts import (
     TEXT,
     Statement,
     UnplainError,
+    hands_libraries_on,
     is_dependency,
+    is_local_repository,
     is_refused,
     is_setting,
     literal,
     statements,
+    takes_own_program,
+    takes_program,
 )
 from xbuild.plan.toolchains.java.homes import (
     check_home,
@@ -96,6 +100,8 @@ def _made(call: Call, given: Reading) -> Effect:
     if kind is Kind.UNKNOWN or kind is Kind.BUILD:
         return replace(plain(call, kind, (write(call, None, kind),), (folder,)), toolchain="java")
     left = [*homes, posixpath.join(folder, ".gradle")]
+    for home in dict.fromkeys(homes):
+        _check_home_of_gradle(call, home, folder)
     build = GradleBuild(call, folder)
     build.check()
     if all(_FETCHING.fullmatch(task) for task in tasks):
@@ -128,20 +134,79 @@ def _skips_tests(given: Reading) -> bool:
 def _check_words(call: Call, given: Reading) -> None:
     for text in (*given.values("-D"), *given.values("-P")):
         name = (text or "").partition("=")[0]
-        if (
-            text is None
-            or not name
-            or re.match(r"org\.gradle\.(?!daemon|parallel|caching|jvmargs|workers)|os\.|java\.", name)
-        ):
+        if text is None or not name or _REFUSED_PROPERTIES.match(name):
             raise BoundError(f"a property that is set for it is not known to change nothing ({name or '…'})")
+        if name == "org.gradle.jvmargs":
+            check_jvm(name, text.partition("=")[2])
     if given.has("-b", "-c"):
         raise BoundError("it is told to read other scripts", "leave them where Gradle looks for them")
     for made in call.writes:
         is_script = made.path is not None and re.search(
-            r"/\.gradle/(init\.|init\.d)|/gradle/init\.d", made.path
+            r"/init\.gradle(\.kts)?$|^/(?!etc/).*/init\.d(/|$)", made.path
         )
         if is_script and not made.is_package:
             raise BoundError(f"line {made.place.line} puts a script for every build into {made.path}")
+
+
+_REFUSED_PROPERTIES = expression(
+    r"org\.gradle\.(?!daemon|parallel|caching|jvmargs|workers|internal|vfs)|os\.|java\.|user\.(home|dir)|gradle\.|sun\."
+)
+
+
+def _check_home_of_gradle(call: Call, home: str, folder: str) -> None:
+    """Nothing stands in Gradle's home that has a say in every build: a script, settings that are not read."""
+    if any(_is_bound(call, mount, home) for mount in call.run.mounts):
+        raise BoundError(f"a mount brings what Gradle reads in {home}", "leave GRADLE_USER_HOME as it is")
+    over = [w for w in call.writes if w.path is not None and overlaps(w.path, home) and not _is_left(w)]
+    other = next((w for w in over if not w.is_context or w.by[:1] == ("ADD",)), None)
+    if other is not None:
+        raise BoundError(f"line {other.place.line} puts what is not looked into where Gradle reads ({home})")
+    script = next((f for f in call.around.context.files() if _INIT_SCRIPT.search(f"/{f}")), None)
+    if over and script is not None:
+        raise BoundError(f"{script} may be a script for every build, in {home}", _CURE)
+    settings = posixpath.join(home, "gradle.properties")
+    for name, text in _read_properties((own_text(call, settings) or "") if over else ""):
+        if posixpath.normpath(home) != posixpath.normpath(folder):
+            _check_property(name, text)
+
+
+_INIT_SCRIPT = expression(r"/init\.gradle(\.kts)?$|/init\.d(/[^/]*\.gradle(\.kts)?)?$")
+
+
+def _is_bound(call: Call, mount: Mount, home: str) -> bool:
+    target = mount_target(call, mount)
+    return mount.type in ("", "bind") and (target is None or overlaps(target, home))
+
+
+def _is_left(made: Write) -> bool:
+    """Whether it is Gradle's own, or puts nothing there."""
+    is_own = made.by[:2] in (("RUN", "gradle"), ("RUN", "gradlew"))
+    return is_own or made.is_package or made.is_empty or made.is_change
+
+
+def _read_properties(text: str) -> Iterator[tuple[str, str]]:
+    """The properties of a file, by name. Raises BoundError for a name that is written in another way."""
+    for line in re.sub(r"\\\r?\n[ \t]*", "", text).splitlines():
+        told = line.strip()
+        if not told or told.startswith(("#", "!")):
+            continue
+        match = re.fullmatch(r"([^\s=:\\]+)(?:\s*[=:]\s*|\s+|$)(.*)", told)
+        if match is None:
+            raise BoundError("a file of properties has a name that is not read")
+        yield match[1], match[2]
+
+
+def _check_property(name: str, text: str) -> None:
+    """Raises BoundError where a property of gradle.properties may change what is made."""
+    if "os.arch" in text or name.startswith("systemProp.os"):
+        raise BoundError("gradle.properties names a machine")
+    if name in ("org.gradle.jvmargs", "kotlin.daemon.jvmargs"):
+        check_jvm(name, text)
+    is_system = name.startswith("systemProp.")
+    if name.startswith("org.gradle.java.") or (
+        is_system and _REFUSED_PROPERTIES.match(name.removeprefix("systemProp."))
+    ):
+        raise BoundError(f"gradle.properties sets {name}, which is not known to change nothing")
 
 
 def _folder(call: Call, given: Reading) -> str:
@@ -155,8 +220,11 @@ def _folder(call: Call, given: Reading) -> str:
 def _own_home(call: Call, given: Reading) -> str:
     """Where it keeps what it fetches and makes (GRADLE_USER_HOME)."""
     told = given.value("-g")
-    variable = call.variables.get("GRADLE_USER_HOME")
-    found = call.seen(told) if told else (variable.text if variable is not None else None)
+    variable, front = call.variables.get("GRADLE_USER_HOME"), call.assignments.get("GRADLE_USER_HOME")
+    named = front[0].value if front else variable.text if variable is not None else None
+    if (front or variable is not None) and named is None and not told:
+        raise BoundError("where GRADLE_USER_HOME is cannot be told")
+    found = call.seen(told or named) if told or named else None
     is_official = call.around.image.name == "gradle" and call.scope.user() in ("gradle", "1000")
     return found or ("/home/gradle/.gradle" if is_official else own_folder(call, ".gradle"))
 
@@ -198,6 +266,8 @@ class GradleBuild:
         self.names: set[str] = set(self.properties())
         self.aliases = self.catalog()
         self.projects: list[str] = [folder]
+        self.takes_programs = False
+        self.local: str | None = None
 
     def text(self, *names: str) -> tuple[str, str] | None:
         """The first of these files that is there, with its text."""
@@ -206,11 +276,8 @@ class GradleBuild:
 
     def properties(self) -> Iterator[str]:
         found = self.text("gradle.properties")
-        for name, text in re.findall(r"^\s*([\w.]+)\s*[=:]\s*(.*)$", found[1] if found else "", re.MULTILINE):
-            if name == "org.gradle.jvmargs":
-                check_jvm(name, text)
-            if "os.arch" in text or name.startswith("systemProp.os"):
-                raise BoundError("gradle.properties names a machine")
+        for name, text in _read_properties(found[1] if found else ""):
+            _check_property(name, text)
             yield name
 
     def catalog(self) -> Mapping[str, str]:
@@ -260,6 +327,8 @@ class GradleBuild:
                     self.script(own[1], own[0], "root")
         except UnplainError as error:
             raise BoundError(str(error), _CURE) from error
+        if self.local is not None and self.takes_programs:
+            raise BoundError(f"programs that it runs may come from a folder ({self.local})", _CURE)
 
     def script(self, text: str, name: str, mode: str) -> None:
         for one in statements(text, name):
@@ -267,6 +336,29 @@ class GradleBuild:
             for head in one.blocks:
                 own = _inside(own, head) or ""
             self.statement(one, own, name)
+            self.check_programs(one, own, name)
+
+    def check_programs(self, one: Statement, mode: str, name: str) -> None:
+        """Raises UnplainError where a program of the project's own runs while it is built."""
+        where = f"{name}:{one.line} has a program of the project's own run: `{one.text[:60]}`"
+        if mode in ("dependencies", "classpath"):
+            self.takes_programs |= takes_program(one.text)
+            if takes_own_program(one.text):
+                raise UnplainError(where)
+        extends = re.fullmatch(
+            r"(?:(?:configurations\.)?(\w+)(?:\.get\(\))?\.)?extendsFrom[ (](.+)", one.text
+        )
+        if extends is not None and hands_libraries_on(extends[1] or _configuration(one), extends[2]):
+            raise UnplainError(where)
+        if mode in ("repositories", "repository") and self.is_local(one.text):
+            if {"buildscript", "pluginManagement"} & set(one.blocks):
+                raise UnplainError(where)
+            self.local = f"{name}:{one.line}"
+
+    def is_local(self, text: str) -> bool:
+        """Whether a statement names a repository that the project itself may fill."""
+        is_filled = any(".m2" in (w.path or ".m2") and not w.is_package for w in self.call.writes)
+        return is_local_repository(text) or (text.startswith("mavenLocal") and is_filled)
 
     def statement(self, one: Statement, mode: str, name: str) -> None:
         if one.opens:
@@ -319,6 +411,12 @@ class GradleBuild:
             raise BoundError(
                 f"what the plugin {name} does is not known here", "do without it where the image is built"
             )
+
+
+def _configuration(one: Statement) -> str:
+    """The configuration in whose block a statement stands."""
+    found = re.findall(r"\w+", one.blocks[-1]) if one.blocks else []
+    return found[-1] if found else ""
 
 
 _OWN_NAMES = words(

@@ -146,7 +146,48 @@ def literal(text: str) -> bool:
     """Whether a text is literals alone: one, several, or pairs; and no path of a file of the machine."""
     parts = [part.strip() for part in parted(text)]
     is_plain = all(re.fullmatch(_PART, part) is not None for part in parts if part)
-    return is_plain and _MACHINE_PATH.search(text) is None
+    return is_plain and _MACHINE_PATH.search(text) is None and _LOADS.search(text) is None
+
+
+# What has a compiler load a program.
+_LOADS = expression(r"[\"']--?(?:processor|X?plugin|Xcompiler-plugin|Xbootclasspath)")
+
+
+def takes_program(text: str) -> bool:
+    """Whether a dependency may be a program that runs while it is built: it is not for a place that holds
+    libraries.
+    """
+    name = re.match(r"(?:add\(\s*)?[\"']?(\w+)", text)
+    return name is None or _LIBRARIES.fullmatch(name[1]) is None
+
+
+def takes_own_program(text: str) -> bool:
+    """Whether such a program is a file or project of the build's own, or named without coordinates."""
+    return takes_program(text) and _OWN.search(text) is not None
+
+
+def hands_libraries_on(receiver: str, givers: str) -> bool:
+    """Whether a configuration of programs extends one that may hold the project's own files."""
+    names = re.findall(r"\w+", re.sub(r"configurations\.|\.get\(\)", "", givers))
+    is_program = _PROCESSORS.fullmatch(receiver) is not None
+    return is_program and any(_PROCESSORS.fullmatch(name) is None for name in names)
+
+
+_PROCESSORS = expression(r"(?i)\w*(?:processor|kapt|ksp|plugin|classpath)\w*")
+_LIBRARIES = expression(
+    r"(?i)(?!\w*(?:processor|kapt|ksp|plugin|classpath))\w*"
+    r"(?:implementation|api|compileOnly|compileOnlyApi|runtimeOnly|compile|runtime|provided|providedCompile"
+    r"|providedRuntime|developmentOnly|archives|shadow|jacocoAggregation|testReportAggregation)"
+)
+_OWN = expression(r"\b(?:project|files|fileTree|testFixtures)\s*\(|\bname\s*[:=]|\bprojects\.")
+
+
+def is_local_repository(text: str) -> bool:
+    """Whether a statement names a repository that is a folder, or one whose place cannot be told."""
+    if re.match(r"flatDir|dirs?\b", text):
+        return True
+    told = re.match(r"(?:maven|ivy|url|setUrl)\b[^\"']*[\"'](.*?)[\"']", text)
+    return told is not None and re.match(r"(?:https|http|s3|gcs)://", told[1]) is None
 
 
 def parted(text: str) -> list[str]:

@@ -67,18 +67,24 @@ def check_options(call: Call) -> None:
 
 
 def check_jvm(name: str, text: str) -> None:
-    """Raises BoundError for an option that has the JVM load, or run, something else."""
-    bad = next((word for word in text.split() if not _HARMLESS.fullmatch(word.strip("\"'"))), None)
+    """Raises BoundError for an option that has the JVM, or javac, load or run something else."""
+    known = _COMPILING if name == "JDK_JAVAC_OPTIONS" else _HARMLESS
+    bad = next((word for word in text.split() if not known.fullmatch(word.strip("\"'"))), None)
     if bad is not None:
         raise BoundError(f"{name} has an option that is not known to change nothing: {bad[:40]}")
 
 
 OPTIONS = words(
-    "JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS JAVA_OPTS MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS JVM_OPTS"
+    "JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS JAVA_OPTS MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS JVM_OPTS "
+    "JDK_JAVAC_OPTIONS"
+)
+_COMPILING = expression(
+    r"-proc:none|-parameters|-nowarn|-deprecation|-Werror|-g(:\S+)?|-X(lint|doclint)\S*|-encoding|UTF-8|--release|\d+"
+    r"|-J-Xm[xs]\w+"
 )
 _HARMLESS = expression(
     r"-X(mx|ms|ss|mn|verify:none|share:(auto|off))\w*|-XX:(?!.*(Archive|Shared|AOT|Compile|Flags|File|On[A-Z]))[\w:+=.%-]+"
-    r"|-D(?!maven\.ext\.|os\.|java\.|sun\.|org\.gradle\.java)[\w.-]+(=\S*)?|--(add-(opens|exports|modules)|"
+    r"|-D(?!maven\.ext\.|gradle\.|user\.(home|dir)|os\.|java\.|sun\.|org\.gradle\.java)[\w.-]+(=\S*)?|--(add-(opens|exports|modules)|"
     r"enable-(native-access|preview))(=\S+)?|[\w.]+/[\w.]+=[\w.-]+|ALL-UNNAMED|ALL-SYSTEM|-ea|-da|-server|-B|-ntp"
     r"|--batch-mode|--no-transfer-progress|-T|[\d.]+C?|-q|-e|-U|-Djava\.(net|awt|security)[\w.]*=\S*"
     r"|-P[\w.,!+-]+|--show-version|-V|-X(?!\w)|--strict-checksums|--(fail-fast|errors|update-snapshots)"

@@ -17,7 +17,8 @@ from xbuild.plan.programs.compilers import refuses
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, plain, source_kind, told_kind, word_kind, write
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.java.homes import check_home, is_brought
+from xbuild.plan.toolchains.java.homes import check_home, check_jvm, is_brought
+from xbuild.plan.toolchains.java.processors import check_services
 from xbuild.plan.toolchains.java.untold import BoundError, stays
 from xbuild.text import expression
 
@@ -85,6 +86,9 @@ def _compiles(call: Call, given: Reading) -> Effect | None:
             text is None or text.startswith("@") for text in given.operands
         ):
             raise BoundError("which programs it runs while it compiles cannot be told")
+        for text in given.values("-J"):
+            check_jvm("-J", text or "?")
+        check_services(call, _class_path(call, given), runs_processors="none" not in _processing(given))
         kind = join((told_kind(call), *(source_kind(call, path) for path in given.operands)))
         kind = join(
             (
@@ -97,6 +101,22 @@ def _compiles(call: Call, given: Reading) -> Effect | None:
         return replace(plain(call, Kind.BUILD, made, (".", *given.operands)), toolchain="java")
     except BoundError as error:
         return stays(call, error)
+
+
+def _class_path(call: Call, given: Reading) -> tuple[str | None, ...]:
+    """The folders and archives in which javac looks for programs that it runs; None for what is not told."""
+    told: list[str | None] = [*given.values("-cp"), *given.values("-module-path")]
+    if not given.has("-cp"):
+        variable, front = call.variables.get("CLASSPATH"), call.assignments.get("CLASSPATH")
+        told.append(front[0].value if front else variable.text if variable is not None else ".")
+    return tuple(
+        part for text in told for part in ((text or ".").split(":") if text is not None else (None,))
+    )
+
+
+def _processing(given: Reading) -> tuple[str, ...]:
+    """What is said of annotation processors last: `none`, `only`, `full`."""
+    return tuple((text or "").lstrip(":") for text in given.values("-proc")[-1:])
 
 
 def _archives(call: Call, _given: Reading) -> Effect | None:

@@ -90,6 +90,7 @@ def _made(call: Call, given: Reading) -> Effect:
     if not goals or any(goal is None for goal in goals):
         raise BoundError("what it is asked for cannot be told", "name its phases: mvn package")
     check_home(call)
+    _check_own_extensions(call)
     check_mounts(call, _settings_places(call, given))
     if all(_FETCHING.fullmatch(goal or "") for goal in goals):
         fetched = (*_local_places(given, own_folder(call, ".m2")), *_named_places(given))
@@ -123,6 +124,14 @@ def _made(call: Call, given: Reading) -> Effect:
     )
 
 
+def _check_own_extensions(call: Call) -> None:
+    """Nothing is put where Maven itself takes its programs from."""
+    made = next((w for w in call.writes if not w.is_package and _EXTENDS.search(w.path or "")), None)
+    if made is not None:
+        raise BoundError(f"line {made.place.line} puts a program into Maven ({made.path})")
+
+
+_EXTENDS = expression(r"/lib/ext(/|$)|^/usr/share/maven/(lib|bin|boot)(/|$)|/\.mavenrc$|^/etc/mavenrc$")
 _NOTE = "`{}` runs the project's tests on the build machine, not on the target platform"
 
 

@@ -71,7 +71,7 @@ class MavenDependency:
 @value()
 class MavenProject:
     """One POM. `directory` is where it builds, "" for the usual place; `filtered` are folders of resources in
-    which expressions are replaced; `properties` by name.
+    which expressions are replaced; `properties` by name; `local` are repositories that are folders.
     """
 
     name: str
@@ -83,6 +83,7 @@ class MavenProject:
     properties: tuple[tuple[str, str], ...]
     resources: tuple[str, ...]
     filtered: tuple[str, ...]
+    local: tuple[str, ...] = ()
 
 
 def project_of(root: Element) -> MavenProject:
@@ -99,7 +100,15 @@ def project_of(root: Element) -> MavenProject:
         tuple((each.tag, (each.text or "").strip()) for each in root.findall("properties/*")),
         tuple(folder for folder, _ in folders if folder),
         tuple(folder for folder, is_filtered in folders if is_filtered and folder),
+        tuple(
+            url for url in _repositories(root) if not url.startswith(("http:", "https:", "s3:", "gs:", "$"))
+        ),
     )
+
+
+def _repositories(root: Element) -> Iterator[str]:
+    for path in ("repositories/repository", "pluginRepositories/pluginRepository"):
+        yield from (text_of(each, "url") for each in root.findall(path))
 
 
 def _named(element: Element, group: str) -> str:

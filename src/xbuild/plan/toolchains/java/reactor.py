@@ -50,6 +50,7 @@ class Reactor:
         common = (*project.properties, *self.defined, ("packaging", project.packaging))
         _check_extensions(project, answer)
         _check_dependencies(project, answer)
+        _check_own_programs(project, answer)
         _check_lines(project.name, common, REFUSED)
         rows = [
             row
@@ -158,8 +159,22 @@ def _check_dependencies(project: MavenProject, answer: Answer) -> None:
         is_own = dependency.file.startswith(f"{answer.folder}/")
         if dependency.scope == "system" and not is_own:
             raise BoundError(f"{dependency.name} is a file of the machine: {dependency.file}")
+        if dependency.scope == "system":
+            raise BoundError(f"{dependency.file} may hold a program that javac runs")
     if answer.processors:
         raise BoundError(f"{answer.processors[0]} has javac run a program of the project's own")
+
+
+def _check_own_programs(project: MavenProject, answer: Answer) -> None:
+    """No module of the project is a plugin, or a part of one."""
+    if project.name in PLUGINS or EXTENSIONS.fullmatch(project.name):
+        raise BoundError(f"{project.name} is a plugin that the project itself brings")
+    if project.local:
+        raise BoundError(f"programs that it runs may come from a folder ({project.local[0]})")
+    own = {each.name for each in answer.projects}
+    added = next((d for plugin in project.plugins for d in plugin.dependencies if d in own), None)
+    if added is not None:
+        raise BoundError(f"{added}, which the project itself brings, is added to a plugin")
 
 
 def _check_filtering(project: MavenProject, answer: Answer, rows: Sequence[MavenPlugin]) -> None:
