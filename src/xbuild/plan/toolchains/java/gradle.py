@@ -357,8 +357,11 @@ class GradleBuild:
 
     def is_local(self, text: str) -> bool:
         """Whether a statement names a repository that the project itself may fill."""
-        is_filled = any(".m2" in (w.path or ".m2") and not w.is_package for w in self.call.writes)
-        return is_local_repository(text) or (text.startswith("mavenLocal") and is_filled)
+        return is_local_repository(text) or (text.startswith("mavenLocal") and self.fills_local())
+
+    def fills_local(self) -> bool:
+        """Whether the stage may have put something into Maven's local repository."""
+        return any(".m2" in (w.path or ".m2") and not w.is_package for w in self.call.writes)
 
     def statement(self, one: Statement, mode: str, name: str) -> None:
         if one.opens:

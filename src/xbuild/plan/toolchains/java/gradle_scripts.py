@@ -163,7 +163,8 @@ def takes_program(text: str) -> bool:
 
 def takes_own_program(text: str) -> bool:
     """Whether such a program is a file or project of the build's own, or named without coordinates."""
-    return takes_program(text) and _OWN.search(text) is not None
+    is_nameless = re.search(r"\bname\s*[:=]", text) is not None and re.search(r"\bgroup\b", text) is None
+    return takes_program(text) and (is_nameless or _OWN.search(text) is not None)
 
 
 def hands_libraries_on(receiver: str, givers: str) -> bool:
@@ -179,7 +180,7 @@ _LIBRARIES = expression(
     r"(?:implementation|api|compileOnly|compileOnlyApi|runtimeOnly|compile|runtime|provided|providedCompile"
     r"|providedRuntime|developmentOnly|archives|shadow|jacocoAggregation|testReportAggregation)"
 )
-_OWN = expression(r"\b(?:project|files|fileTree|testFixtures)\s*\(|\bname\s*[:=]|\bprojects\.")
+_OWN = expression(r"\b(?:project|files|fileTree|testFixtures)\s*\(|\bprojects\.")
 
 
 def is_local_repository(text: str) -> bool:

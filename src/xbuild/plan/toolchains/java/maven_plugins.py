@@ -95,7 +95,7 @@ _APACHE = (
         "org.apache.maven.plugins",
         """
         maven-clean-plugin clean
-        maven-install-plugin install install-file
+        maven-install-plugin install
         maven-source-plugin jar jar-no-fork test-jar test-jar-no-fork aggregate
         maven-shade-plugin shade
         maven-ejb-plugin ejb

@@ -25,6 +25,7 @@ class ScriptsAlone(GradleBuild):
     def __init__(self) -> None:
         self.folder, self.projects = "/app", ["/app"]
         self.names, self.aliases = {"springVersion"}, {"spring.boot": "org.springframework.boot"}
+        self.takes_programs, self.local = False, None
 
 
 def refused(text: str, mode: str = "root") -> str:
