@@ -10,13 +10,14 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, Write, join
+from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
 from xbuild.plan.model import Evidence, Place
 from xbuild.plan.programs.program import source_kind, write
 from xbuild.plan.recipes.own_files import UntoldError, mount_target
+from xbuild.plan.recipes.recipe import copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import is_telling
+from xbuild.plan.toolchains.node.accounts import is_installed, is_telling
 from xbuild.plan.toolchains.node.manifests import (
     INSTALLED,
     PackageJson,
@@ -61,6 +62,11 @@ _OPTIONS = expression(
 )
 
 
+def is_loading(name: str) -> bool:
+    """Whether a variable of that name may have a say in the machine, or in what else is run."""
+    return name in _LOADING or (_TELLING.fullmatch(name) is not None and name.lower() not in _HARMLESS)
+
+
 def check_surroundings(call: Call) -> None:
     """No variable has a say in the machine, or in what else is run. Raises UntoldError."""
     for name in (*call.assignments, *(n for n, v in call.variables.items() if v.origin != "shell")):
@@ -68,14 +74,39 @@ def check_surroundings(call: Call) -> None:
             given = call.assignments[name][0].value if name in call.assignments else call.variables[name].text
             if given is None or not _OPTIONS.fullmatch(given):
                 raise UntoldError("NODE_OPTIONS is set to what is not known")
-        elif name in _LOADING or (_TELLING.fullmatch(name) and name.lower() not in _HARMLESS):
+        elif is_loading(name):
             raise UntoldError(f"{name} is set, which is not known to leave the machine alone")
+    _check_programs(call)
     for mount in call.run.mounts:
         target = mount_target(call, mount)
         if mount.type == "cache" and (target is None or "node_modules" in target.split("/")):
             raise UntoldError(
                 f"the cache mount at {target or 'a place not told'} holds what other builds left"
             )
+
+
+_PROGRAMS = words("node nodejs npm npx yarn yarnpkg pnpm pnpx corepack bun bunx sh env")
+"""What package managers and the programs of packages (`#!/usr/bin/env node`) are run by."""
+
+
+def _check_programs(call: Call) -> None:
+    """The project puts none of its own in front of node, of a package manager or of the shell. Raises
+    UntoldError.
+    """
+    told = [call.scope.lookup("PATH"), call.variables.get("PATH")]
+    texts = [(v.text or getattr(v, "raw", None) or "") for v in told if v is not None]
+    named = (f.strip("\"'").rstrip("/") for text in texts for f in text.split(":"))
+    folders = dict.fromkeys((*(f for f in named if f.startswith("/")), *PROGRAM_FOLDERS))
+    files = call.around.context.files()
+    brought = {name for file in files if (name := file.rpartition("/")[2]) in _PROGRAMS}
+    for name in _PROGRAMS:
+        made = [w.path for w in call.writes.called(name) if not (w.is_package or is_installed(w))]
+        for folder in folders if made or name in brought else ():
+            path = f"{folder}/{name}"
+            if "node_modules" not in path and (path in made or copied_path(call, path) in files):
+                raise UntoldError(
+                    f"{path} is not known to be the {name} of the image", "give it another name"
+                )
 
 
 def check_settings(call: Call, *folders: str | None) -> None:
@@ -92,9 +123,11 @@ def check_settings(call: Call, *folders: str | None) -> None:
 def _home(call: Call) -> str:
     """The home of the user that runs it."""
     user = (call.scope.user() or "root").partition(":")[0]
-    told = call.variables.get("HOME")
-    if told is not None and told.text and told.text.startswith("/"):
-        return told.text
+    told = call.assignments["HOME"][0].value if "HOME" in call.assignments else None
+    kept = call.variables.get("HOME")
+    home = told or (kept.text if kept is not None else None)
+    if home and home.startswith("/"):
+        return home
     return "/root" if user in ("root", "0") else f"/home/{user}"
 
 

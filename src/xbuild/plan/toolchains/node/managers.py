@@ -62,7 +62,7 @@ _NPM_FLAGS = (
     "--update-notifier[=] --no-update-notifier --foreground-scripts[=] --if-present -d -dd -ddd --timing "
     "--maxsockets= --fetch-retries= --fetch-timeout= --fetch-retry-mintimeout= --fetch-retry-maxtimeout= "
     "--engine-strict[=] --prefix=/ -C=/ -w,--workspace= --workspaces --ws --include-workspace-root "
-    "--install-links[=] --strict-ssl[=] --userconfig= --no-bin-links --scripts-prepend-node-path[=]"
+    "--install-links[=] --strict-ssl[=] --no-bin-links --scripts-prepend-node-path[=]"
 )
 NPM = Manager(
     "npm",
@@ -88,7 +88,7 @@ NPM = Manager(
 _YARN_FLAGS = (
     "--silent -s --verbose --json --no-progress --non-interactive --cwd=/ --prefer-offline --offline "
     "--network-timeout= --network-concurrency= --ignore-engines --mutex= --registry= --cache-folder= "
-    "--no-default-rc --use-yarnrc= --no-node-version-check --ignore-platform --emoji[=]"
+    "--no-default-rc --no-node-version-check --ignore-platform --emoji[=]"
 )
 YARN = Manager(
     "yarn",
@@ -119,7 +119,7 @@ _PNPM_FLAGS = (
     "--silent -s --reporter= -r --recursive --filter= -F= --dir=/ -C=/ --color --no-color --loglevel= "
     "--workspace-root -w --if-present --parallel --stream --aggregate-output --workspace-concurrency= "
     "--sort --no-sort --no-bail --bail[=] --fail-if-no-match --use-stderr --include-workspace-root "
-    "--store-dir= --config.* --aggregate-output --filter-prod= --report-summary --sequential"
+    "--store-dir= --aggregate-output --filter-prod= --report-summary --sequential"
 )
 PNPM = Manager(
     "pnpm",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -18,10 +18,10 @@ from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.node.accounts import checked, is_telling, open_account
-from xbuild.plan.toolchains.node.installs import check_surroundings, installs_tools, put
+from xbuild.plan.toolchains.node.installs import check_surroundings, installs_tools, is_loading, put
 from xbuild.plan.toolchains.node.manifests import manifest, members, standing
 from xbuild.plan.toolchains.node.npm_scripts import ScriptLine, quoted, rephrased, run, seen_kind, with_hooks
-from xbuild.plan.toolchains.node.sources_read import check_configuration, check_text
+from xbuild.plan.toolchains.node.sources_read import check_configuration, check_text, check_variables
 from xbuild.text import expression
 
 Rule = Callable[[Call], Effect]
@@ -83,13 +83,37 @@ _ASSIGNMENT = expression(r"[A-Za-z_]\w*=")
 def _with_files(call: Call) -> Effect:
     """dotenv: variables out of files of the project, and a command."""
     rest = call.texts[1:]
+    files: list[str | None] = [".env", ".env.local", ".env-cmdrc", ".env-cmdrc.json"]
     while rest and rest[0] in ("-e", "-f", "--env-file", "-c", "-o"):
-        rest = rest[2:] if rest[0] in ("-e", "-f", "--env-file") else rest[1:]
+        if rest[0] in ("-e", "-f", "--env-file"):
+            files += rest[1:2]
+            rest = rest[2:]
+        else:
+            rest = rest[1:]
+    _check_variables_of(call, files)
     if rest[:1] == ("--",):
         rest = rest[1:]
     if not rest or rest[0] is None or rest[0].startswith("-"):
         raise UntoldError("what it runs cannot be told")
     return rephrased(call, quoted(rest))
+
+
+def _check_variables_of(call: Call, files: Iterable[str | None]) -> None:
+    """Files of variables take nothing of the machine, and set nothing that has another program run. Raises
+    UntoldError.
+    """
+    for name in files:
+        path = call.seen(name) if name is not None else None
+        if path is None:
+            raise UntoldError("which file of variables it reads cannot be told")
+        text = standing(call, path) or ""
+        check_variables(context_file(call, path) or path, text)
+        bad = next((n for n in _SET.findall(text) if is_loading(n) or n in ("NODE_OPTIONS", "PATH")), None)
+        if bad is not None:
+            raise UntoldError(f"{name} sets {bad}, which is not known to leave the machine alone")
+
+
+_SET = expression(r"[\"'\w]*?\b([A-Za-z_]\w*)[\"']?\s*[=:]")
 
 
 def _several(call: Call) -> Effect:
