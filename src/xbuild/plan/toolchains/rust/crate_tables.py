@@ -43,7 +43,7 @@ EXCUSED: Mapping[str, frozenset[str]] = {
         # The host is asked for Windows alone; what it links with is what it takes or brings (`LIBRARIES`).
         "libgit2-sys": "links",
         "libmimalloc-sys": "links",
-        "libsqlite3-sys": "host links cfg unsafe standard",
+        "libsqlite3-sys": "host links cfg char unsafe standard",
         "libssh2-sys": "links cfg",
         "libz-sys": "environment host links compiler files folder",
         "lz4-sys": "links",
@@ -58,10 +58,11 @@ EXCUSED: Mapping[str, frozenset[str]] = {
         # Starts rustc, behind its wrapper if there is one, to try what it understands, for the target.
         "anyhow": "starts",
         "eyre": "starts",
-        "getrandom": "starts",
         "proc-macro2": "starts",
         "rustix": "starts",
         "thiserror": "starts",
+        # Takes the release alone of what rustc says of itself (`-vV`).
+        "getrandom": "host starts",
         # The release of rustc; the host is told to no one but itself.
         "rustversion": "files host starts",
     }.items()

@@ -47,6 +47,13 @@ def test_a_package_that_is_not_there_is_not_used() -> None:
     assert judged(own, BuiltPackage("vergen", "8.0.0")).refused
 
 
+def test_the_release_of_what_rustc_says_of_itself() -> None:
+    script = 'fn main() { let rustc = 1; std::process::Command::new(rustc).arg("-vV").output(); }'
+    known = BuiltPackage("getrandom", "0.3.4", script=script)
+    assert not judged(known).refused
+    assert judged(replace(known, name="other")).refused
+
+
 def test_a_package_of_another_name_is_used() -> None:
     script = "fn main() { machine::own(); }"
     own = BuiltPackage("own", "1.0.0", "/src", script=script)
