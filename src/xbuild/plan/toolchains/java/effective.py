@@ -22,6 +22,7 @@ from xbuild.plan.toolchain import shortened
 from xbuild.plan.toolchains.java.markup import Element, MarkupError, read_markup, told
 from xbuild.plan.toolchains.java.maven_plugins import PLUGINS
 from xbuild.plan.toolchains.java.poms import MavenProject, project_of
+from xbuild.plan.toolchains.java.processors import SERVICES
 from xbuild.platforms import Platform
 from xbuild.text import expression, value
 
@@ -60,7 +61,7 @@ _OF_THE_ROOT = " ".join(
     f"-o -path ./{name}"
     for name in words("proc sys dev usr lib lib64 opt root var etc run tmp bin sbin boot")
 )
-_PROCESSORS = "META-INF/services/javax.annotation.processing.Processor"
+_PROCESSORS = " -o ".join(f"-path '*/META-INF/services/{name}'" for name in SERVICES)
 
 
 def maven_probe(assignments: Sequence[str], options: str, line: str, platforms: Sequence[Platform]) -> Probe:
@@ -81,7 +82,7 @@ def maven_probe(assignments: Sequence[str], options: str, line: str, platforms: 
         f" -exec grep -oE '{_ASKS}' /dev/null {{}} + 2> /dev/null | head -n 2000",
         "r=$(sed -n 's/.*Using local repository at //p' $d/log | head -n 1); find ${r:-$d} -name '*.pom'"
         f" -exec grep -ohE '{_ACTIVATED}' {{}} + 2> /dev/null | sort -u | head -n 50",
-        f"find . \\( {_SKIPPED} $x \\) -prune -o -path '*/{_PROCESSORS}' -print | head -n 20",
+        f"find . \\( {_SKIPPED} $x \\) -prune -o \\( {_PROCESSORS} \\) -print | head -n 20",
         "e=$(pwd); until [ -d $e/.mvn ] || [ $e = / ]; do e=$(dirname $e); done;"
         " cat $e/.mvn/extensions.xml ~/.m2/extensions.xml 2> /dev/null | head -c 100000",
         "cat $e/.mvn/maven.config $e/.mvn/jvm.config 2> /dev/null | head -c 100000",

@@ -46,6 +46,7 @@ from xbuild.plan.toolchains.java.homes import (
     is_brought,
     own_folder,
 )
+from xbuild.plan.toolchains.java.processors import SERVICES
 from xbuild.plan.toolchains.java.untold import BoundError, stays
 from xbuild.plan.toolchains.java.wrappers import check_wrapper
 from xbuild.text import expression
@@ -303,8 +304,7 @@ class GradleBuild:
         if not files:
             raise BoundError("the build context cannot be looked at")
         if any(
-            "/buildSrc/" in f"/{f}"
-            or f"/{f}".endswith("/META-INF/services/javax.annotation.processing.Processor")
+            "/buildSrc/" in f"/{f}" or ("META-INF/services/" in f and posixpath.basename(f) in SERVICES)
             for f in files
         ):
             raise BoundError(

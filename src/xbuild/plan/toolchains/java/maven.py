@@ -19,7 +19,7 @@ from xbuild.plan.facts.filesystem import Kind, Write, is_within, join, overlaps
 from xbuild.plan.model import Evidence, Probe, Question
 from xbuild.plan.programs.grammar import Reading, Takes
 from xbuild.plan.programs.program import Program, plain, told_kind, write
-from xbuild.plan.recipes.own_files import context_file
+from xbuild.plan.recipes.own_files import context_file, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.java.effective import Answer, UnlikeError, maven_probe, read_maven
@@ -96,12 +96,15 @@ def _made(call: Call, given: Reading) -> Effect:
         fetched = (*_local_places(given, own_folder(call, ".m2")), *_named_places(given))
         made = (write(call, place, Kind.BUILD) for place in fetched)
         return plain(call, _printed(call, given, goals), made, (".",))
+    named = [text for name, text in _defined(call, given) if name == "maven.repo.local"]
+    _check_repositories(call, [f"{own_folder(call, '.m2')}/repository", *named])
     apart = ("/root/.m2", f"{home_of(call) or '/root'}/.m2")
     kind = join((told_kind(call), held(call, call.directory, apart)))
     if kind is Kind.UNKNOWN or kind is Kind.BUILD:
         return replace(plain(call, kind, (write(call, None, kind),), (".",)), toolchain="java")
     _check_words(call, given)
     answer, evidence = _answered(call, given)
+    _check_repositories(call, [answer.repository] if answer.repository else [])
     check_jvm("a file of options in .mvn", answer.options)
     defined = (*_defined(call, given), *_pairs(answer.options))
     _check_properties(name for name, _ in defined)
@@ -131,6 +134,21 @@ def _check_own_extensions(call: Call) -> None:
         raise BoundError(f"line {made.place.line} puts a program into Maven ({made.path})")
 
 
+def _check_repositories(call: Call, places: Sequence[str]) -> None:
+    """No local repository holds jars of the build context, which may be plugins, and hold processors."""
+    files = call.around.context.files()
+    jar = next((f for f in files if f.endswith(".jar") and posixpath.basename(f) != _WRAPPER), None)
+    put = [w.path for w in call.writes if w.is_context]
+    put += [mount_target(call, mount) for mount in call.run.mounts if mount.type in ("", "bind")]
+    is_there = any(overlaps(path or "/", call.seen(place) or "/") for path in put for place in places)
+    if is_there and (jar is not None or not files):
+        raise BoundError(
+            f"{jar or 'the build context'} may bring a program to the local repository of Maven",
+            "have Maven fetch what it takes",
+        )
+
+
+_WRAPPER = "maven-wrapper.jar"
 _EXTENDS = expression(r"/lib/ext(/|$)|^/usr/share/maven/(lib|bin|boot)(/|$)|/\.mavenrc$|^/etc/mavenrc$")
 _NOTE = "`{}` runs the project's tests on the build machine, not on the target platform"
 
@@ -345,7 +363,9 @@ def _is_beside(call: Call) -> bool:
     return not files or told
 
 
-_BESIDE = expression(r"/\.mvn/|/META-INF/services/javax\.annotation\.processing\.Processor/")
+_BESIDE = expression(
+    r"/\.mvn/|/META-INF/services/(javax\.annotation\.processing\.Processor|com\.sun\.source\.util\.Plugin)/"
+)
 
 
 def _with_defaults(plugins: Sequence[PluginUse]) -> tuple[PluginUse, ...]:

@@ -15,7 +15,8 @@ from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.java.untold import BoundError
 
-_SERVICES = words("javax.annotation.processing.Processor com.sun.source.util.Plugin")
+SERVICES = words("javax.annotation.processing.Processor com.sun.source.util.Plugin")
+"""Names of the files by which javac finds programs that it runs."""
 _CURE = "compile with -proc:none, or leave the processor to a published jar and to Maven or Gradle"
 
 
@@ -25,7 +26,7 @@ def check_services(call: Call, class_path: Sequence[str | None], *, runs_process
     Where processors are off, archives are taken as they are, and so is the file of a processor.
     """
     files = call.around.context.files()
-    names = _SERVICES if runs_processors else _SERVICES[1:]
+    names = SERVICES if runs_processors else SERVICES[1:]
     if any(posixpath.basename(path) in names for path in files):
         raise BoundError("it runs a program of the project's own while it compiles", _CURE)
     for part in class_path:
