@@ -507,7 +507,8 @@ def _check_read(call: Call, given: Reading) -> None:
             raise refused(call, text, _TOUCH)
     for made in call.writes.where(_is_wrong):
         path = made.path
-        if path is not None and is_in_any(path, apart) and not overlaps(path, call.directory):
+        is_beside = path is not None and is_in_any(path, apart) and not overlaps(path, call.directory)
+        if is_beside and not _is_named(call, made):
             continue
         if path is not None and (_is_of_cargo(made) or (is_within(path, kept) and _is_apart(made))):
             continue
@@ -522,6 +523,15 @@ def _check_read(call: Call, given: Reading) -> None:
                 "for all platforms",
             )
         )
+
+
+def _is_named(call: Call, made: Write) -> bool:
+    """Whether a source of the project names a file by its absolute path, as `include_str!` may."""
+    if made.path is None or not made.is_file or made.is_package:
+        return False
+    context = call.around.context
+    sources = (context.read(path) for path in context.files() if path.endswith(".rs"))
+    return any(text is not None and made.path in text for text in sources)
 
 
 def _is_of_cargo(made: Write) -> bool:
