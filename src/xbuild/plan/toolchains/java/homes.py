@@ -51,9 +51,32 @@ def check_home(call: Call) -> None:
                 "take Java from the image of the stage",
             )
     check_options(call)
+    _check_brought(call)
     own = next((w for w in call.writes.called(call.program_name) if _is_strange(call, w)), None)
     if own is not None and call.program_name not in ("mvnw", "gradlew"):
         raise BoundError(f"line {own.place.line} puts a program of that name into {own.path}")
+
+
+_INSTALLATIONS = words("M2_HOME MAVEN_HOME MAVEN_USER_HOME GRADLE_HOME")
+_KEPT = expression(r"(.*/)?(wrapper/dists|caches/(modules|jars|transforms)-[\d.]+)/.*")
+
+
+def _check_brought(call: Call) -> None:
+    """Nothing of the project stands for a distribution of Maven or Gradle, or for what one has fetched."""
+    kept = next((f for f in call.around.context.files() if _KEPT.fullmatch(f)), None)
+    if kept is not None:
+        raise BoundError(
+            f"the build context brings what it would fetch ({kept})", "leave it out by .dockerignore"
+        )
+    for name in _INSTALLATIONS:
+        told = call.assignments[name][0].value if name in call.assignments else None
+        variable = call.variables.get(name)
+        told = told if name in call.assignments or variable is None else variable.text
+        is_set = name in call.assignments or variable is not None
+        if is_set and (
+            told is None or any(not w.is_package and not w.is_empty for w in call.writes.covering(told))
+        ):
+            raise BoundError(f"{name} names a folder into which the stage put something", f"leave {name} out")
 
 
 def check_options(call: Call) -> None:
