@@ -51,10 +51,10 @@ def check_home(call: Call) -> None:
                 "take Java from the image of the stage",
             )
     check_options(call)
-    _check_brought(call)
     own = next((w for w in call.writes.called(call.program_name) if _is_strange(call, w)), None)
     if own is not None and call.program_name not in ("mvnw", "gradlew"):
         raise BoundError(f"line {own.place.line} puts a program of that name into {own.path}")
+    _check_brought(call)
 
 
 _INSTALLATIONS = words("M2_HOME MAVEN_HOME MAVEN_USER_HOME GRADLE_HOME")
@@ -73,10 +73,13 @@ def _check_brought(call: Call) -> None:
         variable = call.variables.get(name)
         told = told if name in call.assignments or variable is None else variable.text
         is_set = name in call.assignments or variable is not None
-        if is_set and (
-            told is None or any(not w.is_package and not w.is_empty for w in call.writes.covering(told))
-        ):
+        if is_set and told not in HOMES and (told is None or _is_filled(call, told)):
             raise BoundError(f"{name} names a folder into which the stage put something", f"leave {name} out")
+
+
+def _is_filled(call: Call, folder: str) -> bool:
+    """Whether the stage put something there, packages aside."""
+    return any(not made.is_package and not made.is_empty for made in call.writes.covering(folder))
 
 
 def check_options(call: Call) -> None:

@@ -109,7 +109,13 @@ def read_script(text: str, modules: Collection[str] = ()) -> BuildScript:
     uses = _uses(code)
     findings = tuple(
         dict.fromkeys(
-            (*_in_code(code), *_in_strings(strings), *_compiled_in(code, strings), *_starts(code, strings))
+            (
+                *_in_code(code),
+                *_in_strings(strings),
+                *_printed(code, strings),
+                *_compiled_in(code, strings),
+                *_starts(code, strings),
+            )
         )
     )
     others = sorted(uses - USED)
@@ -220,6 +226,15 @@ def _in_strings(strings: list[str]) -> Iterator[tuple[str, str]]:
         for linked in _LINKED.findall(text):
             if linked.partition(":")[0] not in _SYSTEM:
                 yield "links", f"it links with {linked or 'a library'}"
+
+
+def _printed(code: str, strings: list[str]) -> Iterator[tuple[str, str]]:
+    """All that rustc says of itself, printed as it stands: the host is in it."""
+    if "version_meta" in code and any(_DEBUG.search(text) for text in strings):
+        yield "host", "it prints all of version_meta"
+
+
+_DEBUG = expression(r":#?\?\}")
 
 
 def _compiled_in(code: str, strings: list[str]) -> Iterator[tuple[str, str]]:
