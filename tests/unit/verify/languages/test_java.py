@@ -93,6 +93,21 @@ def test_class_data_of_the_build_machine(magic: bytes, name: str) -> None:
     assert told(verify({"linux/arm64": [Item("a.jsa", arm)]})) == []
 
 
+@pytest.mark.parametrize(("platform", "name"), [("s390x", "s390"), ("ppc64le", "ppc64le"), ("386", "x86")])
+def test_class_data_is_of_the_name_that_hotspot_has_for_an_architecture(platform: str, name: str) -> None:
+    text = f"OpenJDK 64-Bit Server VM (25+9-LTS) for linux-{name} JRE (25+9-LTS)".encode()
+    data = b"\xa2\xab\x0b\xf0" + bytes(600) + text
+    assert told(verify({f"linux/{platform}": [Item("a.jsa", data)]})) == []
+    assert len(told(verify({"linux/arm64": [Item("a.jsa", data)]}))) == 1
+
+
+def test_class_data_of_a_virtual_machine_for_musl() -> None:
+    text = b"OpenJDK 64-Bit Server VM (25+9-LTS) for linux-amd64-musl JRE (25+9-LTS)"
+    (line,) = on_both("app/app.jsa", b"\xa2\xab\x0b\xf0" + bytes(600) + text)
+    assert "linux/arm64 failure" in line
+    assert "(amd64)" in line
+
+
 # --- what is right ---
 
 

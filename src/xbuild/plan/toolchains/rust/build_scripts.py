@@ -217,6 +217,8 @@ def _in_strings(strings: list[str]) -> Iterator[tuple[str, str]]:
             yield "host", "it asks for HOST"
         if text in ("HOSTNAME", "USER", "LOGNAME"):
             yield "environment", f"it asks for {text}"
+        if text == "CARGO_BUILD_TARGET":
+            yield "told", "it asks whether cargo was told a target, as it is for all of them"
         if _FOLDER.match(text):
             yield "folder", f"it names {text.splitlines()[0][:40]}"
         if re.search(r"\bnative\b", text) and re.search(r"-m(?:arch|cpu|tune)|target-cpu", text):

@@ -32,7 +32,7 @@ from xbuild.plan.toolchains.rust.crate_probe import (
     read_crates,
     toolchain_probe,
 )
-from xbuild.plan.toolchains.rust.own_crates import crates_of_context
+from xbuild.plan.toolchains.rust.own_crates import crates_of_context, settings_places
 from xbuild.plan.toolchains.rust.rust_image import is_rust
 from xbuild.plan.toolchains.rust.rust_programs import STRIP_OPTIONS, strip_effect
 from xbuild.plan.toolchains.rust.triples import STRIP, TOLD, ready_lines, rustup_lines, triples
@@ -128,7 +128,9 @@ def _build(call: Call) -> Effect:
         ),
     )
     behind = (moves, "with a target cargo writes to a folder of that target's own") if moves else None
-    return _compiled(call, crates, judgement, made, questions, behind)
+    effect = _compiled(call, crates, judgement, made, questions, behind)
+    # With a target the paths in its messages are others.
+    return replace(effect, output=Kind.BUILD) if given.has("--message-format") else effect
 
 
 def _install(call: Call) -> Effect:
@@ -384,7 +386,39 @@ def _check(call: Call, given: Reading) -> None:
             _TOUCH,
         )
     _check_variables(call)
+    _check_settings(call)
     _check_own_cargo(call)
+
+
+# Variables that choose the toolchain and the folders of its settings. The question does not see them where
+# they are assigned in front of the command alone.
+_ASKED_WITHOUT = words("CARGO_HOME HOME RUSTUP_HOME RUSTUP_TOOLCHAIN")
+
+
+def _check_settings(call: Call) -> None:
+    """The command has the settings and the toolchain that were asked about and made ready."""
+    assert call.directory is not None
+    for name in _ASKED_WITHOUT:
+        if name in call.assignments:
+            raise refused(call, f"cargo is asked without its {name}", f"set {name} by ENV, or export it")
+    places = settings_places(call.directory, _home(call))
+    for mount in call.run.mounts:
+        place = mount.get("target")
+        target = absolute(place, call.scope.workdir()) if place else None
+        if mount.type != "bind" and target and any(is_within(path, target) for path in places):
+            raise refused(
+                call,
+                f"a mount over {target} hides or brings settings of cargo",
+                "mount what is below it alone",
+            )
+    for path in call.around.context.files():
+        if posixpath.basename(path) == "Cargo.toml" and _UNSTABLE.search(
+            call.around.context.read(path) or ""
+        ):
+            raise refused(call, f"{path} asks for features of cargo that are not stable (cargo-features)")
+
+
+_UNSTABLE = expression(r"^\s*cargo-features\s*=", re.MULTILINE)
 
 
 _TOUCH = "touch the sources in its place, or remove all of target"
@@ -501,6 +535,8 @@ def _check_read(call: Call, given: Reading) -> None:
     assert call.directory is not None
     apart = (*TOOL_FOLDERS, "/usr/local/cargo", "/usr/local/rustup", "/root/.cargo", "/root/.rustup")
     kept = target_folder(call, given, None)
+    included = tuple(dict.fromkeys(_included(call)))
+    _check_included(call, included)
     for made in call.writes.where(_is_removed):
         if made.path is not None and made.path != kept and is_within(made.path, kept):
             text = f"line {made.place.line} removes some of what cargo keeps (`{made.text}`), which {_LIES}"
@@ -508,7 +544,7 @@ def _check_read(call: Call, given: Reading) -> None:
     for made in call.writes.where(_is_wrong):
         path = made.path
         is_beside = path is not None and is_in_any(path, apart) and not overlaps(path, call.directory)
-        if is_beside and not _is_named(call, made):
+        if is_beside and not _is_named(call, made, included):
             continue
         if path is not None and (_is_of_cargo(made) or (is_within(path, kept) and _is_apart(made))):
             continue
@@ -525,13 +561,57 @@ def _check_read(call: Call, given: Reading) -> None:
         )
 
 
-def _is_named(call: Call, made: Write) -> bool:
-    """Whether a source of the project names a file by its absolute path, as `include_str!` may."""
-    if made.path is None or not made.is_file or made.is_package:
+def _is_named(call: Call, made: Write, included: Sequence[str]) -> bool:
+    """Whether a source of the project names a file, or the folder in which it lies, by its absolute path."""
+    if made.path is None or made.is_package:
         return False
+    if any(made.path.startswith(path) or is_within(path, made.path) for path in included):
+        return True
+    return made.is_file and any(made.path in text for text in _sources(call))
+
+
+def _sources(call: Call) -> Iterator[str]:
     context = call.around.context
-    sources = (context.read(path) for path in context.files() if path.endswith(".rs"))
-    return any(text is not None and made.path in text for text in sources)
+    texts = (context.read(path) for path in context.files() if path.endswith(".rs"))
+    return (text for text in texts if text is not None)
+
+
+# What takes files into a program: macros of the standard library and of include_dir, rust-embed's attribute.
+_INCLUDES = expression(
+    r"(?:\binclude(?:_bytes|_str|_dir)?!\s*[(\[{]\s*(?:concat!\s*\(\s*)?|#\[\s*folder\s*=\s*)"
+    r"(?:(?P<named>env!\s*\(\s*)?)\"(?P<text>[^\"]*)\""
+)
+
+
+def _included(call: Call) -> Iterator[str]:
+    """The absolute paths, or how they begin, of what the project's sources take into a program."""
+    for text in _sources(call):
+        for match in _INCLUDES.finditer(text):
+            variable = call.variables.get(match["text"]) if match["named"] else None
+            path = (variable.text or "" if variable is not None else "") if match["named"] else match["text"]
+            if path.startswith("/"):
+                yield path
+
+
+# Where a file of one name is another one on each machine.
+_OF_MACHINE = (
+    *(f for f in TOOL_FOLDERS if posixpath.basename(f).startswith(("bin", "sbin", "lib"))),
+    "/usr/games",
+    "/usr/local/cargo",
+    "/usr/local/rustup",
+    "/root/.cargo",
+    "/root/.rustup",
+)
+
+
+def _check_included(call: Call, included: Sequence[str]) -> None:
+    """No program or library of the build machine is taken into a program for the target."""
+    for path in included:
+        made = tuple(call.writes.exactly(path))
+        if is_in_any(path, _OF_MACHINE) and not (made and all(one.kind.is_right for one in made)):
+            raise refused(
+                call, f"a source takes in {path}, which is the build machine's", "COPY it into the project"
+            )
 
 
 def _is_of_cargo(made: Write) -> bool:
@@ -557,6 +637,11 @@ def _check_place(call: Call) -> None:
         raise refused(
             call, "what it makes would have to be put in its place behind it", "give it a RUN of its own"
         )
+    if _EXEC.search(call.script[call.command.span.start : call.words[0].span.start]):
+        raise refused(call, "nothing runs behind `exec`", "leave exec out")
+
+
+_EXEC = expression(r"\bexec\b")
 
 
 # -- what cargo says
@@ -716,7 +801,10 @@ def _home(call: Call) -> str:
     variable = call.variables.get("CARGO_HOME")
     if variable is not None and variable.text:
         return variable.text.rstrip("/")
-    return "/usr/local/cargo" if is_rust(call.around.image) else "/root/.cargo"
+    if is_rust(call.around.image):
+        return "/usr/local/cargo"
+    user = call.variables.get("HOME")
+    return posixpath.join((user.text if user is not None else None) or "/root", ".cargo")
 
 
 # -- where things are

@@ -64,12 +64,19 @@ def _is_inferred(package: Mapping[str, object], rows: Sequence[Mapping[str, obje
     return not rows or ("src/main.rs" not in paths and str(package.get("edition", "2015")) > "2015")
 
 
+def settings_places(directory: str, home: str) -> tuple[str, ...]:
+    """Where cargo and rustup look for files of settings when they run in a folder; `home` is cargo's own."""
+    return (
+        *(posixpath.join(folder, name) for folder in ancestors(directory) for name in _SETTINGS),
+        *(posixpath.join(home, name) for name in ("config.toml", "config")),
+    )
+
+
 def _may_have_settings(call: Call, directory: str) -> bool:
     """Whether a file of settings or a build script is there, or may be."""
-    places = [posixpath.join(folder, name) for folder in ancestors(directory) for name in _SETTINGS]
-    own = [posixpath.join("/usr/local/cargo", name) for name in ("config.toml", "config")]
+    places = settings_places(directory, "/usr/local/cargo")
     try:
-        return any(own_text(call, path) is not None for path in (*places, *own, f"{directory}/build.rs"))
+        return any(own_text(call, path) is not None for path in (*places, f"{directory}/build.rs"))
     except UntoldError:
         return True
 

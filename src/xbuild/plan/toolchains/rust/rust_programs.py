@@ -17,9 +17,18 @@ from xbuild.plan.toolchains.rust.crate_judging import judge_crates
 from xbuild.plan.toolchains.rust.crate_probe import NotToldByCargoError, read_crates
 from xbuild.plan.toolchains.rust.triples import STRIP, TELLER
 
+# `rustup --help`: what changes its own folder, or prints. `run` starts any program.
+_MANAGING = frozenset(
+    words(
+        "install uninstall update check default toolchain target component override show set self which help"
+    )
+)
+
 
 def _manages(call: Call, _given: Reading) -> Effect | None:
     """`rustup`: toolchains, components and standard libraries, for the machine that compiles."""
+    if next((text for text in call.texts[1:] if text is None or text[:1] != "-"), "help") not in _MANAGING:
+        return None
     variable = call.variables.get("RUSTUP_HOME")
     home = variable.text if variable is not None and variable.text else "/usr/local/rustup"
     made = Write(home, Kind.BUILD, call.place, call.spelled(), adds=True)

@@ -45,7 +45,8 @@ _HEAD = 64
 _ARCHIVES = (".jar", ".war", ".ear")
 _CLASS_DATA = (".jsa", ".aot", ".cds")
 _MAGIC = (0xF00BABA2, 0xF00BABA8)
-_MADE_BY = re.compile(rb" for linux-([a-z0-9]+) JRE ")
+# Behind the architecture: how floating point is called, and the C library unless it is glibc.
+_MADE_BY = re.compile(rb" for linux-([a-z0-9]+)(?:-[a-z0-9-]+)? JRE ")
 # Endings of what is no native, whatever it is; the rest is looked at.
 _TEXT = re.compile(
     r"\.(?:class|java|kt|kotlin_\w+|scala|tasty|groovy|clj\w*|xml|xsd|dtd|properties|json|ya?ml|txt|md|html?|css|js|map|"

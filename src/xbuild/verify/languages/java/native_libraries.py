@@ -25,8 +25,8 @@ from xbuild.verify.languages.java.jars import ArchiveNote, Native, natives_of
 from xbuild.verify.layers import File
 from xbuild.verify.mismatch import describe, mismatch_of
 
-HOTSPOT = {"amd64": "amd64", "arm64": "aarch64", "386": "x86", "arm": "arm", "ppc64le": "ppc64le"}
-"""How HotSpot calls an architecture, where that is not Docker's name (`os_cpu` folders of OpenJDK)."""
+HOTSPOT = {"amd64": "amd64", "arm64": "aarch64", "386": "x86", "arm": "arm", "s390x": "s390"}
+"""How HotSpot calls an architecture, where that is not Docker's name (OpenJDK `abstract_vm_version.cpp`)."""
 
 _MACHINES = (
     r"x86[_-]?64|x86[_-]?32|x86|x64|amd64|i[3-6]86|aarch[_-]?64|arm[_-]?64|arm[_-]?32|armv\d\w*|armhf|armel|arm"

@@ -69,6 +69,7 @@ def test_nothing_is_found(text: str) -> None:
         ('fn main() { let own = option_env!("MACHTYPE"); }', "environment"),
         ("fn main() { rustc_version::version_meta().unwrap().host; }", "host"),
         ('fn main() { println!("{:?}", rustc_version::version_meta().unwrap()); }', "host"),
+        ('fn main() { std::env::var("CARGO_BUILD_TARGET").is_ok(); }', "told"),
         ('fn main() { cmake::build("own"); }', "cmake"),
         ("use std::{arch, env};\nfn main() {}", "standard"),
         ('#[cfg(any(\n    target_arch = "x86_64",\n    unix\n))]\nfn main() {}', "cfg"),
