@@ -57,6 +57,15 @@ def is_telling(made: Write) -> bool:
     return made.kind > Kind.PORTABLE and not made.is_package and not is_installed(made)
 
 
+def _is_put_there(made: Write) -> bool:
+    """Whether the project, or a command that installs nothing, puts something into a folder of packages."""
+    if made.path is None or "node_modules" not in made.path.split("/") or made.by[2:3] == (INSTALLED,):
+        return False
+    if made.is_empty or made.is_change or made.is_package:
+        return False
+    return made.is_context or made.by[:1] == ("RUN",)
+
+
 def _is_foreign(made: Write) -> bool:
     return made.kind in (Kind.TARGET, Kind.CROSS) and is_installed(made)
 
@@ -70,6 +79,11 @@ def open_account(call: Call, root: PackageJson) -> Account:
     folder, lock = _by_installer(call, root)
     modules = f"{folder}/node_modules".replace("//", "/")
     found = [w for w in call.writes if w.path is not None and is_within(w.path, folder) and is_installed(w)]
+    put = next((w for w in found if _is_put_there(w)), None)
+    if put is not None:
+        raise UntoldError(
+            f"line {put.place.line} puts files of its own among what is installed, into {put.path}"
+        )
     unknown = next((w for w in found if w.kind is Kind.UNKNOWN), None)
     if unknown is not None:
         raise UntoldError(f"what `{unknown.text}` of line {unknown.place.line} leaves there cannot be told")

@@ -12,14 +12,15 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
+from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, is_within, join
+from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import write
-from xbuild.plan.recipes.own_files import UntoldError, context_file
+from xbuild.plan.recipes.own_files import UntoldError, context_file, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.node.accounts import Account, checked, is_installed, is_telling, open_account
@@ -29,10 +30,14 @@ from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members
 from xbuild.plan.toolchains.node.npm_scripts import seen_kind
 from xbuild.plan.toolchains.node.sources_read import (
     check_configuration,
+    check_links,
     check_loaders,
     check_sources,
+    check_taken,
     check_templates,
     check_variables,
+    found_script,
+    named_in_data,
 )
 from xbuild.text import expression, value
 
@@ -145,7 +150,6 @@ BUNDLERS = (
     BundlerRow("tsc tsgo", "typescript", runs_packages=False, beside="", check=_runs_no_transformers),
     BundlerRow("vue-tsc", "vue-tsc", runs_packages=False, beside=""),
     BundlerRow("tsc-alias", "tsc-alias", configs="tsconfig*.json", runs_packages=False, beside=""),
-    BundlerRow("tspc", "ts-patch", configs="tsconfig*.json"),
     BundlerRow("ngc", "@angular/compiler-cli", runs_packages=False, beside=""),
     BundlerRow(
         "nest", "@nestjs/cli", ("build",), "nest-cli.json", runs_packages=False, beside="",
@@ -235,7 +239,8 @@ BUNDLERS = (
     BundlerRow("svelte-kit", "@sveltejs/kit", ("sync",), "svelte.config.*", beside=".svelte-kit"),
     BundlerRow("svelte-check", "svelte-check", None, "svelte.config.*"),
     BundlerRow("panda", "@pandacss/dev", ("codegen",), "panda.config.*"),
-    BundlerRow("graphql-codegen gql-gen", "@graphql-codegen/cli", None, "codegen.*"),
+    BundlerRow("graphql-codegen gql-gen", "@graphql-codegen/cli", None,
+            "codegen.* .graphqlrc* graphql.config.*"),
     BundlerRow("lingui", "@lingui/cli", ("compile", "extract"), "lingui.config.*"),
 )  # fmt: skip
 
@@ -267,7 +272,7 @@ _EVALUATING = frozenset(
         "@linaria/webpack-loader @linaria/webpack5-loader @linaria/esbuild @wyw-in-js/babel-preset "
         "@wyw-in-js/vite @wyw-in-js/rollup @wyw-in-js/webpack-loader @vanilla-extract/vite-plugin "
         "@vanilla-extract/webpack-plugin @vanilla-extract/rollup-plugin @vanilla-extract/esbuild-plugin "
-        "@compiled/webpack-loader @compiled/parcel-transformer"
+        "@compiled/webpack-loader @compiled/parcel-transformer handlebars-loader"
     )
 )
 """Packages with which some sources are run where they are bundled."""
@@ -278,7 +283,11 @@ _BY_LOADERS = frozenset(
     )
 )
 """Packages that bundle by webpack's loaders, which a source may name."""
-_CONFIG = expression(r"(?:--?[\w-]*(?:config|conf|plugin|require|import|loader)[\w-]*|-[crp])(?:=(.*))?")
+_CONFIG = expression(
+    r"(?:--?[\w-]*(?:config|conf|plugin|require|import|loader|preset|transform|override|use|parser|syntax"
+    r"|stringifier)[\w-]*|-[crpu])(?:=(.*))?"
+)
+_PATHS_IN_PACKAGE = words("cracoConfig config-overrides-path")
 _IN_PACKAGE = words("babel postcss parcel vite tsup swc browserify stylelint")
 """What package.json itself configures."""
 _OUT = expression(r"(?:\.{1,2}/|/).*")
@@ -297,6 +306,8 @@ def bundles(call: Call, row: BundlerRow) -> Effect:
     account = open_account(call, found)
     if row.package not in account.lock.names:
         raise UntoldError(f"{row.package} is not in {account.lock.file}, so that its version cannot be told")
+    if any(p.is_local for p in account.lock.packages if p.name == row.package):
+        raise UntoldError(f"{row.package} is a package of the project's own, which is not followed")
     bad = next((t for t in call.texts[1:] if t is not None and _NATIVE_WORD.match(t)), None)
     if bad is not None:
         raise UntoldError(f"`{bad[:40]}` has native modules taken along")
@@ -323,7 +334,10 @@ def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: A
     if own is not None:
         raise UntoldError(f"{own.file} brings a program of that name")
     natives = frozenset(p.name for p in account.lock.packages if p.is_variant or p.has_script)
-    taken = check_configuration(call, _start(call, found, row), account.lock.names, local, natives)
+    known = account.lock.names - {p.name for p in account.lock.packages if p.is_local}
+    check_links(call, found)
+    taken = check_configuration(call, _start(call, found, row), known, local, natives)
+    check_taken(call, found, natives)
     if row.package in _BY_LOADERS:
         check_loaders(call, found, account.lock.names)
     check_templates(call, found)
@@ -337,26 +351,36 @@ def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: A
 def _start(call: Call, found: PackageJson, row: BundlerRow) -> Iterator[str]:
     """The files of configuration to begin with: those of the row, and those that are named."""
     yield from _files(call, found, words(row.configs))
+    yield from _placed(call, found, words(row.configs))
     told = json.dumps([found.data.get(key) for key in _IN_PACKAGE])
-    for name in re.findall(r'"(\.{1,2}/[^"]+)"', told):
-        base = posixpath.normpath(posixpath.join(found.folder, name))
-        yield from (p for p in (base, f"{base}.js", f"{base}.cjs") if standing(call, p) is not None)
+    yield from named_in_data(call, posixpath.join(found.folder, "package.json"), told)
+    own = (
+        posixpath.join(found.folder, str(found.data[key])) for key in _PATHS_IN_PACKAGE if key in found.data
+    )
+    yield from (p for name in own if (p := found_script(call, name)) is not None)
     given = call.texts[1:]
     for at, text in enumerate(given):
         option = _CONFIG.fullmatch(text or "")
         if option is None:
             continue
-        rest = given[at + 1 : at + 2]
-        if option[1] is None and not rest:
-            continue
-        named = option[1] if option[1] is not None else rest[0]
-        if named is None:
+        first = (option[1],) if option[1] is not None else given[at + 1 : at + 2]
+        if None in first:
             raise UntoldError("which configuration it reads cannot be told")
-        if re.search(r"\.[cm]?[jt]s(?:on)?$", named):
-            path = call.seen(named)
-            if path is None or standing(call, path) is None:
-                raise UntoldError(f"{named[:60]} is not in the build context")
-            yield path
+        for name in _listed(first if option[1] is not None else _values(given[at + 1 :])):
+            path = found_script(call, name)
+            if path is not None:
+                yield path
+        for name in _listed(first):
+            if re.search(r"\.[cm]?[jt]s(?:on)?$", name):
+                path = call.seen(name)
+                if path is None or standing(call, path) is None:
+                    raise UntoldError(f"{name[:60]} is not in the build context")
+                yield path
+
+
+def _listed(told: Iterable[str | None]) -> Iterator[str]:
+    """The names that words give, one or several between commas."""
+    yield from (name for word in told for name in (word or "").split(",") if name)
 
 
 def _files(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterator[str]:
@@ -370,6 +394,34 @@ def _files(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterato
         for path in _matching(call, start, folder, patterns, is_deep=False):
             if context_file(call, path) == posixpath.join(start, posixpath.basename(path)):
                 yield path
+
+
+def _placed(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterator[str]:
+    """The same where they stand under a name or in a folder that the build context does not have them in:
+    brought by COPY or a mount, or made in the stage.
+    """
+    told = (call.seen(text) for text in call.texts[1:] if text is not None and not text.startswith("-"))
+    folders = (*ancestors(found.folder), *(place for place in told if place is not None))
+    named = {posixpath.basename(file) for file in call.around.context.files()}
+    wanted = [n for n in sorted(named) if any("/" not in p and fnmatchcase(n, p) for p in patterns)]
+    made = [w.path for w in call.writes if w.path is not None and not (w.is_empty or is_installed(w))]
+    made += [path for mount in call.run.mounts if (path := mount_target(call, mount)) is not None]
+    paths = [posixpath.join(folder, name) for folder in folders for name in wanted]
+    paths += [
+        path
+        for path in made
+        if posixpath.dirname(path) in folders or is_within(path, found.folder)
+        if any(fnmatchcase(posixpath.basename(path), p) for p in patterns)
+    ]
+    for path in dict.fromkeys(paths):
+        if path in made or (context_file(call, path) and standing(call, path) is not None):
+            yield path
+
+
+def _values(given: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """The words behind an option, up to the next one."""
+    end = next((n for n, word in enumerate(given) if word is None or word.startswith("-")), len(given))
+    return given[:end]
 
 
 def _matching(

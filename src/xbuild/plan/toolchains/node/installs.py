@@ -54,7 +54,13 @@ _HARMLESS = frozenset(
     )
 )
 _TELLING = expression(r"(?i)(?:npm_config|yarn|bun|corepack|pnpm)_.*")
-_LOADING = frozenset(words("NODE_PATH NODE_REPL_EXTERNAL_MODULE NODE_ICU_DATA NODE_PRESERVE_SYMLINKS"))
+_LOADING = frozenset(
+    words(
+        "NODE_PATH NODE_REPL_EXTERNAL_MODULE NODE_ICU_DATA NODE_PRESERVE_SYMLINKS "
+        "ESBUILD_BINARY_PATH NAPI_RS_NATIVE_LIBRARY_PATH SWC_BINARY_PATH "
+        "TS_NODE_COMPILER TS_NODE_REQUIRE"
+    )
+)
 _OPTIONS = expression(
     r"(?:\s|--max[-_](?:old|semi)[-_]space[-_]size=\d+|--openssl-legacy-provider|--no-warnings|"
     r"--no-deprecation|--dns-result-order=\w+|--no-experimental-\w+|--enable-source-maps|"
@@ -93,20 +99,35 @@ def _check_programs(call: Call) -> None:
     """The project puts none of its own in front of node, of a package manager or of the shell. Raises
     UntoldError.
     """
-    told = [call.scope.lookup("PATH"), call.variables.get("PATH")]
-    texts = [(v.text or getattr(v, "raw", None) or "") for v in told if v is not None]
-    named = (f.strip("\"'").rstrip("/") for text in texts for f in text.split(":"))
-    folders = dict.fromkeys((*(f for f in named if f.startswith("/")), *PROGRAM_FOLDERS))
+    named = tuple(_folders_of_path(call))
+    folders = dict.fromkeys((*named, *PROGRAM_FOLDERS))
     files = call.around.context.files()
-    brought = {name for file in files if (name := file.rpartition("/")[2]) in _PROGRAMS}
-    for name in _PROGRAMS:
+    wanted = {*_PROGRAMS, call.program_name}
+    brought = {name for file in files if (name := file.rpartition("/")[2]) in wanted}
+    for name in (*_PROGRAMS, call.program_name or ""):
         made = [w.path for w in call.writes.called(name) if not (w.is_package or is_installed(w))]
-        for folder in folders if made or name in brought else ():
+        # Among those of the system a bundler looks for itself.
+        searched = (
+            folders if name in _PROGRAMS else dict.fromkeys(f for f in named if f not in PROGRAM_FOLDERS)
+        )
+        for folder in searched if made or name in brought else ():
             path = f"{folder}/{name}"
             if "node_modules" not in path and (path in made or copied_path(call, path) in files):
                 raise UntoldError(
                     f"{path} is not known to be the {name} of the image", "give it another name"
                 )
+
+
+def _folders_of_path(call: Call) -> Iterator[str]:
+    """The folders that PATH names, wherever it is set; relative ones from where the command runs."""
+    told = [call.scope.lookup("PATH"), call.variables.get("PATH")]
+    texts = [(v.text or getattr(v, "raw", None) or "") for v in told if v is not None]
+    if "PATH" in call.assignments:
+        word = call.assignments["PATH"][0]
+        texts.append(word.value or word.raw)
+    for folder in (f.strip("\"'").rstrip("/") for text in texts for f in text.split(":")):
+        if folder and not folder.startswith("$"):
+            yield posixpath.normpath(posixpath.join(call.directory or "/", folder))
 
 
 def check_settings(call: Call, *folders: str | None) -> None:

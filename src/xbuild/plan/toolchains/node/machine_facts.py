@@ -93,6 +93,26 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         r"\b(?:from|src|source|copy)\s*:\s*[^,}\n]*\bnode_modules(?:/?['\"`]|/[*{])",
         "all of node_modules",
     ),
+    (
+        "node_modules",
+        r"\b(?:from|src|source|copy)\s*:\s*[^,}\n]*\bnode_modules/(?:\.bin|@[\w.-]+/[*{])",
+        "what is installed",
+    ),
+    (
+        "publicDir",
+        r"\bpublicDir\s*+:\s*+['\"`](?:\.{0,2}/)*(?:\.{1,2}|(?<=/)|node_modules[^'\"`\n]*)['\"`]",
+        "what is installed",
+    ),
+    (
+        ".package-lock",
+        r"\bnode_modules/\.(?:package-lock\.json|yarn-integrity|modules\.yaml)",
+        "what is installed",
+    ),
+    ("argv", r"\bprocess\s*\??\.\s*argv\s*+\[\s*+0\s*+\]", "the program of node"),
+    ("**/", r"\b(?:from|src|source)\s*+:\s*+\[?\s*+['\"`](?:\./)?\*\*/", "what is installed"),
+    ("_compile", r"\._compile\s*\(", "code that is made"),
+    ("runIn", r"\brunIn(?:This|New)?Context\s*\(", "code that is made"),
+    ("constructor", r"\.constructor\s*\(\s*+['\"`]", "code that is made"),
     ("dlopen", r"\bdlopen\s*\(", ""),
     ("EnvironmentPlugin", r"\bEnvironmentPlugin\s*\(\s*['\"]all['\"]", "the whole environment"),
     (
@@ -137,7 +157,7 @@ _MODULES_NAMED = expression(
 )
 _OWN_PREFIXES = expression(_PREFIXES)
 _DOCUMENTATION = expression(r"(?m)^\s*/\*\*(?:.|\n)*?\*/")
-_COMMENT = expression(r"(?m)^([^'\"`/\n]*(?:/(?![/*])[^'\"`/\n]*)*)//[^\n]*")
+_COMMENT = expression(r"(?m)^([^'\"`/\n]*(?:/(?![/*])[^'\"`/\n]*)*)(?<![\\\[])//[^\n]*")
 
 
 def without_comments(text: str) -> str:

@@ -271,7 +271,17 @@ def runs_by_loader(call: Call) -> Effect:
     account = open_account(call, manifest(call, call.directory))
     if call.program_name not in account.lock.names and f"@{call.program_name}" not in account.lock.names:
         raise UntoldError(f"{call.program_name} is not in {account.lock.file}")
+    _check_preloaded(call)
     return runs_node(call)
+
+
+def _check_preloaded(call: Call) -> None:
+    """No tsconfig.json has ts-node load another compiler or a module. Raises UntoldError."""
+    for file in call.around.context.files():
+        if fnmatchcase(posixpath.basename(file), "tsconfig*.json") and "node_modules/" not in file:
+            text = call.around.context.read(file) or ""
+            if '"ts-node"' in text and re.search(r'"(?:require|compiler|transpiler|swc)"\s*:', text):
+                raise UntoldError(f"{file} has ts-node load what is not followed")
 
 
 def runs_node(call: Call) -> Effect:

@@ -139,6 +139,8 @@ def check_configuration(
         file = context_file(call, path) or path
         if not path.endswith(".json"):
             check_text(file, text)
+        if _DATA.fullmatch(posixpath.basename(path)):
+            pending += [p for p in named_in_data(call, path, text) if p not in pending]
         for name in _imported(text):
             found = _followed(call, path, name)
             if found is not None:
@@ -164,6 +166,38 @@ def check_configuration(
     return frozenset(used)
 
 
+# Configuration without code: what it names by a path is loaded.
+_DATA = expression(
+    r"\.(?:babelrc|postcssrc|graphqlrc)(?:\.(?:json5?|ya?ml))?|(?:codegen|babel\.config)\.(?:json5?|ya?ml)"
+)
+_IN_DATA = expression(r"(?:^|[\s'\"\[,:{])(?:module:)?(\.{1,2}/[\w./@-]+|/[\w./@-]+)", re.MULTILINE)
+
+
+def named_in_data(call: Call, path: str, text: str) -> Iterator[str]:
+    """The files of the project that configuration without code (JSON, YAML) names by their paths, as that at
+    `path` says. Raises UntoldError for a folder with a package in it.
+    """
+    for name in dict.fromkeys(_IN_DATA.findall(text)):
+        places = tuple(_places(path, name, *_ENDINGS, *_INDEXES, "/package.json"))
+        place = next((p for p in places if _is_there(call, p)), None)
+        if place is not None and place.endswith("/package.json"):
+            raise UntoldError(
+                f"{context_file(call, path)} names the package {name[:60]}, which is not followed"
+            )
+        if place is not None and _SCRIPT.search(place):
+            yield place
+
+
+def found_script(call: Call, name: str) -> str | None:
+    """The program of the project that a word names, with its ending or without."""
+    base = call.seen(name)
+    places = _places(posixpath.join(base, ""), ".", *_ENDINGS, *_INDEXES) if base is not None else ()
+    return next((p for p in places if _MAY_RUN.search(p) and _is_there(call, p)), None)
+
+
+_MAY_RUN = expression(r"\.[cm]?[jt]s$|(?:^|/)[^./]+$")
+
+
 def _check_names(file: str, text: str, natives: frozenset[str]) -> None:
     """A configuration names neither what is native nor where loaders are found. Raises UntoldError."""
     if _RESOLVES.search(text):
@@ -171,11 +205,15 @@ def _check_names(file: str, text: str, natives: frozenset[str]) -> None:
     variant = next((n for n in sorted(natives) if _names_variant(text, n)), None)
     if variant is not None:
         raise UntoldError(f"{file} names {variant}, which is there on some machines alone")
-    native = next((n for n in _TAKEN.findall(text) if n in natives), None)
+    put_together = " ".join("/".join(_PART.findall(found[1])) for found in _JOIN_OF_FOLDERS.finditer(text))
+    taken = (*_TAKEN.findall(text), *_TAKEN.findall(put_together), *_PLACE_OF.findall(text))
+    native = next((n for n in taken if n in natives), None)
     if native is not None:
         raise UntoldError(f"{file} names files of {native}, which may have something native")
 
 
+_JOIN_OF_FOLDERS = expression(r"\b(?:join|resolve)\(((?:[^()'\"`]|\(\)|['\"`][^'\"`\n]*['\"`])*)\)")
+_PLACE_OF = expression(r"""\bresolve\(\s*['"`]((?:@[\w.-]+/)?[\w.-]+)/package\.json['"`]""")
 _RESOLVES = expression(r"\bresolveLoader\b")
 _OF_MACHINE = expression(r".*(?:x64|x86_64|amd64|arm64|aarch64|ia32|arm|riscv64|s390x|ppc64|-64)\b.*")
 
@@ -297,8 +335,15 @@ def check_loaders(call: Call, root: PackageJson, known: frozenset[str]) -> None:
 
 _TEMPLATE = expression(r".*\.(?:html?|ejs)")
 _CODE = expression(r"(?s)<%.*?%>")
-_STYLES = expression(r".*\.(?:css|pcss|postcss|less|scss)")
-_PLUGIN = expression(r"""@(?:plugin|config)\s+["'](\.{1,2}/[^"'\n]+)["']""")
+_STYLES = expression(r".*\.(?:css|pcss|postcss|less|scss|sass|styl|stylus|vue|svelte|astro)")
+_PLUGIN = expression(
+    r"""@(?:plugin|config)\s+(?:\([^()]*\)\s*)?["']([^"'\n]+)["']|^\s*use\(\s*["']([^"'\n]+)["']\s*[,)]""",
+    re.MULTILINE,
+)
+"""A plugin of Tailwind's, Less' (whose path needs no `./`) or Stylus', which runs."""
+_IN_STYLE = expression(r"`[^`\n]*`")
+_PUG = expression(r".*\.(?:pug|jade)")
+_PUG_INSIDE = expression(r"""(?s)<template\b[^>]*\blang=["'](?:pug|jade)["'].*?</template>""")
 _MOST_TEMPLATES = 3000
 
 
@@ -308,21 +353,72 @@ def check_templates(call: Call, found: PackageJson) -> None:
     """
     start = posixpath.dirname(found.file)
     own = [f for f in call.around.context.files(start) if "node_modules/" not in f]
-    files = [f for f in own if _TEMPLATE.fullmatch(f) or _STYLES.fullmatch(f)]
+    files = [f for f in own if _TEMPLATE.fullmatch(f) or _STYLES.fullmatch(f) or _PUG.fullmatch(f)]
     if len(files) > _MOST_TEMPLATES:
         raise UntoldError(f"more than {_MOST_TEMPLATES} pages and style sheets are not looked into")
     for file in files:
         text = call.around.context.read(file) or ""
-        for name in _PLUGIN.findall(text) if _STYLES.fullmatch(file) else ():
-            base = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
-            plugin = next((p for p in (base, f"{base}.js", f"{base}.ts") if p in own), None)
-            if plugin is None:
-                raise UntoldError(f"{file} names the plugin {name[:60]}, which is not in the build context")
-            check_text(plugin, call.around.context.read(plugin) or "")
+        _check_plugins(call, file, text, own)
+        if _PUG.fullmatch(file):
+            check_text(file, text)
+        if file.endswith(".less"):
+            check_text(file, _only(text, [r.span() for r in _IN_STYLE.finditer(without_comments(text))]))
+        if file.endswith(".vue"):
+            check_text(file, _only(text, [r.span() for r in _PUG_INSIDE.finditer(text)]))
         if "<%" in text:
             # All but the code becomes blank, so that lines are those of the file.
             code = [r.span() for r in _CODE.finditer(text[: text.rfind("%>") + 2])]
             check_text(file, _only(text, code))
+
+
+def _check_plugins(call: Call, file: str, text: str, own: Sequence[str]) -> None:
+    """The plugins that a style sheet names by a path take nothing from the machine. Raises UntoldError."""
+    for name in ("".join(pair) for pair in _PLUGIN.findall(text) if _STYLES.fullmatch(file)):
+        base = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
+        endings = ("", ".js", ".ts", ".mjs", ".cjs", ".mts", *_INDEXES)
+        plugin = next((base + e for e in endings if base + e in own), None)
+        if plugin is not None:
+            check_text(plugin, call.around.context.read(plugin) or "")
+        elif name.startswith((".", "/")):
+            raise UntoldError(f"{file} names the plugin {name[:60]}, which is not in the build context")
+
+
+# -- what is installed, taken along by a source
+
+_BUNDLED_TEXT = expression(r".*\.(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?|html?|css|scss|less|pcss)")
+_LISTED = expression(r"\bnode_modules/(?:\.|@[\w.-]+/[*{]|[*{])")
+_FILE_OF = expression(
+    r"""['"(~/]((?:@[\w.-]+/)?[\w.-]+)/(?:bin/|[^'")\s]*\.node\b|[^'")\s?]*\?(?:url|raw|inline))"""
+)
+
+
+def check_taken(call: Call, root: PackageJson, natives: frozenset[str]) -> None:
+    """No source has a bundler take along a program or another file of a package that may have something
+    native (`natives`), nor what tells which packages are installed. Raises UntoldError.
+    """
+    for file in call.around.context.files(posixpath.dirname(root.file)):
+        if not _BUNDLED_TEXT.fullmatch(file) or "node_modules/" in file or _ASIDE.search(file):
+            continue
+        text = call.around.context.read(file) or ""
+        if "node_modules/" in text and _LISTED.search(without_comments(text)):
+            raise UntoldError(f"{file} takes what is installed, which is for the machine")
+        native = next((n for n in _FILE_OF.findall(text) if n in natives), None)
+        if native is not None:
+            raise UntoldError(f"{file} takes files of {native}, which may have something native")
+
+
+def check_links(call: Call, root: PackageJson) -> None:
+    """No symbolic link of the project leads to the image's own files. Raises UntoldError."""
+    start = posixpath.dirname(root.file)
+    files = call.around.context.files()
+    for path, told in (call.around.context.links(start or ".") or {}).items():
+        place = posixpath.normpath(posixpath.join(root.folder, posixpath.dirname(path), told))
+        inner = posixpath.normpath(posixpath.join(start, posixpath.dirname(path), told))
+        is_sent = any(f == inner or f.startswith(f"{inner}/") for f in files)
+        if "node_modules/" in path or is_within(place, root.folder):
+            continue
+        if told.startswith("/") or not is_sent:
+            raise UntoldError(f"{posixpath.join(start, path)} is a link to {told[:60]}, out of the project")
 
 
 def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
