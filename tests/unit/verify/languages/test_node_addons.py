@@ -78,6 +78,7 @@ def test_an_addon_for_the_other_c_library_is_a_failure(runs: str, found: str, pa
         ),
         ("a/prebuilds/linux-x64/a.glibc.node", "a/prebuilds/linux-x64/a.musl.node"),
         ("b/prebuilds/linux-x64/node.napi.node", "b/prebuilds/linuxmusl-x64/node.napi.node"),
+        ("c/prebuilds/linuxglibc-x64/c.node", "c/prebuilds/linuxmusl-x64/c.node"),
         ("c/lib/binding/napi-v6-linux-glibc-x64/c.node", "c/lib/binding/napi-v6-linux-musl-x64/c.node"),
     ],
 )

@@ -78,7 +78,7 @@ _TOKEN = expression(
 )
 _CONDITION = expression(r"\bcfg(?:_attr|_select|_match)?\s*!?\s*(?=[(\[{])")
 # System, C library and vendor are the same for all targets here (`*-unknown-linux-gnu*`).
-_OF_MACHINE = expression(r"\btarget_(?:arch|pointer_width|endian|feature|has_atomic\w*|abi)\b")
+_OF_MACHINE = expression(r"\btarget_(?:arch|pointer_width|endian|feature|has_atomic\w*|abi)\b|\$\w+")
 _WORD = expression(r"\bsize_of\b|\busize::|\bisize::|\bto_ne_bytes\b|\bfrom_ne_bytes\b")
 _WRITES = expression(r"\bfs::write\b|\bFile::(?:create|options)|\bOpenOptions\b|\bfs::copy\b|\bwrite_all\b")
 # Attributes, but for conditions: what they name is read by the compiler and its tools.
@@ -184,6 +184,11 @@ def _heads(group: str) -> str:
 _ASKING = (
     ("consts", expression(r"\bconsts\s*::|\bconsts\b"), "it asks for std::env::{}"),
     ("environment", expression(r"\benv\s*::\s*vars(?:_os)?\b"), "it reads the whole environment"),
+    (
+        "program",
+        expression(r"\bcurrent_exe\b|\benv\s*::\s*args(?:_os)?\b"),
+        "it asks for its own program by {}",
+    ),
     ("unsafe", expression(r"\bunsafe\b|\bextern\s+\"|\b(?:global_)?asm!"), "it has `{}` in it"),
     ("files", _IN_FILES, "it is in several files (`{}`)"),
     ("compiler", expression(r"\.to_command\s*\("), "it starts the C compiler itself"),
@@ -211,19 +216,31 @@ def _uses(code: str) -> frozenset[str]:
     return frozenset(named - _LANGUAGE - _KEYWORDS - (_STANDARD | {"consts"}) - (local & own))
 
 
+_OWN_FOLDER = "has the name of its own machine in it"
+_SET_BY_CARGO = {
+    "CARGO": _OWN_FOLDER,
+    "CARGO_BUILD_TARGET": "is set where cargo is told a target",
+    "LD_LIBRARY_PATH": _OWN_FOLDER,
+    "RUSTC_LINKER": "is set where cargo is told a target",
+    "RUSTUP_TOOLCHAIN": _OWN_FOLDER,
+}
+"""Variables that cargo and rustup set, and what is in them (The rustup Book, "Environment variables")."""
+_ARGUMENT = expression(r"\brustc-(?:cdylib-)?link-arg|\brustc-flags\b")
+
+
 def _in_strings(strings: list[str]) -> Iterator[tuple[str, str]]:
     for text in strings:
         if text == "HOST":
             yield "host", "it asks for HOST"
         if text in ("HOSTNAME", "USER", "LOGNAME"):
             yield "environment", f"it asks for {text}"
-        if text == "CARGO_BUILD_TARGET":
-            yield "told", "it asks whether cargo was told a target, as it is for all of them"
+        if text in _SET_BY_CARGO:
+            yield "told", f"it asks for {text}, which {_SET_BY_CARGO[text]}"
         if _FOLDER.match(text):
             yield "folder", f"it names {text.splitlines()[0][:40]}"
         if re.search(r"\bnative\b", text) and re.search(r"-m(?:arch|cpu|tune)|target-cpu", text):
             yield "native", f"it asks for {text[:40]}"
-        if "rustc-link-arg" in text:
+        if _ARGUMENT.search(text):
             yield "argument", "it has the linker do something"
         for linked in _LINKED.findall(text):
             if linked.partition(":")[0] not in _SYSTEM:

@@ -612,6 +612,15 @@ def _check_included(call: Call, included: Sequence[str]) -> None:
             raise refused(
                 call, f"a source takes in {path}, which is the build machine's", "COPY it into the project"
             )
+    named = next((m[1] for text in _sources(call) for m in _NAMES_MACHINE.finditer(text)), None)
+    if named is not None:
+        raise refused(call, f"a source takes in {named}, which has the name of the build machine in it")
+
+
+# Variables that cargo and rustup set where rustc runs.
+_NAMES_MACHINE = expression(
+    r"\b(?:option_)?env!\s*\(\s*\"(RUSTUP_TOOLCHAIN|CARGO_BUILD_TARGET|LD_LIBRARY_PATH)\""
+)
 
 
 def _is_of_cargo(made: Write) -> bool:

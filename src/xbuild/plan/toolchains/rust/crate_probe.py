@@ -40,9 +40,10 @@ _ROWS = "|".join(
 )
 # Words by which a macro could tell one machine from another, or read what is not of the project.
 _TELLING = (
-    r"\b(consts::(ARCH|OS|FAMILY)|target_(arch|pointer_width|endian|feature|vendor|abi)|process::|Command::new"
+    r"(\b(consts::(ARCH|OS|FAMILY)|target_(arch|pointer_width|endian|feature|vendor|abi)|process::|Command::new"
     r"|env::vars?(_os)?(\(\"[A-Za-z_]*\")?|(option_)?env!(\(\"[A-Za-z_]*\")?|uname|hostname|libc::|asm!"
     r"|extern \"|size_of|(u|i)size::(MAX|MIN|BITS)|to_ne_bytes|from_ne_bytes|net::|available_parallelism)"
+    r"|\"/(proc|sys|etc|dev|usr|lib|bin|opt)/[^\"]*)"
 )
 _INDENT = "s/^/| /"
 _MODULE = r"s/^[[:space:]]*\(pub\(([a-z]*)\)* \)*mod \([a-z_0-9]*\);.*/\3/p"

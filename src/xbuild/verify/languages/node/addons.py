@@ -29,7 +29,7 @@ from xbuild.verify.places import place_of
 
 _PROGRAM = "node"
 _PREBUILDS = re.compile(r"/prebuilds?/")
-_GLIBC_WORDS = r"(?<![a-z])(?:glibc|gnu)(?:eabi(?:hf)?)?(?![a-z])"
+_GLIBC_WORDS = r"(?:(?<=linux)|(?<![a-z]))(?:glibc|gnu)(?:eabi(?:hf)?)?(?![a-z])"
 _MUSL_WORDS = r"(?:(?<=linux)|(?<![a-z]))musl(?:eabi(?:hf)?)?(?![a-z])"
 _NAMED_FOR_GLIBC = re.compile(_GLIBC_WORDS, re.IGNORECASE)
 # What tells the C library in a path, and nothing else.

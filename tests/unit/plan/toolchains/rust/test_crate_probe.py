@@ -100,6 +100,19 @@ def test_a_line_that_ends_a_comment_or_a_text_is_shown(tmp_path: Path) -> None:
     assert found.stdout.splitlines() == ["| /*", "| //*/ one();", '| let a = r"', '| //"; two();']
 
 
+def test_what_a_macro_names_of_the_machine_is_shown(tmp_path: Path) -> None:
+    told = re.search(r"grep -rhoE '[^']*'", crates_probe("/src", (), ("t",)).script)
+    assert told is not None
+    (tmp_path / "lib.rs").write_text(
+        'read("/proc/cpuinfo"); join("a/proc/b"); env::var("OWN"); let size_of_it;\n'
+    )
+    command = f'{told[0]} "$1"'
+    found = subprocess.run(
+        ("sh", "-c", command, "sh", str(tmp_path)), capture_output=True, text=True, check=True
+    )
+    assert found.stdout.splitlines() == ['"/proc/cpuinfo', 'env::var("OWN"']
+
+
 def test_what_a_program_needs() -> None:
     crates = read_crates(WHOLE)
     assert crates.edges["path+file:///src#app@0.1.0"] == ("#own-macro@1.0.0", "#dev@1.0.0")
