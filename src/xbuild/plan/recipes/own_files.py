@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 
 from xbuild.dockerfile.model import Mount
 from xbuild.plan.facts.filesystem import Write, absolute, is_within, resolved
@@ -57,6 +58,33 @@ def own_text(call: Call, path: str) -> str | None:
     made = next((w for w in call.writes.covering(found) if _may_be_there(w)), None)
     if made is not None:
         raise UntoldError(f"`{made.text}` of line {made.place.line} may have made {path}")
+    return None
+
+
+def path_folders(call: Call) -> Iterator[str]:
+    """The folders that PATH names, wherever it is set; relative ones from where the command runs."""
+    told = [call.scope.lookup("PATH"), call.variables.get("PATH")]
+    texts = [(v.text or getattr(v, "raw", None) or "") for v in told if v is not None]
+    if "PATH" in call.assignments:
+        word = call.assignments["PATH"][0]
+        texts.append(word.value or word.raw)
+    for folder in (f.strip("\"'").rstrip("/") for text in texts for f in text.split(":")):
+        if folder and not folder.startswith("$"):
+            yield posixpath.normpath(posixpath.join(call.directory or "/", folder))
+
+
+def link_out(call: Call, folder: str, start: str) -> tuple[str, str] | None:
+    """A symbolic link of the project that leads to the image's own files, and what it holds; None where there
+    is none. The project lies in `folder`, and at `start` in the build context.
+    """
+    files = call.around.context.files()
+    for path, told in (call.around.context.links(start or ".") or {}).items():
+        place = posixpath.normpath(posixpath.join(folder, posixpath.dirname(path), told))
+        inner = posixpath.normpath(posixpath.join(start, posixpath.dirname(path), told))
+        is_sent = any(f == inner or f.startswith(f"{inner}/") for f in files)
+        is_own = "node_modules/" in path or is_within(place, folder)
+        if not is_own and (told.startswith("/") or not is_sent):
+            return posixpath.join(start, path), told
     return None
 
 

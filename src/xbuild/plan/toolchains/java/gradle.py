@@ -365,7 +365,9 @@ class GradleBuild:
 
     def statement(self, one: Statement, mode: str, name: str) -> None:
         if one.opens:
-            if not _inside(mode, one.text) and not self.special(one, mode):
+            inner = _inside(mode, one.text)
+            is_told = inner != "dependency" or mode == inner or self.fits(one.text, "dependency")
+            if not (inner and is_told) and not self.special(one, mode):
                 raise UnplainError(f"{name}:{one.line} has `{one.text[:60]} {{`, which is not looked into")
         elif not any(self.fits(one.text, rule) for rule in _RULES.get(mode, ())):
             raise UnplainError(f"{name}:{one.line} is not plain: `{one.text[:60]}`")
@@ -523,10 +525,15 @@ _STATEMENTS: Mapping[str, str] = {
     "fat": r"from\(?\s*(?:sourceSets\.main\.(?:get\(\)\.)?output"
            r"|configurations\.runtimeClasspath(?:\.get\(\))?)\s*\)?",
     "include": r"include\s*\(?\s*(?P<projects>(?:[\"'][\w:./-]+[\"']\s*,?\s*)+)\)?",
-    "tool": rf"(?:artifact|path)\s*=\s*{TEXT}|it\.generate\w+\s*=\s*(?:true|false)",
+    "tool": rf"artifact\s*=\s*{TEXT}|path\s*=\s*[\"'][\w.-]+[\"']|it\.generate\w+\s*=\s*(?:true|false)",
     "plain-name": r"[a-z]\w*(?:\(\))?|id\([\"']\w+[\"']\)|remove\(?\s*\w+\)?",
     "mode": r"repositoriesMode(?:\.set\(|\s*=\s*)RepositoriesMode\.\w+\)?",
 }  # fmt: skip
+
+
+_CONTROLS = expression(r"(?:if|else|for|while|do|switch|when|try|catch|finally|synchronized|return)\b")
+_COMPUTED = expression(r"\$|\b(?:System|osdetector|OperatingSystem)\b")
+"""A block that is there by a condition, or whose name is not what stands in the script."""
 
 
 def _inside(mode: str, head: str) -> str | None:
@@ -542,6 +549,8 @@ def _inside(mode: str, head: str) -> str | None:
     else:
         rows = _BLOCKS.get(mode, ())
     name = re.sub(r"[(<].*", "", head).strip()
+    if _CONTROLS.match(head) or _COMPUTED.search(head):
+        return None
     if mode == "settings" and is_refused(name):
         return None
     found = next((inner for pattern, inner in rows if re.fullmatch(pattern, head)), None)

@@ -138,6 +138,7 @@ _NAMES = r"(?:project\.|rootProject\.)?(?:version|name|group)|libs\.[\w.]+"
 _VALUE = rf"(?:{_LITERAL}|{_LIST}|{_NAMES})"
 _PART = rf"(?:{_VALUE}|(?:{_WORD}|{TEXT})\s*(?::|=|\bto\b)\s*{_VALUE})"
 _MACHINE_PATH = expression(
+    r"[\"'](?:\.\./)+(?:usr|lib64|etc|proc|sys|sbin)(?:/|[\"'])|"
     r"[\"'](?:file:)?/(?:usr|lib|lib64|opt|etc|var|proc|sys|bin|sbin|root|tmp)(?:/|[\"'])"
 )
 
@@ -209,7 +210,7 @@ _SETTING = expression(
 )
 _REFUSED = expression(
     r"(?i)(^|\.)(exec\w*|javaexec|commandline|executable|ant|dolast|dofirst|providers?|environment|systemprop\w*"
-    r"|files?|filetree|filesmatching|ziptree|tartree|from|into|copy|sync|delete|expand|filter|tasks|apply|evaluate"
+    r"|files?|filetree|filesmatching|ziptree|tartree|from|into|copy|sync|delete|expand|filter|tasks|apply|evaluate|usemodule|path"
     r"|load\w*|eachfile|rename|include(?:build)?|srcdirs?|resources|jni\w*|cinterop\w*|native\w*|launch\w*"
     r"|javalauncher|java_?home|forkoptions|bootstrap\w*|dockerbuild|upload\w*|println|create|register)$"
 )

@@ -6,9 +6,11 @@ Command" (variables); Maven "Settings Reference", Gradle "Build Environment".
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 
 from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
+from xbuild.plan.recipes.own_files import context_file, link_out, path_folders
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.java.jvms import IMAGES
@@ -55,9 +57,31 @@ def check_home(call: Call) -> None:
     if own is not None and call.program_name not in ("mvnw", "gradlew"):
         raise BoundError(f"line {own.place.line} puts a program of that name into {own.path}")
     _check_brought(call)
+    _check_own_files(call)
 
 
-_INSTALLATIONS = words("M2_HOME MAVEN_HOME MAVEN_USER_HOME GRADLE_HOME")
+def _check_own_files(call: Call) -> None:
+    """No program of the project's stands in front of Java's and its build programs, and no symbolic link of
+    the project leads to files of the machine.
+    """
+    files = call.around.context.files()
+    brought = {file.rpartition("/")[2] for file in files}
+    searched = () if "/" in (call.texts[0] or "") else (call.program_name,)
+    for name in (n for n in (*searched, *_STARTED) if n in brought):
+        for folder in path_folders(call):
+            path = f"{folder}/{name}"
+            if context_file(call, path) in files:
+                raise BoundError(f"{path} is not known to be the {name} of the image", "give it another name")
+    start = posixpath.dirname(context_file(call, posixpath.join(call.directory or "/", "pom.xml")) or "")
+    link = link_out(call, call.directory or "/", start)
+    if link is not None:
+        raise BoundError(f"{link[0]} is a link to {link[1][:60]}, out of the project")
+
+
+_STARTED = words("java javac mvn gradle sh bash env uname")
+"""What the start scripts of Maven and Gradle call."""
+
+_INSTALLATIONS = words("JAVA_HOME M2_HOME MAVEN_HOME MAVEN_USER_HOME GRADLE_HOME")
 _KEPT = expression(r"(.*/)?(wrapper/dists|caches/(modules|jars|transforms)-[\d.]+)/.*")
 
 
@@ -73,13 +97,19 @@ def _check_brought(call: Call) -> None:
         variable = call.variables.get(name)
         told = told if name in call.assignments or variable is None else variable.text
         is_set = name in call.assignments or variable is not None
-        if is_set and told not in HOMES and (told is None or _is_filled(call, told)):
+        is_filled = _is_filled if name != "JAVA_HOME" else _is_of_context
+        if is_set and told not in HOMES and (told is None or is_filled(call, told)):
             raise BoundError(f"{name} names a folder into which the stage put something", f"leave {name} out")
 
 
 def _is_filled(call: Call, folder: str) -> bool:
     """Whether the stage put something there, packages aside."""
     return any(not made.is_package and not made.is_empty for made in call.writes.covering(folder))
+
+
+def _is_of_context(call: Call, folder: str) -> bool:
+    """Whether what stands there comes from the build context."""
+    return any(made.is_context and not made.is_empty for made in call.writes.covering(folder))
 
 
 def check_options(call: Call) -> None:

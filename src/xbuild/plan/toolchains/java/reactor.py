@@ -127,7 +127,8 @@ def _check_settings(name: str, row: MavenPlugin, settings: Settings, answer: Ans
 
 def _is_outside(text: str, folder: str) -> bool:
     """Whether a text is the path of a file of the machine, and not of the project."""
-    return _OUTSIDE.match(text) is not None and not is_within(text, folder)
+    place = posixpath.normpath(posixpath.join(folder, text)) if text.startswith("..") else text
+    return _OUTSIDE.match(place) is not None and not is_within(place, folder)
 
 
 _OUTSIDE = expression(r"/(usr|lib|lib64|opt|etc|var|bin|sbin|proc|sys|root)(/|$)")

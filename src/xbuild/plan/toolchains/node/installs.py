@@ -13,7 +13,7 @@ from dataclasses import replace
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
 from xbuild.plan.model import Evidence, Place
 from xbuild.plan.programs.program import source_kind, write
-from xbuild.plan.recipes.own_files import UntoldError, mount_target
+from xbuild.plan.recipes.own_files import UntoldError, mount_target, path_folders
 from xbuild.plan.recipes.recipe import copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
@@ -99,7 +99,7 @@ def _check_programs(call: Call) -> None:
     """The project puts none of its own in front of node, of a package manager or of the shell. Raises
     UntoldError.
     """
-    named = tuple(_folders_of_path(call))
+    named = tuple(path_folders(call))
     folders = dict.fromkeys((*named, *PROGRAM_FOLDERS))
     files = call.around.context.files()
     wanted = {*_PROGRAMS, call.program_name}
@@ -116,18 +116,6 @@ def _check_programs(call: Call) -> None:
                 raise UntoldError(
                     f"{path} is not known to be the {name} of the image", "give it another name"
                 )
-
-
-def _folders_of_path(call: Call) -> Iterator[str]:
-    """The folders that PATH names, wherever it is set; relative ones from where the command runs."""
-    told = [call.scope.lookup("PATH"), call.variables.get("PATH")]
-    texts = [(v.text or getattr(v, "raw", None) or "") for v in told if v is not None]
-    if "PATH" in call.assignments:
-        word = call.assignments["PATH"][0]
-        texts.append(word.value or word.raw)
-    for folder in (f.strip("\"'").rstrip("/") for text in texts for f in text.split(":")):
-        if folder and not folder.startswith("$"):
-            yield posixpath.normpath(posixpath.join(call.directory or "/", folder))
 
 
 def check_settings(call: Call, *folders: str | None) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from xbuild.plan.facts.filesystem import Write, is_within
-from xbuild.plan.recipes.own_files import UntoldError, context_file
+from xbuild.plan.recipes.own_files import UntoldError, context_file, link_out
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.node.accounts import is_installed
 from xbuild.plan.toolchains.node.machine_facts import (
@@ -409,16 +409,9 @@ def check_taken(call: Call, root: PackageJson, natives: frozenset[str]) -> None:
 
 def check_links(call: Call, root: PackageJson) -> None:
     """No symbolic link of the project leads to the image's own files. Raises UntoldError."""
-    start = posixpath.dirname(root.file)
-    files = call.around.context.files()
-    for path, told in (call.around.context.links(start or ".") or {}).items():
-        place = posixpath.normpath(posixpath.join(root.folder, posixpath.dirname(path), told))
-        inner = posixpath.normpath(posixpath.join(start, posixpath.dirname(path), told))
-        is_sent = any(f == inner or f.startswith(f"{inner}/") for f in files)
-        if "node_modules/" in path or is_within(place, root.folder):
-            continue
-        if told.startswith("/") or not is_sent:
-            raise UntoldError(f"{posixpath.join(start, path)} is a link to {told[:60]}, out of the project")
+    found = link_out(call, root.folder, posixpath.dirname(root.file))
+    if found is not None:
+        raise UntoldError(f"{found[0]} is a link to {found[1][:60]}, out of the project")
 
 
 def _only(text: str, spans: Iterable[tuple[int, int]]) -> str:
