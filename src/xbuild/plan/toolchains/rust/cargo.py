@@ -803,7 +803,16 @@ def _own_toolchain(call: Call, crates: Crates) -> str | None:
     is_asked = any(posixpath.basename(path).startswith("rust-toolchain") for path in crates.files)
     if not is_asked and "RUSTUP_TOOLCHAIN" not in call.variables and "rustup " not in call.around.text:
         return None
-    return crates.toolchain.split()[0].removesuffix(f"-{crates.host}")
+    name = crates.toolchain.split()[0].removesuffix(f"-{crates.host}")
+    if not _RELEASED.fullmatch(name):
+        raise refused(call, f"its toolchain {name} is none that rustup brings", "name a release or a channel")
+    return name
+
+
+# The rustup Book, "Toolchains"; the rest are those that `rustup toolchain link` names.
+_RELEASED = expression(
+    r"(?:stable|beta|nightly|\d+\.\d+(?:\.\d+)?(?:-beta(?:\.\d+)?)?)(?:-\d{4}-\d\d-\d\d)?(?:-\w+-\w+-linux-\w+)?"
+)
 
 
 def _home(call: Call) -> str:
