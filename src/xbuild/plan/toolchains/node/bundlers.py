@@ -32,12 +32,14 @@ from xbuild.plan.toolchains.node.sources_read import (
     check_configuration,
     check_links,
     check_loaders,
+    check_patches,
     check_sources,
     check_taken,
     check_templates,
     check_variables,
     found_script,
     named_in_data,
+    names_file_of,
 )
 from xbuild.text import expression, value
 
@@ -313,6 +315,11 @@ def bundles(call: Call, row: BundlerRow) -> Effect:
         raise UntoldError(f"`{bad[:40]}` has native modules taken along")
     if row.check is not None:
         row.check(call, found, account)
+    natives = frozenset(p.name for p in account.lock.packages if p.is_variant or p.has_script)
+    check_links(call, found)
+    check_taken(call, found, natives, has_environment=row.runs_packages)
+    if any(text is not None and names_file_of(text, natives) for text in call.texts[1:]):
+        raise UntoldError(f"`{call.spelled()}` takes files of a package that may have something native")
     if row.runs_packages or row.configs:
         _check_what_runs(call, row, found, account)
     used = None if row.runs_packages else frozenset(words(row.uses))
@@ -335,9 +342,8 @@ def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: A
         raise UntoldError(f"{own.file} brings a program of that name")
     natives = frozenset(p.name for p in account.lock.packages if p.is_variant or p.has_script)
     known = account.lock.names - {p.name for p in account.lock.packages if p.is_local}
-    check_links(call, found)
+    check_patches(call, found)
     taken = check_configuration(call, _start(call, found, row), known, local, natives)
-    check_taken(call, found, natives)
     if row.package in _BY_LOADERS:
         check_loaders(call, found, account.lock.names)
     check_templates(call, found)

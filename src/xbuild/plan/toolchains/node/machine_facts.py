@@ -81,6 +81,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ),
     ("availableMemory", r"\bprocess\s*\??\.\s*availableMemory\b", ""),
     ("constrainedMemory", r"\bprocess\s*\??\.\s*constrainedMemory\b", ""),
+    ("../", r"['\"`](?:\.\./)+(?:proc|sys|lib64|usr|etc|sbin|dev)/[^'\"`\n]*", "a file of the system"),
     ("/", r"['\"`]/(?:proc|sys|lib|lib64|usr|etc|bin|sbin|dev)\b[^'\"`\n]*", "a file of the system"),
     (".node", r"\.node['\"`]", "a native module"),
     ("npm_", r"\b_?npm_config_\w+|\bnpm_execpath\b|\bnpm_node_execpath\b", ""),

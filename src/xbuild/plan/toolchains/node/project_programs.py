@@ -129,7 +129,8 @@ def _several(call: Call) -> Effect:
         if not names:
             raise UntoldError(f"{found.file} has no script {name[:60]}")
         lines += [line for n in names for line in with_hooks(found, n, " ".join(rest))]
-    return run(call, lines)
+    is_at_once = call.program_name == "run-p" or not {"-p", "--parallel", "-lp"}.isdisjoint(call.texts)
+    return run(call, (*lines, *lines) if is_at_once else lines)
 
 
 def _is_meant(name: str, pattern: str) -> bool:
@@ -144,7 +145,8 @@ def _at_once(call: Call) -> Effect:
     plain_text = [re.sub(r"^(npm|yarn|pnpm|bun):", r"\1 run ", t) for t in told]
     if any("*" in t for t in plain_text) or not told:
         raise UntoldError("which scripts it runs cannot be told")
-    return rephrased(call, "\n".join(f"( {t} )" for t in plain_text))
+    # Each may see what any other has written.
+    return rephrased(call, "\n".join(f"( {t} )" for t in (*plain_text, *plain_text)))
 
 
 _TOGETHER = frozenset(words("--kill-others --kill-others-on-fail -k --raw -r -g --group"))
@@ -327,7 +329,7 @@ def runs_node(call: Call) -> Effect:
 
 _HARMLESS = expression(
     r"--max[-_]old[-_]space[-_]size=\d+|--no-warnings|--openssl-legacy-provider|--enable-source-maps|"
-    r"--experimental-\w[\w-]*|--trace-\w+|--disable-warning=\w+"
+    r"--experimental-(?!loader|sea|config|default-config|policy)\w[\w-]*|--trace-\w+|--disable-warning=\w+"
 )
 _PACKAGES = expression(r"['\"`/]node_modules\b(?!['\"`]\s*\))")
 

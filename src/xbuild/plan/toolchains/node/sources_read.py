@@ -392,9 +392,31 @@ _FILE_OF = expression(
 )
 
 
-def check_taken(call: Call, root: PackageJson, natives: frozenset[str]) -> None:
+_TOLD_BY_NPM = expression(
+    r"\bprocess\.env(?:\.|\[['\"])(?:npm_config_user_agent|npm_execpath|npm_node_execpath|MACHTYPE|HOSTTYPE)\b"
+)
+
+
+def names_file_of(text: str, natives: frozenset[str]) -> bool:
+    """Whether a word is the path of a file of one of these packages."""
+    return any(name in natives for name in _TAKEN.findall(text))
+
+
+def check_patches(call: Call, root: PackageJson) -> None:
+    """What patches of the project put into packages takes nothing from the machine. Raises UntoldError."""
+    for file in call.around.context.files(posixpath.dirname(root.file)):
+        if file.endswith((".patch", ".diff")) and "node_modules/" not in file:
+            lines = (call.around.context.read(file) or "").splitlines()
+            added = (line[1:] if re.match(r"\+(?!\+\+ )", line) else "" for line in lines)
+            check_text(file, "\n".join(added))
+
+
+def check_taken(
+    call: Call, root: PackageJson, natives: frozenset[str], *, has_environment: bool = True
+) -> None:
     """No source has a bundler take along a program or another file of a package that may have something
-    native (`natives`), nor what tells which packages are installed. Raises UntoldError.
+    native (`natives`), nor what tells which packages are installed; with `has_environment` variables of the
+    process may be put into the output, and it names none of the package manager's. Raises UntoldError.
     """
     for file in call.around.context.files(posixpath.dirname(root.file)):
         if not _BUNDLED_TEXT.fullmatch(file) or "node_modules/" in file or _ASIDE.search(file):
@@ -402,6 +424,9 @@ def check_taken(call: Call, root: PackageJson, natives: frozenset[str]) -> None:
         text = call.around.context.read(file) or ""
         if "node_modules/" in text and _LISTED.search(without_comments(text)):
             raise UntoldError(f"{file} takes what is installed, which is for the machine")
+        told = _TOLD_BY_NPM.search(text) if has_environment and "process.env" in text else None
+        if told is not None:
+            raise UntoldError(f"{file} uses {told[0]}, which tells of the machine where it is filled in")
         native = next((n for n in _FILE_OF.findall(text) if n in natives), None)
         if native is not None:
             raise UntoldError(f"{file} takes files of {native}, which may have something native")

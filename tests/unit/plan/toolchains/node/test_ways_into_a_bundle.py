@@ -376,3 +376,76 @@ def test_what_ts_node_loads(settings: dict[str, object], is_same: bool, tmp_path
     verdict = planned(tmp_path, files, packages="ts-node typescript", script="ts-node b.ts")
     assert ("ts-node load" in reasons(verdict)) != is_same
     assert (str(verdict.word) == "portable") == is_same
+
+
+@pytest.mark.parametrize(
+    ("packages", "script"),
+    [
+        ("esbuild", "esbuild src/main.js --bundle --outfile=dist/a.js"),
+        ("typescript esbuild", "tsc --outDir dist"),
+    ],
+)
+def test_what_compiles_alone_takes_nothing_along(packages: str, script: str, tmp_path: Path) -> None:
+    texts = ("import a from '../node_modules/.package-lock.json'\n", "import a from './x.json'\n")
+    for folder, text in zip(("taken", "own"), texts, strict=True):
+        verdict = planned(tmp_path / folder, {"src/main.js": text}, packages=packages, script=script)
+        assert (str(verdict.word) == "portable") == (folder == "own"), reasons(verdict)
+
+
+def test_a_native_program_as_an_entry(tmp_path: Path) -> None:
+    script = "esbuild node_modules/esbuild/bin/esbuild --loader:=copy --outdir=dist"
+    assert "takes files of a package" in reasons(planned(tmp_path, {}, packages="esbuild", script=script))
+
+
+@pytest.mark.parametrize("folder", ["patches", ".yarn/patches"])
+@pytest.mark.parametrize(("sign", "is_same"), [("+", False), ("-", True), (" ", True)])
+def test_a_patch_of_a_package(folder: str, sign: str, is_same: bool, tmp_path: Path) -> None:
+    text = f"--- a/x.js\n+++ b/x.js\n@@ -1 +1,2 @@\n a\n{sign}globalThis.A = process.arch\n"
+    verdict = planned(tmp_path, {f"{folder}/vite+1.0.0.patch": text})
+    assert ("vite+1.0.0.patch:5 uses process.arch" in reasons(verdict)) != is_same
+    assert (str(verdict.word) == "portable") == is_same
+
+
+@pytest.mark.parametrize(
+    ("name", "is_same"), [("npm_config_user_agent", False), ("npm_package_version", True), ("NODE_ENV", True)]
+)
+def test_a_variable_of_npm_in_a_source(name: str, is_same: bool, tmp_path: Path) -> None:
+    files = {"src/main.js": f"console.log(process.env.{name})\n"}
+    verdict = planned(tmp_path, files, packages="parcel", script="parcel build index.html")
+    assert (str(verdict.word) == "portable") == is_same, reasons(verdict)
+
+
+@pytest.mark.parametrize(
+    ("script", "other", "is_same"),
+    [
+        ('concurrently "vite build" "npm:other"', "uname -m > public/a", False),
+        ('concurrently "vite build" "npm:other"', "echo 1 > public/a", True),
+        ("run-p bundle other", "uname -m > public/a", False),
+        ("npm-run-all -p bundle other", "uname -m > public/a", False),
+        ("run-s bundle other", "uname -m > public/a", True),
+    ],
+)
+def test_scripts_that_run_at_once(script: str, other: str, is_same: bool, tmp_path: Path) -> None:
+    scripts = {"build": script, "bundle": "vite build", "other": other}
+    packages = "vite concurrently npm-run-all"
+    verdict = planned(tmp_path, {}, packages=packages, script=script, more={"scripts": scripts})
+    assert (str(verdict.word) == "portable") == is_same, reasons(verdict)
+
+
+@pytest.mark.parametrize(
+    ("script", "is_same"),
+    [
+        ("node --experimental-loader ./same.mjs b.js", False),
+        ("node --experimental-sea-config same.json", False),
+        ("node --experimental-vm-modules same.mjs", True),
+    ],
+)
+def test_options_of_node_with_a_value(script: str, is_same: bool, tmp_path: Path) -> None:
+    files = {"same.mjs": "export default 1\n", "same.json": "{}", "b.js": ARCH}
+    assert (str(planned(tmp_path, files, script=script).word) == "portable") == is_same
+
+
+@pytest.mark.parametrize(("file", "is_same"), [("../proc/cpuinfo", False), ("../process/a.txt", True)])
+def test_a_file_of_the_system_from_below(file: str, is_same: bool, tmp_path: Path) -> None:
+    text = f"import fs from 'fs'; export default {{ a: fs.readFileSync('{file}', 'utf8') }}\n"
+    assert (str(planned(tmp_path, {"vite.config.js": text}).word) == "portable") == is_same
