@@ -73,6 +73,15 @@ def test_a_program_in_a_jar() -> None:
     assert "linux/arm64 failure /tool.jar: has protoc for other machines alone: bin/protoc" in line
 
 
+@pytest.mark.parametrize("ending", ["hpi", "jpi", "nar"])
+def test_jars_in_a_plugin(ending: str) -> None:
+    members = {"WEB-INF/lib/hello.jar": archive({"libhello.so": AMD})}
+    (line,) = on_both(f"plugins/own.{ending}", archive(members))
+    assert "has hello for other machines alone: WEB-INF/lib/hello.jar!/libhello.so" in line
+    right = {"WEB-INF/lib/hello.jar": archive({"amd64/libhello.so": AMD, "arm64/libhello.so": ARM})}
+    assert on_both(f"plugins/own.{ending}", archive(right)) == []
+
+
 def test_a_jar_that_is_a_script_too() -> None:
     data = b"#!/bin/sh\nexec java -jar $0\n" + archive({"libhello.so": AMD})
     found = told(verify({"linux/arm64": [Item("app.jar", data), Item("bin/sh", ARM)]}))

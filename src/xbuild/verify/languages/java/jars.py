@@ -42,7 +42,8 @@ _MOST_NATIVES = 2_000
 _DEEPEST = 3
 _HEAD = 64
 
-_ARCHIVES = (".jar", ".war", ".ear")
+# Plugins of Jenkins (hpi, jpi) and of NiFi (nar) are jars by another name, with jars in them.
+_ARCHIVES = (".jar", ".war", ".ear", ".hpi", ".jpi", ".nar")
 _CLASS_DATA = (".jsa", ".aot", ".cds")
 _MAGIC = (0xF00BABA2, 0xF00BABA8)
 # Behind the architecture: how floating point is called, and the C library unless it is glibc.
