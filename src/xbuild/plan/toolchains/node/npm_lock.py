@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.toolchains.node.node_locks import NodeLock, NodePackage, is_repository, machines
+from xbuild.text import expression
 
+_ALIAS = expression(r"npm:(@?[^@]+)@(.+)")
 _DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies")
 
 
@@ -56,7 +58,9 @@ def _of_tree(tree: Mapping[str, Mapping[str, object]]) -> Iterator[NodePackage]:
         for name, entry in level.items():
             version = str(entry.get("version") or "")
             is_local = version.startswith("file:")
-            yield NodePackage(name, version, is_built=is_repository(version), is_local=is_local)
+            alias = _ALIAS.fullmatch(version)
+            real, number = (alias[1], alias[2]) if alias is not None else (name, version)
+            yield NodePackage(real, number, is_built=is_repository(version), is_local=is_local)
             inner = entry.get("dependencies")
             if isinstance(inner, Mapping):
                 pending.append(inner)

@@ -98,5 +98,5 @@ def _package(
         entry.get("requiresBuild") == "true",
         tuple(optional.get(key, ())),
         is_built,
-        "type: directory" in resolution or "directory:" in resolution,
+        "type: directory" in resolution or "directory:" in resolution or "tarball: file:" in resolution,
     )

@@ -85,7 +85,9 @@ def _package(head: str, body: Sequence[str]) -> NodePackage:
         if inner is not None and section in ("optionalDependencies", "dependenciesMeta"):
             (optional if section == "optionalDependencies" else metadata).append(inner[1] or inner[2])
     resolution = told.get("resolution", "")
-    name = (_ASKED.fullmatch(resolution) or first)[1]
+    # Under another name (`npm:`) it is the package that it stands for.
+    alias = _ASKED.fullmatch(first[2].removeprefix("npm:")) if first[2].startswith("npm:") else None
+    name = (_ASKED.fullmatch(resolution) or alias or first)[1]
     source = told.get("resolved", "") or resolution or first[2]
     conditions = dict(_CONDITION.findall(told.get("conditions", "")))
     is_variant, is_elsewhere = machines(conditions.get("os"), conditions.get("cpu"), conditions.get("libc"))

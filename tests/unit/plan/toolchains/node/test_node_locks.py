@@ -98,6 +98,8 @@ def test_yarn_1_says_names_alone() -> None:
     assert named(found, "@s/b").optional == ("@s/b-linux-x64", "plain")
     assert named(found, "c") == NodePackage("c", "1.0.0")
     assert named(found, "d").is_built
+    assert named(found, "real").version == "2.0.0"
+    assert "alias" not in found.names
 
 
 BERRY = """\
@@ -375,3 +377,21 @@ def test_a_lock_above_the_size_is_not_read(file: str) -> None:
 )
 def test_for_which_machines(os: object, cpu: object, libc: object, found: tuple[bool, bool]) -> None:
     assert machines(os, cpu, libc) == found
+
+
+def test_a_package_under_another_name_is_the_one_that_it_stands_for() -> None:
+    tree = {"vite": {"version": "npm:own@1.0.0"}, "b": {"version": "npm:@s/b@2.0.0"}}
+    found = lock("package-lock.json", json.dumps({"lockfileVersion": 1, "dependencies": tree}))
+    assert [(p.name, p.version) for p in found.packages] == [("own", "1.0.0"), ("@s/b", "2.0.0")]
+
+
+def test_an_archive_of_the_project_is_local() -> None:
+    text = (
+        "lockfileVersion: '9.0'\n\npackages:\n\n"
+        "  vite@file:tools/vite.tgz:\n    resolution: {integrity: sha512-a, tarball: file:tools/vite.tgz}\n"
+        "    version: 1.0.0\n\n  c@1.0.0:\n    resolution: {integrity: sha512-b}\n"
+    )
+    assert [(p.name, p.is_local) for p in lock("pnpm-lock.yaml", text).packages] == [
+        ("vite", True),
+        ("c", False),
+    ]
