@@ -702,11 +702,18 @@ class _ScriptReader:
         for child in node.children:
             self._inside(child, scopes, expansions, quoted or child.type == "string")
 
+    def _without_blanks(self, span: Span) -> Span:
+        """The place of an expansion. tree-sitter-bash gives the blanks between two of them in quotes to the
+        second one.
+        """
+        found = _BLANKS.match(self.text, span.start, span.end)
+        return Span(found.end(), span.end) if found is not None else span
+
     def _expansion(
         self, node: Node, scopes: tuple[Construct, ...], expansions: list[Expansion], quoted: bool
     ) -> None:
         kind = node.type
-        span = self._span(node)
+        span = self._without_blanks(self._span(node))
         if kind == "simple_expansion":
             expansions.append(Expansion("variable", span, self.text[span.start + 1 : span.end], "", quoted))
         elif kind == "expansion":
@@ -815,6 +822,7 @@ def _ansi_c(found: re.Match[str]) -> str:
     return chr(code) if code < 0x110000 else found[0]
 
 
+_BLANKS = expression(r"(?:\s|\\\r?\n)+")
 _EXPANSIONS = frozenset(
     {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
 )

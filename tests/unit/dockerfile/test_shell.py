@@ -260,3 +260,27 @@ def test_tree_sitter_is_loaded_late() -> None:
 @pytest.mark.parametrize("text", ["--mount=type=ssh (\\--mount=type=ssh \\"])
 def test_what_the_parser_leaves_incomplete_is_an_error(text: str) -> None:
     assert parse_script(text).has_error
+
+
+@pytest.mark.parametrize("between", [" ", "  ", "\t", "\n", " \\\n ", "-", " - "])
+@pytest.mark.parametrize(
+    ("first", "second", "kind", "name"),
+    [
+        ("$A", "$B", "variable", "B"),
+        ("$A", "${B}", "variable", "B"),
+        ("${A}", "$B", "variable", "B"),
+        ("$A", "$(uname)", "substitution", ""),
+        ("$(uname)", "$B", "variable", "B"),
+        ("$A", "`uname`", "substitution", ""),
+        ("$A", "$((1 + 1))", "arithmetic", ""),
+    ],
+)
+def test_blanks_between_two_expansions_are_of_neither(
+    first: str, second: str, kind: str, name: str, between: str
+) -> None:
+    text = f'echo "{first}{between}{second}"'
+    script = parse_script(text)
+    words = [word for command in script.commands for word in command.words if word.raw.startswith('"')]
+    last = words[0].expansions[-1]
+    assert (last.kind, last.name) == (kind, name)
+    assert text[last.span.start : last.span.end] == second

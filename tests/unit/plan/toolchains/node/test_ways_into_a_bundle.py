@@ -449,3 +449,14 @@ def test_options_of_node_with_a_value(script: str, is_same: bool, tmp_path: Path
 def test_a_file_of_the_system_from_below(file: str, is_same: bool, tmp_path: Path) -> None:
     text = f"import fs from 'fs'; export default {{ a: fs.readFileSync('{file}', 'utf8') }}\n"
     assert (str(planned(tmp_path, {"vite.config.js": text}).word) == "portable") == is_same
+
+
+@pytest.mark.parametrize(("other", "is_same"), [("$HOSTTYPE", False), ("$MACHTYPE", False), ("$OTHER", True)])
+def test_a_variable_of_the_machine_behind_another(other: str, is_same: bool, tmp_path: Path) -> None:
+    verdict = planned(tmp_path, {}, run=f'export VITE_A="$FIRST {other}" && npm run build')
+    assert (str(verdict.word) == "portable") == is_same
+
+
+def test_what_the_machine_says_behind_another_variable(tmp_path: Path) -> None:
+    run = 'a=1 && b=$(uname -m) && echo "$a $b" > public/a && npm run build'
+    assert str(planned(tmp_path, {}, run=run).word) == "unsure"
