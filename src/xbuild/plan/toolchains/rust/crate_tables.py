@@ -1,9 +1,9 @@
 """Packages that are known by name: what of their build scripts is right all the same, what libraries of the
 system they take, and macros that look at nothing but the code that they are given.
 
-Each row rests on the source of the package, in the releases that were current in 2026: what is found in a
-build script is still looked for in the very text that is built, and a row excuses findings of the kinds that
-it names, no others.
+Rows rest on the sources of the packages, in the releases that were current in 2026, or on what they are known
+for (build-time packages, and some macros): what is found in a build script is still looked for in the very
+text that is built, and a row excuses findings of the kinds that it names, no others.
 """
 
 from __future__ import annotations
