@@ -118,7 +118,11 @@ CMD ["cat", "/sum"]
 
 def test_an_architecture_that_is_missing(releases: str, tmp_path: Path) -> None:
     """The build fails where the file is not there, and nothing is pushed."""
-    text = f"FROM busybox AS fetch\nRUN mkdir /out && wget -qO /out/other {releases}/only-$(uname -m)\n"
+    text = f"""\
+FROM busybox AS fetch
+RUN mkdir /out && wget -qO /out/busybox {releases}/tool-$(uname -m)
+RUN wget -qO /out/other {releases}/only-$(uname -m)
+"""
     done, reference = built(tmp_path, text + TOOL)
     assert done.code == 1
     assert "404" in done.err
