@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -174,10 +175,16 @@ def _fingerprint(title: str, made_by: Iterable[str]) -> str:
     ).hexdigest()[:12]
 
 
+# Python 3.11's compiler counts its depth for all threads together: `ast.parse` in two at once may fail with
+# "AST constructor recursion depth mismatch" (python/cpython#106905, mended in 3.11.8).
+_PARSING = threading.Lock()
+
+
 @functools.cache
 def _code(name: str) -> str:
     """A module of the bed's, without its layout and comments."""
-    return ast.dump(ast.parse((TESTBED / "bed" / name).read_text()))
+    with _PARSING:
+        return ast.dump(ast.parse((TESTBED / "bed" / name).read_text()))
 
 
 # Layers
