@@ -12,10 +12,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from xbuild.errors import ContextError
+from xbuild.plan.context import LARGEST
 from xbuild.solve.ignore import Ignore, Match, read_patterns
 
-# Planning reads go.mod, Makefiles, scripts and sources; what is larger than this is none of these.
-_LARGEST = 8 << 20
 # Planning asks for the same few files again and again; this many texts stay at hand.
 _KEPT = 64
 # Where the kernel gives up as well (path_resolution(7)).
@@ -41,20 +40,34 @@ class DirectoryContext:
         self._kept = lru_cache(maxsize=_KEPT)(self._text)
 
     def read(self, path: str) -> str | None:
-        """Text of a file, or None when it is not there, is ignored, or is no text worth reading."""
+        """Text of a file, or None when it is not there, is ignored, or is larger than `LARGEST`."""
         return self._kept(path)
 
+    def is_file(self, path: str) -> bool:
+        """Whether a file is there that is sent, however large."""
+        return self._size(path) is not None
+
     def _text(self, path: str) -> str | None:
-        clean = os.path.normpath(path).lstrip("/")
+        size = self._size(path)
+        if size is None or size > LARGEST:
+            return None
+        try:
+            return (self.root / _clean(path)).read_text("utf-8", "replace")
+        except OSError:
+            return None
+
+    def _size(self, path: str) -> int | None:
+        """Bytes of a file; None where none is sent. What is no file (a pipe) would be waited for."""
+        clean = _clean(path)
         if clean.startswith("..") or self._ignore.is_ignored(clean):
             return None
         file = self.root / clean
         try:
-            if not file.resolve().is_relative_to(self._resolved) or file.stat().st_size > _LARGEST:
-                return None
-            return file.read_text("utf-8", "replace")
+            found = file.stat()
+            is_inside = stat.S_ISREG(found.st_mode) and file.resolve().is_relative_to(self._resolved)
         except (OSError, RuntimeError):  # RuntimeError: a loop of symbolic links
             return None
+        return found.st_size if is_inside else None
 
     def files(self, folder: str = "") -> tuple[str, ...]:
         """All file paths below a folder that are sent, sorted."""
@@ -177,6 +190,10 @@ class DirectoryContext:
                     yield from self._walk(path, match, refused)
             elif not match.is_ignored:
                 yield path, entry.is_symlink()
+
+
+def _clean(path: str) -> str:
+    return os.path.normpath(path).lstrip("/")
 
 
 def _is_regular(path: Path) -> bool:

@@ -9,7 +9,7 @@ from xbuild.dockerfile.model import Run
 from xbuild.graph.model import Edge, ImageBase, StageBase, StageGraph, sources_of
 from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import leaves, reachable
-from xbuild.plan.context import Context
+from xbuild.plan.context import Context, WholeContext
 from xbuild.plan.deciding.targets import image_stages, kept_stages, target_stages
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, is_in_any
 from xbuild.plan.facts.images import Image
@@ -39,7 +39,7 @@ class Survey:
         knowledge: Knowledge,
         toolchains: Sequence[Toolchain],
     ) -> None:
-        self.graph, self.platforms, self.context = graph, platforms, context
+        self.graph, self.platforms, self.context = graph, platforms, WholeContext(context)
         self.settings, self.knowledge, self.toolchains = settings, knowledge, toolchains
         self.read_alone: dict[int, StageFacts] = {}
         self.read_unpinned: dict[int, StageFacts] = {}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from xbuild.dockerfile.model import Copy, Instruction, Run
 from xbuild.dockerfile.script import Script
-from xbuild.plan.context import Context
+from xbuild.plan.context import Context, UnreadError
 from xbuild.plan.programs import PROGRAMS
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.table import words
@@ -37,7 +37,11 @@ def is_light(twin: Twin, scripts: Sequence[Script], before: Sequence[Instruction
     if not files or sum(fixed) >= twin.least:
         return False
     again = max(0, len(compiling) - len(fixed)) * max(fixed, default=0)
-    return sum(fixed) + again + sum(len(context.read(name) or "") for name, _ in weights) < twin.least
+    try:
+        texts = sum(len(context.read(name) or "") for name, _ in weights)
+    except UnreadError:
+        return False
+    return sum(fixed) + again + texts < twin.least
 
 
 def _has_others(before: Sequence[Instruction]) -> bool:

@@ -330,14 +330,14 @@ class _StageReader:
         is_whole = is_whole and all(instruction.flag(name) is None for name in ("parents", "exclude"))
         is_folder = instruction.destination.endswith(("/", "/.")) or instruction.destination == "."
         sources = instruction.sources
-        is_plain = all(_PLAIN.fullmatch(s) and self.around.context.read(s) is not None for s in sources)
+        is_plain = all(_PLAIN.fullmatch(s) and self.around.context.is_file(s) for s in sources)
         if destination is None or not (is_whole and is_folder and is_plain):
             return ()
         return tuple(posixpath.join(destination, posixpath.basename(source)) for source in sources)
 
     def is_file(self, source: str, destination: str | None) -> bool:
         """Whether a COPY from the build context writes exactly `destination`, a file of the same name."""
-        is_same = _looks_like_file((source,), destination) and self.around.context.read(source) is not None
+        is_same = _looks_like_file((source,), destination) and self.around.context.is_file(source)
         return is_same and destination is not None and not may_be_folder(self.facts.writes, destination)
 
     def taken(self, edge: Edge) -> Kind:

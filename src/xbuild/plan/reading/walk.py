@@ -17,6 +17,7 @@ from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.graph.scope import Scope
+from xbuild.plan.context import UnreadError
 from xbuild.plan.facts.filesystem import (
     Kind,
     Write,
@@ -542,7 +543,15 @@ class _Walker:
 
     def effect(self, call: Call) -> Effect:
         """What a command does; one that needs a platform ARG which the script hides is not followed."""
-        effect = self.judged(call)
+        try:
+            effect = self.judged(call)
+        except UnreadError as error:
+            reason = Reason(
+                f"`{call.spelled()}`: {error}",
+                call.place,
+                cure="leave it out by .dockerignore if nothing needs it",
+            )
+            effect = replace(anything(call), reasons=(reason,))
         if call.texts[0] in _CALCULATING:
             kind = join((effect.output, self.calculated(call.command)))
             effect = replace(effect, output=kind, is_test=True)

@@ -201,14 +201,14 @@ def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
     into_folder = destination.endswith(("/", "/.")) or destination == "." or len(copy.sources) > 1
     for source in (one for pattern in copy.sources for one in _matched(pattern, call.around.context.files())):
         clean = posixpath.normpath(source.lstrip("/") or ".")
-        is_file = clean != "." and call.around.context.read(clean) is not None
+        is_file = clean != "." and call.around.context.is_file(clean)
         if is_file:
             target = posixpath.join(where, posixpath.basename(clean)) if into_folder else where
             if target == path:
                 return clean
         elif is_within(path, where):
             candidate = posixpath.normpath(posixpath.join(clean, posixpath.relpath(path, where)))
-            if call.around.context.read(candidate) is not None:
+            if call.around.context.is_file(candidate):
                 return candidate
     return None
 

@@ -49,7 +49,7 @@ def _exports(*files: str) -> Does:
 
     def does(call: Call, given: Reading) -> Effect | None:
         lock = context_file(call, call.seen(files[0]))
-        if given.operands or not _is_tool(call) or lock is None or call.around.context.read(lock) is None:
+        if given.operands or not _is_tool(call) or lock is None or not call.around.context.is_file(lock):
             return None
         kind = join((told_kind(call), *(source_kind(call, where(call, path)) for path in files)))
         outputs = (o.value for o in given.options if o.kind is Takes.WRITES)
