@@ -401,8 +401,17 @@ class GradleBuild:
             self.plugin(self.aliases.get(alias, groups["alias"]))
         if groups.get("projects") is not None:
             paths = re.findall(r"[\"']:?([\w:./-]+)[\"']", groups["projects"])
-            self.projects += [posixpath.join(self.folder, path.replace(":", "/")) for path in paths]
+            self.projects += [p for path in paths for p in self.included(path) if p not in self.projects]
         return True
+
+    def included(self, path: str) -> Iterator[str]:
+        """The folders of a project that is included, and of those in which it lies (Gradle's
+        `Settings.include`: each part of a path is a project). Raises BoundError for one out of the build.
+        """
+        parts = path.split(":")
+        if not all(parts) or ".." in path.replace("/", ":").split(":") or path.startswith("/"):
+            raise BoundError(f"the project {path[:60]} lies out of the build")
+        yield from (posixpath.join(self.folder, *parts[:at]) for at in range(1, len(parts) + 1))
 
     def is_told(self, text: str) -> bool:
         """Whether all that is filled into its texts is a name whose value stands in a script as it is."""

@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from xbuild.text import expression
+
 LARGEST = 1 << 20
 """Characters of a file of the build context that are read at most."""
 _DEEPEST = 100
 
 Element = ElementTree.Element
+
+
+# Markup is the same bytes in these as in UTF-8, as which files are read (section 4.3.3).
+_ENCODING = expression(r"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)["']""")
+_OF_ASCII = expression(r"(?i)utf-?8|us-ascii|ascii|iso-?8859-\d+|latin-?\d|(?:windows-|cp)125\d")
 
 
 class MarkupError(Exception):
@@ -41,6 +48,9 @@ def read_markup(text: str, largest: int = LARGEST) -> Element:
         raise MarkupError(f"it is larger than {largest >> 10} KiB")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise MarkupError("it declares a document type or entities")
+    encoding = _ENCODING.match(text.removeprefix("\ufeff").lstrip())
+    if encoding is not None and not _OF_ASCII.fullmatch(encoding[1]):
+        raise MarkupError(f"it is in the encoding {encoding[1][:20]}")
     parser = ElementTree.XMLParser(target=_Builder())
     try:
         parser.feed(text.removeprefix("\ufeff").lstrip())

@@ -44,6 +44,7 @@ from xbuild.plan.toolchains.node.sources_read import (
 from xbuild.text import expression, value
 
 Check = Callable[[Call, PackageJson, Account], None]
+_LARGEST_SETTINGS = 1_000_000
 
 
 @value()
@@ -116,14 +117,43 @@ def _by_builders(call: Call, found: PackageJson, _account: Account) -> None:
     text = standing(call, posixpath.join(found.folder, "angular.json"))
     if text is None:
         raise UntoldError("angular.json is not in the build context")
-    named = re.findall(r'"builder"\s*:\s*"([^"]*)"', text)
+    settings = tuple(_settings_in("angular.json", text))
+    named = (str(value) for key, value in settings if key == "builder")
     strange = next((n for n in named if not any(fnmatchcase(n, b) for b in _BUILDERS)), None)
     if strange is not None:
         raise UntoldError(f"angular.json names the builder {strange[:60]}, which is not known")
-    if re.search(r'"(?:indexTransforms|plugins|codePlugins)"', text):
+    keys = {key for key, _ in settings}
+    if not keys.isdisjoint(words("indexTransforms plugins codePlugins")):
         raise UntoldError("angular.json names plugins, which are not followed")
-    if re.search(r'"(?:prerender|ssr|server|outputMode|appShell)"', text):
+    if not keys.isdisjoint(words("prerender ssr server outputMode appShell")):
         check_sources(call, found)
+
+
+_PIECE = expression(r'("(?:[^"\\]|\\.)*+"?)|//[^\n]*|/\*(?s:.*?)(?:\*/|\Z)')
+_TRAILING = expression(r'("(?:[^"\\]|\\.)*+"?)|,(?=\s*[}\]])')
+
+
+def _settings_in(file: str, text: str) -> Iterator[tuple[str, object]]:
+    """All keys and what they hold, of a file of JSON in which comments, and commas at an end, may stand.
+    Raises UntoldError.
+    """
+    if len(text) > _LARGEST_SETTINGS:
+        raise UntoldError(f"{file} is longer than {_LARGEST_SETTINGS} characters, and is not read")
+    try:
+        data = json.loads(_TRAILING.sub(_kept, _PIECE.sub(_kept, text)))
+    except (ValueError, RecursionError) as error:
+        raise UntoldError(f"{file} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise UntoldError(f"{file} is no object of JSON")
+    pending: list[object] = [data]
+    while pending:
+        one = pending.pop()
+        yield from one.items() if isinstance(one, dict) else ()
+        pending += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[1] or ""
 
 
 def _by_typescript(call: Call, found: PackageJson, _account: Account) -> None:

@@ -413,13 +413,10 @@ def _runs(call: Call, manager: Manager, front: Reading, start: int, *, or_progra
         return replace(plain(call, Kind.BUILD), toolchain="node")
     if manager.name == "pnpm" and list(rest[1:2]) == ["--"]:
         rest = (rest[0], *rest[2:])
-    effects = [
-        _script_or_program(
-            call, p, rest, manager, or_program=or_program or manager.name == "bun", lines=projects
-        )
-        for p in projects[:1]
-    ]
-    return effects[0]
+    if not projects:
+        raise UntoldError("no workspace stands in the project")
+    is_program = or_program or manager.name == "bun"
+    return _script_or_program(call, projects[0], rest, manager, or_program=is_program, lines=projects)
 
 
 def _script_or_program(

@@ -26,6 +26,7 @@ from xbuild.plan.toolchains.node.manifests import PackageJson, standing
 from xbuild.text import expression
 
 _MOST_FILES, _MOST_TEXT = 3000, 20_000_000
+_MOST_BUNDLED = 20_000
 _MOST_LOCAL = 200
 _LARGEST_TEXT = 2_000_000
 _ENDINGS = ("", ".ts", ".js", ".mjs", ".cjs", ".mts", ".cts", ".tsx", ".jsx", ".json", ".vue", ".svelte")
@@ -318,9 +319,7 @@ def check_loaders(call: Call, root: PackageJson, known: frozenset[str]) -> None:
     """No source names a loader of the project by its place. `known` are names of packages of the lock file.
     Raises UntoldError.
     """
-    for file in call.around.context.files(posixpath.dirname(root.file)):
-        if not _RUN.fullmatch(file) or "node_modules/" in file or _ASIDE.search(file):
-            continue
+    for file in _bundled(call, root, _RUN):
         text = call.around.context.read(file) or ""
         for found in _INLINE.finditer(text) if "!" in text else ():
             loaders = (part.partition("?")[0] for part in found[2].split("!"))
@@ -418,9 +417,7 @@ def check_taken(
     native (`natives`), nor what tells which packages are installed; with `has_environment` variables of the
     process may be put into the output, and it names none of the package manager's. Raises UntoldError.
     """
-    for file in call.around.context.files(posixpath.dirname(root.file)):
-        if not _BUNDLED_TEXT.fullmatch(file) or "node_modules/" in file or _ASIDE.search(file):
-            continue
+    for file in _bundled(call, root, _BUNDLED_TEXT):
         text = call.around.context.read(file) or ""
         if "node_modules/" in text and _LISTED.search(without_comments(text)):
             raise UntoldError(f"{file} takes what is installed, which is for the machine")
@@ -430,6 +427,18 @@ def check_taken(
         native = next((n for n in _FILE_OF.findall(text) if n in natives), None)
         if native is not None:
             raise UntoldError(f"{file} takes files of {native}, which may have something native")
+
+
+def _bundled(call: Call, root: PackageJson, names: re.Pattern[str]) -> list[str]:
+    """The files of the project, of these names, that may be bundled. Raises UntoldError for too many."""
+    found = [
+        file
+        for file in call.around.context.files(posixpath.dirname(root.file))
+        if names.fullmatch(file) and "node_modules/" not in file and not _ASIDE.search(file)
+    ]
+    if len(found) > _MOST_BUNDLED:
+        raise UntoldError(f"more than {_MOST_BUNDLED} sources may be bundled, and are not looked into")
+    return found
 
 
 def check_links(call: Call, root: PackageJson) -> None:

@@ -32,7 +32,7 @@ from xbuild.plan.toolchains.rust.crate_probe import (
     read_crates,
     toolchain_probe,
 )
-from xbuild.plan.toolchains.rust.own_crates import crates_of_context, settings_places
+from xbuild.plan.toolchains.rust.own_crates import crates_of_context, settings_places, unreadable
 from xbuild.plan.toolchains.rust.rust_image import is_rust
 from xbuild.plan.toolchains.rust.rust_programs import STRIP_OPTIONS, strip_effect
 from xbuild.plan.toolchains.rust.triples import STRIP, TOLD, ready_lines, rustup_lines, triples
@@ -702,6 +702,9 @@ def _asked(
     if refusal is not None:
         raise RefusedError(refusal)
     if answer is None:
+        broken = unreadable(call)
+        if broken is not None:
+            raise refused(call, f"{broken} cannot be read", "correct it")
         crates = None if knowledge.may_ask else crates_of_context(call)
         if crates is None:
             raise refused(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.recipes.own_files import UntoldError, own_text
@@ -81,13 +82,23 @@ def _may_have_settings(call: Call, directory: str) -> bool:
         return True
 
 
-def _read(call: Call, path: str) -> Mapping[str, object] | None:
-    import tomllib
+def unreadable(call: Call) -> str | None:
+    """The manifest or the lock file of the build context that is no TOML, where the command runs."""
+    places = (context_path(call, f"{call.directory}/{name}") for name in ("Cargo.toml", "Cargo.lock"))
+    texts = ((p, call.around.context.read(p) or "") for p in places if p is not None)
+    return next((path for path, text in texts if len(text) <= MOST and _parsed(text) is None), None)
 
+
+def _read(call: Call, path: str) -> Mapping[str, object] | None:
     place = context_path(call, path)
     text = call.around.context.read(place) if place is not None else None
-    if text is None or len(text) > MOST:
-        return None
+    return _parsed(text) if text is not None and len(text) <= MOST else None
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Mapping[str, object] | None:
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError):

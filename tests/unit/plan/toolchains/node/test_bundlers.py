@@ -145,6 +145,29 @@ def test_sources_are_looked_into_where_angular_makes_pages(key: str, word: str, 
     assert str(planned(tmp_path, "ng build", ("@angular/cli",), files).word) == word
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "angular.json cannot be read"),
+        ('{"projects": ', "angular.json cannot be read"),
+        ("[]", "angular.json is no object of JSON"),
+        ("[" * 100_000, "angular.json cannot be read"),
+        ('{"x": "' + "a" * 1_000_000 + '"}', "angular.json is longer than 1000000 characters"),
+        ('{"\\u0062uilder": "./own:build"}', "angular.json names the builder ./own:build"),
+        ('{"a": [{"builder": "./own:build"}]}', "angular.json names the builder ./own:build"),
+        ('{"codePl\\u0075gins": []}', "angular.json names plugins"),
+        ('{"x": "' + '\\"' * 400_000, "angular.json cannot be read"),
+        ("{" + "/*" * 400_000, "angular.json cannot be read"),
+        ('{"a": "//", "b": "/*", "builder": "./own:build"}', "angular.json names the builder ./own:build"),
+        ('{ // how it is built\n  "builder": "@angular/build:application", /* all */\n}', ""),
+    ],
+)
+def test_settings_of_angular(text: str, told: str, tmp_path: Path) -> None:
+    verdict = planned(tmp_path, "ng build", ("@angular/cli",), {"angular.json": text})
+    assert str(verdict.word) == ("unsure" if told else "portable")
+    assert told in reasons(verdict)
+
+
 @pytest.mark.parametrize("package", ["preval.macro", "@vanilla-extract/vite-plugin", "val-loader"])
 def test_sources_are_looked_into_where_a_package_has_them_run(package: str, tmp_path: Path) -> None:
     files = {"src/a.ts": "import { arch } from 'node:os'\n"}

@@ -120,6 +120,42 @@ def test_a_package_json_that_says_nothing_plain(text: str, told: str, tmp_path: 
     assert told in why(plan)
 
 
+@pytest.mark.parametrize("patterns", [[], ["packages/*"], ["/packages/*"], [".", "./"]])
+def test_workspaces_that_are_not_there(patterns: list[str], tmp_path: Path) -> None:
+    scripts = {"build": "npm run pages --workspaces", "pages": "vite build"}
+    manifest = json.dumps({"name": "web", "scripts": scripts, "workspaces": patterns})
+    plan = planned(tmp_path, project(**{"package.json": manifest}))
+    assert "no workspace stands in the project" in why(plan)
+
+
+def test_workspaces_that_name_each_other(tmp_path: Path) -> None:
+    def member(name: str, other: str) -> str:
+        scripts = {"build": f"npm run build -w {other}"}
+        return json.dumps({"name": name, "scripts": scripts, "dependencies": {other: "*"}})
+
+    scripts = {"build": "npm run build -w a"}
+    manifest = json.dumps({"name": "web", "scripts": scripts, "workspaces": ["a", "b"]})
+    files = {"a/package.json": member("a", "b"), "b/package.json": member("b", "a")}
+    assert str(planned(tmp_path, project(**{"package.json": manifest}, **files)).stages[0].word) == "unsure"
+
+
+def test_workspaces_of_very_many_files(tmp_path: Path) -> None:
+    """One script for 20,001 sources: they are counted, and not read."""
+    (tmp_path / "packages/a").mkdir(parents=True)
+    for number in range(20_001):
+        (tmp_path / f"packages/a/{number}.js").touch()
+    manifest = json.dumps(
+        {
+            "name": "web",
+            "scripts": {"build": "vite build"},
+            "workspaces": ["packages/**"],
+            "dependencies": {"vite": "5.0.0"},
+        }
+    )
+    plan = planned(tmp_path, project(**{"package.json": manifest}))
+    assert "more than 20000 sources may be bundled" in why(plan)
+
+
 def test_workspaces_that_are_too_many(tmp_path: Path) -> None:
     files = {f"packages/p{n}/package.json": "{}" for n in range(401)}
     manifest = {"name": "web", "scripts": {"build": "vite build"}, "workspaces": ["packages/*"]}
