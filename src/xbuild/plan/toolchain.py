@@ -270,12 +270,25 @@ class SourceFiles:
 
 
 @value()
+class EqualCache:
+    """Folders (a pattern of the whole path) that a cache mount may share with builds for any platform: all
+    that is left there is equal by proof, for the reason given.
+    """
+
+    pattern: str
+    why: str
+
+
+@value()
 class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
     `programs` are described by themselves, `images` are those that bring it.
 
     `folders` hold its programs, `caches` what it keeps from run to run, `cache_variables` name further such
-    folders. `same` are substitutions, as they are written, that give the same everywhere.
+    folders. `equal_caches` are folders in which nothing is another on another machine, and `equal_variables`
+    name such; `own_caches` are patterns of folders in which its programs keep for themselves what they made,
+    to be found again: mounted as a cache of the build machine's own they hold what the same stages left
+    there. `same` are substitutions, as they are written, that give the same everywhere.
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written. `settings` are what a user can
@@ -293,6 +306,9 @@ class Toolchain:
     folders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
     cache_variables: tuple[str, ...] = ()
+    equal_caches: tuple[EqualCache, ...] = ()
+    equal_variables: tuple[str, ...] = ()
+    own_caches: tuple[str, ...] = ()
     same: tuple[re.Pattern[str], ...] = ()
     target: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()

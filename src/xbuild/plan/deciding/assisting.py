@@ -24,6 +24,7 @@ from xbuild.plan.model import (
     Change,
     Evidence,
     Inspection,
+    OwnCache,
     Place,
     Question,
     Reason,
@@ -105,6 +106,8 @@ class _Assisting:
         self.left: dict[int, list[Reason]] = {}
         self.questions: dict[int, Question] = {}
         self.told_of: dict[str, dict[str, str]] = {}  # by image, of twins that a RUN tells of, why
+        renamed = (c for v in verdicts for c in v.changes if isinstance(c, OwnCache))
+        self.renamed = {(c.instruction, c.mount) for c in renamed}  # those of stages that are pinned
 
     def verdicts(self) -> list[StageVerdict]:
         for verdict in self.given:
@@ -126,7 +129,8 @@ class _Assisting:
         changes: list[Change] = [helper]
         for number, names, own in runs:
             why = f"{', '.join(names)} run natively"
-            changes += [AssistRun(number, helper.names[-1], self.start_of(number), why), *own]
+            changes.append(AssistRun(number, helper.names[-1], self.start_of(number), why))
+            changes += [c for c in own if not self.is_renamed(c)]
         changes += self.renumbered(sorted({h.before for h in helpers.values()}))
         used = {name for _, names, _ in runs for name in names}
         notes = [
@@ -139,6 +143,10 @@ class _Assisting:
         lines = tuple((self.graph.dockerfile.instructions[n].first_line, names) for n, names, _ in runs)
         assistance = Assistance(lines, left, tuple(dict.fromkeys(changes)))
         return replace(verdict, word=VerdictWord.ASSISTED, assistance=assistance)
+
+    def is_renamed(self, change: Change) -> bool:
+        """Whether a cache has another name already, that of the build machine's own."""
+        return isinstance(change, OwnCache) and (change.instruction, change.mount) in self.renamed
 
     # -- a stage
 

@@ -43,7 +43,6 @@ class Conclusions:
         self.groups = {s: g for g in groups for s in g.stages}
         self.dropped = dropped
         self.names = {s.name for s in self.graph.stages}
-        self.shipped = self.survey.shipped(frozenset(self.facts))
 
     def plan(self) -> Plan:
         found = []
@@ -167,13 +166,7 @@ class Conclusions:
             yield LendImage(stage.position, reference, name, takers, reason)
 
     def finishing(self, facts: StageFacts) -> tuple[list[Change], list[str]]:
-        around = self.survey.around(facts.stage, facts.image, self.shipped)
-        found = [
-            c
-            for t in self.survey.toolchains
-            if t.finish is not None
-            for c in t.finish(facts.calls, facts.effects, around)
-        ]
+        found = list(self.sound.finishing(facts))
         blocked = blocks(self.graph.dockerfile.syntax, "mount")
         if found and blocked is not None:
             return [c for c in found if not isinstance(c, AddMount)], [f"no cache mounts: {blocked}"]

@@ -12,9 +12,9 @@ from xbuild.plan.deciding.groups import Group
 from xbuild.plan.deciding.survey import Survey
 from xbuild.plan.facts import images
 from xbuild.plan.facts.filesystem import Kind, offender
-from xbuild.plan.model import Change, Place, Question, Reason
+from xbuild.plan.model import Change, OwnCache, Place, Question, Reason
 from xbuild.plan.reading.stage import StageFacts
-from xbuild.plan.toolchain import Demand
+from xbuild.plan.toolchain import Demand, Need
 
 
 class Soundness:
@@ -155,7 +155,7 @@ class Soundness:
         place = Place(at.from_.first_line)
         found: list[Reason] = []
         is_edited = any(e.demand != Demand() or e.needs for e in facts.effects)
-        if is_edited or any(loan.mount is not None for loan in facts.loans):
+        if is_edited or facts.own_caches or any(loan.mount is not None for loan in facts.loans):
             text = f"{at.label} compiles something, and it is also what the image is made from"
             found.append(Reason(text, place, cure="compile in a stage that the image does not derive from"))
         if any(number > stage for number in _numbered(self.graph)):
@@ -190,6 +190,8 @@ class Soundness:
     def arguments(self, stage: int) -> tuple[tuple[Change, ...], tuple[str, ...], tuple[Reason, ...]]:
         facts = self.facts[stage]
         needs = [n for e in facts.effects for n in e.needs]
+        start, why = self.graph.stages[stage].position, "a cache of the build machine"
+        needs += [Need("BUILDARCH", c.instruction - start, why) for c in self.own_caches(facts)]
         pairs = zip(facts.calls, facts.effects, strict=True)
         readers = facts.unknown_runs | {c.instruction for c, e in pairs if e.sees_environment}
         return settle(
@@ -200,6 +202,19 @@ class Soundness:
             may_move=not self.survey.is_pinned_by_author(stage),
             told=facts.for_builder,
         )
+
+    def finishing(self, facts: StageFacts) -> tuple[Change, ...]:
+        """What languages add to a stage as a whole, and names of its own for caches that they leave alone."""
+        around = self.survey.around(facts.stage, facts.image, self.survey.shipped_by_all)
+        finishes = (t.finish for t in self.survey.toolchains if t.finish is not None)
+        found = [c for finish in finishes for c in finish(facts.calls, facts.effects, around)]
+        named = {(c.instruction, c.mount) for c in found if isinstance(c, OwnCache)}
+        return (*found, *(c for c in facts.own_caches if (c.instruction, c.mount) not in named))
+
+    def own_caches(self, facts: StageFacts) -> tuple[OwnCache, ...]:
+        """Those that have the build machine in their name."""
+        own = frozenset(facts.own_caches)
+        return tuple(c for c in self.finishing(facts) if c in own) if own else ()
 
     def ships(self, edge: Edge) -> bool:
         """Whether what an edge takes may get into an image or out of the build, whatever takes it runs on."""

@@ -14,6 +14,7 @@ from xbuild.plan.deciding.targets import image_stages, kept_stages, target_stage
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, is_in_any
 from xbuild.plan.facts.images import Image
 from xbuild.plan.model import Knowledge, Settings
+from xbuild.plan.reading.cache_mounts import sharers
 from xbuild.plan.reading.stage import StageFacts, evaluate, shipped_by
 from xbuild.plan.toolchain import Surroundings, Toolchain
 from xbuild.plan.toolchains import DESCRIBED
@@ -48,6 +49,7 @@ class Survey:
         self.authored = frozenset(
             s.index for s in graph.stages if not s.is_replaced and self.is_pinned_by_author(s.index)
         )
+        self.sharers = sharers(graph)
         self.texts = _texts(graph)
         self.needed = _needed(graph)
         self.become_images(target_stages(graph))
@@ -150,7 +152,8 @@ class Survey:
     ) -> StageFacts:
         """The facts of a stage; those of an earlier round where nothing that it takes has changed since."""
         sources = [s for edge in self.graph.edges_into(stage) for s in sources_of(edge.source)]
-        takes = (shipped[stage], [(s in pinned, known.get(s)) for s in sources])
+        shared = [s in pinned for s in sorted(self.sharers.get(stage, ()))]
+        takes = (shipped[stage], [(s in pinned, known.get(s)) for s in sources], shared)
         taken, facts = self.seen.get(stage, (None, None))
         if facts is None or taken != takes:
             around = partial(self.around, shipped=shipped)

@@ -15,7 +15,7 @@ from xbuild.dockerfile.script import Command, Word
 from xbuild.dockerfile.script import Script as ParsedScript
 from xbuild.dockerfile.shell import parse_script
 from xbuild.graph.model import ContextBase, Edge, ImageBase, StageBase, StageGraph, sources_of
-from xbuild.graph.platform import TARGET, source_platform
+from xbuild.graph.platform import BUILD, TARGET, runs_on, source_platform
 from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import (
@@ -39,7 +39,18 @@ from xbuild.plan.facts.filesystem import (
     without_glob,
 )
 from xbuild.plan.facts.images import Image, describe, is_portable
-from xbuild.plan.model import Place, Question, Reason
+from xbuild.plan.model import OwnCache, Place, Question, Reason
+from xbuild.plan.reading.cache_mounts import (
+    KEPT,
+    SUFFIX,
+    CacheMount,
+    can_be_named,
+    is_equal,
+    is_of_builder,
+    key_of,
+    named,
+    users,
+)
 from xbuild.plan.reading.foreign import foreign_program
 from xbuild.plan.reading.machine_names import (
     is_fetching,
@@ -86,7 +97,8 @@ class Loan:
 @dataclass(eq=False)
 class StageFacts:
     """What came of a stage. `writes`, `packages` and `compiles` include what the stages below it did; `loans`
-    are its own. `for_builder` are RUNs (indexes) that are told to fetch for the build machine.
+    are its own. `for_builder` are RUNs (indexes) that are told to fetch for the build machine. `own_caches`
+    are cache mounts that it must have to itself and others that run there, under these names.
     """
 
     stage: int
@@ -98,6 +110,7 @@ class StageFacts:
     packages: frozenset[str] = frozenset()
     unknown_runs: set[int] = field(default_factory=set)
     loans: list[Loan] = field(default_factory=list)
+    own_caches: list[OwnCache] = field(default_factory=list)
     compiles: bool = False
     for_builder: frozenset[int] = frozenset()
 
@@ -227,6 +240,7 @@ class _StageReader:
         is_file: bool = False,
         is_context: bool = False,
         links: Links = _NO_LINKS,
+        by: tuple[str, ...] = (),
     ) -> None:
         text = " ".join(instruction.logical.text.split())
         place = Place(instruction.first_line)
@@ -239,7 +253,7 @@ class _StageReader:
             is_context=is_context,
             is_empty=isinstance(instruction, Workdir),
             is_unseen=not links.are_all,
-            by=(instruction.keyword,),
+            by=by or (instruction.keyword,),
         )
         self.facts.writes += through_links(self.facts.writes, made)
         for name, held in links.held:
@@ -421,8 +435,9 @@ class _StageReader:
             return
         before = len(self.facts.writes)
         walked = self.walked(index, run, script, is_editable=is_editable)
-        for target in fleeting:  # what was written there is gone, and what was there before is there again
-            self.add(target, Kind.UNKNOWN, run)
+        # What was written there is gone, and what was there before is there again.
+        for target, kind, by in fleeting:
+            self.add(target, kind, run, by=by)
         self.facts.effects += walked.effects
         self.facts.calls += walked.calls
         self.facts.packages = walked.packages
@@ -521,9 +536,9 @@ class _StageReader:
         found += tuple(made for path in named if path for made in self.facts.writes.covering(path))
         return next((made for made in found if not (made.is_package or made.is_empty)), None)
 
-    def read_mounts(self, index: int, run: Run) -> tuple[str, ...]:
-        """What mounts bring; and the folders of caches of which nothing is known when the RUN begins."""
-        fleeting: list[str] = []
+    def read_mounts(self, index: int, run: Run) -> tuple[tuple[str, Kind, tuple[str, ...]], ...]:
+        """What mounts bring; and the folders of caches that the stage has only while the RUN lasts."""
+        fleeting: list[tuple[str, Kind, tuple[str, ...]]] = []
         edges = {e.destination: e for e in takes(self.graph, self.facts.stage, index) if e.kind == "mount"}
         for edge in edges.values():
             kind = self.taken(edge)
@@ -533,27 +548,90 @@ class _StageReader:
                 self.lend(edge, index, number)
             self.check_tools(edge, kind, edge.destination, run, index)
             self.add(edge.destination, kind, run, links=self.links_of(edge))
-        for mount in run.mounts:
+        for at, mount in enumerate(run.mounts):
             scope = Scope(self.graph, self.facts.stage, index)
             target = mount.get("target")
             target = scope.expand_known(target).text or target if target is not None else None
-            if mount.type == "cache" and target is not None and not self.is_cache(target, index):
-                where = absolute(target, scope.workdir()) if "$" not in target else None
-                self.add(where, Kind.UNKNOWN, run)
-                fleeting += [where] if where is not None else []
+            where = absolute(target, scope.workdir()) if target is not None and "$" not in target else None
+            if mount.type == "cache" and target is not None:
+                left = self.read_cache(index, run, at, where or target)
+                if left is None:
+                    continue
+                self.add(where, left[0], run, by=left[1])
+                fleeting += [(where, *left)] if where is not None else []
             elif mount.type in ("", "bind") and mount.get("from") is None and target is not None:
-                where = absolute(target, scope.workdir())
                 links = self.links_below(scope, mount.get("source") or "")
+                where = absolute(target, scope.workdir())
                 self.add(where, Kind.PORTABLE, run, is_context=True, links=links)
         return tuple(fleeting)
 
+    def read_cache(self, index: int, run: Run, at: int, target: str) -> tuple[Kind, tuple[str, ...]] | None:
+        """What a cache holds when the RUN begins, and who left it; None where it is what programs would
+        fetch or make anyway. Where it may hold what builds for other platforms left, it gets a name of its
+        own.
+        """
+        key = key_of(run.mounts[at], Scope(self.graph, self.facts.stage, index))
+        if all(map(self.is_equal, users(self.graph, key))):
+            return None
+        patterns = (pattern for t in self.toolchains for pattern in t.own_caches)
+        is_known = any(re.fullmatch(pattern, target) for pattern in patterns)
+        is_tools = not is_known and self.is_cache(target, index) and not self.is_in_project(target)
+        is_apart = self.set_apart(index, run, at, key, is_tools=is_tools)
+        if is_tools:
+            return None
+        if is_known and is_apart:
+            return Kind.BUILD, (run.keyword, KEPT)
+        return Kind.UNKNOWN, (run.keyword,)
+
+    def is_in_project(self, path: str) -> bool:
+        """Whether files of the build context lie around a folder, elsewhere than in a home."""
+        around = (w.path for w in self.facts.writes.covering(path) if w.is_context)
+        return any(p not in (None, "/", "/root", path) for p in around)
+
+    def is_equal(self, cache: CacheMount) -> bool:
+        """Whether a cache mount holds what is equal by proof."""
+        scope = Scope(self.graph, cache.stage, cache.index)
+        target = scope.expand_known(cache.mount.get("target") or "").text
+        where = absolute(target, scope.workdir()) if target else None
+        told = _told_by(scope, (name for t in self.toolchains for name in t.equal_variables))
+        return where is not None and is_equal(where, told, self.toolchains)
+
+    def set_apart(self, index: int, run: Run, at: int, key: str, *, is_tools: bool) -> bool:
+        """Whether no build for another platform leaves anything in a cache, once it has its own name.
+
+        What tools keep is made anew where it is missed; in any other cache a stage that stays may have to
+        find what this one leaves there.
+        """
+        mount = run.mounts[at]
+        if self.around.is_pinned_by_author or is_of_builder(mount):
+            return is_of_builder(mount)
+        if not can_be_named(mount):
+            text = "may hold what builds for other platforms left, and cannot be renamed"
+            if is_tools:
+                self.refuse(f"the cache {named(mount)} {text}", run, cure="give it a plain id")
+            return False
+        stages = {c.stage for c in users(self.graph, key)} - {self.facts.stage}
+        is_among = all(s in self.pinned and runs_on(self.graph, s) != BUILD for s in stages)
+        if not is_among and not is_tools:
+            return False
+        why = "what one build machine leaves there is kept apart"
+        name = f"{named(mount)}{SUFFIX}"
+        self.facts.own_caches.append(OwnCache(self.around.offset + index, at, name, why))
+        return True
+
     def is_cache(self, target: str, index: int) -> bool:
         """Whether a folder is made for what tools keep from run to run."""
-        environment = Scope(self.graph, self.facts.stage, index).environment()
-        names = ("XDG_CACHE_HOME", *(n for t in self.toolchains for n in t.cache_variables))
-        folders = [text for n in names if n in environment and (text := environment[n].text)]
-        folders += [f for t in self.toolchains for f in t.caches]
+        scope = Scope(self.graph, self.facts.stage, index)
+        names = ("XDG_CACHE_HOME", *(name for t in self.toolchains for name in t.cache_variables))
+        told = _told_by(scope, names)
+        folders = [*told, *(f for t in self.toolchains for f in t.caches)]
         return is_in_any(target, (*_CACHE_FOLDERS, *folders)) or any(is_within(n, target) for n in folders)
+
+
+def _told_by(scope: Scope, names: Iterable[str]) -> list[str]:
+    """The folders that variables name."""
+    environment = scope.environment()
+    return [text for n in names if n in environment and (text := environment[n].text)]
 
 
 def _together(found: Sequence[Links]) -> Links:

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from xbuild.dockerfile.model import Mount
-from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.model import Change, Evidence, OwnCache
+from xbuild.plan.facts.filesystem import Kind, Write, join, overlaps
+from xbuild.plan.model import Evidence
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Program, plain, told_kind, write
 from xbuild.plan.recipes.own_files import UntoldError, mount_target, own_text
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect, Need, Surroundings
+from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.java.gradle_plugins import SAME, WHY
 from xbuild.plan.toolchains.java.gradle_scripts import (
     TEXT,
@@ -114,13 +114,11 @@ def _made(call: Call, given: Reading) -> Effect:
         for name in ("reports", "test-results", "jacoco", "tmp", "extracted-protos", "kotlin")
     ]
     made = replace(write(call, folder, kind), adds=True, is_listed=True)
-    caches = any(_is_cache_of_gradle(call, mount, homes) for mount in call.run.mounts)
     return replace(
         plain(call, Kind.BUILD, (made, *(write(call, path, Kind.BUILD) for path in left)), (folder,)),
         sees_environment=True,
         evidence=(Evidence("the scripts of Gradle are plain, and their plugins are known", call.place),),
         notes=(_NOTE.format(call.spelled()),) if is_testing else (),
-        needs=(Need("BUILDARCH", call.instruction, "Gradle's cache"),) if caches else (),
         toolchain="java",
     )
 
@@ -228,32 +226,6 @@ def _own_home(call: Call, given: Reading) -> str:
     found = call.seen(told or named) if told or named else None
     is_official = call.around.image.name == "gradle" and call.scope.user() in ("gradle", "1000")
     return found or ("/home/gradle/.gradle" if is_official else own_folder(call, ".gradle"))
-
-
-# -- cache mounts
-
-
-def _is_cache_of_gradle(call: Call, mount: Mount, homes: Sequence[str]) -> bool:
-    told = call.scope.expand_known(mount.get("target") or "").text
-    target = absolute(told, call.scope.workdir()) if told else None
-    is_apart = "ARCH" in (mount.get("id") or "") or "PLATFORM" in (mount.get("id") or "")
-    is_over = target is not None and any(is_within(target, home) or is_within(home, target) for home in homes)
-    return mount.type == "cache" and is_over and not is_apart
-
-
-def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surroundings) -> tuple[Change, ...]:
-    """Gradle's own caches hold what was made on one machine: one for each that builds."""
-    if around.is_pinned_by_author:
-        return ()
-    pairs = zip(calls, effects, strict=True)
-    runs = {c.number: c for c, e in pairs if any(need.reason == "Gradle's cache" for need in e.needs)}
-    return tuple(
-        OwnCache(number, at, f"{mount.get('id') or posixpath.normpath(mount.get('target') or '')}-$BUILDARCH",
-                 "what one machine's Gradle leaves is kept apart")
-        for number, call in runs.items()
-        for at, mount in enumerate(call.run.mounts)
-        if _is_cache_of_gradle(call, mount, _HOMES)
-    )  # fmt: skip
 
 
 # -- the scripts

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from xbuild.plan.programs.program import by_name
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect, SourceFiles, Toolchain
+from xbuild.plan.toolchain import Call, Effect, EqualCache, SourceFiles, Toolchain
 from xbuild.plan.toolchains.java import WORK, jdk, unfollowed
-from xbuild.plan.toolchains.java.gradle import GRADLE, finish
+from xbuild.plan.toolchains.java.gradle import GRADLE
 from xbuild.plan.toolchains.java.homes import HOMES
 from xbuild.plan.toolchains.java.jvms import IMAGES
 from xbuild.plan.toolchains.java.maven import MAVEN, SHELLS
@@ -30,12 +30,13 @@ def judge(call: Call) -> Effect | None:
 TOOLCHAIN = Toolchain(
     name="java",
     judge=judge,
-    finish=finish,
     programs=PROGRAMS,
     images=IMAGES,
     folders=tuple(f"{home}{rest}" for home in HOMES for rest in ("", "/bin")),
     caches=("/root/.m2", "/root/.gradle", "/home/gradle/.gradle", "/root/.ivy2", "/root/.sbt"),
     cache_variables=("GRADLE_USER_HOME",),
+    # Maven "Repository Layout": files by coordinates, classifiers included.
+    equal_caches=(EqualCache(r".*/\.m2(/repository)?", "artifacts by coordinates"),),
     work=WORK,
     sources=(SourceFiles(".java", '// xbuild bench "{}"', start="static void main(", tests="Test.java"),),
 )

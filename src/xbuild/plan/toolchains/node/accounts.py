@@ -15,6 +15,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import Kind, Write, Writes, is_within
 from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence, Probe, Question
+from xbuild.plan.reading.cache_mounts import KEPT
 from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.toolchain import Call
@@ -46,8 +47,10 @@ class UnansweredError(UntoldError):
 
 
 def is_installed(made: Write) -> bool:
-    """Whether a write is of packages and tools that are installed, and not of what is made with them."""
-    if made.by[2:3] == (INSTALLED,):
+    """Whether a write is of packages and tools that are installed, and not of what is made with them; so is a
+    cache of theirs that no other machine writes to.
+    """
+    if made.by[2:3] == (INSTALLED,) or made.by == ("RUN", KEPT):
         return True
     return made.path is not None and any(part in _FOLDERS for part in made.path.split("/"))
 
@@ -63,7 +66,12 @@ def _is_put_there(made: Write) -> bool:
         return False
     if made.is_empty or made.is_change or made.is_package:
         return False
-    return made.is_context or made.by[:1] == ("RUN",)
+    return made.is_context or (made.by[:1] == ("RUN",) and made.by[1:] != (KEPT,))
+
+
+def is_installed_in_cache(made: Write) -> bool:
+    """Whether a cache that is the build machine's own is mounted where packages are installed."""
+    return made.by == ("RUN", KEPT) and posixpath.basename(made.path or "") == "node_modules"
 
 
 def _is_foreign(made: Write) -> bool:
@@ -160,6 +168,8 @@ def checked(call: Call, account: Account, used: frozenset[str] | None = None) ->
         return _settled(call, account, [n for n in told if _family(n, used)], lock.form)
     if lock.says_all:
         return _settled(call, account, told, lock.form)
+    if call.writes.where(is_installed_in_cache):
+        raise UntoldError("what is installed lies in a cache mount, where it cannot be looked at")
     question = _question(call, account)
     answer = _answer(call, question)
     if answer is None:

@@ -13,11 +13,12 @@ from dataclasses import replace
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
 from xbuild.plan.model import Evidence, Place
 from xbuild.plan.programs.program import source_kind, write
+from xbuild.plan.reading.cache_mounts import KEPT
 from xbuild.plan.recipes.own_files import UntoldError, mount_target, path_folders
 from xbuild.plan.recipes.recipe import copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import is_installed, is_telling
+from xbuild.plan.toolchains.node.accounts import is_installed, is_installed_in_cache, is_telling
 from xbuild.plan.toolchains.node.manifests import (
     INSTALLED,
     PackageJson,
@@ -86,9 +87,12 @@ def check_surroundings(call: Call) -> None:
     for mount in call.run.mounts:
         target = mount_target(call, mount)
         if mount.type == "cache" and (target is None or "node_modules" in target.split("/")):
-            raise UntoldError(
-                f"the cache mount at {target or 'a place not told'} holds what other builds left"
-            )
+            made = call.writes.exactly(target) if target is not None else ()
+            left = [w for w in made if w.by in (("RUN",), ("RUN", KEPT))]
+            if not left or any(w.kind is Kind.UNKNOWN for w in left):
+                raise UntoldError(
+                    f"the cache mount at {target or 'a place not told'} holds what other builds left"
+                )
 
 
 _PROGRAMS = words("node nodejs npm npx yarn yarnpkg pnpm pnpx corepack bun bunx sh env")
@@ -239,6 +243,8 @@ def _kind(call: Call, root: PackageJson, lock: NodeLock) -> Kind:
         (p.is_variant or p.has_script or p.is_built or p.is_local) and not p.is_elsewhere
         for p in lock.packages
     )
+    # What other installations left in a cache may still lie in it.
+    is_pure = is_pure and not call.writes.where(is_installed_in_cache)
     made = join(w.kind for w in call.writes.where(is_telling))
     read = join((seen_kind(call), made, source_kind(call, posixpath.join(root.folder, "package.json"))))
     if read.is_right:

@@ -15,7 +15,7 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect, Toolchain
+from xbuild.plan.toolchain import Call, Effect, EqualCache, Toolchain
 from xbuild.plan.toolchains.node import WORK
 from xbuild.plan.toolchains.node.accounts import is_installed
 from xbuild.plan.toolchains.node.bundlers import BUNDLERS, bundler_of, bundles
@@ -99,6 +99,24 @@ TOOLCHAIN = Toolchain(
         "NPM_CONFIG_CACHE",
         "YARN_CACHE_FOLDER",
         "BUN_INSTALL_CACHE_DIR",
+    ),
+    # npm "cache" (cacache: by sums), yarn 1 "cache" (by name, version and sum), Yarn "Cache strategies",
+    # pnpm "store" (by sums; what scripts left, by platform: `sideEffectsCache`), Bun "Global cache".
+    equal_caches=(
+        EqualCache(r".*/\.npm(/_cacache)?", "packages by their sums"),
+        EqualCache(
+            r"/usr/local/share/\.cache(/yarn(/v\d+)?)?|.*/\.cache/yarn(/v\d+)?", "packages by version and sum"
+        ),
+        EqualCache(r".*/\.yarn/berry(/cache)?", "packages by their sums"),
+        EqualCache(r".*/pnpm/store(/v\d+)?|.*/\.pnpm-store(/v\d+)?", "files by their sums"),
+        EqualCache(r".*/\.bun/install/cache", "packages by version"),
+    ),
+    equal_variables=("npm_config_cache", "NPM_CONFIG_CACHE", "YARN_CACHE_FOLDER", "BUN_INSTALL_CACHE_DIR"),
+    # webpack "Cache", vite `cacheDir`, Next.js "CI Build Caching", Angular "Cache", Parcel `--cache-dir`,
+    # Gatsby "Build Caching", VitePress and VuePress `cacheDir`, SWC.
+    own_caches=(
+        r".*/node_modules(/\.(cache(/.*)?|vite|tmp))?",
+        r".*/\.(next/cache|angular(/cache)?|parcel-cache|swc|vitepress/cache|vuepress/\.cache)",
     ),
     work=WORK,
 )

@@ -6,7 +6,7 @@ import posixpath
 import re
 
 from xbuild.plan.programs.program import by_name
-from xbuild.plan.toolchain import Call, Effect, Toolchain
+from xbuild.plan.toolchain import Call, Effect, EqualCache, Toolchain
 from xbuild.plan.toolchains.python import WORK, others
 from xbuild.plan.toolchains.python.environments import OWN, activates, environment, is_own
 from xbuild.plan.toolchains.python.interpreter import PYTHON, VIRTUALENV, runs
@@ -35,5 +35,15 @@ def judge(call: Call) -> Effect | None:
 
 
 TOOLCHAIN = Toolchain(
-    name="python", judge=judge, is_own=is_own, fits=fits, programs=PROGRAMS, images=IMAGES, work=WORK
+    name="python",
+    judge=judge,
+    is_own=is_own,
+    fits=fits,
+    programs=PROGRAMS,
+    images=IMAGES,
+    # pip "Caching" and uv "Caching": downloads by address and sum; wheels that were built say for which
+    # machine.
+    equal_caches=(EqualCache(r".*/\.cache/(pip|uv)", "wheels that say what they are for"),),
+    equal_variables=("PIP_CACHE_DIR", "UV_CACHE_DIR"),
+    work=WORK,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xbuild.plan.toolchain import SourceFiles, Toolchain
+from xbuild.plan.toolchain import EqualCache, SourceFiles, Toolchain
 from xbuild.plan.toolchains.rust import WORK
 from xbuild.plan.toolchains.rust.cargo import judge
 from xbuild.plan.toolchains.rust.rust_image import IMAGES
@@ -17,6 +17,9 @@ TOOLCHAIN = Toolchain(
     images=IMAGES,
     folders=("/usr/local/cargo/bin", "/root/.cargo/bin"),
     caches=("/usr/local/cargo/registry", "/usr/local/cargo/git", "/root/.cargo"),
+    # The Cargo Book, "Cargo Home": archives by version, checked against Cargo.lock, and sources unpacked
+    # from them.
+    equal_caches=(EqualCache(r".*/\.?cargo/(registry|git)(/.*)?", "packages by version and sum"),),
     variables=("CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"),
     work=WORK,
     sources=(SourceFiles(".rs", 'pub const XBUILD_BENCH: &str = "{}";'),),

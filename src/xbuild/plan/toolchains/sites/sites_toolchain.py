@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xbuild.plan.programs.generators import generator
-from xbuild.plan.toolchain import Call, Effect, Toolchain
+from xbuild.plan.toolchain import Call, Effect, EqualCache, Toolchain
 from xbuild.plan.toolchains.sites import WORK
 from xbuild.plan.toolchains.sites.books import MDBOOK, MKDOCS
 from xbuild.plan.toolchains.sites.composer import COMPOSER
@@ -38,5 +38,8 @@ TOOLCHAIN = Toolchain(
     judge=judge,
     programs=PROGRAMS,
     images=IMAGES,
+    # Composer "Config", cache-files-dir: archives by package and reference.
+    equal_caches=(EqualCache(r".*/(\.cache/composer|\.composer/cache)", "archives by their reference"),),
+    equal_variables=("COMPOSER_CACHE_DIR",),
     work=WORK,
 )
