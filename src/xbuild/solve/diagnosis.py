@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xbuild.errors import ContextError, EngineError, RegistryError, SolveError, UsageError, XbuildError
 from xbuild.solve.engine import engine_error, is_engine_trouble
@@ -58,7 +58,9 @@ class BuildFailedError(SolveError):
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """A reason that the user can do something about. `error` None keeps it a failed build, with a hint."""
+    """A reason that the user can do something about. `error` None keeps it a failed build, with a hint, in
+    which `{0}` and so on are the groups of the pattern.
+    """
 
     pattern: str
     hint: str
@@ -98,6 +100,27 @@ _CAUSES = (
     ),
 )
 
+_LACKS = r"(?=[\s\S]*(?:\(no such package\)|\(missing\)|\d (?:unavailable|errors?)))"
+# What a step itself said: the first that fits is told. A repository whose index cannot be had is a warning of
+# apk's, after which none of its packages is known (apk-tools 3.0.8 by trial, 2 by what users reported).
+_STEP_CAUSES = (
+    _Cause(
+        r"(?:WARNING: (?:Ignoring|fetching|opening|updating and opening)|ERROR:) "
+        rf"(\S+/APKINDEX\.tar\.gz|https?://\S+): (?!UNTRUSTED)(.+){_LACKS}",
+        "apk could not read the package index {0} ({1}), so that it knows no package of it, be the name "
+        "right or not: check the network, the proxy, and the address in /etc/apk/repositories",
+    ),
+    _Cause(
+        rf"WARNING: Ignoring APKINDEX\.\w+\.tar\.gz: .+{_LACKS}",
+        "apk has no package index yet: apk add --no-cache, or apk update in front of it",
+    ),
+    _Cause(
+        r"^ +(\S+) \((?:no such package|missing)\):",
+        "apk read the package indexes, and none of them has {0}: check the name, and whether a further "
+        "repository (community, testing) is to be named; not every package is there for every architecture",
+    ),
+)
+
 
 def build_error(progress: Progress, exit_code: int, inputs: Inputs, line_map: LineMap | None) -> XbuildError:
     """The typed form of a failed build."""
@@ -113,6 +136,8 @@ def build_error(progress: Progress, exit_code: int, inputs: Inputs, line_map: Li
         if is_engine_trouble(said) or not errors:
             return engine_error(said)
     cause = next((cause for cause in _CAUSES[1:] if re.search(cause.pattern, text, re.IGNORECASE)), None)
+    if cause is None and failed is not None:
+        cause = _told_by_step(failed.log.decode("utf-8", "replace"))
     lines = [line for line in marked_lines(progress.text) if line]
     place = sorted({found for line in lines if (found := line_map(line) if line_map else line)})
     first = place[0] if place else None
@@ -129,6 +154,15 @@ def build_error(progress: Progress, exit_code: int, inputs: Inputs, line_map: Li
         exit_code=exit_code,
         whole_log=bytes(failed.log) if failed else b"",
     )
+
+
+def _told_by_step(log: str) -> _Cause | None:
+    """The cause that the step's own output names, its hint filled in."""
+    for cause in _STEP_CAUSES:
+        found = re.search(cause.pattern, log, re.MULTILINE)
+        if found is not None:
+            return replace(cause, hint=cause.hint.format(*(text.strip() for text in found.groups())))
+    return None
 
 
 def _tail(failed: VertexState | None) -> tuple[str, ...]:

@@ -124,3 +124,69 @@ def test_without_a_word_the_exit_code_is_said() -> None:
     progress = Progress()
     progress.update(VertexEvent("d", "n"))
     assert "exit code 3" in build_error(progress, 3, inputs(None), None).message
+
+
+_NOT_THERE = "ERROR: unable to select packages:\n  curl (no such package):\n    required by: world[curl]\n"
+_INDEX, _NAME = "could not read the package index", "none of them has curl"
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        # apk-tools 3.0.8, recorded
+        (
+            "WARNING: fetching https://mirror.invalid/alpine/v3.23/main/x86_64/APKINDEX.tar.gz: "
+            f"DNS: name does not exist\n{_NOT_THERE}",
+            _INDEX,
+        ),
+        (
+            f"WARNING: opening /nowhere/x86_64/APKINDEX.tar.gz: No such file or directory\n{_NOT_THERE}",
+            _INDEX,
+        ),
+        (
+            "WARNING: updating and opening https://mirror.invalid/main/x86_64/APKINDEX.tar.gz: "
+            "DNS: name does not exist\n1 unavailable, 0 stale; 16 distinct packages available\n",
+            _INDEX,
+        ),
+        (_NOT_THERE, _NAME),
+        # apk-tools 2, from reports
+        (
+            "WARNING: Ignoring http://mirror.example/alpine/v3.11/main/x86_64/APKINDEX.tar.gz: temporary "
+            "error (try again later)\nERROR: unsatisfiable constraints:\n  curl (missing):\n",
+            _INDEX,
+        ),
+        (
+            "ERROR: http://mirror.example/alpine/v3.7/main: temporary error (try again later)\n"
+            "2 errors; 28 distinct packages available\n",
+            _INDEX,
+        ),
+        (
+            "WARNING: Ignoring APKINDEX.167438ca.tar.gz: No such file or directory\n"
+            "ERROR: unsatisfiable constraints:\n  curl (missing):\n",
+            "no package index yet",
+        ),
+        ("ERROR: unsatisfiable constraints:\n  curl (missing):\n    required by: world[curl]\n", _NAME),
+    ],
+)
+def test_apk_tells_an_index_that_is_not_reached_from_a_package_that_is_not_there(log: str, said: str) -> None:
+    progress = failed("ERROR: failed to solve: process did not complete: exit code: 1")
+    progress.vertices["d"].log.extend(log.encode())
+    error = build_error(progress, 1, inputs(), None)
+    assert isinstance(error, BuildFailedError)
+    assert said in (error.hint or "")
+    assert (_INDEX in (error.hint or "")) == (said == _INDEX)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "ERROR: tests: 3 failed\n  x (missing)\n",
+        # One repository of two, and what fails is something else.
+        "WARNING: opening /nowhere/x86_64/APKINDEX.tar.gz: No such file or directory\n"
+        "OK: 8 MiB in 16 packages\nmain.go:3:1: syntax error\n",
+    ],
+)
+def test_other_output_has_no_cause(log: str) -> None:
+    progress = failed("ERROR: failed to solve: process did not complete: exit code: 2")
+    progress.vertices["d"].log.extend(log.encode())
+    assert build_error(progress, 1, inputs(), None).hint is None
