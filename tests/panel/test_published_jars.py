@@ -1,14 +1,17 @@
-"""Published jars with native libraries, as Maven brings them, in trees for both platforms: no false alarm."""
+"""Published jars with native libraries, as Maven brings them, in trees for both platforms and C libraries: no
+false alarm."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.unit.verify.builder import Item
+from tests.unit.verify.builder import Item, symlink
 from tests.unit.verify.languages.java_trees import archive, told, verify
+from tests.unit.verify.test_judge import library
 
 pytestmark = pytest.mark.panel
 
@@ -75,11 +78,20 @@ def pair(line: str) -> tuple[str, str]:
     return one, other if ":" in other else f"{one.rpartition(':')[0]}:{other}"
 
 
-def said(jars: list[Path], platform: str) -> list[str]:
+def alpine(platform: str) -> list[Item]:
+    """What makes a tree one with musl."""
+    architecture = platform.removeprefix("linux/")
+    name = {"amd64": "x86_64", "arm64": "aarch64"}[architecture]
+    soname = f"libc.musl-{name}.so.1"
+    loader = Item(f"lib/ld-musl-{name}.so.1", library(architecture, soname=soname))
+    return [loader, symlink(f"lib/{soname}", f"ld-musl-{name}.so.1")]
+
+
+def said(jars: list[Path], platform: str, base: Sequence[Item] = ()) -> list[str]:
     """What is said of these jars in a folder, and in one jar."""
     plain = [Item(f"app/lib/{jar.name}", jar.read_bytes(), 0o644) for jar in jars]
     fat = Item("fat.jar", archive({f"BOOT-INF/lib/{jar.name}": jar.read_bytes() for jar in jars}), 0o644)
-    return [line for items in (plain, [fat]) for line in told(verify({platform: items}))]
+    return [line for items in (plain, [fat]) for line in told(verify({platform: [*base, *items]}))]
 
 
 @pytest.mark.parametrize("artifact", _FOR_BOTH.split())
@@ -87,6 +99,7 @@ def test_for_both(artifact: str, tmp_path: Path) -> None:
     jar = fetched(tmp_path, artifact)
     for platform in PLATFORMS:
         assert said([jar], platform) == []
+        assert said([jar], platform, alpine(platform)) == []
 
 
 @pytest.mark.parametrize("line", _ONE_EACH.strip().splitlines())
