@@ -12,9 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -565,6 +567,7 @@ def test_what_a_tag_of_uv_stands_for(
         ("ghcr.io/gohugoio/hugo:v0.167.0", "ghcr.io/gohugoio/hugo:v0.167.0"),
         ("eclipse-temurin:17-jre-noble", "docker.io/library/eclipse-temurin:17-jre-noble"),
         ("maven:3.9-eclipse-temurin-17", "docker.io/library/maven:3.9-eclipse-temurin-17"),
+        ("maven:3.9.4-eclipse-temurin-21", "docker.io/library/maven:3.9.4-eclipse-temurin-21"),
         ("rust:1.95-bookworm", "docker.io/library/rust:1.95-bookworm"),
         ("gcr.io/distroless/cc-debian12:nonroot", "gcr.io/distroless/cc-debian12:nonroot"),
     ],
@@ -576,6 +579,54 @@ def test_images_of_further_languages_have_their_public_names(
         monkeypatch.setattr(module, "_image", lambda _kitchen, names, *_: names)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     assert made in lifecycle._make(recipes.Kitchen(bed, Path("go")), asked)
+
+
+def test_code_of_the_bed_is_parsed_by_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+    inside: list[str] = []
+
+    def parse(text: str) -> ast.AST:
+        inside.append(text)
+        time.sleep(0.01)
+        at_once.append(len(inside))
+        inside.remove(text)
+        return ast.Module([], [])
+
+    recipes._code.cache_clear()
+    monkeypatch.setattr(ast, "parse", parse)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(recipes._code, ["rootfs.py", "golang.py", "node.py", "python.py"]))
+    recipes._code.cache_clear()
+    assert at_once == [1, 1, 1, 1]
+
+
+def test_rust_for_another_machine_is_its_compiler_without_rustup(
+    bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rustup = tmp_path / "rustup"
+    rustup.write_text("")
+    roots: dict[str, Path] = {}
+
+    def install(*words: object, env: dict[str, str]) -> str:
+        (Path(env["RUSTUP_HOME"]) / f"toolchains/{words[3]}").mkdir(parents=True)
+        return ""
+
+    def layer(_self: object, name: str, _title: str, fill: Callable[[Path], None], *_: str) -> None:
+        fill(roots.setdefault(name, tmp_path / name))
+
+    monkeypatch.setattr(shutil, "which", lambda _: str(rustup))
+    monkeypatch.setattr(languages, "run", install)
+    for name in ("debian_layer", "packages_layer", "make_manifest"):
+        monkeypatch.setattr(languages, name, lambda *_: None)
+    monkeypatch.setattr(recipes.Kitchen, "layer", layer)
+    monkeypatch.setattr(languages, "_image", lambda _k, _n, platforms, manifest: [*map(manifest, platforms)])
+    languages.rust(recipes.Kitchen(bed, Path("go")), "1.95-bookworm")
+    foreign = next(each for each in recipes.COMPILERS if each not in recipes.HOST)
+    there = roots[f"rust-1.95-{foreign.key}"] / "usr/local/cargo/bin"
+    triple = languages.RUST_TRIPLES[foreign.debian]
+    assert (there / "cargo").readlink() == Path(f"../../rustup/toolchains/1.95-{triple}/bin/cargo")
+    assert not (there / "rustup").exists()
+    assert (roots[f"rust-1.95-{recipes.HOST[0].key}"] / "usr/local/cargo/bin/rustup").exists()
 
 
 def test_rust_is_made_with_rustup(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ Hugo 0.111, Maven 3.8), but for Rust, which is the release that was named, by th
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -33,6 +34,7 @@ NGINX, HUGO, TEMURIN = "nginxinc/nginx-unprivileged", "ghcr.io/gohugoio/hugo", "
 CC = "gcr.io/distroless/cc-debian12"
 # Release → the Debian that has it.
 JAVAS = {"17": "bookworm", "21": "trixie", "25": "trixie"}
+RUST_TRIPLES = {"amd64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
 # This machine's own certificates for Java, which no package has.
 STORE = Path("/etc/ssl/certs/java/cacerts")
 NGINX_CONF = """\
@@ -95,7 +97,7 @@ def hugo(kitchen: Kitchen, tag: str) -> list[str]:
         }
         return make_manifest(kitchen.store, platform, layers, settings)
 
-    return _image(kitchen, [f"{HUGO}:{tag}"], HOST, manifest)
+    return _image(kitchen, [f"{HUGO}:{tag}"], kitchen.compilers, manifest)
 
 
 def temurin(kitchen: Kitchen, tag: str) -> list[str]:
@@ -110,12 +112,12 @@ def temurin(kitchen: Kitchen, tag: str) -> list[str]:
         return make_manifest(kitchen.store, platform, layers, {"Env": env})
 
     names = [f"docker.io/library/{TEMURIN}:{release}-{kind}{more}" for more in ("-noble", "")]
-    return _image(kitchen, names, kitchen.compilers if kind == "jre" else HOST, manifest)
+    return _image(kitchen, names, kitchen.compilers, manifest)
 
 
 def maven(kitchen: Kitchen, tag: str) -> list[str]:
-    """`3.9-eclipse-temurin-17`: Debian's Maven on its JDK."""
-    found = re.fullmatch(rf"3\.9-{TEMURIN}-(\d+)", tag)
+    """`3.9-eclipse-temurin-17`, `3.9.4-eclipse-temurin-17`: Debian's Maven on its JDK."""
+    found = re.fullmatch(rf"3\.9(?:\.\d+)?-{TEMURIN}-(\d+)", tag)
     if found is None:
         raise BedError(f"no recipe for maven:{tag}: there is 3.9-{TEMURIN}-17")
 
@@ -129,7 +131,7 @@ def maven(kitchen: Kitchen, tag: str) -> list[str]:
         settings = {"Env": [*env, "MAVEN_HOME=/usr/share/maven"], "Cmd": ["mvn"]}
         return make_manifest(kitchen.store, platform, layers, settings)
 
-    return _image(kitchen, [f"docker.io/library/maven:{tag}"], HOST, manifest)
+    return _image(kitchen, [f"docker.io/library/maven:{tag}"], kitchen.compilers, manifest)
 
 
 def _java(
@@ -159,7 +161,10 @@ def _java(
 
 
 def rust(kitchen: Kitchen, tag: str) -> list[str]:
-    """`1.95-bookworm`: that release by this machine's rustup, on Debian with compilers."""
+    """`1.95-bookworm`: that release by this machine's rustup, on Debian with compilers.
+
+    rustup itself is there for this machine alone: for another one its compiler is called without.
+    """
     release = tag.removesuffix("-bookworm")
     if re.fullmatch(r"1\.\d+(?:\.\d+)?", release) is None:
         raise BedError(f"no recipe for rust:{tag}: there are releases such as 1.95 and 1.95-bookworm")
@@ -167,28 +172,40 @@ def rust(kitchen: Kitchen, tag: str) -> list[str]:
     if rustup is None:
         raise BedError(f"rust:{tag} is made with rustup, which this machine does not have")
 
-    def fill(root: Path) -> None:
+    def fill(platform: Platform, root: Path) -> None:
         home, cargo = root / "usr/local/rustup", root / "usr/local/cargo"
-        words = ("toolchain", "install", release, "--profile", "minimal", "--no-self-update")
-        run(rustup, *words, env={**os.environ, "RUSTUP_HOME": str(home)})
+        native = platform in HOST
+        toolchain = release if native else f"{release}-{RUST_TRIPLES[platform.debian]}"
+        words = ["toolchain", "install", toolchain, "--profile", "minimal", "--no-self-update"]
+        run(
+            rustup, *words, *([] if native else ["--force-non-host"]),
+            env={**os.environ, "RUSTUP_HOME": str(home)},
+        )  # fmt: skip
         (cargo / "bin").mkdir(parents=True)
-        shutil.copy2(Path(rustup).resolve(), cargo / "bin/rustup")
+        installed = next((home / "toolchains").iterdir()).name
+        if native:
+            shutil.copy2(Path(rustup).resolve(), cargo / "bin/rustup")
         for name in ("cargo", "rustc", "rustdoc"):
-            (cargo / "bin" / name).symlink_to("rustup")
+            own = f"../../rustup/toolchains/{installed}/bin/{name}"
+            (cargo / "bin" / name).symlink_to("rustup" if native else own)
 
     def manifest(platform: Platform) -> Descriptor:
         layers = [
             debian_layer(kitchen, platform),
             packages_layer(kitchen, platform, "golang", GO_PACKAGES),
-            kitchen.layer(f"rust-{release}-{platform.key}", f"rust {release}", fill, "languages.py"),
+            kitchen.layer(
+                f"rust-{release}-{platform.key}",
+                f"rust {release}",
+                functools.partial(fill, platform),
+                "languages.py",
+            ),
         ]
         homes = ("RUSTUP_HOME=/usr/local/rustup", "CARGO_HOME=/usr/local/cargo", f"RUST_VERSION={release}")
         path = PATH.replace("PATH=", "PATH=/usr/local/cargo/bin:")
         return make_manifest(kitchen.store, platform, layers, {"Env": [path, *homes, *host_variables()]})
 
-    return _image(
-        kitchen, [f"docker.io/library/rust:{release}{m}" for m in ("-bookworm", "")], HOST, manifest
-    )
+    names = [f"docker.io/library/rust:{release}{more}" for more in ("-bookworm", "")]
+    return _image(kitchen, names, kitchen.compilers, manifest)
 
 
 def distroless_cc(kitchen: Kitchen, tag: str) -> list[str]:
