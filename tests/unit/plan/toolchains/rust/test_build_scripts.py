@@ -30,6 +30,7 @@ from xbuild.plan.toolchains.rust.build_scripts import read_script
         'fn main() { std::env::var("CARGO_PKG_NAME"); std::env::var("CARGO_HOME"); std::env::var("RUSTC"); }',
         'fn main() { if cfg!(unix) {} let target_arch = std::env::var("CARGO_CFG_TARGET_ARCH"); }',
         'fn main() { std::fs::read("../include/own.h"); "a/b".replace("/", "_"); }',
+        "use std::u32;\nfn main() { let most = u32::MAX; let least = std::i64::MIN; }",
     ],
 )
 def test_nothing_is_found(text: str) -> None:
@@ -67,6 +68,7 @@ def test_nothing_is_found(text: str) -> None:
         ("extern crate built;\nfn main() {}", "uses"),
         ("use built;\nfn main() {}", "uses"),
         ("fn main() { std::net::lookup(); }", "standard"),
+        ("use std::usize;\nfn main() { let most = usize::MAX; }", "standard"),
         ('fn main() { let own = option_env!("MACHTYPE"); }', "environment"),
         ("fn main() { rustc_version::version_meta().unwrap().host; }", "host"),
         ('fn main() { println!("{:?}", rustc_version::version_meta().unwrap()); }', "host"),
