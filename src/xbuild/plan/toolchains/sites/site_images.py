@@ -1,11 +1,11 @@
 """Images that bring a generator, or PHP's Composer.
 
 Sources: gohugoio/hugo `Dockerfile` (site in /project, programs in /var/hugo), hugomods/docker
-`docker/hugo/snippets/common`, klakegg/docker-hugo `Dockerfile-base` (site in /src), peaceiris/docker-mdbook
-`Dockerfile`, squidfunk/mkdocs-material `Dockerfile` (site in /docs), composer/docker `latest/Dockerfile`
-(project in /app, configuration in /tmp), dart-lang/dart-docker `Dockerfile-debian`,
-envygeeks/jekyll-docker `repos/jekyll/Dockerfile` (site in /srv/jekyll), sphinx-doc/sphinx-docker-images
-`base/Dockerfile` (/docs).
+`docker/hugo/snippets/common`, klakegg/docker-hugo `Dockerfile-base` (site in /src), floryn90/docker-hugo
+`src/docker` (its successor), peaceiris/docker-mdbook `Dockerfile`, squidfunk/mkdocs-material `Dockerfile` (site
+in /docs), composer/docker `latest/Dockerfile` (project in /app, configuration in /tmp), dart-lang/dart-docker
+`Dockerfile-debian`, envygeeks/jekyll-docker `repos/jekyll/Dockerfile` (site in /srv/jekyll),
+sphinx-doc/sphinx-docker-images `base/Dockerfile` (/docs).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ IMAGES = (
     ImageRow("hugomods/hugo", "/src", family=""),
     ImageRow("ghcr.io/gohugoio/hugo", "/project", family="alpine", own_folders=("/cache",)),
     ImageRow("klakegg/hugo", "/src", family="", own_folders=("/target",)),
+    ImageRow("floryn90/hugo", "/src", family="", own_folders=("/target",)),
     ImageRow("peaceiris/hugo", "/src", family=""),
     ImageRow("peaceiris/mdbook", "/book", family="alpine"),
     ImageRow("squidfunk/mkdocs-material", "/docs", family="alpine"),
