@@ -2,10 +2,10 @@
 
 Sources: gohugoio/hugo `Dockerfile` (site in /project, programs in /var/hugo), hugomods/docker
 `docker/hugo/snippets/common`, klakegg/docker-hugo `Dockerfile-base` (site in /src), floryn90/docker-hugo
-`src/docker` (its successor), peaceiris/docker-mdbook `Dockerfile`, squidfunk/mkdocs-material `Dockerfile` (site
-in /docs), composer/docker `latest/Dockerfile` (project in /app, configuration in /tmp), dart-lang/dart-docker
-`Dockerfile-debian`, envygeeks/jekyll-docker `repos/jekyll/Dockerfile` (site in /srv/jekyll),
-sphinx-doc/sphinx-docker-images `base/Dockerfile` (/docs).
+`src/docker` (its successor), peaceiris/docker-mdbook `Dockerfile`, squidfunk/mkdocs-material `Dockerfile`
+(site in /docs), composer/docker `latest/Dockerfile` (project in /app, configuration in /tmp),
+dart-lang/dart-docker `Dockerfile-debian`, envygeeks/jekyll-docker `repos/jekyll/Dockerfile` (site in
+/srv/jekyll), sphinx-doc/sphinx-docker-images `base/Dockerfile` (/docs).
 """
 
 from __future__ import annotations
