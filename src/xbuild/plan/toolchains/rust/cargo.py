@@ -32,7 +32,12 @@ from xbuild.plan.toolchains.rust.crate_probe import (
     read_crates,
     toolchain_probe,
 )
-from xbuild.plan.toolchains.rust.own_crates import crates_of_context, settings_places, unreadable
+from xbuild.plan.toolchains.rust.own_crates import (
+    asks_for_nothing,
+    crates_of_context,
+    settings_places,
+    unreadable,
+)
 from xbuild.plan.toolchains.rust.rust_image import is_rust
 from xbuild.plan.toolchains.rust.rust_programs import STRIP_OPTIONS, strip_effect
 from xbuild.plan.toolchains.rust.triples import STRIP, TOLD, ready_lines, rustup_lines, triples
@@ -158,13 +163,13 @@ def _install(call: Call) -> Effect:
         )
     if given.has("--path") and path is None:
         raise refused(call, "what --path names cannot be told", "write it out")
-    if not given.has("--locked", "--frozen"):
-        raise refused(call, "without --locked it takes other packages than Cargo.lock names", "add --locked")
-    _check(call, given)
     where = call.seen(path or ".")
     if where is None:
         raise refused(call, "where it runs cannot be told", "set WORKDIR")
     call = replace(call, directory=where)
+    if not given.has("--locked", "--frozen") and not asks_for_nothing(call):
+        raise refused(call, "without --locked it takes other packages than Cargo.lock names", "add --locked")
+    _check(call, given)
     crates, judgement, questions = _asked(call, _selected(call, given), _programs(given))
     _check_read(call, given)
     programs = _made(call, given, crates, programs_alone=True)

@@ -82,6 +82,20 @@ def _may_have_settings(call: Call, directory: str) -> bool:
         return True
 
 
+def asks_for_nothing(call: Call) -> bool:
+    """Whether the manifest of the build context asks for no package at all, where the command runs: then
+    there is nothing that a lock file could fix (The Cargo Book, "The Manifest Format", its tables).
+    """
+    manifest = _read(call, f"{call.directory}/Cargo.toml")
+    return manifest is not None and not any(manifest.get(table) for table in _ASKING)
+
+
+_ASKING = (
+    *("dependencies", "build-dependencies", "dev-dependencies", "build_dependencies", "dev_dependencies"),
+    *("target", "workspace", "patch", "replace"),
+)
+
+
 def unreadable(call: Call) -> str | None:
     """The manifest or the lock file of the build context that is no TOML, where the command runs."""
     places = (context_path(call, f"{call.directory}/{name}") for name in ("Cargo.toml", "Cargo.lock"))
