@@ -296,7 +296,9 @@ class _StageReader:
         if not edges:
             kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
             is_context = not any("://" in source or "$" in source for source in instruction.sources)
-            is_file = is_file and self.is_file(instruction.sources[0], destination)
+            is_fetched = self.is_fetched_file(instruction, destination, kind)
+            is_file = is_fetched or (is_file and self.is_file(instruction.sources[0], destination))
+            self.check_sum(scope, instruction)
             links = self.links_in_context(scope, instruction)
             for path in self.files(instruction, destination) or (destination,):
                 self.add(path, kind, instruction, is_file=is_file, is_context=is_context, links=links)
@@ -311,6 +313,31 @@ class _StageReader:
             exact = exact and destination is not None and not may_be_folder(self.facts.writes, destination)
             exact = exact and _looks_like_file(edge.paths, destination)
             self.add(destination, kind, instruction, is_file=exact, links=self.links_of(edge))
+
+    def is_fetched_file(self, instruction: Copy, destination: str | None, kind: Kind) -> bool:
+        """Whether an ADD fetches one file to exactly `destination` (Dockerfile reference, "ADD": an address
+        is never a folder, and what it gives is not unpacked unless that is asked for).
+        """
+        is_one = len(instruction.sources) == 1 and not instruction.destination.endswith("/")
+        is_fetched = is_one and _PLAIN_DOWNLOAD.match(instruction.sources[0]) is not None
+        is_whole = is_fetched and instruction.keyword == "ADD" and instruction.flag("unpack") is None
+        return (
+            is_whole and destination is not None and not may_be_folder(self.facts.writes, destination, kind)
+        )
+
+    def check_sum(self, scope: Scope, instruction: Copy) -> None:
+        """One checksum cannot be that of what each platform fetches."""
+        flag = instruction.flag("checksum")
+        is_for_one = flag is not None and _dependence(scope, flag.value or "") is Kind.PORTABLE
+        platforms = {p.architecture for p in self.around.platforms or ()}
+        is_of_target = any(_dependence(scope, source) is Kind.TARGET for source in instruction.sources)
+        if is_for_one and is_of_target and len(platforms) != 1 and not self.around.is_pinned_by_author:
+            self.refuse(
+                "the checksum is of what one platform fetches, and those of the others are not known",
+                instruction,
+                cure="write a stage for each platform (FROM scratch AS tool-amd64, its own ADD --checksum), "
+                "choose one by FROM tool-$TARGETARCH AS tool, and COPY --from=tool",
+            )
 
     def links_in_context(self, scope: Scope, instruction: Copy) -> Links:
         """The symbolic links that a COPY or ADD from the build context brings."""
