@@ -284,11 +284,12 @@ class Toolchain:
     """A language: `judge` says what a command does, or None when the command is not of this language;
     `programs` are described by themselves, `images` are those that bring it.
 
-    `folders` hold its programs, `caches` what it keeps from run to run, `cache_variables` name further such
-    folders. `equal_caches` are folders in which nothing is another on another machine, and `equal_variables`
-    name such; `own_caches` are patterns of folders in which its programs keep for themselves what they made,
-    to be found again: mounted as a cache of the build machine's own they hold what the same stages left
-    there. `same` are substitutions, as they are written, that give the same everywhere.
+    `started` are programs that its own look for in PATH. `folders` hold its programs, `caches` what it keeps
+    from run to run, `cache_variables` name further such folders. `equal_caches` are folders in which nothing
+    is another on another machine, and `equal_variables` name such; `own_caches` are patterns of folders in
+    which its programs keep for themselves what they made, to be found again: mounted as a cache of the build
+    machine's own they hold what the same stages left there. `same` are substitutions, as they are written,
+    that give the same everywhere.
 
     `target` are variables, and what they must be, that make its compiler work for the target; `variables` all
     that may be set in front of it, in the order in which they are written. `settings` are what a user can
@@ -303,6 +304,7 @@ class Toolchain:
     fits: Fits | None = None
     programs: tuple[Program, ...] = ()
     images: tuple[ImageRow, ...] = ()
+    started: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     caches: tuple[str, ...] = ()
     cache_variables: tuple[str, ...] = ()

@@ -57,8 +57,9 @@ class Write:
     a program that needs no libraries. `is_empty`: a folder or file with nothing in it; `is_change`: what was
     there is removed, or its mode or owner changed; `adds`: what was in the folder before stays as it was;
     `is_listed`: what is put into it has writes of its own; `is_unseen`: it is a folder whose symbolic links,
-    if it has any, are not known. `by` is the instruction that wrote it and, for a RUN, the first words of the
-    command. `text` is for readers alone.
+    if it has any, are not known. `is_aside`: further files may lie in the folder, made on the build machine,
+    and what has a write of its own is none of them, nor are those `spared`. `by` is the instruction that
+    wrote it and, for a RUN, the first words of the command. `text` is for readers alone.
     """
 
     path: str | None
@@ -75,6 +76,8 @@ class Write:
     adds: bool = False
     is_listed: bool = False
     is_unseen: bool = False
+    is_aside: bool = False
+    spared: frozenset[str] = frozenset()
     by: tuple[str, ...] = ()
 
     @property
@@ -375,7 +378,44 @@ def offender(writes: Writes, path: str) -> Write | None:
     plain = without_glob(path)
     places = reached(writes, plain, follows=plain != path)
     found = (_offender(writes, place, path if place == plain else "") for place in places)
-    return next((made for made in found if made is not None), None)
+    return next((made for made in found if made is not None), None) or left_aside(writes, plain)
+
+
+def left_aside(writes: Writes, path: str) -> Write | None:
+    """What may have left files of the build machine in what is taken as a folder, or as something that no
+    command is known to have made.
+    """
+    found = (w for w in writes.where(_is_aside) if w.path is not None and overlaps(w.path, path))
+    made = next((w for w in found if not _is_spared(writes, w, path)), None)
+    return replace(made, kind=Kind.BUILD) if made is not None else None
+
+
+def _is_aside(made: Write) -> bool:
+    return made.is_aside
+
+
+def _is_spared(writes: Writes, aside: Write, path: str) -> bool:
+    folder = aside.path or "/"
+    if is_within(folder, path):
+        return False
+    return path in aside.spared or any(
+        _makes(made, path, folder)
+        for made in writes.where(_is_told)
+        if made.path is not None and overlaps(made.path, path)
+    )
+
+
+def _is_told(made: Write) -> bool:
+    return not (made.is_aside or made.is_empty or made.is_change or made.is_package)
+
+
+def _makes(made: Write, path: str, folder: str) -> bool:
+    """Whether this is what stands at `path`, and no more than that, as far as `folder` goes."""
+    if made.is_context:
+        return made.path == path and made.is_file
+    if is_within(made.path or "/", path):
+        return True
+    return made.kind is Kind.CROSS and is_within(made.path or "/", folder)
 
 
 def _offender(writes: Writes, path: str | None, pattern: str = "") -> Write | None:
@@ -482,6 +522,8 @@ def kind_of(
     if is_name:
         return _kind_at(writes, plain, pattern, is_name=True)
     places = reached(writes, plain, follows=not (keeps_links or is_taken) or plain != path)
+    if is_taken and left_aside(writes, plain) is not None:
+        return join((Kind.BUILD, kind_of(writes, path, keeps_links=True)))
     return join(
         Kind.UNKNOWN if place is None else _kind_at(writes, place, pattern if place == plain else "")
         for place in places

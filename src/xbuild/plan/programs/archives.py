@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from xbuild.plan.facts.filesystem import Kind, Write, join
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Program, plain, source_kind, word_kind, write
+from xbuild.plan.programs.program import Program, plain, source_kind, taken_kind, word_kind, write
 from xbuild.plan.toolchain import Call, Effect
 
 # What compresses is named by letter or name; `-I PROGRAM` runs one that may be anything.
@@ -88,7 +88,7 @@ def _packed(call: Call, given: Reading, archive: str | None) -> Effect:
             read.append(named)
         else:
             read += [None if f is None or named is None else posixpath.join(f, named) for f in folders]
-    kind = join((kind, *(source_kind(call, p) for p in read)))
+    kind = join((kind, *(taken_kind(call, p) for p in read)))
     to_output = archive == "-"
     made = () if to_output else (write(call, archive, kind, is_file=True),)
     return plain(call, kind, made, [*read, None] if is_listed else read)
@@ -112,7 +112,7 @@ def _unzip(call: Call, given: Reading) -> Effect | None:
 
 def _zip(call: Call, given: Reading) -> Effect | None:
     archive, *named = given.operands or (None,)
-    kind = join((word_kind(call), call.stdin, *(source_kind(call, p) for p in named or (".",))))
+    kind = join((word_kind(call), call.stdin, *(taken_kind(call, p) for p in named or (".",))))
     if archive == "-":
         return plain(call, kind, (), named)
     suffixed = (

@@ -16,6 +16,7 @@ from xbuild.plan.programs.program import (
     changed,
     plain,
     source_kind,
+    taken_kind,
     where,
     word_kind,
     write,
@@ -40,7 +41,7 @@ def _copies(call: Call, given: Reading) -> Effect | None:
     destination = given.value("-t") if into_folder else paths[-1]
     lists = tuple(o.value for o in given.options if o.kind == "=<")
     keeps = not given.has("-L")
-    held = (source_kind(call, p, keeps_links=keeps) for p in (*sources, *lists))
+    held = (taken_kind(call, p, keeps_links=keeps) for p in (*sources, *lists))
     kind = join((word_kind(call), *held))
     is_whole = call.program_name != "rsync" and not given.has(*_KEEPS)
     told = kind if given.has(*_KEEPS) else word_kind(call)
@@ -117,7 +118,7 @@ def _links(call: Call, given: Reading) -> Effect | None:
     destination = given.value("-t") if into_folder else paths[-1] if paths else None
     if not sources:
         return None
-    kind = join((word_kind(call), *(source_kind(call, p) for p in sources)))
+    kind = join((word_kind(call), *(taken_kind(call, p) for p in sources)))
     made: list[Write] = []
     is_one = len(sources) == 1 and not into_folder and (destination or "/")[-1] != "/"
     for source in sources if not is_one or not given.has("-T") else ():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from functools import cache, cached_property
 
-from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of, without_glob
+from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of, left_aside, without_glob
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, Takes, grammar, read
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
@@ -307,6 +307,13 @@ def source_kind(call: Call, path: str | None, *, keeps_links: bool = False) -> K
     pairs = zip(call.words, call.texts, strict=True)
     is_pattern = any(text == path and word.is_glob and not word.expansions for word, text in pairs)
     return kind_of(call.writes, call.seen(path), keeps_links=keeps_links, is_pattern=is_pattern)
+
+
+def taken_kind(call: Call, path: str | None, *, keeps_links: bool = False) -> Kind:
+    """The same of what the command takes along: files that lie in a folder beside what is known of it too."""
+    kind, where = source_kind(call, path, keeps_links=keeps_links), call.seen(path)
+    is_aside = where is not None and left_aside(call.writes, without_glob(where)) is not None
+    return join((kind, Kind.BUILD)) if is_aside else kind
 
 
 def anywhere(call: Call) -> Kind:

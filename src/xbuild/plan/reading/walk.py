@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
@@ -44,6 +45,7 @@ from xbuild.plan.reading.variables import (
     set_in_loop,
 )
 from xbuild.plan.recipes import recipe as recipes
+from xbuild.plan.recipes.own_files import context_file, path_folders
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable, shortened
 from xbuild.text import Span, expression
@@ -629,7 +631,10 @@ class _Walker:
         foreign = self.foreign(call)
         if foreign is not None:
             return foreign
-        is_own = self.is_own(call)
+        own = self.own_program(call)
+        if own is not None and not is_naming(call):
+            return self.of_the_project(call, own)
+        is_own = own is not None
         naming = named(call) if not is_own else None
         if naming is not None:
             return naming
@@ -649,13 +654,33 @@ class _Walker:
         folders = search_path(call) if made else ()
         return any(_BIN.search(w.path or "") or posixpath.dirname(w.path or "") in folders for w in made)
 
-    def is_own(self, call: Call) -> bool:
-        """Whether a program that is described has its name from a file of the build context."""
+    def own_program(self, call: Call) -> str | None:
+        """The file of the build context that a program which is described has its name from, or one that
+        such a program starts; None where none stands in a folder of PATH.
+        """
         name = call.texts[0] or "/"
         if "/" in name or not (is_naming(call) or self.program(name) is not None):
-            return False
-        is_named = any(n.rpartition("/")[2] == name for n in self.around.context.files())
-        return is_named and any(recipes.copied_path(call, f"{folder}/{name}") for folder in search_path(call))
+            return None
+        files = self.around.context.files()
+        named = _names(files)
+        started = (n for t in self.toolchains if name in _programs_of(t) for n in t.started)
+        for wanted in (name, *started):
+            brought = {w.path for w in self.writes.called(wanted) if w.is_context and not w.is_empty}
+            if wanted not in named and not brought:
+                continue
+            for folder in dict.fromkeys((*search_path(call), *path_folders(call))):
+                path = f"{folder}/{wanted}"
+                found = (recipes.copied_path(call, path), context_file(call, path))
+                if path in brought or any(file in files for file in found):
+                    return path
+        return None
+
+    def of_the_project(self, call: Call, path: str) -> Effect:
+        """A program of the project's own in place of one that is described may do anything."""
+        name = posixpath.basename(path)
+        text = f"`{call.spelled()}`: {path} is not known to be the {name} of the image"
+        reason = Reason(text, call.place, cure="give it another name")
+        return replace(anything(call), reasons=(reason,))
 
     def may_set(self, name: str | None) -> bool:
         """Whether a command may set shell variables by their names; one that is not described may."""
@@ -911,6 +936,17 @@ class _Walker:
         if redirect.operator == "<<<" and redirect.target is not None:
             return self.kind(redirect.target)
         return Kind.PORTABLE
+
+
+@lru_cache(maxsize=8)
+def _names(files: tuple[str, ...]) -> frozenset[str]:
+    """What files are called, without their folders."""
+    return frozenset(file.rpartition("/")[2] for file in files)
+
+
+@lru_cache(maxsize=64)
+def _programs_of(toolchain: Toolchain) -> frozenset[str]:
+    return frozenset(name for program in toolchain.programs for name in program.names.split())
 
 
 def _is_told_of_target(made: Write) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from dataclasses import replace
 
 from xbuild.dockerfile.model import Mount
-from xbuild.plan.facts.filesystem import Write, absolute, is_within, resolved
-from xbuild.plan.recipes.recipe import context_path, may_be_copied
+from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, resolved
+from xbuild.plan.recipes.recipe import context_path, copied_path, may_be_copied
 from xbuild.plan.toolchain import Call
 
 
@@ -73,6 +74,36 @@ def path_folders(call: Call) -> Iterator[str]:
             yield posixpath.normpath(posixpath.join(call.directory or "/", folder))
 
 
+def written_by_tests(call: Call, folder: str | None) -> Write:
+    """What a program of the project's own may leave below the folder in which it works: any file but those
+    of the build context.
+    """
+    made = Write(folder, Kind.PORTABLE if folder is not None else Kind.BUILD, call.place, call.spelled())
+    if folder is None:
+        return made
+    kept = frozenset(_copied_below(call, folder))
+    return replace(
+        made, adds=True, is_listed=True, is_aside=True, spared=kept, by=("RUN", *call.command_words[:1])
+    )
+
+
+def _copied_below(call: Call, folder: str) -> Iterator[str]:
+    """The files of the build context in a folder of the stage, by their paths there."""
+    files = call.around.context.files()
+    for file in files[:_FEW]:
+        names = file.split("/")
+        for depth in range(len(names)):
+            if copied_path(call, posixpath.join(folder, *names[depth:])) == file:
+                start = "/".join(names[:depth])
+                for other in call.around.context.files(start):
+                    yield posixpath.join(folder, posixpath.relpath(other, start or "."))
+                return
+
+
+_FEW = 50
+"""Of so many files one is in the folder that is copied, if it is."""
+
+
 def link_out(call: Call, folder: str, start: str) -> tuple[str, str] | None:
     """A symbolic link of the project that leads to the image's own files, and what it holds; None where there
     is none. The project lies in `folder`, and at `start` in the build context.
@@ -95,4 +126,4 @@ def _may_be_there(made: Write) -> bool:
     """Whether a write over a file may be a file; behind one that may be anything, nothing is sure anyhow."""
     if made.path is None:
         return made.kind.is_right
-    return not (made.is_package or made.is_empty or made.is_change or made.is_context)
+    return not (made.is_package or made.is_empty or made.is_change or made.is_context or made.is_aside)

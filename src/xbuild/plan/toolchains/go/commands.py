@@ -29,6 +29,7 @@ from xbuild.plan.model import Evidence, Place, Reason
 from xbuild.plan.programs.generators import generated, read_kind
 from xbuild.plan.programs.program import anything, plain, source_kind, told_kind, word_kind, write
 from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.recipes.own_files import written_by_tests
 from xbuild.plan.recipes.recipe import context_path, copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
@@ -443,8 +444,14 @@ def _test(call: Call) -> Effect:
     demand, reason = _natively(call)
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
+    # A test runs in the folder of its package (`go help test`), and may write what it likes there.
+    places = (".", *(p for p in packages_of(call) if p and p.startswith(("..", "/"))))
+    aside = () if "-c" in call.texts or call.around.is_pinned_by_author else places
     return Effect(
-        writes=tuple(write(call, p, Kind.BUILD) for p in _left(call)),
+        writes=(
+            *(write(call, p, Kind.BUILD) for p in _left(call)),
+            *(written_by_tests(call, call.seen(p.removesuffix("...") or ".")) for p in aside),
+        ),
         output=Kind.BUILD,
         notes=_runs_here(call),
         demand=demand,

@@ -16,6 +16,8 @@ TOOLCHAIN = Toolchain(
     finish=finish,
     programs=PROGRAMS,
     images=IMAGES,
+    # `go help environment` (CC, CXX, AR, PKG_CONFIG), `go help modules` (git and the like).
+    started=("gcc", "g++", "cc", "c++", "clang", "ar", "as", "ld", "pkg-config", "git"),
     folders=("/go/bin", "/usr/local/go", "/usr/local/go/bin", "/usr/lib/go/bin", "/root/go/bin"),
     caches=("/go/pkg", "/usr/local/go"),
     cache_variables=("GOCACHE", "GOMODCACHE"),

@@ -41,6 +41,8 @@ TOOLCHAIN = Toolchain(
     fits=fits,
     programs=PROGRAMS,
     images=IMAGES,
+    # The first lines of pip's and virtualenv's scripts; uv "Python versions" (discovery by PATH).
+    started=("python", "python3", "git"),
     # pip "Caching" and uv "Caching": downloads by address and sum; wheels that were built say for which
     # machine.
     equal_caches=(EqualCache(r".*/\.cache/(pip|uv)", "wheels that say what they are for"),),

@@ -18,6 +18,7 @@ from xbuild.plan.facts.filesystem import TOOL_FOLDERS, Kind, Write, absolute, is
 from xbuild.plan.model import Evidence, Question, Reason
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, grammar, read
 from xbuild.plan.programs.program import anything, open_words, patterns, plain, source_kind, word_kind
+from xbuild.plan.recipes.own_files import written_by_tests
 from xbuild.plan.recipes.recipe import copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
@@ -961,8 +962,12 @@ def _natively(call: Call) -> Effect:
     path = absolute(folder, call.directory)
     whole = absolute(_own_place(call), call.directory)
     made = path if demand != Demand() or is_there else whole
+    # A test works in the folder of its package (The Cargo Book, "cargo test"), and may write what it likes
+    # there.
+    is_test = call.texts[_verb(call)] in _TESTING and not call.around.is_pinned_by_author
+    aside = (written_by_tests(call, call.directory),) if is_test else ()
     return Effect(
-        writes=(replace(_own_write(call, made), adds=True),) if made else (),
+        writes=(*((replace(_own_write(call, made), adds=True),) if made else ()), *aside),
         output=Kind.BUILD,
         demand=demand,
         notes=(f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",),
@@ -970,6 +975,7 @@ def _natively(call: Call) -> Effect:
     )
 
 
+_TESTING = ("test", "t", "bench", "nextest")
 _COMPILING = expression(r"\bcargo\b[^\n;&|]*\b(?:build|rustc|install|cook)\b")
 
 

@@ -15,6 +15,21 @@ TOOLCHAIN = Toolchain(
     finish=finish,
     programs=PROGRAMS,
     images=IMAGES,
+    # The Cargo Book, "Environment Variables" (RUSTC, RUSTDOC); rustc's linker (cc); what build scripts start.
+    started=(
+        "rustc",
+        "rustdoc",
+        "cc",
+        "gcc",
+        "g++",
+        "c++",
+        "clang",
+        "ar",
+        "ld",
+        "pkg-config",
+        "git",
+        "protoc",
+    ),
     folders=("/usr/local/cargo/bin", "/root/.cargo/bin"),
     caches=("/usr/local/cargo/registry", "/usr/local/cargo/git", "/root/.cargo"),
     # The Cargo Book, "Cargo Home": archives by version, checked against Cargo.lock, and sources unpacked
