@@ -214,7 +214,7 @@ class _Lending:
             twin.name: f"{twin.name} stays emulated: {why}"
             for twin in self.twins
             for release, why in twin.refused
-            if release == self.image.release and twin.name not in self.survey.settings.accepted
+            if re.fullmatch(release, self.image.release) and twin.name not in self.survey.settings.accepted
         }
         kept = [name for name in names if name not in told]
         reasons = [told[name] for name in names if name in told]

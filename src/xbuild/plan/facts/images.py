@@ -48,6 +48,9 @@ _OWN = {
 }
 # Debian's releases by number, as its own image has them in its tags.
 _NUMBERS = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
+# Alpine's own image has them as its tags, others behind its name (docker-library/official-images).
+_ALPINE = expression(r"(\d+\.\d+(?:\.\d+)?)$")
+_ON_ALPINE = expression(r"(?:^|-)alpine(\d+\.\d+)$")
 # Debian releases whose packages have moved to the archive, so that apt-get update fails.
 _ARCHIVED = ("jessie", "stretch", "buster")
 # Images that hold only scripts or data, the same for every platform.
@@ -91,7 +94,7 @@ class Image:
     `has_compiler` is None when it cannot be known whether a C compiler is in the image. `is_plain`: it has
     nothing of its own outside the folders of a distribution. `is_archived`: its packages can no longer be
     installed. `same_folders` and `own_folders` as in `ImageRow`. `release`: the
-    name of Debian's; empty where that is not told.
+    name of Debian's, the number of Alpine's; empty where that is not told.
     """
 
     reference: str | None = None
@@ -243,6 +246,9 @@ def _release(
     version: tuple[int, int] | None,
 ) -> str:
     named = next((word for word in _DEBIAN if word in tag and word != "debian"), "")
+    alpine = _ALPINE.match(tag) if name.rpartition("/")[2] == "alpine" else _ON_ALPINE.search(tag)
+    if alpine is not None:
+        return alpine[1]
     number = re.match(r"\d+", tag) if name.rpartition("/")[2] == "debian" else None
     if named or number is not None:
         return named or _NUMBERS.get(number[0] if number else "", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xbuild.plan.twins import apt, gcc, go, node, pip
+from xbuild.plan.twins import apk, apt, gcc, go, node, pip
 from xbuild.plan.twins.twin import Twin
 
-TWINS: tuple[Twin, ...] = (apt.TWIN, node.TWIN, pip.TWIN, gcc.TWIN, go.TWIN)
+TWINS: tuple[Twin, ...] = (apt.TWIN, apk.TWIN, node.TWIN, pip.TWIN, gcc.TWIN, go.TWIN)

@@ -55,8 +55,8 @@ class Twin:
 
     `telling` are words of a RUN with which its place would be printed or written: each a pattern, why, and
     whether only files that are shipped with the stage matter. `choices` are what may be accepted for it
-    (`assist.NAME` in the settings), with what that means. `refused`: releases of Debian for which the helper
-    makes none unless a choice says otherwise, and why. `caches`: see SharedCache.
+    (`assist.NAME` in the settings), with what that means. `refused`: releases of the
+    distribution (patterns) for which the helper makes none unless a choice says otherwise, and why. `caches`: see SharedCache.
     """
 
     name: str

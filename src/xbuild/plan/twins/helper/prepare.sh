@@ -108,8 +108,11 @@ equal() {
     printf "%s/%s%0${room}d" "$mount" "$1" 0
 }
 
-# Conditions of every twin, and what exchanges the loader and the folders of libraries.
+# Conditions of every twin, and what exchanges the loader's path.
 survey() {
+    for tool in $tools; do
+        command -v "$tool" >/dev/null || refuse "the base image has no $tool"
+    done
     [ ! -e "$target$mount" ] || refuse "the base image has a folder where twins would be mounted"
     shell=$(readlink -f /bin/sh) theirs=$(in_target /bin/sh)
     is_elf "$shell" && is_elf "$theirs" || refuse "/bin/sh is no program"
@@ -121,32 +124,8 @@ survey() {
     release=$(in_target /etc/os-release)
     [ -e /etc/os-release ] || refuse "the base image does not say which release it is"
     cmp -s /etc/os-release "$release" || refuse "the base image is not of the same release on both platforms"
-    bash=$(command -v bash) && is_elf "$bash" || refuse "the base image has no bash"
-    loader=$(interpreter "$bash")
-    case $("$loader" --version 2>/dev/null) in
-    *GLIBC* | *'GNU C Library'* | *'GNU libc'*) ;;
-    *) refuse "the C library is not glibc" ;;
-    esac
-    folder=$(dirname "$(readlink -f "$loader")")
-    triplet=${folder##*/}
-    case $triplet in
-    *-*-*) ;;
-    *) refuse "the loader is not in a folder of one architecture" ;;
-    esac
-    their_loader=$(interpreter "$theirs")
-    [ "$their_loader" != "$loader" ] || refuse "both platforms have one path for the loader"
-    new_loader=$(equal l "$loader") new_long=$(equal d "/usr/lib/$triplet") new_short=$(equal d "/lib/$triplet")
-    # Twice each: what ends one match is what the next one would have to begin with.
-    edge='[^[:alnum:]_.+-]'
-    exchange=
-    for pair in "/usr/lib/$triplet $new_long" "/lib/$triplet $new_short"; do
-        once="s,\\(^\\|$edge\\)$(escape "${pair% *}")\\($edge\\|\$\\),\\1${pair#* }\\2,g"
-        exchange="$exchange;$once;$once"
-    done
-    exchange="s,$(escape "$loader"),$new_loader,g;s,/etc/ld\\.so\\.cache,$mount/ld,g$exchange"
+    survey_system
 }
-
-escape() { printf '%s' "$1" | sed 's,[.+],\\&,g'; }
 
 # Starting a process is what takes the time here, so files are copied first and then changed all at once.
 queue=$out.queue programs=$out.programs listed=$out.listed
@@ -178,32 +157,14 @@ library() {
     done
 }
 
-# Folders of modules that a library opens by name, at the same place below the folder of libraries.
-modules() {
-    for where in "$@"; do
-        if [ -d "$where" ] && [ ! -d "$out/lib/${where##*/}" ]; then
-            mkdir -p "$out/lib"
-            cp -RL "$where" "$out/lib/"
-            find "$out/lib/${where##*/}" -type f >>"$queue"
-        fi
-    done
-}
-
-# One folder for all libraries, by name. The variants for newer processors would depend on the machine.
+# One folder for all libraries, by name.
 finish() {
     companions
-    sed -n 's,^[[:space:]]*\([^ ]*\) => \(/.*\) (0x[0-9a-f]*)$,\1 \2,p' "$listed" |
-        sed 's,/glibc-hwcaps/[^/]*/,/,' | sort -u >"$listed.names"
+    sed -n 's,^[[:space:]]*\([^ ]*\) => \(/.*\) (0x[0-9a-f]*)$,\1 \2,p' "$listed" | one_kind | sort -u >"$listed.names"
     while read -r name path; do
         [ -e "$out/lib/$name" ] || copy "$path" "$out/lib/$name"
     done <"$listed.names"
-    sort -u "$queue" | tr '\n' '\0' >"$queue.all"
-    xargs -0 wc -c <"$queue.all" >"$queue.before"
-    xargs -0 grep -lZF -e "$triplet" -e "$loader" -e /etc/ld.so.cache <"$queue.all" |
-        xargs -0 -r sed -i -s -e "$exchange"
-    xargs -0 wc -c <"$queue.all" | cmp -s - "$queue.before" || refuse "a file changed its length"
-    lost=$(tr '\n' '\0' <"$programs" | xargs -0 grep -LF "$new_loader") || : # the status means other things
-    [ -z "$lost" ] || refuse "not programs of $loader: $lost"
+    exchange_all
     rm -f "$queue"* "$programs"* "$listed"*
 }
 
@@ -218,47 +179,31 @@ starter() {
 script() {
     mkdir -p "$(dirname "$out/$2")"
     cat "$1" >"$out/$2"
+    # Where the wrappers' shell is another one than bash.
+    if [ -n "$first_line" ] && head -c 32 "$1" | grep -q "^#!$mount/bin/bash -p\$"; then
+        sed -i "1s,.*,$first_line," "$out/$2"
+    fi
     chmod 755 "$out/$2"
 }
 
-# What every twin needs: the loader, a shell and tools for the wrappers, and what the C library opens by itself.
+# What every twin needs.
 common() {
     survey
     rm -f "$queue" "$programs" "$listed"
     mkdir -p "$out/lib"
-    ln -s lib "$out${new_long#"$mount"}"
-    [ "$new_long" = "$new_short" ] || ln -s lib "$out${new_short#"$mount"}"
-    copy "$loader" "$out${new_loader#"$mount"}"
-    # bash would warn of a locale that the image does not have, where the author's program says nothing.
-    native "$bash" bin/bash 's/\x00LC_ALL\x00/\x00LB_ALL\x00/g'
-    for program in cat grep od sed sha256sum; do
-        native "$(readlink -f "$(command -v "$program")")" "bin/$program"
-    done
-    for opened in "$folder"/libgcc_s.so.1 "$folder"/libnss_*.so.2; do
-        [ ! -e "$opened" ] || library "$opened"
-    done
-    modules "$folder"/gconv
+    common_system
     [ -e "$here/starter.$BUILDARCH" ] || refuse "no starter for $BUILDARCH"
     base64 -d "$here/starter.$BUILDARCH" >"$out/starter"
     chmod 755 "$out/starter"
     script "$here/probe" probe
-    cat "$here/twin.sh" >"$out/twin.sh"
     cat "$here/hostile" >"$out/hostile"
     cat "$here/openssl" >"$out/openssl"
     cat /etc/os-release >"$out/os-release"
     finish
+    check_system
 }
 
-# What libraries open by name: only where the library is taken over.
-companions() {
-    ! grep -q libcrypto "$listed" || modules "$folder"/ossl-modules "$folder"/engines-*
-    ! grep -q libp11-kit "$listed" || modules "$folder"/pkcs11
-    for opened in "$out"/lib/engines-*/* "$out"/lib/ossl-modules/* "$out"/lib/pkcs11/*; do
-        [ ! -e "$opened" ] || libraries "$opened"
-    done
-}
-
-# The files that the target has now, for `sha256sum --check`: LIST FILE...
+# The files that the target has now, for `unchanged` (twin.bash, twin.ash): LIST FILE...
 record() {
     list=$1
     shift
@@ -293,6 +238,7 @@ plain() {
 }
 
 : >"$out/env"
+first_line=
 script "$here/exec" exec
 if [ "${BUILDARCH:-unknown}" = "${TARGETARCH:-unknown}" ]; then
     echo "all: the build machine's own platform, or one that is not known" >"$out/why"
@@ -300,7 +246,9 @@ if [ "${BUILDARCH:-unknown}" = "${TARGETARCH:-unknown}" ]; then
     exit 0
 fi
 errors=$out.errors ready=
-twin=all
+twin=all system=glibc shell=$(readlink -f /bin/sh)
+! is_elf "$shell" || case $(interpreter "$shell") in */ld-musl-*) system=musl ;; esac
+. "$here/$system.sh"
 # In a subshell of its own each, and in no condition: there `set -e` would not hold.
 (set -eu && common) 2>"$errors"
 status=$?
@@ -311,6 +259,10 @@ if [ $status = 0 ]; then
         case $twin in *=*) choice=${twin#*=} twin=${twin%%=*} ;; esac
         (
             set -eu
+            case " $made_for " in
+            *" $twin "*) ;;
+            *) refuse "there is no twin of it for images with $system" ;;
+            esac
             survey
             rm -f "$queue" "$programs" "$listed"
             . "$here/$twin/prepare.sh"

@@ -1,4 +1,5 @@
-# Sourced by every `decide` that is a script, and by `probe`, in the native bash.
+# Sourced by every `decide` that is a script, and by `probe`, in the native bash; it stands in the mount as twin.sh. With
+# musl twin.ash stands there, for the shell of busybox.
 #
 # `decide STARTED AUTHOR WORD...` is run by the starter (starter.c), at every call, in the caller's folder and in an
 # environment of its own: STARTED is the path of the wrapper, AUTHOR that of the program which the author would have
@@ -18,6 +19,7 @@
 #   is_hostile TWIN     succeeds, and sets `why`, where the environment makes the twin another program than the author's,
 #                       or the release is another one than the base image's
 #   loads_code FILE     succeeds where that, a configuration of OpenSSL's, has it load code
+#   unchanged LIST      succeeds where all files are still what a list of `record` says
 # No subshell and no pipe where it can be had without: an assisted step pays for each at every call.
 mount=/.xbuild-7c1f
 set +o posix
@@ -75,6 +77,8 @@ loads_code() {
     { mapfile -d '' -t text <"$1"; } 2>/dev/null || return 0
     [[ $'\n'${text[*]}$'\n' =~ $'\n'[[:space:]]*(${keys#|})[^[:alnum:]_] ]]
 }
+
+unchanged() { "$mount/bin/sha256sum" --check --status "$1" 2>/dev/null; }
 
 hand_over() {
     printf 'own %s\0end\0' "$1"
