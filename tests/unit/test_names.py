@@ -105,6 +105,7 @@ COMMON = ("plan/deciding", "plan/twins/twin", "pipeline/helper", "pipeline/remak
 WORK = ROOT / "plan/deciding/work.py"
 # Programs that its room knows beside those by which PATH leads to it.
 INNER = {
+    "apk": "abuild",
     "apt": "aptitude debconf",
     "gcc": "g++ cc1 cc1plus lto1 collect2 binutils",
     "node": "nodejs pnpx",

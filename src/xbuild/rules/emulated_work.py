@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -11,7 +12,7 @@ from xbuild.dockerfile.script import Command
 from xbuild.graph.model import ImageBase, Stage
 from xbuild.graph.platform import TARGET, runs_on
 from xbuild.graph.reach import reachable
-from xbuild.plan.facts.images import describe
+from xbuild.plan.facts.images import Image, describe
 from xbuild.plan.table import Work
 from xbuild.rules.constants import is_for_one
 from xbuild.rules.rule import RuleContext, RunScript
@@ -31,25 +32,34 @@ def is_lendable(context: RuleContext) -> bool:
     """Whether there is a twin for something that is installed under emulation: of that program, for that
     base image, as far as its name tells.
     """
-    from xbuild.plan.twins import TWINS
-
-    of = {program: twin for twin in TWINS for program in twin.programs}
     return any(
-        program in of and family in (*of[program].families, "")
+        (image := image_of(context, stage)) is not None and why_no_twin(program, image) is None
         for stage in _emulated(context)
-        if (family := family_of(context, stage)) is not None
         for _, _, program in _installs(context, stage)
     )
 
 
-def family_of(context: RuleContext, stage: Stage) -> str | None:
-    """The distribution that the stage is based on, "" if its name does not tell; None if it has no image by
-    a name.
+def why_no_twin(program: str, image: Image) -> str | None:
+    """What keeps the native twin of a program away from an image, as far as its name tells; empty where there
+    is none at all.
     """
+    from xbuild.plan.twins import TWINS
+
+    twin = next((twin for twin in TWINS if program in twin.programs), None)
+    if twin is None:
+        return ""
+    if image.family not in (*twin.families, ""):
+        return "musl" if image.family == "alpine" else ""
+    is_refused = any(re.fullmatch(release, image.release) for release, _ in twin.refused)
+    return f"its release ({image.release})" if is_refused else None
+
+
+def image_of(context: RuleContext, stage: Stage) -> Image | None:
+    """What the stage is based on; None if it has no image by a name."""
     base = context.graph.stages[context.graph.root_of(stage.index)].base
     if not isinstance(base, ImageBase) or base.reference is None or base.stages:
         return None
-    return describe(base.reference, ()).family
+    return describe(base.reference, ())
 
 
 def _emulated(context: RuleContext) -> Iterator[Stage]:

@@ -2,7 +2,7 @@
 
 Why: native twins need here-documents, which `docker/dockerfile` has since 1.4. With an older one
 `xbuild build` lends none, and what the file installs stays emulated. Nothing is said where there is no twin
-of what installs, as of Alpine's apk.
+of what installs, as of apk before Alpine 3.23.
 
 Fix: `docker/dockerfile:1`, the newest of its line. Not safe: another program reads the file then.
 """

@@ -114,6 +114,7 @@ class _Lending:
             with _named(f"what line {line} writes"):
                 _check(text, None, twins, {})
         scripts = [script, *(c.script for c in called if c.script is not None)]
+        absent = [f"{t.name} stays emulated: {why}" for t, why in self.absent() if self.is_used(scripts, t)]
         names, changes = self.named(script, replaced or {})
         started = [t.name for t in twins if self.is_started(_but_installing(scripts, t), t)]
         light = [t.name for t in twins if t.name in started and self.is_light(t, scripts)]
@@ -122,6 +123,7 @@ class _Lending:
         used = [t.name for t in twins if t.name in (*names, *started)]
         kept, of_others, left = self.not_told("\n".join(s.text for s in scripts), used)
         left += [f"{name} stays emulated: what it compiles takes less time than a helper" for name in light]
+        left += absent
         if not kept:
             raise NoTwinError(*left[:1] or ["it names no program that has a twin"])
         try:
@@ -189,6 +191,24 @@ class _Lending:
         tagged = f"{image.name}:{image.tag}".rstrip(":")
         is_there = image.has_compiler is True or re.fullmatch(twin.provided_by, tagged) is not None
         return is_there and (is_sure or _has_word(installed, twin.headers))
+
+    def absent(self) -> Iterator[tuple[Twin, str]]:
+        """The twins that there are for images of other families, and why not for this one."""
+        for twin in TWINS:
+            is_of_it = not twin.images or self.image.name in twin.images
+            yield from (
+                (twin, why) for family, why in twin.absent if family == self.image.family and is_of_it
+            )
+
+    def is_used(self, scripts: Sequence[Script], twin: Twin) -> bool:
+        """Whether a RUN names or starts a program of which there would be one."""
+        is_hidden = twin.is_called_by_others and _may_call_others(scripts[0])
+        return (
+            is_hidden
+            or any(is_named(script.text, twin.programs) for script in scripts)
+            or any(_module_word(command, twin) is not None for s in scripts for command in s.commands)
+            or self.is_started(_but_installing(scripts, twin), twin)
+        )
 
     def is_light(self, twin: Twin, scripts: Sequence[Script]) -> bool:
         return is_light(twin, scripts, self.before(), self.survey.context)

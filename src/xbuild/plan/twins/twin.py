@@ -56,7 +56,8 @@ class Twin:
     `telling` are words of a RUN with which its place would be printed or written: each a pattern, why, and
     whether only files that are shipped with the stage matter. `choices` are what may be accepted for it
     (`assist.NAME` in the settings), with what that means. `refused`: releases of the
-    distribution (patterns) for which the helper makes none unless a choice says otherwise, and why. `caches`: see SharedCache.
+    distribution (patterns) for which the helper makes none unless a choice says otherwise, and why. `absent`:
+    other families of images that have its program, and why there is none for them. `caches`: see SharedCache.
     """
 
     name: str
@@ -83,4 +84,5 @@ class Twin:
     telling: tuple[tuple[str, str, bool], ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    absent: tuple[tuple[str, str], ...] = ()
     caches: tuple[SharedCache, ...] = ()

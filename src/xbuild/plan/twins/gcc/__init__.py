@@ -15,6 +15,7 @@ TWIN = Twin(
     (),
     ("debian",),
     (1.5, 7.0),
+    absent=(("alpine", "Alpine has no gcc that compiles for another machine"),),
     starters=(
         r"gcc|g\+\+|cc|c\+\+|c[89]9|gfortran|\w+-gcc(?:-\d+)?|g?make|cmake|ninja|meson|scons|waf"
         r"|configure|autoreconf|setup\.py|node-gyp|cargo|Makefile\.PL|pecl|phpize"
@@ -25,7 +26,7 @@ TWIN = Twin(
         r"|gem|bundler?|rake|cpanm?|Rscript|[\w./-]+\.sh|(?<=\./)[\w./-]+"
     ),
     provided_by=r"(?:buildpack-deps|node|perl|php|python|ruby)(?::(?!.*slim).*)?|rust(?::.*)?",
-    packages=r"build-essential|(?:gcc|g\+\+|gfortran)(?:-\d+)?",
+    packages=r"build-essential|build-base|(?:gcc|g\+\+|gfortran)(?:-\d+)?",
     headers=r"lib[\w.+-]+-dev|python3(?:\.\d+)?-dev|ruby-dev|default-lib[\w-]+-dev",
     package_managers=("apt-get", "apt", "aptitude", "dpkg", "apk"),
     compilers=r"(?:gcc|g\+\+|cc|c\+\+|c[89]9)(?:-\d+)?|g?make",

@@ -13,5 +13,6 @@ TWIN = Twin(
     variable="xbuild_go",
     images=("golang",),
     is_called_by_others=True,
+    absent=(("alpine", "its twin is for images of Debian's family so far"),),
     by_default=True,
 )

@@ -1,8 +1,8 @@
 # glibc, with bash for the wrappers: sourced by prepare.sh. How programs start beside the target's: the loader's path,
 # that of its cache and the two folders in which it looks are exchanged at the same length (decision 50).
 # shellcheck shell=sh disable=SC2154
-made_for='apt gcc go node pip'
-tools='base64 cat cmp cp dirname find grep od readlink sed sha256sum sort tr wc xargs'
+
+tools=
 
 survey_system() {
     bash=$(command -v bash) && is_elf "$bash" || refuse "the base image has no bash"
@@ -70,7 +70,7 @@ common_system() {
         [ ! -e "$opened" ] || library "$opened"
     done
     modules "$folder"/gconv
-    cat "$here/twin.bash" >"$out/twin.sh"
+    cat "$here/twin.sh" >"$out/twin.sh"
 }
 
 check_system() { :; }

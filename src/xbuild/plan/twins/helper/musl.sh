@@ -3,7 +3,6 @@
 # ../etc/ld-musl-ARCH.path says, seen from the folder it was started from (musl ldso/dynlink.c, load_library): so nothing
 # is changed in itself, nor in libraries (decision 59).
 # shellcheck shell=sh disable=SC2154
-made_for='apk'
 first_line="#!$mount/bin/sh"
 tools='base64 busybox cat chmod cmp cp dd dirname grep head ln mkdir mv od readlink rm sed sha256sum sort tail tr xargs'
 applets='cat cmp grep od sed sh sha256sum'

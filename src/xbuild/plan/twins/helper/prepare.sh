@@ -203,7 +203,7 @@ common() {
     check_system
 }
 
-# The files that the target has now, for `unchanged` (twin.bash, twin.ash): LIST FILE...
+# The files that the target has now, for `unchanged` (twin.sh, twin.ash): LIST FILE...
 record() {
     list=$1
     shift
@@ -259,10 +259,7 @@ if [ $status = 0 ]; then
         case $twin in *=*) choice=${twin#*=} twin=${twin%%=*} ;; esac
         (
             set -eu
-            case " $made_for " in
-            *" $twin "*) ;;
-            *) refuse "there is no twin of it for images with $system" ;;
-            esac
+            grep -qx "$system" "$here/$twin/systems" || refuse "there is no twin of it for images with $system"
             survey
             rm -f "$queue" "$programs" "$listed"
             . "$here/$twin/prepare.sh"

@@ -1,4 +1,4 @@
-# Sourced by every `decide` that is a script for it, and by `probe`, in the native shell of busybox: what twin.bash has,
+# Sourced by every `decide` that is a script for it, and by `probe`, in the native shell of busybox: what twin.sh has,
 # where bash reads it, with these words alone. See there what `decide` prints, and how it is called.
 mount=/.xbuild-7c1f
 set -f

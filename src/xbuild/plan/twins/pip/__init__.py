@@ -21,5 +21,6 @@ TWIN = Twin(
             has_built=True,
         ),
     ),
+    absent=(("alpine", "its twin is for images of Debian's family so far"),),
     by_default=True,
 )

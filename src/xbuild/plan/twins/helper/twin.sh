@@ -1,5 +1,5 @@
-# Sourced by every `decide` that is a script, and by `probe`, in the native bash; it stands in the mount as twin.sh. With
-# musl twin.ash stands there, for the shell of busybox.
+# Sourced by every `decide` that is a script, and by `probe`, in the native bash. With musl
+# twin.ash stands in its place, for the shell of busybox.
 #
 # `decide STARTED AUTHOR WORD...` is run by the starter (starter.c), at every call, in the caller's folder and in an
 # environment of its own: STARTED is the path of the wrapper, AUTHOR that of the program which the author would have
