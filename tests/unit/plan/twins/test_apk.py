@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -148,7 +148,7 @@ def _library_before(container: Container) -> None:
     container.write("usr/local/lib/libapk.so.3", "another")
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[Container], object]] = {
     "apk brought up to date": _other_apk,
     "its library likewise": _other_library,
     "another library before it": _library_before,
