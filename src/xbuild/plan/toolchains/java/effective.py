@@ -19,6 +19,7 @@ from itertools import zip_longest
 from xbuild.plan.model import Probe, sections
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import shortened
+from xbuild.plan.toolchains.java.build_tools import is_for_one, why_not_for_both
 from xbuild.plan.toolchains.java.markup import Element, MarkupError, read_markup, told
 from xbuild.plan.toolchains.java.maven_plugins import PLUGINS
 from xbuild.plan.toolchains.java.poms import MavenProject, project_of
@@ -194,6 +195,7 @@ def _kept(tree: str) -> Iterator[str]:
 def _compare_projects(one: Element, other: Element, name: str, other_name: str) -> None:
     """The POMs are the same, but for programs for the build machine."""
     for left, right in zip_longest(_lines(one), _lines(other), fillvalue=("", "")):
+        _check_tool(left, right)
         if left == right or _may_differ(left, right):
             continue
         where = left[0] or right[0]
@@ -201,6 +203,24 @@ def _compare_projects(one: Element, other: Element, name: str, other_name: str) 
             f"{where} is {shortened(left[1]) or 'empty'} for {name}, and "
             f"{shortened(right[1]) or 'empty'} for {other_name}"
         )
+
+
+def _check_tool(left: tuple[str, str], right: tuple[str, str]) -> None:
+    """Raises UnlikeError for a program for the build machine that is not there for amd64 and for arm64."""
+    if left[0] != right[0] or not _is_tool(left[0]):
+        return
+    if left[1] == right[1] and is_for_one(left[1]):
+        raise UnlikeError(f"{shortened(left[1])} runs on one machine alone")
+    is_detected = left[1] != right[1] or "${os.detected." in left[1]
+    why = why_not_for_both(left[1]) if is_detected else None
+    if why is not None:
+        raise UnlikeError(why)
+
+
+def _is_tool(path: str) -> bool:
+    plugin = _SETTING.fullmatch(path)
+    row = PLUGINS.get(plugin[1]) if plugin else None
+    return row is not None and plugin is not None and row.is_tool(plugin[2])
 
 
 def _may_differ(left: tuple[str, str], right: tuple[str, str]) -> bool:
@@ -213,9 +233,7 @@ def _may_differ(left: tuple[str, str], right: tuple[str, str]) -> bool:
     is_time = texts[0] == texts[1] and texts[0].count("0") >= _DIGITS_OF_A_TIME
     if is_time and not _NAMES_WIDTH.search(left[1]):
         return True
-    plugin = _SETTING.fullmatch(left[0])
-    row = PLUGINS.get(plugin[1]) if plugin else None
-    return row is not None and plugin is not None and row.is_tool(plugin[2])
+    return _is_tool(left[0])
 
 
 _DETECTED = expression(r"(.*/)?properties/os\.detected\.[\w.-]+")

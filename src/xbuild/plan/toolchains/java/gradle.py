@@ -23,6 +23,7 @@ from xbuild.plan.programs.program import Program, plain, told_kind, write
 from xbuild.plan.recipes.own_files import UntoldError, mount_target, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchains.java.build_tools import is_for_one, why_not_for_both
 from xbuild.plan.toolchains.java.gradle_plugins import SAME, WHY
 from xbuild.plan.toolchains.java.gradle_scripts import (
     TEXT,
@@ -360,6 +361,8 @@ class GradleBuild:
         if match is None or not (rule == "tool" or self.is_told(text)):
             return False
         groups = match.groupdict()
+        if groups.get("artifact") is not None:
+            self.tool(groups["artifact"][1:-1])
         if groups.get("value") is not None and not literal(groups["value"]):
             return False
         if groups.get("name") is not None:
@@ -389,6 +392,12 @@ class GradleBuild:
         """Whether all that is filled into its texts is a name whose value stands in a script as it is."""
         filled = re.findall(r"\$\{?([A-Za-z_][\w.]*)", text)
         return all(name in self.names or name in _OWN_NAMES or name.startswith("libs.") for name in filled)
+
+    def tool(self, artifact: str) -> None:
+        """Raises BoundError for a program for the build machine that is not there for amd64 and for arm64."""
+        why = why_not_for_both(artifact)
+        if is_for_one(artifact) or why is not None:
+            raise BoundError(why or f"{artifact[:60]} runs on one machine alone")
 
     def plugin(self, name: str) -> None:
         if name in WHY:
@@ -506,7 +515,8 @@ _STATEMENTS: Mapping[str, str] = {
     "fat": r"from\(?\s*(?:sourceSets\.main\.(?:get\(\)\.)?output"
            r"|configurations\.runtimeClasspath(?:\.get\(\))?)\s*\)?",
     "include": r"include\s*\(?\s*(?P<projects>(?:[\"'][\w:./-]+[\"']\s*,?\s*)+)\)?",
-    "tool": rf"artifact\s*=\s*{TEXT}|path\s*=\s*[\"'][\w.-]+[\"']|it\.generate\w+\s*=\s*(?:true|false)",
+    "tool": rf"artifact\s*=\s*(?P<artifact>{TEXT})|path\s*=\s*[\"'][\w.-]+[\"']"
+            r"|it\.generate\w+\s*=\s*(?:true|false)",
     "plain-name": r"[a-z]\w*(?:\(\))?|id\([\"']\w+[\"']\)|remove\(?\s*\w+\)?",
     "mode": r"repositoriesMode(?:\.set\(|\s*=\s*)RepositoriesMode\.\w+\)?",
 }  # fmt: skip
