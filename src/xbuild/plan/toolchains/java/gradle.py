@@ -22,7 +22,7 @@ from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Program, plain, told_kind, write
 from xbuild.plan.recipes.own_files import UntoldError, mount_target, own_text
 from xbuild.plan.table import words
-from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchain import Call, Effect, shortened
 from xbuild.plan.toolchains.java.build_tools import is_for_one, why_not_for_both
 from xbuild.plan.toolchains.java.gradle_plugins import SAME, WHY
 from xbuild.plan.toolchains.java.gradle_scripts import (
@@ -313,7 +313,7 @@ class GradleBuild:
 
     def check_programs(self, one: Statement, mode: str, name: str) -> None:
         """Raises UnplainError where a program of the project's own runs while it is built."""
-        where = f"{name}:{one.line} has a program of the project's own run: `{one.text[:60]}`"
+        where = f"{name}:{one.line} has a program of the project's own run: `{_shown(one)}`"
         if mode in ("dependencies", "classpath"):
             self.takes_programs |= takes_program(one.text)
             if takes_own_program(one.text):
@@ -341,9 +341,9 @@ class GradleBuild:
             inner = _inside(mode, one.text)
             is_told = inner != "dependency" or mode == inner or self.fits(one.text, "dependency")
             if not (inner and is_told) and not self.special(one, mode):
-                raise UnplainError(f"{name}:{one.line} has `{one.text[:60]} {{`, which is not looked into")
+                raise UnplainError(f"{name}:{one.line} has `{_shown(one)} {{`, which is not looked into")
         elif not any(self.fits(one.text, rule) for rule in _RULES.get(mode, ())):
-            raise UnplainError(f"{name}:{one.line} is not plain: `{one.text[:60]}`")
+            raise UnplainError(f"{name}:{one.line} is not plain: `{_shown(one)}`")
 
     def special(self, one: Statement, mode: str) -> bool:
         """A dependency or a plugin that has a block of its own."""
@@ -520,6 +520,16 @@ _STATEMENTS: Mapping[str, str] = {
     "plain-name": r"[a-z]\w*(?:\(\))?|id\([\"']\w+[\"']\)|remove\(?\s*\w+\)?",
     "mode": r"repositoriesMode(?:\.set\(|\s*=\s*)RepositoriesMode\.\w+\)?",
 }  # fmt: skip
+
+
+_PRIVATE = expression(r"(?i)pass|token|secret|credential|key|auth")
+_LITERAL = expression(r"""(["'])[^"'\n]*(?:\1|$)""")
+
+
+def _shown(one: Statement) -> str:
+    """A statement for readers: without its texts where it is about a password."""
+    is_private = any(_PRIVATE.search(text) for text in (one.text, *one.blocks))
+    return shortened(_LITERAL.sub(r"\1…\1", one.text) if is_private else one.text)
 
 
 _CONTROLS = expression(r"(?:if|else|for|while|do|switch|when|try|catch|finally|synchronized|return)\b")
