@@ -90,6 +90,15 @@ _NATIVE_QUARKUS = (
     (r"(.*/)?native(Image)?(/.*)?=.*native.*", "makes a native program"),
 )
 
+# Where tests put what they report, if not below a folder that is kept apart (`leaves`).
+_REPORTS = (
+    (
+        r"(.*[/.])?(?:reportsDirectory|summaryFile|destFile|dataFile|outputDirectory)=(?!(?:.*/)?"
+        r"(?:surefire-reports|failsafe-reports|site|reports|jacoco[\w-]*\.exec)(?:/|$)).*",
+        "puts reports of tests where they may leave",
+    ),
+)
+
 _APACHE = (
     *_rows(
         "org.apache.maven.plugins",
@@ -133,6 +142,7 @@ _APACHE = (
     MavenPlugin(
         "org.apache.maven.plugins:maven-surefire-plugin",
         "test",
+        refused=_REPORTS,
         tests=True,
         extra=r".*",
         leaves=("surefire-reports", "surefire"),
@@ -140,6 +150,7 @@ _APACHE = (
     MavenPlugin(
         "org.apache.maven.plugins:maven-failsafe-plugin",
         "integration-test|verify",
+        refused=_REPORTS,
         tests=True,
         extra=r".*",
         leaves=("failsafe-reports",),
@@ -147,6 +158,7 @@ _APACHE = (
     MavenPlugin(
         "org.apache.maven.plugins:maven-surefire-report-plugin",
         "report|report-only|failsafe-report-only",
+        refused=_REPORTS,
         leaves=("site", "reports"),
     ),
     MavenPlugin(
@@ -358,6 +370,7 @@ _GENERATORS = (
     MavenPlugin(
         "org.jacoco:jacoco-maven-plugin",
         "prepare-agent|prepare-agent-integration|report|report-aggregate|report-integration|check|merge",
+        refused=_REPORTS,
         leaves=("jacoco.exec", "jacoco-it.exec", "site"),
     ),
     *_rows("com.github.spotbugs", "spotbugs-maven-plugin check spotbugs verify"),

@@ -169,10 +169,55 @@ def tests(call: Call) -> Effect:
         ".nyc_output",
         "junit.xml",
     )
-    writes = tuple(put(call, posixpath.join(folder, name)) for name in reports)
+    named = tuple(dict.fromkeys((*reports, *_reports_told(call), *_reports_set(call))))
+    writes = tuple(put(call, posixpath.normpath(posixpath.join(folder, name))) for name in named)
     where = f"{call.place.file}:{call.place.line}" if call.place.file else f"line {call.place.line}"
     note = f"{where}: `{call.spelled()}` now runs on the build machine"
     return replace(plain(call, Kind.BUILD), writes=writes, notes=(note,), reads=(None,))
+
+
+_REPORTING = expression(r"-\w|--?[\w.-]*(?:[Oo]utput|[Rr]eport|[Cc]overage|[Rr]esults)[\w.-]*")
+_REPORTED = expression(
+    r"""(?<![\w-])['"]?\b(?:coverageDirectory|reportsDirectory|output(?:File|Directory|Dir|Path)?|report-?[dD]ir"""
+    r"""|reportFilename|temp-?[dD]ir(?:ectory)?)['"]?\s*[:=]\s*([^\n]*)"""
+)
+_QUOTED = expression(r"""['"`](?:<rootDir>/)?([\w./@-]+)['"`]""")
+_VARIABLE = expression(r"(?:JEST|VITEST|MOCHA|NYC|KARMA|TAP|JUNIT)_\w*(?:OUTPUT|REPORT|FILE|DIR)\w*")
+_BARE = expression(r"([\w./@-]+)\s*")
+_OF_TESTS = words(
+    "jest.config.* vitest.config.* vitest.workspace.* vite.config.* .nycrc* .c8rc* .mocharc* karma.conf.* "
+    "ava.config.* .taprc package.json"
+)
+
+
+def _reports_told(call: Call) -> Iterator[str]:
+    """What options name as a place for reports, or may: a path behind one."""
+    for at, text in enumerate(call.texts[1:], 1):
+        name, is_joined, told = (text or "").partition("=")
+        if _REPORTING.fullmatch(name):
+            behind = call.texts[at + 1] if at + 1 < len(call.texts) else None
+            place = told if is_joined else behind or ""
+            yield from (place.rpartition("=")[2],) if place and not place.startswith("-") else ()
+    texts = {n: v.text for n, v in call.variables.items()}
+    texts.update({n: word.value for n, (word, _) in call.assignments.items()})
+    yield from (text for name, text in texts.items() if text and _VARIABLE.fullmatch(name))
+
+
+def _reports_set(call: Call) -> Iterator[str]:
+    """What the settings of test runners name as such a place. Raises UntoldError where that is computed."""
+    found = manifest(call, call.directory)
+    start = posixpath.dirname(found.file)
+    for file in call.around.context.files(start):
+        name = posixpath.basename(file)
+        if "node_modules/" in file or not any(fnmatchcase(name, pattern) for pattern in _OF_TESTS):
+            continue
+        inner = posixpath.dirname(posixpath.relpath(file, start or "."))
+        for told in _REPORTED.findall(call.around.context.read(file) or ""):
+            bare = _BARE.fullmatch(told) if name.startswith(".") else None
+            texts = (bare[1],) if bare is not None else _QUOTED.findall(told)
+            if not texts and told.strip()[:1] not in ("{", "[", "("):
+                raise UntoldError(f"where tests put their reports cannot be told ({file})")
+            yield from (posixpath.join(found.folder, inner, text) for text in texts)
 
 
 def _aside(*folders: str) -> Rule:
