@@ -72,9 +72,9 @@ def _check_image(call: Call) -> None:
     image = call.around.image
     if image.row not in IMAGES or image.version is None:
         raise stranger(call)
-    if image.family != "debian" or image.version < (3, 8):
+    if image.family not in ("debian", "alpine") or image.version < (3, 8):
         raise UntoldError(
-            "its pip is known in Debian variants of the official python image from 3.8 on",
+            "its pip is known in Debian and Alpine variants of the official python image from 3.8 on",
             "name one with its version: python:3.13-slim",
         )
     platforms = call.around.platforms

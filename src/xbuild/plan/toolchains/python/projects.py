@@ -16,7 +16,7 @@ from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.recipes.own_files import UntoldError, context_text, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
-from xbuild.plan.toolchains.python.fitting import Target
+from xbuild.plan.toolchains.python.fitting import Libc, Target
 from xbuild.plan.toolchains.python.locks import Lock, Selection, Sourcing, Unread, lack_of, needed, read
 from xbuild.plan.toolchains.python.pythons import interpreter
 from xbuild.plan.toolchains.python.wanted import local_places
@@ -260,9 +260,9 @@ def _several(given: object) -> list[object]:
 # -- the lock file
 
 
-def of_lock(call: Call, given: Reading, project: UvProject, level: int | None) -> str:
+def of_lock(call: Call, given: Reading, project: UvProject, library: Libc | None) -> str:
     """The evidence that uv.lock gives, or "": that of all it has to install there is a wheel for every
-    platform. Without a level, for one that every release has.
+    platform. Without a C library, for a glibc that every release of Debian has.
     """
     is_frozen = given.has("--frozen", "--locked") or is_on(call, "UV_FROZEN", "UV_LOCKED")
     text = context_text(call, posixpath.join(project.folder, "uv.lock"))
@@ -276,7 +276,7 @@ def of_lock(call: Call, given: Reading, project: UvProject, level: int | None) -
     assert has is not None
     names: set[str] = set()
     for platform in call.around.platforms or ():
-        target = Target(has, MACHINES[platform.architecture], ("glibc", (2, level or _OLDEST)))
+        target = Target(has, MACHINES[platform.architecture], library or ("glibc", (2, _OLDEST)))
         found = needed(lock, target, _selection(call, given, lock))
         if isinstance(found, Unread):
             return ""

@@ -13,6 +13,8 @@ import re
 
 from xbuild.plan.facts.images import Image, ImageRow
 from xbuild.plan.toolchain import Misfit
+from xbuild.plan.toolchains.python.fitting import Libc
+from xbuild.text import expression
 
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SYSTEM = "/usr/local"
@@ -72,6 +74,7 @@ _OTHERS = (
         "what brings this version of Python is not known",
     ),
     (_DISTRIBUTIONS, "", "Debian's and Ubuntu's own Python is not told of the target"),
+    (r"alpine$", "", "Alpine's own Python is not told of the target"),
 )
 _OFFICIAL = "start from an official python image with its version, such as python:3.13-slim-bookworm"
 
@@ -87,18 +90,27 @@ def whose(image: Image, program: str, path: str = "") -> tuple[str, str]:
 
 
 def release(image: Image) -> str | None:
-    """The Debian release that the name of an image tells, or None."""
+    """The release of Debian or Alpine that the name of an image tells ("bookworm", "alpine3.21"), or None."""
     distroless = re.fullmatch(r"gcr\.io/distroless/python3?-debian(\d+)", image.name)
     if distroless is not None:
         return _DISTROLESS.get(distroless[1])
-    words = re.split(r"[-.:]", image.tag)
-    return next((word for word in words if word in _RELEASES), None)
+    words = re.split(r"[-:]", image.tag)
+    return next((w for w in words if w in _RELEASES or _ALPINE.fullmatch(w)), None)
 
 
-def glibc(image: Image) -> tuple[int, int] | None:
-    """The version of an image's glibc, as far as its name tells."""
+def libc(image: Image) -> Libc | None:
+    """An image's C library and its version, as far as its name tells."""
     found = release(image)
-    return _RELEASES[found][0] if found is not None and image.family == "debian" else None
+    if image.family == "debian":
+        return ("glibc", _RELEASES[found][0]) if found in _RELEASES else None
+    alpine = _ALPINE.fullmatch(found or "")
+    is_new = int(alpine[1]) >= _NEWER_MUSL[0] if alpine else (image.version or (0, 0)) >= _NEWER_MUSL[1]
+    return ("musl", (1, 2)) if image.family == "alpine" and is_new else None
+
+
+# musl 1.2 came with Alpine 3.13 (its release notes); the images of Python 3.10 were never on an older one.
+_NEWER_MUSL = (13, (3, 10))
+_ALPINE = expression(r"alpine3\.(\d+)")
 
 
 def _at_home(image: Image) -> tuple[int, int] | None:
@@ -122,13 +134,17 @@ def fits(made_in: Image, taken_into: Image) -> Misfit | None:
         text = f"has Python {taken[0]}.{taken[1]}, and takes what was installed for {made[0]}.{made[1]}"
         return Misfit(text, "build and run with one version of Python")
     is_distroless = taken_into.name.startswith("gcr.io/distroless")
-    if made_in.family != taken_into.family and not is_distroless:
-        return Misfit(
-            "has another C library than the image that this is installed in", "use one base for both"
-        )
+    family = "debian" if is_distroless else taken_into.family
+    if made_in.family != family:
+        has, needs = _LIBRARIES.get(family, "another C library"), _LIBRARIES.get(made_in.family, "another")
+        return Misfit(f"has {has}, and takes what was installed for {needs}", "use one base for both")
     one, other = release(made_in), release(taken_into)
     if one != other and None not in (one, other):
+        name = "Debian " if other in _RELEASES else ""
         return Misfit(
-            f"is made from Debian {other}, and takes what was installed in {one}", "use one release for both"
+            f"is made from {name}{other}, and takes what was installed in {one}", "use one release for both"
         )
     return None
+
+
+_LIBRARIES = {"debian": "glibc", "alpine": "musl"}

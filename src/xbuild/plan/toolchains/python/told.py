@@ -3,9 +3,10 @@
 pip runs in the interpreter of its own environment and is told what machine the target is, so that tags of
 wheels and markers follow; it may start no other program, so that nothing can be built for the wrong machine.
 
-Sources: pypa/packaging `tags.py`, `_manylinux.py` (64-bit architectures that need no look at the interpreter)
-and `markers.py`; CPython "Audit events table" (since 3.8), `Lib/sysconfig` (`get_platform` asks os.uname);
-pypa/distlib `scripts.py` (first lines of scripts).
+Sources: pypa/packaging `tags.py`, `_manylinux.py` (64-bit architectures that need no look at the
+interpreter), `_musllinux.py` (musl's version is what its loader says, since pip 21.2) and `markers.py`;
+CPython "Audit events table" (since 3.8), `Lib/sysconfig` (`get_platform` asks os.uname); pypa/distlib
+`scripts.py` (first lines of scripts).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ posix.uname = os.uname = lambda: posix.uname_result((*own[:4], name))
 def guard(event, given):
     if event in ("os.exec", "os.posix_spawn", "os.system", "subprocess.Popen"):
         program = os.path.basename(os.fsdecode(given[0]))
+        if event == "subprocess.Popen" and program.startswith("ld-musl-") and len(given[1]) == 1:
+            return
         if program in ("lsb_release", "rustc", "uname"):
             raise FileNotFoundError(program)
         print(f"xbuild: {{program}} is not started: nothing is built for {{name}} here", flush=True)
@@ -56,7 +59,8 @@ else:
     runpy.run_path(sys.argv[0], run_name="__main__")
 """
 """Run as `python FILE pip …` or `python FILE -m pip …`. What pip would start for its User-Agent is not there
-for it. No line has a quote that would end the shell's.
+for it. musl's loader is started without arguments, to tell its version (`_musllinux.py`): that of the build
+machine, of the same release as the target's. No line has a quote that would end the shell's.
 """
 WRITE = (
     f"mkdir -p {HELPERS} &&",

@@ -45,6 +45,7 @@ from xbuild.plan.recipes.own_files import UntoldError, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python.environments import MADE, Prefix, environment, is_virtual, made
+from xbuild.plan.toolchains.python.fitting import Libc
 from xbuild.plan.toolchains.python.projects import (
     FILES,
     MACHINES,
@@ -54,7 +55,7 @@ from xbuild.plan.toolchains.python.projects import (
     of_lock,
     setting,
 )
-from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, glibc, interpreter
+from xbuild.plan.toolchains.python.pythons import SYSTEM, UV, interpreter, libc
 from xbuild.plan.toolchains.python.told import check_failure, stranger
 from xbuild.plan.toolchains.python.wanted import (
     check_options,
@@ -80,14 +81,16 @@ _NEWEST = max(_LEVELS[0][1])
 _ARMS = " ".join(f"({docker}) echo {name} ;;" for docker, name in MACHINES.items())
 _MACHINE = f"$(case $TARGETARCH in {_ARMS} esac)"
 _OPTION = "--python-platform"
-_OURS = expression(re.escape(f'"{_MACHINE}-manylinux_2_') + r'\d+"')
+_LIBRARIES = {"glibc": "manylinux_2_{}", "musl": "unknown-linux-musl"}
+"""What uv calls an image's C library; the latter is musllinux_1_2 (0.4.0 to 0.13.9, by trial)."""
+_OURS = expression(re.escape(f'"{_MACHINE}-') + r'(manylinux_2_\d+|unknown-linux-musl)"')
 _WHY = "uv is told of the target: its wheels, and markers that are true there"
 _WHY_FIRST = "this uv would install what it builds for the machine that it runs on: nothing is built at first"
 
 
-def _level(call: Call, version: Version | None) -> int | None:
-    """The newest level of manylinux that the image's C library has, and uv knows; None where the name of the
-    image does not tell. A wheel for a newer level than that is not taken, here as on the target.
+def _library(call: Call, version: Version | None) -> Libc | None:
+    """The C library of the image, in the newest version that it has and uv knows; None where the name of the
+    image does not tell. A wheel for a newer one than that is not taken, here as on the target.
     """
     image, platforms = call.around.image, call.around.platforms
     if platforms is None or any(p.architecture not in MACHINES for p in platforms):
@@ -95,24 +98,33 @@ def _level(call: Call, version: Version | None) -> int | None:
             f"uv can be told of {' and '.join(f'linux/{name}' for name in MACHINES)} alone",
             "name the platforms" if platforms is None else None,
         )
-    if image.family != "debian":
+    if image.family not in ("debian", "alpine"):
         raise UntoldError(
-            "which C library its wheels are for is known in Debian variants of the python image",
+            "which C library its wheels are for is known in Debian and Alpine variants of the python image",
             "start from one such as python:3.13-slim",
         )
-    has = glibc(image)
-    if has is None:
-        return None
+    told = libc(image)
+    if told is None and image.family == "alpine":
+        raise UntoldError(
+            "which musl the image has is not told",
+            "name Alpine's release, 3.13 or later: python:3.9-alpine3.20",
+        )
+    return told if told is None or told[0] == "musl" else ("glibc", (2, _level(told[1][1], version)))
+
+
+def _level(has: int, version: Version | None) -> int:
+    """The newest level of manylinux that glibc 2.HAS has, and uv knows."""
     known = next(levels for since, levels in _LEVELS if (version or (99,)) >= since)
-    level = max((n for n in known if n <= has[1]), default=None)
-    if level is None or (level != has[1] and has[1] <= _NEWEST):
-        raise UntoldError(f"this uv has no name for wheels for glibc 2.{has[1]}", "use uv 0.8 or newer")
+    level = max((n for n in known if n <= has), default=None)
+    if level is None or (level != has and has <= _NEWEST):
+        raise UntoldError(f"this uv has no name for wheels for glibc 2.{has}", "use uv 0.8 or newer")
     return level
 
 
-def _word(level: int | str) -> str:
-    """The word behind the option."""
-    return f'"{_MACHINE}-manylinux_2_{level}"'
+def _word(library: Libc | None) -> str:
+    """The word behind the option; with `$level` in it where that is asked for."""
+    name, (_, minor) = library or ("glibc", (2, "$level"))
+    return f'"{_MACHINE}-{_LIBRARIES[name].format(minor)}"'
 
 
 # -- which uv, and what else has a say
@@ -247,10 +259,9 @@ _NEEDS = expression(
 )
 
 
-def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool) -> int | None:
-    """The level that it tells of. Raises what speaks against it."""
+def _check_answer(answer: str, platforms: Sequence[str], *, is_environment: bool) -> None:
+    """Raises what speaks against it."""
     told = sections(answer)
-    level = _LEVEL.search(answer)
     for platform in platforms:
         text = told.get(platform, "")
         output, end, found = text.rpartition(_EXIT)
@@ -276,7 +287,6 @@ def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool)
                 f"it builds {foreign} for the machine that it runs on",
                 "take a version that has wheels for every platform",
             )
-    return int(level[1]) if level is not None else None
 
 
 # -- installing
@@ -286,8 +296,8 @@ def _read_answer(answer: str, platforms: Sequence[str], *, is_environment: bool)
 class _Install:
     """An installer's call that is to be told of the target.
 
-    `verb` is the word behind which that is said; `evidence` gives what is known without asking, for a level
-    of manylinux. `where` are the folders that it installs into,
+    `verb` is the word behind which that is said; `evidence` gives what is known without asking, for a C
+    library. `where` are the folders that it installs into,
     `writes` what else it writes. `asked` is put in front of the command when uv is asked, `instead` behind
     its verb: so that what is there already, for the build machine, has no say; `scanned`, words of the shell,
     is looked into then, where the first of them `is_environment`, for the Python that it is for.
@@ -300,7 +310,7 @@ class _Install:
     writes: tuple[Write, ...] = ()
     is_environment: bool = False
     builds: bool = False
-    evidence: Callable[[int | None], str] | None = None
+    evidence: Callable[[Libc | None], str] | None = None
     asked: str = ""
     instead: str = ""
     scanned: tuple[str, ...] = ()
@@ -320,7 +330,7 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
     if version is not None and version < install.since:
         told, since = ".".join(map(str, version)), ".".join(map(str, install.since))
         raise UntoldError(f"uv {told} has no --python-platform there", f"use uv {since} or newer")
-    level = _level(call, version)
+    library = _library(call, version)
     _check_mounts(call, install.where)
     indexes = given.values("-i", "--extra-index-url", "--default-index", "--index")
     read = (*install.read, *local_places(indexes), *places_set(call, *_INDEXES))
@@ -344,13 +354,12 @@ def _wire(call: Call, given: Reading, install: _Install) -> Effect:
             raise UntoldError("it names a platform of its own", "leave out --python-platform")
         return effect
     is_quiet = (version is None or version < _REFUSING) and not given.has("--no-build")
-    evidence = install.evidence(level) if install.evidence is not None else ""
+    evidence = install.evidence(library) if install.evidence is not None else ""
     if not evidence:
-        evidence, number = _told(call, install, level, is_quiet=is_quiet)
-    else:
-        is_known = version not in (None, _LATEST) and level is not None
-        number = level if level is not None and is_known else _ask_briefly(call, install)
-    start, option = _added(call, install, _word(number), is_quiet=is_quiet)
+        evidence, library = _told(call, install, library, is_quiet=is_quiet)
+    elif version in (None, _LATEST) or library is None:
+        library = _ask_briefly(call, install, library)
+    start, option = _added(call, install, _word(library), is_quiet=is_quiet)
     end = call.words[install.verb].span.end
     words = [(Span(end, end), option, _WHY)]
     if start:
@@ -381,11 +390,13 @@ class _OpenError(Exception):
         self.question = question
 
 
-def _ask_briefly(call: Call, install: _Install) -> int:
-    """The level, and that this uv has the option; all else is known. Raises as `_told` does."""
+def _ask_briefly(call: Call, install: _Install, library: Libc | None) -> Libc:
+    """That this uv has the option, and the C library; all else is known. Raises as `_told` does."""
     verb = " ".join(text or "" for text in call.texts[1 : install.verb + 1])
-    script = f"uv {verb} --help 2>&1 | grep -c -e {_OPTION}; {_ASK_LEVEL}echo level $level"
-    text = f"whether `uv {verb}` has {_OPTION}, and which C library the image has"
+    is_musl = library is not None and library[0] == "musl"
+    asked = "" if is_musl else f"; {_ASK_LEVEL}echo level $level"
+    script = f"uv {verb} --help 2>&1 | grep -c -e {_OPTION}{asked}"
+    text = f"whether `uv {verb}` has {_OPTION}" + ("" if is_musl else ", and which C library the image has")
     question = Question(
         call.around.stage,
         call.number,
@@ -400,10 +411,14 @@ def _ask_briefly(call: Call, install: _Install) -> int:
         raise _OpenError(question)
     if answer.splitlines()[:1] in ([], ["0"]):
         raise UntoldError("this uv has no --python-platform there", "use uv 0.8 or newer")
-    level = _LEVEL.search(answer)
+    return library if is_musl and library is not None else _glibc(_LEVEL.search(answer))
+
+
+def _glibc(level: re.Match[str] | None) -> Libc:
+    """That of what the image said. Raises UntoldError if it said nothing."""
     if level is None:
         raise UntoldError("which C library the image has cannot be told")
-    return int(level[1])
+    return "glibc", (2, int(level[1]))
 
 
 _LIBC = "import platform;print(platform.libc_ver()[1].split(chr(46))[1])"
@@ -411,29 +426,27 @@ _QUICKLY = "UV_COMPILE_BYTECODE=0 UV_LINK_MODE=copy"  # what it leaves is thrown
 _ASK_LEVEL = f"level=$(python3 -c '{_LIBC}') && {{ test $level -le {_NEWEST} || level={_NEWEST}; }} && "
 
 
-def _told(call: Call, install: _Install, level: int | None, *, is_quiet: bool) -> tuple[str, int]:
-    """What uv said, when it was asked, and the level of the C library. Raises _OpenError where it was not
-    asked, UntoldError if the answer is a no.
+def _told(call: Call, install: _Install, library: Libc | None, *, is_quiet: bool) -> tuple[str, Libc]:
+    """What uv said, when it was asked, and the C library. Raises _OpenError where it was not asked,
+    UntoldError if the answer is a no.
     """
     span, end = call.command.span, call.words[install.verb].span.end
-    start, option = _added(call, install, _word(level or "$level"), is_quiet=is_quiet)
+    start, option = _added(call, install, _word(library), is_quiet=is_quiet)
     line = start + call.script[span.start : end] + option + install.instead + call.script[end : span.end]
     line = line.replace("\\\n", " ")
     if "\n" in line:
         raise UntoldError("a command of several lines cannot be put to uv", "write it on one")
-    first = _ASK_LEVEL if level is None else ""
+    first = _ASK_LEVEL if library is None else ""
     question = _question(
-        call, f"{first}{install.asked}{_QUICKLY} {line}", install.scanned, has_level=level is not None
+        call, f"{first}{install.asked}{_QUICKLY} {line}", install.scanned, has_level=library is not None
     )
     answer = call.around.knowledge.answers.get(question.key)
     if answer is None:
         raise _OpenError(question)
     platforms = tuple(dict.fromkeys(f"linux/{p.architecture}" for p in call.around.platforms or ()))
-    found = _read_answer(answer, platforms, is_environment=install.is_environment)
-    told = level or found
-    if told is None:
-        raise UntoldError("which C library the image has cannot be told")
-    return "uv installed all of it for every platform, and built nothing for the machine that it ran on", told
+    _check_answer(answer, platforms, is_environment=install.is_environment)
+    text = "uv installed all of it for every platform, and built nothing for the machine that it ran on"
+    return text, library or _glibc(_LEVEL.search(answer))
 
 
 def _proved(call: Call, given: Reading, find: str) -> Effect:

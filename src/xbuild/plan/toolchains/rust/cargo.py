@@ -380,9 +380,9 @@ def _check(call: Call, given: Reading) -> None:
         if kind >= Kind.BUILD and not _PROCESSORS.fullmatch(word.raw):
             raise refused(call, f"`{word.raw}` depends on the machine or cannot be told", "write it out")
     if given.has("--target"):
-        raise refused(
-            call, "it names its target itself", "leave --target out, and the target's folder of what is taken"
-        )
+        is_musl = "musl" in (given.value("--target") or "")
+        cure = None if is_musl else "leave --target out, and the target's folder of what is taken"
+        raise refused(call, "it names its target itself", cure)
     if call.directory is None:
         raise refused(call, "where it runs cannot be told", "set WORKDIR")
     if any(m["front"] is None or m["name"] != "rm" for m in _REMOVING.finditer(call.around.text)):
