@@ -80,6 +80,21 @@ def same_but_times(left: Version, right: Version) -> str | None:
     return _same_lines(*(_TIME_OF_LOG.sub(b"TIME", version.data) for version in (left, right)))
 
 
+# apk-tools `src/app_add.c`, generate_version and create_virtual_package.
+_VERSION_BY_TIME = re.compile(rb"(?<![\w.])20\d{6}\.\d{6}(?![\w.])")
+_VIRTUAL = re.compile(rb"^C:Q1[A-Za-z0-9+/]{27}=(?=\n(?:[^\n]+\n)*?T:virtual meta package$)", re.MULTILINE)
+
+
+def same_but_virtual(left: Version, right: Version) -> str | None:
+    """The same, with the versions of virtual packages, which are times, and the sums of those masked too."""
+    both = (_VERSION_BY_TIME.sub(b"TIME", version.data) for version in (left, right))
+    masked = (
+        version._replace(data=_VIRTUAL.sub(b"C:SUM", d))
+        for version, d in zip((left, right), both, strict=True)
+    )
+    return same_but_times(*masked)
+
+
 _FINGERPRINT = re.compile(rb"\bSHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])")
 
 
@@ -377,6 +392,8 @@ def same_compiler(left: Version, right: Version) -> str | None:
 
 _BOTH_DIFFER = "two builds of the same text differ there as well, in nothing else"
 
+_BY_TIME = "apk-tools src/app_add.c: the version is the time, the sum is of that and a process number"
+
 EXCUSES: tuple[Excuse, ...] = (
     Excuse("/var/log/apt/history.log", Aspect.CONTENT, "times in apt's log", _BOTH_DIFFER, same_but_times),
     Excuse(
@@ -394,7 +411,24 @@ EXCUSES: tuple[Excuse, ...] = (
         _BOTH_DIFFER,
         same_but_times,
     ),
-    Excuse("/var/log/apk.log", Aspect.CONTENT, "times in apk's log", _BOTH_DIFFER, same_but_times),
+    Excuse(
+        "/var/log/apk.log",
+        Aspect.CONTENT,
+        "times in apk's log, versions of virtual packages among them",
+        _BOTH_DIFFER,
+        same_but_virtual,
+    ),
+    Excuse("/etc/apk/world", Aspect.CONTENT, "versions of virtual packages", _BY_TIME, same_but_virtual),
+    *(
+        Excuse(
+            f"{folder}/apk/db/installed",
+            Aspect.CONTENT,
+            "versions and sums of virtual packages",
+            _BY_TIME,
+            same_but_virtual,
+        )
+        for folder in ("/lib", "/usr/lib")
+    ),
     Excuse(
         "/var/cache/ldconfig/aux-cache",
         Aspect.CONTENT,

@@ -133,6 +133,27 @@ UV = (
 )
 UV_RECORD = b"x.py,sha256=bc,12\nx-0.1.0.dist-info/uv_cache.json,sha256=%s,%d\nx-0.1.0.dist-info/RECORD,,\n"
 
+
+def installed(
+    sum_: bytes, version: bytes, of_curl: bytes = b"A", text: bytes = b"virtual meta package"
+) -> bytes:
+    """apk's list of a virtual package and another one."""
+    return (
+        b"C:Q1" + sum_ * 27 + b"=\nP:.deps\nV:" + version + b"\nA:noarch\nT:" + text + b"\nD:curl\n\n"
+        b"C:Q1" + of_curl * 27 + b"=\nP:curl\nV:8.22.0-r0\nT:URL retrival utility and library\n\n"
+    )
+
+
+INSTALLED = (
+    installed(b"X", b"20261130.180217"),
+    installed(b"Y", b"20261130.180253"),
+    (
+        installed(b"X", b"20261130.180217", b"B"),
+        installed(b"X", b"1.0"),
+        installed(b"Y", b"20261130.180217", text=b"a package"),
+        b"",
+    ),
+)
 CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
     "/root/.npm/_cacache/index-v5/00/22/file": (
         npm_line({"key": "file:/x.tgz", "time": NOW, "size": 3}),
@@ -242,6 +263,18 @@ CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
         b"\nRunning `apk add git` at 2026-11-30 14:40:01\napk-tools 3.0.8-r0, compiled for x86_64.\n",
         (b"\nRunning `apk add git` at 2026-11-30 14:40:01\napk-tools 3.0.8-r0, compiled for aarch64.\n",),
     ),
+    "/etc/apk/world": (
+        b".build-deps=20261130.180217\ncurl\n",
+        b".build-deps=20261130.180253\ncurl\n",
+        (
+            b".build-deps=20261130.180253\n",
+            b".build-deps=1.0\ncurl\n",
+            b".build-deps=20261130.180253-r1\ncurl\n",
+            b".other-deps=20261130.180253\ncurl\n",
+        ),
+    ),
+    "/lib/apk/db/installed": INSTALLED,
+    "/usr/lib/apk/db/installed": INSTALLED,
     "/var/cache/ldconfig/aux-cache": (
         aux_cache(1, *LIBRARIES),
         aux_cache(2, *LIBRARIES[::-1]),

@@ -110,7 +110,7 @@ equal() {
 
 # Conditions of every twin, and what exchanges the loader's path.
 survey() {
-    for tool in $tools; do
+    for tool in head od readlink tail tr $tools; do
         command -v "$tool" >/dev/null || refuse "the base image has no $tool"
     done
     [ ! -e "$target$mount" ] || refuse "the base image has a folder where twins would be mounted"
