@@ -23,7 +23,7 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.demands import is_plain
 from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps, resolved
 from xbuild.plan.model import Evidence, Place, Probe, Question, Reason
-from xbuild.plan.programs.program import anything
+from xbuild.plan.programs.program import anything, plain, word_kind
 from xbuild.plan.recipes import elsewhere
 from xbuild.plan.recipes.dryrun import NotToldError, read_dry_run, script_for, target_names
 from xbuild.plan.toolchain import Call, Demand, Effect, Toolchain, Variable
@@ -58,12 +58,17 @@ Walked = tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]
 Walk = Callable[[Call, Script, Mapping[str, Variable], Callable[[int], Place]], Walked]
 
 
+_SHELLS = ("sh", "bash", "ash", "dash")
+
+
 def judge(call: Call, walk: Walk, toolchains: Sequence[Toolchain]) -> Effect | None:
     """The effect of a command that calls a recipe; None for other commands."""
     name = call.texts[0]
     if name is None:
         return None
     program = posixpath.basename(name)
+    if program in _SHELLS and call.texts[1:] == ("-c", ""):
+        return plain(call, word_kind(call))  # an argument that is empty: nothing is run
     finder = _FINDERS.get(program) if name == program or program in ("make", "gmake") else None
     if finder is None and _is_script(call, name):
         finder = _script
@@ -361,7 +366,7 @@ def _source_of(call: Call, name: str) -> str | None:
 
 
 def _is_script(call: Call, name: str) -> bool:
-    if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
+    if posixpath.basename(name) in _SHELLS:
         at = next((n for n, t in enumerate(call.texts) if n and (t is None or not t.startswith("-"))), None)
         options = [t for t in call.texts[1:at] if t and not t.startswith("--")]
         return at is not None and not any("c" in o or "s" in o for o in options)
@@ -389,7 +394,7 @@ def script_of(call: Call) -> tuple[str, str] | None:
 def _script(call: Call, _added: Mapping[str, str]) -> _Recipe:
     name = call.texts[0] or ""
     arguments = tuple(zip(call.words[1:], call.texts[1:], call.kinds[1:], strict=True))
-    if posixpath.basename(name) in ("sh", "bash", "ash", "dash"):
+    if posixpath.basename(name) in _SHELLS:
         at = next(n for n, (_, t, _) in enumerate(arguments) if t is None or not t.startswith("-"))
         name, arguments = arguments[at][1] or "", arguments[at + 1 :]
     found = _read(call, call.seen(name))

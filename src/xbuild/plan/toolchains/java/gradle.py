@@ -486,8 +486,8 @@ _RULES: Mapping[str, tuple[str, ...]] = {
     "settings": ("setting", "fat", "exclusion"),
     "buildscript": ("named", "assigned"),
     "protobuf": ("tool", "setting", "plain-name"),
-    "settings-file": ("import", "include", "assigned", "setting"),
-    "management-of-plugins": ("setting",),
+    "settings-file": ("import", "include", "assigned", "named", "setting"),
+    "management-of-plugins": ("named", "setting"),
     "resolution": ("setting", "mode"),
 }
 _VERSION = rf"(?:\s*\.?version\s*\(?\s*(?:{TEXT}|\w+)\s*\)?)?(?:\s*\.?apply\s*\(?\s*false\s*\)?)?"
@@ -499,7 +499,7 @@ _STATEMENTS: Mapping[str, str] = {
     "apply": r"apply\s*\(?\s*plugin\s*[:=]\s*[\"'](?P<plugin>[\w.-]+)[\"']\s*\)?",
     "assigned": r"(?P<name>[a-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*=\s*(?P<value>.+)",
     "named": r"(?:def|val|var|String)\s+(?P<name>\w+)(?:\s*:\s*[\w?]+)?\s*"
-             r"(?:=\s*(?P<value>.+)|by (?:project|extra))",
+             r"(?:=\s*(?P<value>.+)|by (?:project|extra|settings))",
     "variable": r"(?:ext|extra)(?:\.|\[[\"'])(?P<name>[\w.]+)(?:[\"']\])?\s*=\s*(?P<value>.+)",
     "set-name": r"set\([\"'](?P<name>[\w.]+)[\"'],\s*(?P<value>.+)\)",
     "plugin-id": rf"id\s*\(?\s*[\"'](?P<plugin>[\w.-]+)[\"']\s*\)?{_VERSION}",

@@ -179,13 +179,16 @@ def _runs_no_transformers(_call: Call, _found: PackageJson, account: Account) ->
 _SINGLE = "node_modules/.cache .swc"
 
 BUNDLERS = (
-    BundlerRow("tsc tsgo", "typescript", runs_packages=False, beside="", check=_runs_no_transformers),
-    BundlerRow("vue-tsc", "vue-tsc", runs_packages=False, beside=""),
+    BundlerRow(
+        "tsc tsgo", "typescript", runs_packages=False, beside="", check=_runs_no_transformers,
+        uses="typescript",  # from 7 on a native program
+    ),
+    BundlerRow("vue-tsc", "vue-tsc", runs_packages=False, beside="", uses="typescript"),
     BundlerRow("tsc-alias", "tsc-alias", configs="tsconfig*.json", runs_packages=False, beside=""),
-    BundlerRow("ngc", "@angular/compiler-cli", runs_packages=False, beside=""),
+    BundlerRow("ngc", "@angular/compiler-cli", runs_packages=False, beside="", uses="typescript"),
     BundlerRow(
         "nest", "@nestjs/cli", ("build",), "nest-cli.json", runs_packages=False, beside="",
-        check=_by_typescript, uses="@swc/core",
+        check=_by_typescript, uses="@swc/core typescript",
     ),
     BundlerRow("esbuild", "esbuild", runs_packages=False, beside="", uses="esbuild"),
     BundlerRow("swc", "@swc/cli", configs=".swcrc", runs_packages=False, beside="", uses="@swc/core"),

@@ -62,7 +62,11 @@ _NPM_FLAGS = (
     "--update-notifier[=] --no-update-notifier --foreground-scripts[=] --if-present -d -dd -ddd --timing "
     "--maxsockets= --fetch-retries= --fetch-timeout= --fetch-retry-mintimeout= --fetch-retry-maxtimeout= "
     "--engine-strict[=] --prefix=/ -C=/ -w,--workspace= --workspaces --ws --include-workspace-root "
-    "--install-links[=] --strict-ssl[=] --no-bin-links --scripts-prepend-node-path[=]"
+    "--install-links[=] --strict-ssl[=] --no-bin-links --scripts-prepend-node-path[=] --prod --production[=] "
+    # Meant for Angular's command. npm keeps what it does not know as a setting of its own, and hands nothing
+    # of it on (nopt: without `=` such an option is one that is on).
+    "--aot[=] --configuration[=] --base-href[=] --deploy-url[=] --output-hashing[=] --build-optimizer[=] "
+    "--source-map[=] --optimization[=] --stats-json[=] --mode[=]"
 )
 NPM = Manager(
     "npm",
@@ -133,7 +137,7 @@ PNPM = Manager(
     "--no-hoist --node-linker= --public-hoist-pattern= --global -g --registry= --package-import-method= "
     "--lockfile-only --resolution-only --merge-git-branch-lockfiles --virtual-store-dir= "
     "--shared-workspace-lockfile[=] --link-workspace-packages[=] --verify-store-integrity[=] "
-    "--ignore-pnpmfile --modules-cache-max-age= --engine-strict",
+    "--ignore-pnpmfile --modules-cache-max-age= --engine-strict -f",
     ("--dir", "-C"),
     ("--frozen-lockfile", "ci", "clean-install"),
     ("install", "i", "ci", "clean-install"),

@@ -54,7 +54,11 @@ _ROWS = (
     NativePackage("sass-embedded sass-embedded-*", Part.COMPUTES, "sass"),
     NativePackage("node-sass", Part.COMPUTES, "node-sass"),
     NativePackage("@bufbuild/buf @bufbuild/buf-*", Part.COMPUTES, "buf"),
-    NativePackage("@typescript/native-preview @typescript/native-preview-*", Part.COMPUTES, "typescript"),
+    NativePackage(
+        "typescript @typescript/typescript-* @typescript/native-preview @typescript/native-preview-*",
+        Part.COMPUTES,
+        "typescript",
+    ),
     NativePackage("@astrojs/compiler-*", Part.COMPUTES, "astro's compiler"),
     NativePackage("@minify-html/node @minify-html/node-*", Part.COMPUTES, "minify-html"),
     NativePackage("@resvg/resvg-js @resvg/resvg-js-*", Part.COMPUTES, "resvg"),
@@ -66,6 +70,7 @@ _ROWS = (
     NativePackage("lmdb @lmdb/lmdb-* msgpackr-extract @msgpackr-extract/*", Part.ASIDE, "lmdb, a cache"),
     NativePackage("@parcel/watcher @parcel/watcher-* fsevents", Part.ASIDE, "a watcher of files"),
     NativePackage("unrs-resolver @unrs/resolver-binding-*", Part.ASIDE, "a resolver of imports"),
+    NativePackage("nice-napi", Part.ASIDE, "the priority of a thread"),  # piscina's README, `niceIncrement`
     NativePackage("bufferutil utf-8-validate", Part.ASIDE, "an extension of ws"),
     NativePackage("cypress", Part.ASIDE, "a browser for tests"),
     NativePackage("nx @nx/nx-*", Part.ASIDE, "nx"),

@@ -17,7 +17,7 @@ from dataclasses import replace
 from xbuild.plan.facts.filesystem import Kind, Write, is_within, overlaps
 from xbuild.plan.programs.program import plain, word_kind, write
 from xbuild.plan.toolchain import HELPERS, Call, Effect
-from xbuild.plan.toolchains.python.pythons import SYSTEM, interpreter
+from xbuild.plan.toolchains.python.pythons import SYSTEM, WITH_OWN, interpreter
 from xbuild.text import expression, value
 
 MADE = ("RUN", "virtual environment")
@@ -31,7 +31,7 @@ class Prefix:
     """Where an interpreter looks for what is installed: `folder` is /usr/local for the image's own."""
 
     folder: str
-    version: tuple[int, int]
+    version: tuple[int, int] | None
 
     @property
     def is_virtual(self) -> bool:
@@ -39,7 +39,11 @@ class Prefix:
 
     @property
     def packages(self) -> str:
-        """The folder of packages (sysconfig, scheme `posix_prefix`)."""
+        """The folder of packages (sysconfig, scheme `posix_prefix`), or one around it where the version is
+        not known.
+        """
+        if self.version is None:
+            return f"{self.folder}/lib"
         return f"{self.folder}/lib/python{self.version[0]}.{self.version[1]}/site-packages"
 
     @property
@@ -94,6 +98,16 @@ def environment(call: Call, name: str | None = None) -> Prefix | None:
         if folder in _DEBIANS or any(not _is_by_installer(w) for w in _touching(call, (folder,))):
             return None
     return None
+
+
+def brought(call: Call) -> Prefix | None:
+    """The environment of a pip that an image brings for its own generator, found by the image's own PATH."""
+    is_named = call.texts[0] in ("pip", "pip3") and "PATH" not in call.assignments
+    path = call.variables.get("PATH")
+    is_set = path is not None and (path.text, path.instruction, path.origin) != (None, None, "env")
+    if not is_named or is_set or call.around.image.name not in WITH_OWN:
+        return None
+    return Prefix(SYSTEM, None)
 
 
 _DEBIANS = ("/usr/bin", "/bin")

@@ -34,7 +34,7 @@ from xbuild.plan.recipes.own_files import UntoldError, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import HELPERS, Call, Demand, Effect, Need
 from xbuild.plan.toolchains.python import told
-from xbuild.plan.toolchains.python.environments import Prefix, environment, replaced
+from xbuild.plan.toolchains.python.environments import Prefix, brought, environment, replaced
 from xbuild.plan.toolchains.python.pythons import IMAGES, SYSTEM
 from xbuild.plan.toolchains.python.told import MACHINES, Telling, check_failure, stranger
 from xbuild.plan.toolchains.python.tools import TOOLS, installed, tools_of
@@ -89,7 +89,7 @@ def _environment(call: Call) -> Prefix:
     """The environment of this pip, with nothing but what came with it having a say in what it does."""
     if call.scope.user() not in ("", "root", "0"):
         raise UntoldError("only root's pip is known", "install before USER")
-    found = environment(call)
+    found = environment(call) or brought(call)
     if found is None:
         raise stranger(call)
     names = (n for n in set_names(call) if _TELLING.match(n) and n not in _HARMLESS)

@@ -45,6 +45,10 @@ UV = ImageRow(
     version=r".*\bpython(\d+)\.(\d+)",
 )
 IMAGES = (PYTHON, UV)
+WITH_OWN = ("squidfunk/mkdocs-material", "sphinxdoc/sphinx", "sphinxdoc/sphinx-latexpdf")
+"""Images that are made from an official one of Python (squidfunk/mkdocs-material `Dockerfile`,
+sphinx-doc/sphinx-docker-images `base/Dockerfile`), whose tags do not tell its version.
+"""
 
 # Debian's releases: glibc, and the version of python3.
 _RELEASES = {

@@ -19,9 +19,10 @@ from xbuild.text import expression
 Found = Iterator[tuple[str, str]]
 """What is in the way, and what would help."""
 
-# Variables that choose compilers, targets, libraries or what reaches them.
+# Variables that choose compilers, targets, libraries or what reaches them. `[build]` has no `features`,
+# `profile`, `args`, `flags` and `options`, so that variables of these names are the author's own.
 _CHOOSING = expression(
-    r"CARGO_BUILD_(?!JOBS$|INCREMENTAL$|TARGET_DIR$|PIPELINING$)\w+|CARGO_ENCODED_RUSTFLAGS|CARGO_UNSTABLE_\w+"
+    r"CARGO_BUILD_(?!(?:JOBS|INCREMENTAL|TARGET_DIR|PIPELINING|WARNINGS|FEATURES|PROFILE|ARGS|FLAGS|OPTIONS)$)\w+|CARGO_ENCODED_RUSTFLAGS|CARGO_UNSTABLE_\w+"
     r"|CARGO_TARGET_\w+_(?:RUSTFLAGS|LINKER|AR)|CARGO_PROFILE_\w+_RUSTFLAGS"
     r"|RUSTC(?:_WRAPPER|_WORKSPACE_WRAPPER|_LINKER)?|RUSTC_BOOTSTRAP"
     r"|(?:HOST_|TARGET_)?(?:CC|CXX|AR|RANLIB|NM|LD|STRIP)(?:_\w+)?|(?:HOST_|TARGET_)?(?:C|CXX|CPP|LD|AR)FLAGS(?:_\w+)?"

@@ -138,7 +138,7 @@ def _is_wrong(made: Write) -> bool:
     is_archive = made.path.endswith(_ARCHIVES) and posixpath.dirname(made.path) in _PASSING
     if is_in_any(made.path, _TOOLS) or is_archive:
         return False
-    return not _INSTALLERS.issuperset(made.by[1:2] or ("",))
+    return made.by[1:3] != ("cargo", "install") and not _INSTALLERS.issuperset(made.by[1:2] or ("",))
 
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".bz2", ".zst", ".zip", ".deb", ".apk", ".rpm")
