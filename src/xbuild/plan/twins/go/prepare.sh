@@ -7,9 +7,13 @@ image=$(in_target "$root")
 [ "$image" = "$target$root" ] || refuse "$root is a link"
 [ -e "$root/src/cmd/compile" ] || refuse "the base image has no sources of Go"
 # One release has one text for all machines, and its programs answer for it by that text.
+# busybox's programs have neither a word for links, of which Go's folders have none, nor parts of seconds.
+seconds=%.9Y unfollowed=--no-dereference
+[ "$system" = glibc ] || seconds=%Y unfollowed=
+command -v diff >/dev/null || refuse "the base image has no diff"
 for part in VERSION go.env pkg/include src; do
     [ -e "$root/$part" ] || [ -e "$image/$part" ] || continue
-    diff -rq --no-dereference "$root/$part" "$image/$part" >/dev/null ||
+    diff -rq $unfollowed "$root/$part" "$image/$part" >/dev/null ||
         refuse "the base image has another Go on the target platform"
 done
 version=$(head -n 1 "$root/VERSION")
@@ -36,7 +40,7 @@ for tool in asm cgo compile cover link preprofile vet; do
     path=${tools#"$target"}/$tool
     script "$own/$tool" "$twin/own/$tool"
     record "$made/sums" "$path"
-    printf '%s %s\n' "$path" "$(stat -L -c '%s %.9Y' "$tools/$tool")" >>"$made/tools"
+    printf '%s %s\n' "$path" "$(stat -L -c "%s $seconds" "$tools/$tool")" >>"$made/tools"
 done
 for tool in asm compile link; do
     [ "$("$made/own/$tool" -V=full)" = "$tool version $version" ] || refuse "$tool does not start"
@@ -46,6 +50,7 @@ record "$made/sums" "$root/bin/go" "$root/VERSION"
 native "$(readlink -f "$(command -v stat)")" "$twin/stat"
 starter "$twin/bin/go" "$twin/word" "$twin/tool"
 script "$here/$twin/decide" "$twin/decide"
+[ "$system" = glibc ] || sed -i "s/%[.]9Y/$seconds/" "$made/decide"
 cat "$here/$twin/options" >"$made/options"
 cat "$here/$twin/hostile" >"$made/hostile"
 cat "$here/$twin/env" >"$made/env"
