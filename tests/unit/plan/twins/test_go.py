@@ -21,11 +21,14 @@ FOLDER = "pkg/tool/linux_any"
 class Container(Root):
     """A mount, a Go, and what `decide` reads."""
 
-    def __init__(self, mount: Mount, root: Path) -> None:
+    def __init__(self, mount: Mount, root: Path, library: str = "twin.sh") -> None:
         super().__init__(mount, root)
         self.go = root / "go"
         mount.add_starter("go/bin/go", "go/word", "go/tool")
         mount.add_tools()
+        # busybox's words for what is GNU's here.
+        moved = mount.moved(f"helper/{library}", {"--check --status": "-c -s", " -c -s ": " -c --status "})
+        mount.write("twin.sh", moved if library == "twin.ash" else mount.moved("helper/twin.sh"))
         mount.write("go/decide", mount.moved("go/decide", {"/usr/local/go": str(self.go)}))
         mount.write("go/stat", f'#!/bin/sh\nexec {shutil.which("stat")} "$@"\n')
         for name in ("hostile", "options"):
@@ -71,10 +74,10 @@ class Container(Root):
         return kind
 
 
-@pytest.fixture
-def container(tmp_path: Path) -> Iterator[Container]:
+@pytest.fixture(params=["twin.sh", "twin.ash"], ids=["glibc", "musl"])
+def container(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Container]:
     with mounted() as mount:
-        yield Container(mount, tmp_path)
+        yield Container(mount, tmp_path, request.param)
 
 
 TOLD = (

@@ -7,12 +7,11 @@ from xbuild.plan.twins.twin import Twin
 TWIN = Twin(
     "go",
     ("go",),
-    ("debian",),
+    ("debian", "alpine"),
     (3.7, 14.6),
     paths="/usr/local/go/bin/go",
     variable="xbuild_go",
     images=("golang",),
     is_called_by_others=True,
-    absent=(("alpine", "its twin is for images of Debian's family so far"),),
     by_default=True,
 )
