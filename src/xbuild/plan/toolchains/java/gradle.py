@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from xbuild.dockerfile.model import Mount
 from xbuild.plan.facts.filesystem import Kind, Write, join, overlaps
+from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Program, plain, told_kind, write
@@ -90,7 +91,7 @@ def _made(call: Call, given: Reading) -> Effect:
     check_home(call)
     check_mounts(call, (*_HOMES, *(f"{home}/gradle.properties" for home in _HOMES)))
     _check_words(call, given)
-    folder = _folder(call, given)
+    folder = _root(call, _folder(call, given))
     tasks = [task or "" for task in given.operands]
     bad = next((task for task in tasks if not _TASKS.fullmatch(task)), None)
     if bad is not None or not tasks:
@@ -215,6 +216,14 @@ def _folder(call: Call, given: Reading) -> str:
     if folder is None or (given.has("-p") and told is None):
         raise BoundError("where its project lies cannot be told")
     return folder
+
+
+def _root(call: Call, folder: str) -> str:
+    """The folder of the build: that around which has a file of settings (Gradle "Initialization", "Locating
+    the settings file"), or the folder itself.
+    """
+    names = ((place, posixpath.join(place, name)) for place in ancestors(folder) for name in _SETTINGS)
+    return next((place for place, path in names if own_text(call, path) is not None), folder)
 
 
 def _own_home(call: Call, given: Reading) -> str:

@@ -42,11 +42,16 @@ def statements(script: str, name: str) -> tuple[Statement, ...]:
     if len(script) > LARGEST:
         raise UnplainError(f"{name} is larger than {LARGEST >> 10} KiB")
     found = tuple(_StatementReader(script, name).read())
+    escape = _ESCAPE.search(script)
+    if escape is not None:
+        raise UnplainError(f"{name} spells a character out ({escape[0]})")
     if len(found) > _MOST:
         raise UnplainError(f"{name} has more than {_MOST} statements")
     return found
 
 
+# Groovy reads them before anything else, in comments too (Groovy "Syntax", "Unicode escape sequence").
+_ESCAPE = expression(r"\\u+[0-9a-fA-F]{4}")
 _TOKEN = expression(
     r"(?P<comment>//[^\n]*|/\*.*?\*/)"
     r"|(?P<text>\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
@@ -212,7 +217,9 @@ _REFUSED = expression(
     r"(?i)(^|\.)(exec\w*|javaexec|commandline|executable|ant|dolast|dofirst|providers?|environment|systemprop\w*"
     r"|files?|filetree|filesmatching|ziptree|tartree|from|into|copy|sync|delete|expand|filter|tasks|apply|evaluate|usemodule|path"
     r"|load\w*|eachfile|rename|include(?:build)?|srcdirs?|resources|jni\w*|cinterop\w*|native\w*|launch\w*"
-    r"|javalauncher|java_?home|forkoptions|bootstrap\w*|dockerbuild|upload\w*|println|create|register)$"
+    r"|javalauncher|java_?home|forkoptions|bootstrap\w*|dockerbuild|upload\w*|println|create|register"
+    r"|build_?(dir|file)\w*|projects?_?dir|includeflat|working_?dir|base_?dir|output_?location|destination"
+    r"|(test|report|result)s?_?(report|result)?s?_?dir\w*)$"
 )
 
 

@@ -262,7 +262,9 @@ def _life_cycle(projects: tuple[PackageJson, ...]) -> Iterator[ScriptLine]:
 
 
 def _built(call: Call, projects: tuple[PackageJson, ...]) -> Iterator[Write]:
-    """Where node-gyp builds what a binding.gyp of the project describes."""
+    """Where node-gyp builds what a binding.gyp of the project describes: its sources and configuration may
+    take that from there.
+    """
     for project in projects:
         if standing(call, posixpath.join(project.folder, "binding.gyp")) is not None:
-            yield put(call, posixpath.join(project.folder, "build"))
+            yield replace(put(call, posixpath.join(project.folder, "build")), by=("RUN", "node-gyp"))

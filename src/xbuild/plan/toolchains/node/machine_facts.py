@@ -57,6 +57,9 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         "",
     ),
     ("process", r"\bprocess\s*+(?:\?\.\s*+)?\[", "process by a computed name"),
+    ("process", r"\bprocess\s*+/\*", "process, and a comment in the way"),
+    ("Bun", r"\bBun(?:\??\.[\w$]|\[)", "what bun brings along"),
+    ("Deno", r"\bDeno(?:\??\.[\w$]|\[)", "what deno brings along"),
     (
         "process",
         r"(?:=|\(|,|\?|:|\.\.\.|\breturn\b|\bin\b|\bof\b)\s*+process\b(?:[ \t]*+$|\s*+[,;)}\]])",

@@ -86,6 +86,9 @@ TELLING = {
     "const x = '/* no comment', y = process.arch": "process.arch",
     "const x = /\\/*$/, y = process.arch": "process.arch",
     "const x = 'https://example.com', y = process.arch": "process.arch",
+    "process /* of node */ .arch": "process, and a comment in the way",
+    "Bun.spawnSync(['uname', '-m'])": "what bun brings along",
+    "Deno.build.arch": "what deno brings along",
 }
 
 
@@ -137,6 +140,7 @@ def test_found(text: str) -> None:
         "globalThis.process?.env.A",
         "function process(text) {}\nreturn { process, other }",
         "preprocess.arch",
+        "made with Bun. It is quick",
         "subprocess(process.env.A)",
     ],
 )
