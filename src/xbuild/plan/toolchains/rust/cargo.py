@@ -577,32 +577,55 @@ def _is_named(call: Call, made: Write, included: Sequence[str]) -> bool:
 
 
 def _sources(call: Call) -> Iterator[str]:
+    return (text for _, text in _named_sources(call))
+
+
+def _named_sources(call: Call) -> Iterator[tuple[str, str]]:
+    """The sources of the project by their paths: those of Rust, and what these have compiled under another
+    ending.
+    """
     context = call.around.context
-    texts = (context.read(path) for path in context.files() if path.endswith(".rs"))
-    return (text for text in texts if text is not None)
+    found = [(path, context.read(path) or "") for path in context.files() if path.endswith(".rs")]
+    yield from found
+    named = {posixpath.basename(m["text"]) for _, text in found for m in _COMPILED.finditer(text)}
+    for path in context.files() if named else ():
+        if posixpath.basename(path) in named and not path.endswith(".rs"):
+            yield path, context.read(path) or ""
 
 
+_STRING = r"(?:/\*.*?\*/\s*)?(?:b?r?#*)\"(?P<text>[^\"]*)\""
+_COMPILED = expression(rf"(?:\binclude\s*!\s*[(\[{{]\s*|#\[\s*path\s*=\s*){_STRING}")
 # What takes files into a program: macros of the standard library and of include_dir, rust-embed's attribute.
 _INCLUDES = expression(
-    r"(?:\binclude(?:_bytes|_str|_dir)?!\s*[(\[{]\s*(?:concat!\s*\(\s*)?|#\[\s*folder\s*=\s*)"
-    r"(?:(?P<named>env!\s*\(\s*)?)\"(?P<text>[^\"]*)\""
+    r"(?:\binclude(?:_bytes|_str|_dir)?\s*!\s*[(\[{]\s*(?:concat\s*!\s*\(\s*)?|#\[\s*(?:folder|path)\s*=\s*)"
+    rf"(?:(?P<named>env\s*!\s*\(\s*)?){_STRING}"
 )
 
 
 def _included(call: Call) -> Iterator[str]:
-    """The absolute paths, or how they begin, of what the project's sources take into a program."""
-    for text in _sources(call):
+    """The paths out of the project, or how they begin, of what its sources take into a program; absolute."""
+    folder = call.directory or "/"
+    for file, text in _named_sources(call):
         for match in _INCLUDES.finditer(text):
             variable = call.variables.get(match["text"]) if match["named"] else None
             path = (variable.text or "" if variable is not None else "") if match["named"] else match["text"]
+            if "\\" in path:
+                raise refused(call, f"{file} takes in a file whose name is spelled out")
+            if match["named"] and not path.startswith("/"):
+                continue
+            place = posixpath.normpath(posixpath.join(folder, posixpath.dirname(file), path))
             if path.startswith("/"):
                 yield path
+            elif not is_within(place, folder):
+                yield place
 
 
 # Where a file of one name is another one on each machine.
 _OF_MACHINE = (
     *(f for f in TOOL_FOLDERS if posixpath.basename(f).startswith(("bin", "sbin", "lib"))),
     "/usr/games",
+    "/proc",
+    "/sys",
     "/usr/local/cargo",
     "/usr/local/rustup",
     "/root/.cargo",
@@ -621,12 +644,32 @@ def _check_included(call: Call, included: Sequence[str]) -> None:
     named = next((m[1] for text in _sources(call) for m in _NAMES_MACHINE.finditer(text)), None)
     if named is not None:
         raise refused(call, f"a source takes in {named}, which has the name of the build machine in it")
+    for file, text in _named_sources(call):
+        strange = next((why for pattern, why in _UNTOLD if pattern.search(text)), None)
+        if strange is not None:
+            raise refused(call, f"{file} {strange}")
+        library = next((m[1] for m in _LINKED.finditer(text) if m[1] not in _OF_THE_C_LIBRARY), None)
+        if library is not None:
+            raise refused(call, f"{file} links with {library}, which may be there for one machine alone")
 
 
-# Variables that cargo and rustup set where rustc runs.
+# Variables that cargo and rustup set where rustc runs: CARGO is cargo's path, in a folder named for the host.
 _NAMES_MACHINE = expression(
-    r"\b(?:option_)?env!\s*\(\s*\"(RUSTUP_TOOLCHAIN|CARGO_BUILD_TARGET|LD_LIBRARY_PATH)\""
+    r"\b(?:option_)?env\s*!\s*[(\[{]\s*(?:/\*.*?\*/\s*)?r?#*"
+    r"\"(RUSTUP_TOOLCHAIN|CARGO_BUILD_TARGET|LD_LIBRARY_PATH|CARGO|RUSTC|PATH)\""
 )
+_UNTOLD = (
+    (
+        expression(r"\b(?:option_)?env\s*!\s*[(\[{]\s*(?!r?#*\"|/\*|\))"),
+        "takes in a variable whose name is put together",
+    ),
+    (
+        expression(r"\b(?:option_env|include(?:_str|_bytes)?)\s+as\s+\w|\{[^{};]*\benv\s+as\s+\w"),
+        "gives a macro that takes something in another name",
+    ),
+)
+_LINKED = expression(r"#\[(?:\w+\([^)]*,\s*)?link\s*\([^)]*\bname\s*=\s*\"([^\"]*)\"")
+_OF_THE_C_LIBRARY = frozenset(words("c m pthread dl rt util gcc_s gcc"))
 
 
 def _is_of_cargo(made: Write) -> bool:
