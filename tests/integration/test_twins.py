@@ -252,6 +252,6 @@ def test_programs_are_what_their_sources_make(tmp_path: Path) -> None:
         if content is not None
     }
     assert sorted(made) == [
-        f"{name}.{m}" for name in ("apt/settled", "helper/starter") for m in ("amd64", "arm64")
+        f"{name}.{m}" for name in ("apk/told", "apt/settled", "helper/starter") for m in ("amd64", "arm64")
     ]
     assert made == {name: twin_files()[name] for name in made}

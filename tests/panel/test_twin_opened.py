@@ -35,6 +35,11 @@ class Case:
 
 
 CASES = {
+    "apk": Case(
+        "alpine:3.23",
+        "",
+        "apk add --no-cache curl && apk add --virtual .x jq && apk del .x && apk upgrade && apk info -e curl",
+    ),
     # The other user of apt's methods may not be looked at by strace.
     "apt": Case(
         "debian:bookworm",

@@ -8,7 +8,7 @@ TWIN = Twin(
     "apk",
     ("apk",),
     ("alpine",),
-    (2.0, 3.0),
+    (1.4, 3.6),
     caches=(
         SharedCache(
             r"/var/cache/apk|/etc/apk/cache",
