@@ -663,10 +663,16 @@ class _Walker:
             return None
         files = self.around.context.files()
         named = _names(files)
-        started = (n for t in self.toolchains if name in _programs_of(t) for n in t.started)
+        started = [n for t in self.toolchains if name in _programs_of(t) for n in t.started]
+        program = self.program(name)
+        started += program.starts(call) if program is not None and program.starts is not None else ()
+        at_paths = (context_file(call, call.seen(n)) for n in started if "/" in n)
+        own = next((file for file in at_paths if file is not None and file in files), None)
+        if own is not None:
+            return own
         for wanted in (name, *started):
             brought = {w.path for w in self.writes.called(wanted) if w.is_context and not w.is_empty}
-            if wanted not in named and not brought:
+            if "/" in wanted or (wanted not in named and not brought):
                 continue
             for folder in dict.fromkeys((*search_path(call), *path_folders(call))):
                 path = f"{folder}/{wanted}"

@@ -22,6 +22,7 @@ from xbuild.plan.toolchains.sites.site import (
     Found,
     builds,
     check_length,
+    check_modules,
     is_in_context,
     known,
     toml,
@@ -87,6 +88,7 @@ def settings_of_site(text: str, path: str) -> tuple[Mapping[str, Any], tuple[str
 
 
 def _mkdocs(call: Call, given: Reading, folder: str) -> Found:
+    check_modules(call)
     path = call.seen(given.value("-f")) if given.has("-f") else None
     if path is None:
         names = (posixpath.join(folder, name) for name in ("mkdocs.yml", "mkdocs.yaml"))

@@ -8,6 +8,7 @@ no row knows is not trusted.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,10 +18,10 @@ from xbuild.plan.model import Evidence, Reason
 from xbuild.plan.programs.grammar import Reading, Takes
 from xbuild.plan.programs.printing import sees_all
 from xbuild.plan.programs.program import Does, anything, plain, source_kind, told_kind, where, write
-from xbuild.plan.recipes.own_files import UntoldError
+from xbuild.plan.recipes.own_files import UntoldError, context_file
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, shortened
-from xbuild.text import value
+from xbuild.text import expression, value
 
 NAME = "sites"
 LONGEST = 256 * 1024
@@ -66,6 +67,7 @@ def builds(
             if folder is None:
                 raise UntoldError("where the site lies cannot be told")
             found = look(call, given, folder)
+            check_places(call, folder)
             outputs = [o.value for o in given.options if o.kind in (Takes.INTO, Takes.WRITES)]
             outputs += [_operand(given, output)] if output is not None else []
             read = [*found.sources, *(o.value for o in given.options if o.kind is Takes.READS)]
@@ -76,6 +78,58 @@ def builds(
             return refused(call, error)
 
     return does
+
+
+# What files of a site may name outside of it, to be taken into its pages: by settings, and where a page
+# includes a file.
+_SETTINGS = expression(r"^(?:config/.*|[^/]*)\.(?:toml|ya?ml|json|py)$")
+_PAGES = expression(r"\.(?:md|markdown|rst|txt|inc|adoc|html)$")
+_NAMED = expression(r"(?<![\w.$/:-])(?:(?:\.\./)+|/(?=usr/|(?:proc|sys|s?bin|lib\w*)\b))[\w./-]*")
+_INCLUDED = expression(
+    r"\{\{#\w+\s+([^\s}:]+)|\.\.\s+(?:literal)?(?:include|figure|image|raw|csv-table|highlight)::\s*(\S+)"
+    r"|:file:\s*(\S+)|:download:`(?:[^`<\n]*<)?([^`>\n]+)|^`{3,}\{(?:literal)?(?:include|figure|image)\}\s*(\S+)"
+    r"|--8<--\s*[\"']([^\"']+)[\"']",
+    re.MULTILINE,
+)
+_OF_MACHINE = (
+    *(f for f in TOOL_FOLDERS if posixpath.basename(f).startswith(("bin", "sbin", "lib"))),
+    "/proc",
+    "/sys",
+)
+_MOST_PAGES = 5000
+
+
+def check_places(call: Call, folder: str) -> None:
+    """No settings and no page of a site take in a program, a library or what the kernel tells. Raises
+    UntoldError.
+    """
+    start = context_file(call, folder) or "."
+    named = ((f, posixpath.relpath(f, start)) for f in call.around.context.files(start))
+    files = [(f, inside) for f, inside in named if _SETTINGS.search(inside) or _PAGES.search(inside)]
+    if len(files) > _MOST_PAGES:
+        raise UntoldError(f"it has more than {_MOST_PAGES} pages, and what they include is not looked into")
+    for file, inside in files:
+        text = call.around.context.read(file) or ""
+        beside = posixpath.join(folder, posixpath.dirname(inside))
+        found = _NAMED.findall(text) if _SETTINGS.search(inside) else []
+        for name in (*found, *("".join(groups) for groups in _INCLUDED.findall(text))):
+            places = (posixpath.join(folder, name.lstrip("/")), posixpath.join(beside, name))
+            place = next((p for p in map(posixpath.normpath, places) if is_in_any(p, _OF_MACHINE)), None)
+            if place is not None:
+                raise UntoldError(f"{file} names {place}, which is the machine's", "COPY it into the site")
+
+
+_MODULES = expression(r"(?:^|/)lib/python\d[^/]*/")
+
+
+def check_modules(call: Call) -> None:
+    """No module of the project lies where Python takes its own from. Raises UntoldError."""
+    made = next((w for w in call.writes if w.is_context and _MODULES.search(f"{w.path or ''}/")), None)
+    if made is not None:
+        raise UntoldError(f"line {made.place.line} puts modules of the project among Python's own")
+    brought = next((f for f in call.around.context.files() if _MODULES.search(f)), None)
+    if brought is not None:
+        raise UntoldError(f"{brought} may be a module of the project among Python's own")
 
 
 def _operand(given: Reading, number: int | None) -> str | None:

@@ -15,7 +15,15 @@ from xbuild.plan.programs.program import Program
 from xbuild.plan.recipes.own_files import UntoldError, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
-from xbuild.plan.toolchains.sites.site import IMAGES, PYTHON, Found, builds, check_length, known
+from xbuild.plan.toolchains.sites.site import (
+    IMAGES,
+    PYTHON,
+    Found,
+    builds,
+    check_length,
+    check_modules,
+    known,
+)
 from xbuild.text import expression
 
 _EXTENSIONS = frozenset(
@@ -78,6 +86,7 @@ _CURE = "build the documentation in the stage for the target"
 
 
 def _sphinx(call: Call, given: Reading, folder: str) -> Found:
+    check_modules(call)
     where = given.value("-c")
     path = posixpath.join(call.seen(where) or folder if given.has("-c") else folder, "conf.py")
     text = own_text(call, path)
