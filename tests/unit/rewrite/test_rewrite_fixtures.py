@@ -68,7 +68,7 @@ class Case:
     @property
     def twins(self) -> dict[str, str] | None:
         """Files that stand for those of twins, in their own room."""
-        rooms = ("apt/wrapper", "node/decide", "pip/wrapper", "gcc/decide", "go/decide")
+        rooms = ("apk/decide", "apt/wrapper", "node/decide", "pip/wrapper", "gcc/decide", "go/decide")
         names = ("helper/prepare.sh", *rooms)
         return {name: f"# {name}\n" for name in names} if self.folder.parent.name == "assisting" else None
 

@@ -49,7 +49,7 @@ _OWN = {
 # Debian's releases by number, as its own image has them in its tags.
 _NUMBERS = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
 # Alpine's own image has them as its tags, others behind its name (docker-library/official-images).
-_ALPINE = expression(r"(\d+\.\d+(?:\.\d+)?)$")
+_ALPINE = expression(r"(\d+\.\d+(?:\.\d+)?|edge)$")
 _ON_ALPINE = expression(r"(?:^|-)alpine(\d+\.\d+)$")
 # Debian releases whose packages have moved to the archive, so that apt-get update fails.
 _ARCHIVED = ("jessie", "stretch", "buster")

@@ -21,6 +21,7 @@ UNDERSTOOD = (
     "add curl",
     "add --no-cache curl ca-certificates",
     "--no-cache add curl",
+    "--update add curl",
     "add -U --no-cache curl=8.1-r0 py3-pip~3.12 git@edge so:libz.so.1 !busybox",
     "add -Uq --virtual .build-deps gcc",
     "add --virtual=.build-deps gcc",

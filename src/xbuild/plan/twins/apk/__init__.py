@@ -21,5 +21,6 @@ TWIN = Twin(
             r"(2|3\.(\d|1\d|2[012]))(\.\d+)?",
             "releases before Alpine 3.23 have apk-tools 2, and only for 3 was it proved",
         ),
+        ("edge", "edge has other packages every day, and they may differ between the two platforms' images"),
     ),
 )
