@@ -193,21 +193,21 @@ def _settled(call: Call, account: Account, natives: Iterable[str], how: str) -> 
     unknown = [name for name, row in rows.items() if row is None]
     if unknown:
         raise UntoldError(
-            f"{_listed(unknown)} may have something native, and what that does to the output is not known"
+            f"{listed(unknown)} may have something native, and what that does to the output is not known"
         )
     bad = next(((name, row) for name, row in rows.items() if row and row.part is Part.MACHINE), None)
     if bad is not None and bad[1] is not None:
         raise UntoldError(f"{bad[0]}: {bad[1].what}", "leave it out of what the bundle is made with")
     computing = sorted({row.what for row in rows.values() if row and row.part is Part.COMPUTES})
     verb = "computes" if len(computing) == 1 else "compute"
-    notes = (f"what {_listed(computing, 6)} {verb} comes from the build machine",)
+    notes = (f"what {listed(computing, 6)} {verb} comes from the build machine",)
     evidence = Evidence(
         f"nothing native in what {account.lock.file} installs reaches the output ({how})", call.place
     )
     return Account(account.folder, account.lock, (evidence,), notes if computing else ())
 
 
-def _listed(names: Sequence[str], most: int = 3) -> str:
+def listed(names: Sequence[str], most: int = 3) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 

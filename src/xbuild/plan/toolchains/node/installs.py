@@ -7,7 +7,7 @@ install"; pnpm "pnpm install", "pnpm fetch"; Bun "bun install", "Lifecycle scrip
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
@@ -18,7 +18,7 @@ from xbuild.plan.recipes.own_files import UntoldError, mount_target, path_folder
 from xbuild.plan.recipes.recipe import copied_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import is_installed, is_installed_in_cache, is_telling
+from xbuild.plan.toolchains.node.accounts import is_installed, is_installed_in_cache, is_telling, listed
 from xbuild.plan.toolchains.node.manifests import (
     INSTALLED,
     PackageJson,
@@ -30,7 +30,7 @@ from xbuild.plan.toolchains.node.manifests import (
     project_folders,
     standing,
 )
-from xbuild.plan.toolchains.node.node_locks import NodeLock
+from xbuild.plan.toolchains.node.node_locks import NodeLock, NodePackage
 from xbuild.plan.toolchains.node.npm_scripts import ScriptLine, run, seen_kind
 from xbuild.text import expression
 
@@ -177,11 +177,12 @@ def installs(
     *,
     is_frozen: bool,
     has_scripts: bool,
+    without_dev: bool = False,
 ) -> Effect:
     """The effect of an installation by a lock file. Raises UntoldError.
 
     `is_frozen`: it fails where the lock file is of something else. `has_scripts`: it runs those of the
-    project.
+    project. `without_dev`: what development takes is left out.
     """
     check_surroundings(call)
     found = manifest(call, folder)
@@ -192,9 +193,13 @@ def installs(
         local = frozenset(m.name for m in projects)
         for project in projects:
             check_wanted(project, lock, local)
-    kind = _kind(call, root, lock)
+    there_is = tuple(p for p in lock.packages if not (p.is_dev and without_dev))
+    kind = _kind(call, root, lock, there_is)
     folders = {root.folder, *(posixpath.join(root.folder, f) for f in project_folders(call, root))}
     modules = tuple(put(call, posixpath.join(f, "node_modules"), kind) for f in sorted(folders))
+    if kind is Kind.BUILD and lock.says_all:
+        natives = sorted({p.name for p in there_is if _is_for_machine(p)})
+        modules = tuple(replace(w, text=f"{w.text} ({listed(natives)})") for w in modules if natives)
     others = tuple(
         put(call, posixpath.join(root.folder, f)) for f in (".yarn", ".pnp.cjs", ".pnp.loader.mjs")
     )
@@ -237,12 +242,15 @@ def _root(call: Call, found: PackageJson, program: str) -> tuple[PackageJson, No
     )
 
 
-def _kind(call: Call, root: PackageJson, lock: NodeLock) -> Kind:
+def _is_for_machine(package: NodePackage) -> bool:
+    """Whether what is installed of a package may be another on another machine."""
+    is_bound = package.is_variant or package.has_script or package.is_built or package.is_local
+    return is_bound and not package.is_elsewhere
+
+
+def _kind(call: Call, root: PackageJson, lock: NodeLock, packages: Sequence[NodePackage]) -> Kind:
     """What is installed is the same everywhere if none of it is for some machines alone, or runs anything."""
-    is_pure = lock.says_all and not any(
-        (p.is_variant or p.has_script or p.is_built or p.is_local) and not p.is_elsewhere
-        for p in lock.packages
-    )
+    is_pure = lock.says_all and not any(map(_is_for_machine, packages))
     # What other installations left in a cache may still lie in it.
     is_pure = is_pure and not call.writes.where(is_installed_in_cache)
     made = join(w.kind for w in call.writes.where(is_telling))

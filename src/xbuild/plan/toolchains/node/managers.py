@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from xbuild.plan.facts.filesystem import Kind
-from xbuild.plan.programs.grammar import Grammar, Reading, Style, grammar, read
+from xbuild.plan.programs.grammar import Grammar, Option, Reading, Style, grammar, read
 from xbuild.plan.programs.program import open_words, plain, shifted
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.table import words
@@ -327,7 +327,23 @@ def _installs(call: Call, manager: Manager, front: Reading, verb: str, start: in
         _folder(call, manager, front, given),
         is_frozen=frozen or verb in manager.frozen,
         has_scripts=has_scripts,
+        without_dev=_is_without_dev(options),
     )
+
+
+def _is_without_dev(options: Sequence[Option]) -> bool:
+    """Whether what development takes is left out (npm "config", omit and include; pnpm "pnpm install")."""
+    told = {(option.name, option.value) for option in options}
+    is_out = not told.isdisjoint(_WITHOUT_DEV)
+    return is_out and not any(name in ("--include", "--dev", "-D") for name, _ in told)
+
+
+_WITHOUT_DEV = frozenset(
+    (
+        ("--omit", "dev"), ("--only", "production"), ("--only", "prod"),
+        *((name, told) for name in ("--production", "--prod", "-P") for told in (None, "", "true")),
+    )
+)  # fmt: skip
 
 
 def _prunes(call: Call, folder: str | None) -> Effect:

@@ -30,7 +30,7 @@ class NodePackage:
     """A package of a lock file. `is_variant`: it is for some machines alone; `is_elsewhere`: for none of
     Linux. `has_script`: it runs something when it is installed. `optional` are names of those that it takes
     where they fit. `is_built`: it comes from a repository, and is built when it is installed; `is_local`: it
-    lies in the project.
+    lies in the project. `is_dev`: it is not installed without what development takes.
     """
 
     name: str
@@ -41,6 +41,7 @@ class NodePackage:
     optional: tuple[str, ...] = ()
     is_built: bool = False
     is_local: bool = False
+    is_dev: bool = False
 
 
 @value()

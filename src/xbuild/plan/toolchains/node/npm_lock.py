@@ -48,6 +48,8 @@ def _package(path: str, entry: Mapping[str, object]) -> NodePackage:
         tuple(optional),
         is_repository(resolved),
         bool(entry.get("link")) or resolved.startswith("file:"),
+        # Not `devOptional`: that is installed without development, too (npm "package-lock.json").
+        entry.get("dev") is True,
     )
 
 

@@ -99,4 +99,5 @@ def _package(
         tuple(optional.get(key, ())),
         is_built,
         "type: directory" in resolution or "directory:" in resolution or "tarball: file:" in resolution,
+        entry.get("dev") == "true",
     )
