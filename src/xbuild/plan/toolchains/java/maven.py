@@ -43,7 +43,8 @@ from xbuild.text import expression
 
 _OPTIONS = (
     "-am,--also-make -amd,--also-make-dependents -B,--batch-mode,--non-interactive -b,--builder= "
-    "-C,--strict-checksums -c,--lax-checksums -cpu,--check-plugin-updates -D* -e,--errors -f,--file=< "
+    "-C,--strict-checksums -c,--lax-checksums -cpu,--check-plugin-updates -D,--define= -e,--errors "
+    "-f,--file=< "
     "-fae,--fail-at-end -ff,--fail-fast -fn,--fail-never -gs,--global-settings=< -l,--log-file=> "
     "-llr,--legacy-local-repository -N,--non-recursive -npr,--no-plugin-registry -npu,--no-plugin-updates "
     "-nsu,--no-snapshot-updates -ntp,--no-transfer-progress -o,--offline -P,--activate-profiles= "
