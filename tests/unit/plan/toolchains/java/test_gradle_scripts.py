@@ -57,6 +57,7 @@ def test_statements_know_their_blocks_and_lines() -> None:
         ("a " + "x" * 5000, "more than 4000"),
         ("a\n" * 6000, "more than 5000"),
         (" " * (LARGEST + 1), "larger than"),
+        ("// \\u000a println 'hidden'", "spells a character out"),
     ],
 )
 def test_what_is_no_script(text: str, why: str) -> None:
