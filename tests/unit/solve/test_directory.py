@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from xbuild.errors import ContextError
+from xbuild.plan.context import LARGEST
 from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.ignore import Ignore, read_patterns
 
@@ -181,7 +182,7 @@ def test_links_where_something_cannot_be_read(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_and_files_too_large(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"\xff")
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(9 << 20)
+        file.truncate(LARGEST + 1)
     context = DirectoryContext(tmp_path)
     assert context.read("b") == "\ufffd"
     assert context.read("large") is None
