@@ -161,7 +161,13 @@ def _variable_table_troubles(table: Mapping[str, object]) -> Iterator[str]:
 _TABLES = {"build": _build_troubles, "target": _target_troubles, "env": _variable_table_troubles}
 
 
+# A channel with the host behind it (The rustup book, "Toolchains", "Toolchain specification").
+_HOST = expression(r"(?m)^\s*(?:channel\s*=\s*[\"'])?[\w.-]*-(?:\w+-)?(?:unknown|pc)-linux-\w+")
+
+
 def _toolchain_troubles(text: str) -> Iterator[str]:
+    if _HOST.search(text):
+        yield "it names a toolchain for one machine alone"
     if "[" not in text:
         return
     try:

@@ -93,6 +93,9 @@ def test_settings_that_do_not(text: str) -> None:
         ('[toolchain]\nchannel = "stable"\ntargets = ["x"]', True),
         ('[toolchain]\npath = "/opt/rust"', False),
         ("[toolchain", False),
+        ("stable-x86_64-unknown-linux-gnu\n", False),
+        ('[toolchain]\nchannel = "1.80-aarch64-unknown-linux-gnu"', False),
+        ('[toolchain]\nchannel = "stable"\ntargets = ["x86_64-unknown-linux-gnu"]', True),
         ("[other]", False),
     ],
 )
