@@ -1,0 +1,108 @@
+"""How programs for musl are changed in the helper's step, and which are refused (`musl.sh`)."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.verify.builder import Elf
+from xbuild.pipeline.helper import twin_files
+from xbuild.plan.twins.twin import MOUNT
+from xbuild.verify.elf import ElfFile, facts_of, open_elf
+
+LOADER = "/lib/ld-musl-x86_64.so.1"
+PLACE = f"{MOUNT}/l/00000000"
+# What prepare.sh has for it.
+DRIVER = "".join(
+    found[0]
+    for name in ("number", "interpreter")
+    if (
+        found := re.search(
+            rf"^{name}\(\) \{{.*?\}}\n(?=\n|\w)", twin_files()["helper/prepare.sh"], re.MULTILINE | re.DOTALL
+        )
+    )
+)
+
+
+@dataclass(frozen=True)
+class Changed:
+    said: str
+    before: bytes
+    after: bytes
+
+    @property
+    def elf(self) -> ElfFile:
+        elf = open_elf(self.after)
+        assert isinstance(elf, ElfFile)
+        return elf
+
+
+def changed(folder: Path, elf: Elf, *, is_program: bool = True) -> Changed:
+    """What `finish` makes of a file."""
+    (folder / "musl.sh").write_text(twin_files()["helper/musl.sh"])
+    path, before = folder / "file", elf.build()
+    path.write_bytes(before)
+    (folder / "out.queue").write_text(f"{path}\n")
+    (folder / "out.programs").write_text(f"{path}\n" if is_program else "")
+    script = f"""
+    set -eu
+    mount={MOUNT} out={folder}/out queue={folder}/out.queue programs={folder}/out.programs
+    refuse() {{ echo "$1"; exit 3; }}
+    {DRIVER}
+    . {folder}/musl.sh
+    loader={LOADER} new_loader={PLACE}
+    exchange_all
+    """
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+    assert done.returncode in (0, 3), done.stderr
+    assert done.stderr == ""
+    return Changed(done.stdout, before, path.read_bytes())
+
+
+def test_the_places_are_as_long() -> None:
+    assert len(PLACE) == len(LOADER)
+
+
+@pytest.mark.parametrize("machine", [62, 183])
+def test_only_the_path_of_the_loader_is_exchanged(tmp_path: Path, machine: int) -> None:
+    # A library may name the loader as well.
+    made = Elf(machine=machine, interpreter=LOADER, needed=("libc.musl-x86_64.so.1", LOADER))
+    seen = changed(tmp_path, made)
+    assert seen.said == ""
+    assert facts_of(seen.elf).interpreter == PLACE
+    assert len(seen.after) == len(seen.before)
+    different = [at for at, (a, b) in enumerate(zip(seen.before, seen.after, strict=True)) if a != b]
+    assert different[-1] - different[0] < len(LOADER)
+    assert not list(tmp_path.glob("out.[sd]*"))
+
+
+def test_a_library_stays_as_it_is(tmp_path: Path) -> None:
+    seen = changed(tmp_path, Elf(kind=3, soname="libz.so.1", needed=("libc.so",)), is_program=False)
+    assert (seen.said, seen.after) == ("", seen.before)
+
+
+def naming(tag: str, folders: str) -> Elf:
+    elf = Elf(interpreter=LOADER, needed=("liba.so",))
+    return replace(elf, rpath=folders) if tag == "rpath" else replace(elf, runpath=folders)
+
+
+@pytest.mark.parametrize("folders", ["$ORIGIN", "$ORIGIN/../lib", "$ORIGIN/a:$ORIGIN"])
+@pytest.mark.parametrize("tag", ["rpath", "runpath"])
+def test_folders_beside_the_file(tmp_path: Path, tag: str, folders: str) -> None:
+    seen = changed(tmp_path, naming(tag, folders))
+    assert seen.said == ""
+
+
+@pytest.mark.parametrize("folders", ["/usr/lib/x", "$ORIGIN:/usr/lib/x", "$ORIGINAL/x", "lib", "${ORIGIN}/x"])
+@pytest.mark.parametrize("tag", ["rpath", "runpath"])
+def test_folders_that_would_be_the_target_s(tmp_path: Path, tag: str, folders: str) -> None:
+    seen = changed(tmp_path, naming(tag, folders))
+    assert seen.said == f"file looks for libraries in {folders.rpartition(':')[2]}\n"
+
+
+def test_a_program_without_a_loader(tmp_path: Path) -> None:
+    assert changed(tmp_path, Elf()).said == f"no program of {LOADER}: {tmp_path}/file\n"
