@@ -35,9 +35,23 @@ class OnAlpine:
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        return tuple(sample for sample in SAMPLES if sample.name == self.name)
+        return tuple(
+            sample for sample in (*SAMPLES, UV) if sample.name == self.name and sample != WITH_SQLITE
+        )
 
 
+# The test bed's Python for musl has no sqlite3, which the check of that project uses.
+WITH_SQLITE = next(sample for sample in SAMPLES if sample.name == "python-uv")
+UV = Sample(
+    "python-uv",
+    (
+        "-c",
+        "import httptools, orjson, platform, pydantic_core, uvloop.loop as u; "
+        "print({'x86_64': 'amd64', 'aarch64': 'arm64'}[platform.machine()], u.__file__)",
+    ),
+    ("{architecture} /app/.venv/lib/python3.13/site-packages/uvloop/loop", "-linux-musl.so"),
+    program="/app/.venv/bin/python",
+)
 LANGUAGES = (
     OnAlpine("node-site", "node:22-alpine", ""),
     OnAlpine("python-target", "python:3.13-alpine", "tells pip of the target"),
