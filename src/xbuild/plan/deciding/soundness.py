@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from xbuild.dockerfile.frontend import blocks
 from xbuild.dockerfile.model import Copy, Run
@@ -10,11 +10,13 @@ from xbuild.graph.model import Edge, ImageBase, Stage, StageGraph, sources_of
 from xbuild.plan.deciding.declaring import settle
 from xbuild.plan.deciding.groups import Group
 from xbuild.plan.deciding.survey import Survey
+from xbuild.plan.deciding.work import work_of
 from xbuild.plan.facts import images
 from xbuild.plan.facts.filesystem import Kind, offender
 from xbuild.plan.model import Change, OwnCache, Place, Question, Reason
 from xbuild.plan.reading.stage import StageFacts
-from xbuild.plan.toolchain import Demand, Need
+from xbuild.plan.table import Work
+from xbuild.plan.toolchain import Call, Demand, Need
 
 
 class Soundness:
@@ -52,7 +54,8 @@ class Soundness:
             found.append(Reason(blocked, Place(1), cure="use docker/dockerfile:1"))
         found += [*self.told_to_stay(stage), *self.loan_reasons(stage, facts)]
         if stage in group.split:
-            return found + self.split_reasons(stage, facts) + list(facts.all_reasons)
+            found += self.split_reasons(stage, facts) or self.wasted(stage, group)
+            return found + list(facts.all_reasons)
         if self.survey.is_needed(stage):
             found += facts.all_reasons
             self.foreign.update(
@@ -165,6 +168,26 @@ class Soundness:
         if at.name is None or names.count(at.name) > 1 or at.instructions[0].heredocs:
             found.append(Reason(f"{at.label} has no name of its own", place, cure="give each stage a name"))
         return found
+
+    def wasted(self, stage: int, group: Group) -> list[Reason]:
+        """Why a copy of a stage would be more work than it saves: a compiler works in it, and nothing that
+        is made from the copy does anything that takes long.
+        """
+        compiled = next((c for c, work in self.works(stage) if work.is_compiler), None)
+        made = [s for s in group.stages if stage in self.graph.chain_of(s)]
+        if compiled is None or any(True for s in made for _ in self.works(s)):
+            return []
+        label = self.graph.stages[stage].label
+        text = f"a copy of {label} would do `{compiled.spelled()}` once more, and save little"
+        cure = "start from an image that has what is compiled there"
+        return [Reason(text, compiled.place, cure=cure)]
+
+    def works(self, stage: int) -> Iterator[tuple[Call, Work]]:
+        """The commands of a stage that do work worth a name."""
+        for call in self.facts[stage].calls:
+            work = work_of(call.texts)
+            if work is not None:
+                yield call, work
 
     def taken(self, stage: int, edge: Edge) -> list[Reason]:
         """Reasons why what an unpinned stage takes is not accounted for."""
