@@ -298,6 +298,12 @@ _CHANGES = (
     "--include= --exclude= --stat --check --ignore-whitespace"
 )
 
+
+def _starts_git(call: Call) -> Iterator[str]:
+    """`git lfs` runs `git-lfs` (gitcli(7)); it comes with no git."""
+    yield from ("git-lfs",) if "lfs" in call.texts[1:] else ()
+
+
 _VERBS = {
     **dict.fromkeys(
         words("rev-parse describe log status show rev-list diff ls-files ls-remote version"),
@@ -413,6 +419,7 @@ PROGRAMS = (
             "GIT_CONFIG_PARAMETERS GIT_INDEX_FILE GIT_OBJECT_DIRECTORY"
         ),
         settings=(".gitconfig", ".git/"),
+        starts=_starts_git,
     ),
     Program(
         "openssl",

@@ -545,6 +545,12 @@ class _StageReader:
             text = f"the shell first reads {profile.path or 'a file'}, which line {profile.place.line} wrote"
             self.refuse(text, run, profile.path, "use ENV, or a shell that is no login shell")
             return None, False
+        places = (f"{folder}/{program}" for folder in PROGRAM_FOLDERS)
+        made = next((w for path in places for w in self.facts.writes.exactly(path) if _is_no_shell(w)), None)
+        if made is not None and not self.around.is_pinned_by_author:
+            text = f"the shell itself, {made.path}, is what line {made.place.line} wrote"
+            self.refuse(text, run, made.path, "put it there in a stage of its own")
+            return None, False
         script = parse_script(run.script.text)
         if script.has_error:
             self.refuse("the shell script cannot be read without doubt", run, cure="write it more simply")
@@ -663,6 +669,11 @@ def _told_by(scope: Scope, names: Iterable[str]) -> list[str]:
 
 def _together(found: Sequence[Links]) -> Links:
     return Links(tuple(pair for links in found for pair in links.held), all(links.are_all for links in found))
+
+
+def _is_no_shell(made: Write) -> bool:
+    """Whether the shell may be another program than the image's own: for the target, or the project's."""
+    return not (made.is_package or made.is_empty or made.is_change) and made.is_file
 
 
 def _is_profile(made: Write) -> bool:

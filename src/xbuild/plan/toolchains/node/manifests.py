@@ -216,7 +216,8 @@ _HARMLESS = {
             "dedupe-peer-dependents ignore-workspace-root-check enable-pre-post-scripts "
             "side-effects-cache manage-package-manager-versions package-manager-strict "
             "min-release-age minimum-release-age color unicode timing tag-version-prefix message "
-            "force install-links install-strategy"
+            "force install-links install-strategy only-built-dependencies never-built-dependencies "
+            "allowed-deprecated-versions"
         )
     ),
     ".yarnrc": frozenset(
@@ -302,7 +303,7 @@ def _keys(name: str, text: str) -> Iterator[str]:
 _IN_YAML = (".yarnrc.yml", "pnpm-workspace.yaml")
 
 
-_OF_REGISTRY = expression(r"//.*|@[\w.-]+:registry|_authToken|\w+\[\]")
+_OF_REGISTRY = expression(r"//.*|@[\w.-]+:registry|_authToken")
 
 
 def check_files(call: Call, folder: str, homes: Iterable[str] = ()) -> None:

@@ -78,6 +78,8 @@ def test_secrets_in_settings_are_never_told(name: str, text: str, tmp_path: Path
     ("name", "text", "key"),
     [
         (".npmrc", "cpu=x64\n", "cpu"),
+        (".npmrc", "include[]=dev\n", "include"),
+        (".npmrc", "cpu[]=x64\n", "cpu"),
         (".npmrc", "  script-shell = /bin/bash\n", "script-shell"),
         (".npmrc", "node-options=--require ./a.js\n", "node-options"),
         (".yarnrc", "--install.ignore-platform true\n", "--install.ignore-platform"),
@@ -88,6 +90,11 @@ def test_secrets_in_settings_are_never_told(name: str, text: str, tmp_path: Path
 )
 def test_settings_that_may_tell_the_machine(name: str, text: str, key: str, tmp_path: Path) -> None:
     assert f"{name} sets {key}, which is not known" in why(planned(tmp_path, project(**{name: text})))
+
+
+def test_lists_in_settings_that_leave_the_machine_alone(tmp_path: Path) -> None:
+    text = "public-hoist-pattern[]=*eslint*\nonly-built-dependencies[]=esbuild\n"
+    assert str(planned(tmp_path, project(**{".npmrc": text})).stages[0].word) == "portable"
 
 
 def test_yarn_from_elsewhere(tmp_path: Path) -> None:
