@@ -636,16 +636,18 @@ class _StageReader:
         find what this one leaves there.
         """
         mount = run.mounts[at]
-        if self.around.is_pinned_by_author or is_of_builder(mount):
-            return is_of_builder(mount)
-        if not can_be_named(mount):
+        others = [c for c in users(self.graph, key) if c.stage != self.facts.stage]
+        if self.around.is_pinned_by_author:
+            return is_of_builder(mount) and all(c.stage in self.pinned for c in others)
+        strange = [c for c in others if c.stage not in self.pinned or runs_on(self.graph, c.stage) == BUILD]
+        # In a stage for the target, too, BUILDARCH is the build machine's.
+        is_taken = any(named(c.mount) == f"{named(mount)}{SUFFIX}" for c in strange)
+        if is_taken or not can_be_named(mount):
             text = "may hold what builds for other platforms left, and cannot be renamed"
             if is_tools:
                 self.refuse(f"the cache {named(mount)} {text}", run, cure="give it a plain id")
             return False
-        stages = {c.stage for c in users(self.graph, key)} - {self.facts.stage}
-        is_among = all(s in self.pinned and runs_on(self.graph, s) != BUILD for s in stages)
-        if not is_among and not is_tools:
+        if strange and not is_tools:
             return False
         why = "what one build machine leaves there is kept apart"
         name = f"{named(mount)}{SUFFIX}"

@@ -69,8 +69,9 @@ def path_folders(call: Call) -> Iterator[str]:
     if "PATH" in call.assignments:
         word = call.assignments["PATH"][0]
         texts.append(word.value or word.raw)
-    for folder in (f.strip("\"'").rstrip("/") for text in texts for f in text.split(":")):
-        if folder and not folder.startswith("$"):
+    for part in (f.strip("\"'").rstrip("/") for text in texts for f in text.split(":")):
+        folder = call.scope.expand_known(part).text if "$" in part else part
+        if folder:
             yield posixpath.normpath(posixpath.join(call.directory or "/", folder))
 
 
