@@ -28,6 +28,7 @@ FROM --platform=$BUILDPLATFORM node:22-slim AS made
 WORKDIR /src
 COPY . .
 RUN node bytecode.js dist/server.jsc && node --snapshot-blob dist/start.blob --build-snapshot entry.js
+RUN cp dist/server.jsc dist/bundle
 RUN mkdir -p target/release && cp /bin/true target/release/app && cp /bin/true _site/search
 
 FROM debian:bookworm-slim
@@ -106,6 +107,7 @@ def test_nothing_of_it_is_pushed(planted: Built) -> None:
     [
         ("/srv/dist/addon.node", "is for"),
         ("/srv/dist/server.jsc", "is a code cache of V8, and the same for"),
+        ("/srv/dist/bundle", "is a code cache of V8, and the same for"),
         ("/srv/dist/start.blob", "is a snapshot of node for"),
         ("/srv/jars/app.jar", "BOOT-INF/lib/hello-1.0.jar!/META-INF/native/libhello.so"),
         ("/srv/jars/app.jsa", "is class data of a virtual machine for another architecture"),

@@ -79,5 +79,7 @@ class Language:
     """Patterns of paths where its tools keep files for other platforms, and what is there."""
     wants: Callable[[str], int] | None = None
     """How many bytes of the file at a path it wants to see, 0 when it is none of its own. ELF files: all."""
+    begins: Callable[[bytes, int], int] | None = None
+    """The same of a file that begins so and has so many bytes, whatever it is called."""
     note: Callable[[str, Data, int], Note | None] | None = None
     """What it notes of a path, the bytes that it wanted, and how many the file has."""

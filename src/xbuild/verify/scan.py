@@ -27,13 +27,13 @@ from xbuild.verify.blobs import decompressed
 from xbuild.verify.built import Built, Note
 from xbuild.verify.elf import Data, ElfFacts, Unreadable, facts_of, is_elf, open_elf
 from xbuild.verify.languages import from_json as built_from_json
-from xbuild.verify.languages import read_built, read_note, wanted
+from xbuild.verify.languages import read_built, read_note, wanted, wanted_by_beginning
 from xbuild.verify.languages import to_json as built_to_json
 from xbuild.verify.oci import ImageIndex
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
-SCANNER_VERSION = 6
+SCANNER_VERSION = 7
 """Part of the cache key: raise it whenever a fact is added or read differently."""
 
 GLIBC_PREFIXES = ("usr/glibc-compat/",)
@@ -195,7 +195,7 @@ def _content(reader: TarReader, member: Member, path: str, for_notes: int) -> Co
         return Content("ar")
     if _tells_the_loader(path) and member.size <= _LARGEST_TEXT:
         return Content("text", text=(head + reader.content(member.size)).decode("utf-8", "replace"))
-    limit = wanted(path)
+    limit = wanted(path) or wanted_by_beginning(head[:64], member.size)
     return _noted(reader, head, member.size, path, min(limit, for_notes)) if limit else None
 
 

@@ -25,10 +25,19 @@ def wanted(path: str) -> int:
     return max(each.wants(path) for each in LANGUAGES if each.wants is not None)
 
 
+def wanted_by_beginning(head: bytes, size: int) -> int:
+    """The same of a file that begins so and has so many bytes, whatever it is called."""
+    return max(each.begins(head, size) for each in LANGUAGES if each.begins is not None)
+
+
 def read_note(path: str, data: Data, size: int) -> Note | None:
     """What the language that wants a file notes of it; `data` are its first bytes, of `size`."""
     for each in LANGUAGES:
         if each.wants is not None and each.note is not None and each.wants(path):
+            return each.note(path, data, size)
+    head = bytes(data[:64])
+    for each in LANGUAGES:
+        if each.begins is not None and each.note is not None and each.begins(head, size):
             return each.note(path, data, size)
     return None
 

@@ -89,7 +89,7 @@ def test_a_jar_that_is_a_script_too() -> None:
 
 
 @pytest.mark.parametrize("magic", [b"\xa2\xab\x0b\xf0", b"\xa8\xab\x0b\xf0", b"\xf0\x0b\xab\xa2"])
-@pytest.mark.parametrize("name", ["app.jsa", "app.aot"])
+@pytest.mark.parametrize("name", ["app.jsa", "app.aot", "app.archive", "classes"])
 def test_class_data_of_the_build_machine(magic: bytes, name: str) -> None:
     text = b"OpenJDK 64-Bit Server VM (25+9-LTS) for linux-amd64 JRE (25+9-LTS), built on 2026-04-21"
     data = magic + bytes(600) + text + bytes(5000)

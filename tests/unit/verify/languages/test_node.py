@@ -38,6 +38,24 @@ def test_wherever_such_files_are(path: str) -> None:
     assert len(images(CACHE, CACHE, path)) == 1
 
 
+# As node 20 and node 22 wrote them on amd64; behind them the rest of their length.
+OF_20 = bytes.fromhex("cc05dec00bc2e400d50100005349ae2c3806000000000000") + bytes(0x638)
+OF_22 = bytes.fromhex("2806dec074fede79d5010000673d8f218751e399680600000000000000000000") + bytes(0x668)
+
+
+@pytest.mark.parametrize("cache", [OF_20, OF_22])
+@pytest.mark.parametrize("path", ["app/bundle", "app/main.bytecode", "app/a.js"])
+def test_a_code_cache_by_its_beginning_alone(path: str, cache: bytes) -> None:
+    assert len(images(cache, cache, path)) == 1
+    assert images(cache + b"x", cache + b"x", path) == []
+
+
+@pytest.mark.parametrize("path", ["app/snapshot", "app/start.dat"])
+def test_a_snapshot_by_its_beginning_alone(path: str) -> None:
+    (line,) = images(SNAPSHOT, SNAPSHOT, path)
+    assert "is a snapshot of node for x64" in line
+
+
 def test_a_code_cache_for_each_machine_is_right() -> None:
     assert images(CACHE, OTHER) == []
 

@@ -46,6 +46,7 @@ _HEAD = 64
 _ARCHIVES = (".jar", ".war", ".ear", ".hpi", ".jpi", ".nar")
 _CLASS_DATA = (".jsa", ".aot", ".cds")
 _MAGIC = (0xF00BABA2, 0xF00BABA8)
+_BEGINNINGS = frozenset(number.to_bytes(4, order) for number in _MAGIC for order in ("little", "big"))
 # Behind the architecture: how floating point is called, and the C library unless it is glibc.
 _MADE_BY = re.compile(rb" for linux-([a-z0-9]+)(?:-[a-z0-9-]+)? JRE ")
 # Endings of what is no native, whatever it is; the rest is looked at.
@@ -114,9 +115,14 @@ def wants(path: str) -> int:
     return 4096 if path.endswith(_CLASS_DATA) else 0
 
 
+def begins(head: bytes, _size: int) -> int:
+    """How many bytes it takes of a file that begins so: class data may be called anything."""
+    return 4096 if head[:4] in _BEGINNINGS else 0
+
+
 def note(path: str, data: Data, size: int) -> Note | None:
     """What is noted of one file; `data` are its first bytes."""
-    if path.endswith(_CLASS_DATA):
+    if path.endswith(_CLASS_DATA) or begins(bytes(data[:4]), size):
         return _class_data(bytes(data[:4096]))
     if size > len(data):
         return Note(
@@ -126,8 +132,7 @@ def note(path: str, data: Data, size: int) -> Note | None:
 
 
 def _class_data(head: bytes) -> Note | None:
-    numbers = (int.from_bytes(head[:4], "little"), int.from_bytes(head[:4], "big"))
-    made_by = _MADE_BY.search(head) if any(number in _MAGIC for number in numbers) else None
+    made_by = _MADE_BY.search(head) if head[:4] in _BEGINNINGS else None
     return Note(ArchiveNote.CLASS_DATA, (made_by[1].decode(),)) if made_by is not None else None
 
 
@@ -214,4 +219,4 @@ def natives_of(noted: Note) -> Iterator[Native]:
     return (Native.from_text(text) for text in noted.values[1:] if not text.startswith("\x00"))
 
 
-LANGUAGE = Language("Java", wants=wants, note=note)
+LANGUAGE = Language("Java", wants=wants, begins=begins, note=note)

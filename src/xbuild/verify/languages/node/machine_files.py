@@ -42,6 +42,17 @@ def wants(path: str) -> int:
     return _HEADER if path.endswith(_ENDINGS) else 0
 
 
+def begins(head: bytes, size: int) -> int:
+    """How many bytes it takes of a file that begins so, whatever it is called: of a code cache the length of
+    what follows has to be that of the file (in node 20 behind 24 bytes, since node 22 behind 32).
+    """
+    if head[:4] in (_SNAPSHOT, _EXECUTABLE):
+        return _HEADER
+    lengths = [int.from_bytes(head[at : at + 4], "little") for at in (16, 20)]
+    is_cache = head[2:4] == _CACHE and size in (24 + lengths[0], 32 + lengths[1])
+    return _HEADER if is_cache else 0
+
+
 def note(_path: str, data: Data, size: int) -> Note | None:
     """What is noted of one file; `data` are its first bytes."""
     head = bytes(data[:_HEADER])
@@ -64,4 +75,4 @@ def _text(head: bytes, at: int) -> tuple[str, int]:
     return (found.decode("ascii"), at + 8 + length) if is_whole else ("", len(head))
 
 
-LANGUAGE = Language("Node", wants=wants, note=note)
+LANGUAGE = Language("Node", wants=wants, begins=begins, note=note)
