@@ -8,7 +8,7 @@ TWIN = Twin(
     "apk",
     ("apk",),
     ("alpine",),
-    (1.4, 3.6),
+    (1.3, 4.0),
     caches=(
         SharedCache(
             r"/var/cache/apk|/etc/apk/cache",
