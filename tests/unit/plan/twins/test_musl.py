@@ -106,3 +106,25 @@ def test_folders_that_would_be_the_target_s(tmp_path: Path, tag: str, folders: s
 
 def test_a_program_without_a_loader(tmp_path: Path) -> None:
     assert changed(tmp_path, Elf()).said == f"no program of {LOADER}: {tmp_path}/file\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "is_taken"),
+    [
+        # musl 1.2.5 of a module of Python's, recorded; and of a program whose library is not there.
+        ("Error relocating /m/_asyncio.so: PyObject_GC_Del: symbol not found\n", True),
+        ("Error loading shared library libz.so.1: No such file or directory (needed by /m/zlib.so)\n", False),
+        (
+            "Error loading shared library libz.so.1: No such file or directory (needed by /m/zlib.so)\n"
+            "Error relocating /m/zlib.so: deflate: symbol not found\n",
+            False,
+        ),
+    ],
+)
+def test_names_that_a_module_leaves_open_are_no_missing_library(
+    tmp_path: Path, said: str, is_taken: bool
+) -> None:
+    (tmp_path / "musl.sh").write_text(twin_files()["helper/musl.sh"])
+    (tmp_path / "listed.errors").write_text(said)
+    script = f"mount={MOUNT}; . {tmp_path}/musl.sh; listed={tmp_path}/listed; only_names_are_open"
+    assert (subprocess.run(["sh", "-c", script], check=False).returncode == 0) is is_taken

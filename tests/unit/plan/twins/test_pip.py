@@ -294,7 +294,7 @@ class Image:
             "reads": ("PYTHONHOME",),
             "openssl": str(root / "openssl.cnf"),
             "libc": str(root / "libc.so.6"),
-            "release": "2.36",
+            "release": b" release version 2.36.",
             "machine": MACHINE,
             "multiarch": sys.implementation._multiarch,
             "suffix": SUFFIX,
@@ -561,6 +561,39 @@ def test_another_release_of_the_c_library_hands_over(image: Image) -> None:
         library.write_text(f"stable {text}")
         assert is_native(image.start("pip", "list")) is expected
     library.write_text("stable release version 2.36.\n")
+
+
+def test_another_release_of_musl_hands_over(image: Image) -> None:
+    library = Path(image.recorded["libc"])
+    image.recorded["release"] = b"\x001.2.5\x00"
+    image.record()
+    for text, expected in ((b"x\x001.2.5\x00y", True), (b"x\x001.2.51\x00y", False)):
+        library.write_bytes(text)
+        assert is_native(image.start("pip", "list")) is expected
+    library.write_text("stable release version 2.36.\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (
+            b"musl libc (x86_64)\nVersion 1.2.5\nDynamic Program Loader\n",
+            ("/lib/ld-musl-aarch64.so.1", b"\x001.2.5\x00"),
+        ),
+        (b"usage\n", None),
+    ],
+)
+def test_setup_asks_musl_for_its_release(
+    image: Image, monkeypatch: pytest.MonkeyPatch, said: bytes, found: tuple[str, bytes] | None
+) -> None:
+    done = subprocess.CompletedProcess[bytes]([], 1, stderr=said)
+    monkeypatch.setattr(subprocess, "run", lambda *_given, **_named: done)
+    if found is None:
+        with pytest.raises(SystemExit) as ended:
+            image.setup.c_library("aarch64-linux-musl")
+        assert ended.value.code == 3
+    else:
+        assert image.setup.c_library("aarch64-linux-musl") == found
 
 
 def test_a_preloaded_library_of_the_whole_system_hands_over(image: Image) -> None:

@@ -30,6 +30,8 @@ survey_system() {
     exchange="s,$(escape "$loader"),$new_loader,g;s,/etc/ld\\.so\\.cache,$mount/ld,g$exchange"
 }
 
+only_names_are_open() { return 1; }
+
 escape() { printf '%s' "$1" | sed 's,[.+],\\&,g'; }
 
 # Folders of modules that a library opens by name, at the same place below the folder of libraries.

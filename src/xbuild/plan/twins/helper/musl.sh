@@ -37,6 +37,9 @@ one_kind() { grep -v '^libc\.musl-' || :; }
 
 companions() { :; }
 
+# Names that a module leaves to the program which opens it: musl lists its libraries, and then fails.
+only_names_are_open() { ! grep -qv '^Error relocating .*: symbol not found$' "$listed.errors"; }
+
 # The program headers of a 64-bit file: type (and flags), offset, address, -, size, -, -.
 segments() { od -An -v -t u8 -w56 -j "$(number "$1" 32 8)" -N "$((56 * $(number "$1" 56 2)))" "$1"; }
 

@@ -146,7 +146,7 @@ native() {
 
 libraries() {
     for user in "$@"; do
-        "$loader" --list "$user" >>"$listed" || refuse "libraries of $user not found"
+        "$loader" --list "$user" >>"$listed" 2>"$listed.errors" || only_names_are_open || refuse "libraries of $user not found"
     done
 }
 

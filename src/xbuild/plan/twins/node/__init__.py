@@ -9,6 +9,6 @@ TWIN = Twin(
     ("npm", "npx", "yarn", "yarnpkg", "pnpm", "corepack"),
     ("debian",),
     (5.2, 9.8),
-    absent=(("alpine", "its twin is for images of Debian's family so far"),),
+    absent=(("alpine", "of the builds of Node.js for Alpine it was proved for none"),),
     by_default=True,
 )

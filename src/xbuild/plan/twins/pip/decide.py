@@ -144,10 +144,10 @@ def check_files(sums: "Mapping[str, str]") -> None:
             raise OwnError(f"{path} is another file than in the base image")
 
 
-def check_libc(path: str, release: str) -> None:
+def check_libc(path: str, release: bytes) -> None:
     """Which wheels fit depends on the release of the C library: it has to be that of the native one."""
     with open(path, "rb") as file:
-        if b" release version %s." % release.encode() not in file.read():
+        if release not in file.read():
             raise OwnError(f"{path} is another release than in the base image")
 
 

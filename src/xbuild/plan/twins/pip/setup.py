@@ -131,9 +131,21 @@ def shared_library() -> "list[str]":
     return sorted(path for path in found if ".so" in path)
 
 
-def says(libc: str, release: str) -> bool:
-    """Whether a C library tells this release of itself (decide.py asks the same)."""
-    return b" release version %s." % release.encode() in read(libc)
+def c_library(multiarch: str) -> "tuple[str, bytes]":
+    """Where the C library of the target is, and what the native one says of its own release: as it stands in
+    either file (decide.py looks for the same). musl's is its loader, which tells it when it is started.
+    """
+    if not multiarch.endswith("-musl"):
+        release = str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
+        return f"/lib/{multiarch}/libc.so.6", b" release version %s." % release.encode()
+    import subprocess
+
+    loader = "/lib/ld-musl-{}.so.1"
+    said = subprocess.run([loader.format(os.uname().machine)], stderr=subprocess.PIPE, check=False).stderr
+    found = re.search(rb"^musl .*\nVersion (\S+)", said)
+    if found is None:
+        refuse("musl does not tell its release")
+    return loader.format(multiarch.partition("-")[0]), b"\0%s\0" % found[1]
 
 
 def variables_read(data: bytes) -> "set[str]":
@@ -200,8 +212,8 @@ def main(out: str, root: str, python: str) -> None:
         refuse("extension modules differ between the platforms")
     if own_suffix != importlib.machinery.EXTENSION_SUFFIXES[0]:
         refuse("the suffix of extension modules is not the interpreter's")
-    libc, release = f"/lib/{multiarch}/libc.so.6", str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
-    if not says(root + in_root(root, libc), release):
+    libc, release = c_library(multiarch)
+    if release not in read(root + in_root(root, libc)):
         refuse("another release of the C library on the target platform")
     sums = {}
     for path in (*binaries, "/etc/os-release", "/etc/nsswitch.conf"):
