@@ -80,20 +80,29 @@ _WHAT = 'case "$0" in *-strip) exec "$g-strip" "$@";; *) echo "$t";; esac'
 
 def _settings(keys: Sequence[str], *, has_c: bool) -> list[str]:
     """cargo's settings, line by line, quoted for the shell; those for C where it is compiled."""
-    lines = [line for key in keys for line in (f"[target.{_RUST[key]}]", f'linker = "{_tool(key, "gcc")}"')]
+    lines = [line for key in keys for line in (f"'[target.{_RUST[key]}]'", _linker_line(key))]
     if has_c:
-        lines.append("[env]")
+        lines.append("'[env]'")
     for key in keys if has_c else ():
         name = _RUST[key].replace("-", "_")
         folder = f"/usr/lib/{CROSS[key].library}/pkgconfig:/usr/share/pkgconfig"
         lines += [
-            f'CC_{name} = "{_tool(key, "gcc")}"',
-            f'CXX_{name} = "{_tool(key, "g++")}"',
-            f'AR_{name} = "{_tool(key, "ar")}"',
-            f'PKG_CONFIG_ALLOW_CROSS_{name} = "1"',
-            f'PKG_CONFIG_LIBDIR_{name} = "{folder}"',
+            f"'CC_{name} = \"{_tool(key, 'gcc')}\"'",
+            f"'CXX_{name} = \"{_tool(key, 'g++')}\"'",
+            f"'AR_{name} = \"{_tool(key, 'ar')}\"'",
+            f"'PKG_CONFIG_ALLOW_CROSS_{name} = \"1\"'",
+            f"'PKG_CONFIG_LIBDIR_{name} = \"{folder}\"'",
         ]
-    return [f"'{line}'" for line in lines]
+    return lines
+
+
+def _linker_line(key: str) -> str:
+    """The linker of a target, but for the build machine's own: from 1.90 on rustc links for amd64 with an LLD
+    of its own unless a linker is set (Rust's blog, "Faster linking times with 1.90.0 stable on Linux using
+    the LLD linker"; seen with 1.95), and what it makes for its own machine is to come out as before.
+    """
+    line = f"'linker = \"{_tool(key, 'gcc')}\"'"
+    return f'"$([ "$native" = {CROSS[key].debian} ] || echo {line})"'
 
 
 def _tool(key: str, tool: str) -> str:
