@@ -26,13 +26,27 @@ SCRIPTS = {
         "pre-deinstall": "#!/bin/sh\necho gone >>/said/gone\n",
         "trigger": '#!/bin/sh\necho "trigger $*" >>/said/triggers\n',
     },
+    "odd": {
+        "pre-install": "#!/bin/sh\naddgroup -g 4321 odd\nadduser -S -D -H -u 1234 -G odd odd\n",
+        "post-install": "#!/bin/sh\n"
+        '{ echo "$#" "$@" "${0%[0-9]}"; umask; pwd; ulimit -n; readlink /proc/self/fd/0 | cut -d: -f1; } >/said/odd\n'
+        "trap '' PIPE; yes | head -n 1 >>/said/odd\n",
+    },
     "bad": {"post-install": "#!/bin/sh\necho out; echo err >&2; exit 3\n"},
     "worse": {"pre-install": "#!/nowhere/sh\n"},
 }
 PACKAGES = """\
 #!/bin/sh
 set -eu
-for name in good bad worse; do
+odd=/trees/odd
+mkdir -p "$odd/etc" "$odd/usr/bin"
+echo theirs >"$odd/etc/odd.conf"
+cp /bin/busybox "$odd/usr/bin/odd"
+ln "$odd/usr/bin/odd" "$odd/usr/bin/same"
+ln -s /nowhere "$odd/usr/bin/link"
+chown -R 1234:4321 "$odd/usr/bin"
+chmod 6711 "$odd/usr/bin/odd"
+for name in good odd bad worse; do
     mkdir -p "/trees/$name/usr/share/triggers"
     echo "$name" >"/trees/$name/usr/share/$name"
     set -- --info "name:$name" --info version:1.0-r0 --info arch:noarch --files "/trees/$name"
@@ -45,6 +59,19 @@ done
 mkdir -p /trees/touched/usr/share/triggers/new
 apk mkpkg --info name:touched --info version:2.0-r0 --info arch:noarch --files /trees/touched \\
     --output /repository/touched-2.0-r0.apk
+"""
+# A server, started for each request, so that something is fetched.
+SERVE = """\
+#!/bin/sh
+read -r method path version
+while read -r line && [ "$line" != "$(printf '\\r')" ]; do :; done
+if [ -f "$path" ]; then
+    printf 'HTTP/1.0 200 OK\\r\\nLast-Modified: Sat, 28 Nov 2026 12:00:00 GMT\\r\\n'
+    printf 'Content-Length: %s\\r\\n\\r\\n' "$(stat -c %s "$path")"
+    cat "$path"
+else
+    printf 'HTTP/1.0 404 Not Found\\r\\nContent-Length: 0\\r\\n\\r\\n'
+fi
 """
 # Another apk: the same with something behind it, so that it is seen whether the image's own ran from then on.
 NEWER = """\
@@ -63,6 +90,15 @@ mv /repository/apk-tools-*.apk "$own"
 mv /repository/*.apk /repository/noarch
 """
 ADD = "apk add --no-cache --allow-untrusted -X /repository"
+FETCH = "apk add --allow-untrusted -X http://127.0.0.1:8000"
+FETCHING = (
+    f"{FETCH}/repository --no-cache odd",
+    f"{FETCH}/repository good",
+    f"{FETCH}/nowhere jq",
+    f"apk del odd good; rm -r /repository/noarch/odd*; {FETCH}/repository odd",
+    "apk del odd",
+    "ls -l --full-time /var/cache/apk | grep -o '[^ ]* APKINDEX.*'",
+)
 FAILING = (
     f"{ADD} bad",
     f"{ADD} worse",
@@ -107,6 +143,9 @@ STEPS = (
     "apk add -U --virtual .kept jq | grep -v kept >/said/kept; apk fix --reinstall curl; apk upgrade -U",
     "ln -s /var/cache/apk /etc/apk/cache; apk add openssl git; apk cache clean; rm /etc/apk/cache",
     f"{ADD} good touched >/said/installed 2>&1; {ADD} --virtual x=1 busybox; apk del good",
+    "nc -lk -p 8000 -e /serve.sh & sleep 1; echo mine >/etc/odd.conf; "
+    + told(FETCHING, "fetched")
+    + "; kill $!",
     told(FAILING, "bad"),
     told(REFUSED, "to"),
     told(OWN, "own"),
@@ -114,13 +153,13 @@ STEPS = (
     told(NEWER_APK, "newer"),
     "apk add zip",
     "printf '#!/bin/sh\\necho mine $*\\n' >/usr/bin/apk; chmod +x /usr/bin/apk; apk add x >/said/mine",
-    "cat /said/newer >>/said/to; rm -r /repository",
+    "cat /said/newer /said/fetched >>/said/to; rm -r /repository",
 )
 ASSISTED = f"RUN --mount=type=bind,from=helper,target={MOUNT} . {MOUNT}/env; "
 
 
 def stage(name: str, *, is_assisted: bool) -> str:
-    lines = [f"FROM {BASE} AS {name}", "COPY --from=repository /repository /repository"]
+    lines = [f"FROM {BASE} AS {name}", "COPY --from=repository /repository /repository", "COPY serve.sh /"]
     return "\n".join([*lines, *((ASSISTED if is_assisted else "RUN ") + step for step in STEPS)]) + "\n"
 
 
@@ -225,6 +264,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
             (folder / f"scripts/{name}.{kind}").write_text(text)
     (folder / "packages.sh").write_text(PACKAGES)
     (folder / "newer.sh").write_text(NEWER)
+    (folder / "serve.sh").write_text(SERVE)
+    (folder / "serve.sh").chmod(0o755)
     return compare(folder, DOCKERFILE)
 
 
@@ -250,6 +291,7 @@ def test_which_ran_natively(compared: Compared) -> None:
     another = "apk: own: another version"
     assert compared.twins == [
         *[native] * 12,
+        *[native] * 6,  # which fetch
         *[native] * (len(FAILING) + len(REFUSED)),
         "apk: own: LD_LIBRARY_PATH is set",
         "apk: own: APK_CONFIG is set",
