@@ -29,7 +29,8 @@ SCRIPTS = {
     "odd": {
         "pre-install": "#!/bin/sh\naddgroup -g 4321 odd\nadduser -S -D -H -u 1234 -G odd odd\n",
         "post-install": "#!/bin/sh\n"
-        '{ echo "$#" "$@" "${0%[0-9]}"; umask; pwd; ulimit -n; readlink /proc/self/fd/0 | cut -d: -f1; } >/said/odd\n'
+        '{ echo "$#" "$@" "${0%[0-9]}"; umask; pwd; ulimit -n; '
+        "readlink /proc/self/fd/0 | cut -d: -f1; } >/said/odd\n"
         "trap '' PIPE; yes | head -n 1 >>/said/odd\n",
     },
     "bad": {"post-install": "#!/bin/sh\necho out; echo err >&2; exit 3\n"},
