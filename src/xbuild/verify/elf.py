@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from xbuild.platforms import MACHINES
@@ -35,6 +35,11 @@ SHT_ARM_ATTRIBUTES = 0x70000003
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ = 0, 1, 5, 10
 _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 14, 15, 29
 
+# d_tag (Linux Standard Base, "Symbol Versioning"), with the layouts of Elfxx_Verneed and Elfxx_Vernaux,
+# which are the same for both classes
+_DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
+_VERNEED, _VERNAUX = "HHIII", "IHHII"
+
 # e_machine whose attributes are read below
 _EM_ARM = MACHINES["arm"].number
 _EM_X86 = (MACHINES["386"].number, MACHINES["amd64"].number)
@@ -46,6 +51,7 @@ _X86_ISA_NEEDED = 0xC0008002
 # Bounds against hostile files: no real file comes near them.
 _MAX_HEADERS = 4096
 _MAX_DYNAMIC = 8192
+_MAX_VERSIONS = 4096
 _MAX_STRING = 4096
 _MAX_BLOCK = 1 << 20
 
@@ -95,6 +101,8 @@ class ElfFacts:
     rpath: tuple[str, ...] = ()
     runpath: tuple[str, ...] = ()
     soname: str | None = None
+    versions: tuple[str, ...] = ()
+    """Versions of symbols that it wants, `libc.so.6 GLIBC_2.34`, sorted."""
     dynamic: bool = False
     arm_arch: int | None = None
     """`Tag_CPU_arch` of `.ARM.attributes`: 4 is v5TE, 6 v6, 10 v7, 14 v8."""
@@ -250,6 +258,7 @@ def facts_of(elf: ElfFile) -> ElfFacts:
         rpath=linked.rpath,
         runpath=linked.runpath,
         soname=linked.soname,
+        versions=linked.versions,
         dynamic=linked.present,
         arm_arch=arch,
         arm_hard_float=hard_float,
@@ -275,6 +284,7 @@ class _Linking:
     rpath: tuple[str, ...] = ()
     runpath: tuple[str, ...] = ()
     soname: str | None = None
+    versions: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -307,7 +317,32 @@ def _linking(elf: ElfFile) -> _Linking:
 
     needed = tuple(name for tag, value in entries if tag == _DT_NEEDED and (name := text(value)))
     soname = text(values[_DT_SONAME]) or None if _DT_SONAME in values else None
-    return _Linking(True, needed, paths(_DT_RPATH), paths(_DT_RUNPATH), soname)
+    versions = _versions(elf, values.get(_DT_VERNEED, 0), values.get(_DT_VERNEEDNUM, 0), text)
+    return _Linking(True, needed, paths(_DT_RPATH), paths(_DT_RUNPATH), soname, tuple(sorted(versions)))
+
+
+def _versions(elf: ElfFile, address: int, count: int, text: Callable[[int], str]) -> Iterator[str]:
+    """Library and version of each entry; a chain that leaves the file ends there."""
+    at = elf.offset_of(address) if address else None
+    left = _MAX_VERSIONS
+    for _ in range(min(count, _MAX_VERSIONS)):
+        if at is None or (head := _unpacked(elf, _VERNEED, at)) is None:
+            return
+        _, entries, file, aux, following = head
+        name, entry = text(file), at + aux
+        for _ in range(min(entries, left)):
+            if (version := _unpacked(elf, _VERNAUX, entry)) is None:
+                return
+            yield f"{name} {text(version[3])}"
+            entry += version[4]
+        left -= min(entries, left)
+        at += following
+
+
+def _unpacked(elf: ElfFile, form: str, at: int) -> tuple[int, ...] | None:
+    layout = struct.Struct(elf.order + form)
+    raw = elf.read(at, layout.size)
+    return layout.unpack(raw) if len(raw) == layout.size else None
 
 
 def _x86_level(elf: ElfFile) -> int:

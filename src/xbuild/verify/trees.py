@@ -8,16 +8,18 @@ there, and both builds have to agree: a twin that forgets to set it is found out
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from xbuild.platforms import Platform
 from xbuild.verify.blobs import decompressed
+from xbuild.verify.elf import ElfFacts, Unreadable, facts_of, is_elf, open_elf
 from xbuild.verify.excuses import Aspect, Excuse, Version
 from xbuild.verify.languages.excused import EXCUSES
 from xbuild.verify.layers import File, FileSystem
@@ -28,6 +30,7 @@ from xbuild.verify.tar import Stream, TarReader
 from xbuild.verify.variants import read_platform
 
 _BLOCK = 1 << 20
+_MAGIC = 4
 _MISSING = "missing"
 _UNKNOWN = Exact()
 
@@ -43,6 +46,8 @@ class PathDifference:
     offset: int | None = None
     note: str = ""
     """Why the excuse that its path has does not hold."""
+    program: str = ""
+    """Of a program or library in both: in what of its linkage it differs, or that it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +262,20 @@ class _Comparing:
                     self._excused[excuse].append(found.path)
                     return
                 notes.append(refusal)
-        offset = self._offset(found.path) if found.what is Aspect.CONTENT else None
-        yield PathDifference(found.path, found.what, found.left, found.right, offset, "; ".join(notes))
+        note = "; ".join(notes)
+        if found.what is Aspect.CONTENT:
+            yield replace(
+                found, offset=self._offset(found.path), note=note, program=self._program(found.path)
+            )
+        else:
+            yield replace(found, note=note)
+
+    def _program(self, path: str) -> str:
+        left, right = (_linkage(side.contents[path]) for side in (self._left, self._right))
+        if left is None or right is None:
+            return ""
+        differing = [name for name, fact in _LINKAGE.items() if fact(left) != fact(right)]
+        return f"{'another' if differing else 'the same'} {', '.join(differing or _LINKAGE)}"
 
     def _refusal(self, excuse: Excuse, found: PathDifference) -> str | None:
         if excuse.compare is None or found.what is not Aspect.CONTENT:
@@ -280,6 +297,25 @@ class _Comparing:
                     pairs = enumerate(zip(one, two, strict=False))
                     return at + next((n for n, (a, b) in pairs if a != b), min(len(one), len(two)))
                 at += len(one)
+
+
+_LINKAGE: Mapping[str, Callable[[ElfFacts], object]] = {
+    "machine": lambda facts: (facts.machine, facts.bits, facts.little_endian, facts.flags, facts.x86_level),
+    "loader": lambda facts: facts.interpreter,
+    "list of needed libraries": lambda facts: (facts.needed, facts.rpath, facts.runpath),
+    "list of symbol versions": lambda facts: facts.versions,
+}
+
+
+def _linkage(content: Path) -> ElfFacts | None:
+    """Of a program or a library that can be read as a whole."""
+    with content.open("rb") as file:
+        if not is_elf(file.read(_MAGIC)):
+            return None
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            elf = open_elf(data)
+            facts = None if isinstance(elf, Unreadable) else facts_of(elf)
+    return facts if facts is not None and facts.problem is None else None
 
 
 def _shown(entry: Entry) -> str:

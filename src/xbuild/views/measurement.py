@@ -226,6 +226,8 @@ def _difference(row: PathDifference) -> str:
     text = f"{clean(row.path)}: {row.what}: {clean(row.left)} / {clean(row.right)}"
     if row.offset is not None:
         text += f", first at byte {row.offset}"
+    if row.program:
+        text += f"; {row.program}"
     return f"{text} (no excuse: {clean(row.note)})" if row.note else text
 
 

@@ -47,6 +47,7 @@ class Elf:
     runpath: str | None = None
     rpath: str | None = None
     soname: str | None = None
+    versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     x86_level: int = 0
     arm_arch: int | None = None
     arm_vfp: int | None = None
@@ -108,9 +109,25 @@ class _Writer:
         for tag, text in pairs:
             entries += [tag, len(table)]
             table += text.encode() + b"\0"
+        if elf.versions:
+            entries += [0x6FFFFFFE, self.put(self.wanted(table)), 0x6FFFFFFF, len(elf.versions)]
         at = self.put(bytes(table))
         raw = self.word(*entries, 5, at, 10, len(table), 0, 0)
         self.segments.append((2, 6, self.put(raw), len(raw)))
+
+    def wanted(self, table: bytearray) -> bytes:
+        """`.gnu.version_r`: a record per library, each followed by those of its versions."""
+        blocks = []
+        for number, (library, versions) in enumerate(self.elf.versions, 1):
+            size = 16 * (1 + len(versions))
+            following = size if number < len(self.elf.versions) else 0
+            blocks.append(struct.pack(self.order + "HHIII", 1, len(versions), len(table), 16, following))
+            table += library.encode() + b"\0"
+            for place, version in enumerate(versions, 1):
+                step = 16 if place < len(versions) else 0
+                blocks.append(struct.pack(self.order + "IHHII", 0, 0, place + 1, len(table), step))
+                table += version.encode() + b"\0"
+        return b"".join(blocks)
 
     def note(self) -> None:
         bits = (1 << self.elf.x86_level) - 1

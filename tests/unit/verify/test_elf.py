@@ -48,8 +48,10 @@ def test_what_is_linked(architecture: str) -> None:
             soname="libx.so.1",
             rpath="/a:/b",
             runpath="$ORIGIN/../lib",
+            versions=(("libm.so.6", ("GLIBC_2.29",)), ("libc.so.6", ("GLIBC_2.34", "GLIBC_2.17"))),
         )
     )
+    assert found.versions == ("libc.so.6 GLIBC_2.17", "libc.so.6 GLIBC_2.34", "libm.so.6 GLIBC_2.29")
     assert found.interpreter == "/lib/ld.so"
     assert found.needed == ("libc.so.6", "libm.so.6")
     assert found.soname == "libx.so.1"

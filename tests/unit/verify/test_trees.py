@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.verify.builder import Built, Item, folder, hardlink, layer_tar, symlink, write_layout
+from tests.unit.verify.builder import Built, Elf, Item, folder, hardlink, layer_tar, symlink, write_layout
 from xbuild.errors import ImageError
 from xbuild.verify.excuses import Aspect, Excuse
 from xbuild.verify.trees import PathDifference, TreeComparison, compare_layouts
@@ -129,6 +130,33 @@ def test_where_contents_begin_to_differ(at: int, size: int, tmp_path: Path) -> N
     assert found.offset == at
     (found,) = compared(tmp_path / "2", [Item("a", content)], [Item("a", content + b"1")]).differences
     assert found.offset == size
+
+
+PROGRAM = Elf(
+    "arm64",
+    interpreter="/lib/ld-linux-aarch64.so.1",
+    needed=("libc.so.6",),
+    versions=(("libc.so.6", ("GLIBC_2.17",)),),
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (PROGRAM, "the same machine, loader, list of needed libraries, list of symbol versions"),
+        (replace(PROGRAM, versions=(("libc.so.6", ("GLIBC_2.34",)),)), "another list of symbol versions"),
+        (
+            replace(PROGRAM, needed=("libc.so",), interpreter="/lib/ld-musl-aarch64.so.1"),
+            "another loader, list of needed libraries",
+        ),
+        (replace(PROGRAM, architecture="amd64"), "another machine"),
+        (None, ""),
+    ],
+)
+def test_in_what_programs_differ(other: Elf | None, said: str, tmp_path: Path) -> None:
+    right = b"#!/bin/sh" if other is None else other.build() + b"1"
+    found = compared(tmp_path, [Item("a", PROGRAM.build() + b"0")], [Item("a", right)])
+    assert [each.program for each in found.differences] == [said]
 
 
 LOG = b"2026-11-28 18:24:21 status installed tzdata\n"
