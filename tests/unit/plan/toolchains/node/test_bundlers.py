@@ -10,7 +10,7 @@ import pytest
 from xbuild.dockerfile.parser import parse
 from xbuild.graph.model import Options
 from xbuild.plan.deciding.planner import make_plan
-from xbuild.plan.model import StageVerdict
+from xbuild.plan.model import OwnCache, StageVerdict
 from xbuild.plan.toolchains.node.bundlers import BUNDLERS, BundlerRow, bundler_of
 from xbuild.plan.toolchains.node.native_packages import Part, needed_variants, row_of
 from xbuild.platforms import parse_platforms
@@ -236,6 +236,9 @@ def test_the_sample_project_is_made_once() -> None:
     assert [str(stage.word) for stage in plan.stages] == ["portable", "emulated"]
     (note,) = plan.stages[0].notes
     assert note == "what esbuild, lightningcss, rollup's parser compute comes from the build machine"
+    assert [change.id for change in plan.stages[0].changes if isinstance(change, OwnCache)] == [
+        "/src/packages/site/node_modules/.vite-$BUILDARCH"
+    ]
 
 
 def test_a_verb_that_makes_nothing_is_not_known() -> None:
