@@ -72,6 +72,10 @@ _STARTED_BY = {
 """By package the programs that it starts."""
 _SYSTEM = frozenset(words("c m dl rt pthread util gcc_s gcc atomic"))
 """Libraries of the C library and the compiler, which are there for every target."""
+_WINDOWS = frozenset(
+    words("advapi32 bcrypt bcryptprimitives kernel32 ntdll ole32 psapi shell32 user32 userenv ws2_32")
+)
+"""Windows' own, which are asked for there alone: nothing links with them elsewhere."""
 
 _TOKEN = expression(
     r"//[^\n]*|/\*.*?\*/|b?r(?P<hash>#*)\".*?\"(?P=hash)|[bc]?\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\\n])'",
@@ -91,7 +95,10 @@ _LOCAL = expression(r"\b(?:mod|fn|let|use)\s+(?:mut\s+)?([a-z_]\w*)")
 _INLINE = expression(r"\bmod\s+(\w+)\s*\{")
 _MODULE = expression(r"\bmod\s+(\w+)\s*;")
 _IN_FILES = expression(r"\bmod\s+\w+\s*;|\binclude!|#\[path\b")
-_LINKED = expression(r"rustc-link-lib=(?:(?:dylib|static|framework)(?::[\w+,-]+)?=)?([^\"\s]*)")
+# Frameworks are Apple's: for other targets rustc does not know them (E0455).
+_LINKED = expression(
+    r"rustc-link-lib=(?!framework(?::[\w+,-]+)?=)(?:(?:dylib|static)(?::[\w+,-]+)?=)?([^\"\s]*)"
+)
 _FOLDER = expression(
     r"^/(?:bin|boot|dev|etc|home|lib(?:x?32|64)?|opt|proc|root|run|sbin|srv|sys|usr|var)\b"
     r"|(?:\S*/)?\.\./(?:dev|etc|proc|root|run|sys|usr|var)\b"
@@ -244,7 +251,7 @@ def _in_strings(strings: list[str]) -> Iterator[tuple[str, str]]:
         if _ARGUMENT.search(text):
             yield "argument", "it has the linker do something"
         for linked in _LINKED.findall(text):
-            if linked.partition(":")[0] not in _SYSTEM:
+            if linked.partition(":")[0] not in _SYSTEM | _WINDOWS:
                 yield "links", f"it links with {linked or 'a library'}"
 
 

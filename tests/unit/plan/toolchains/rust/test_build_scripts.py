@@ -21,6 +21,9 @@ from xbuild.plan.toolchains.rust.build_scripts import read_script
         'use std::process::Command;\nfn main() { Command::new("git").output().unwrap(); }',
         "use std::process::Command;\nfn main() { let rustc = 1; Command::new(&rustc).output(); }",
         'fn main() { println!("cargo:rustc-link-lib=dl"); }',
+        # As getrandom 0.1.
+        'fn main() { if target.contains("windows") { println!("cargo:rustc-link-lib=advapi32"); } }',
+        'fn main() { if target.contains("-ios") { println!("cargo:rustc-link-lib=framework=Security"); } }',
         "#![allow(clippy::all)]\nfn main() {}",
         "mod own { pub fn done() {} }\nfn main() { own::done(); }",
         'fn main() { let c = \'"\'; let text = r#"std::env::consts::ARCH"#; }',
@@ -62,6 +65,8 @@ def test_nothing_is_found(text: str) -> None:
         ('fn main() { std::fs::read("/proc/cpuinfo"); }', "folder"),
         ('fn main() { flag("-march=native"); }', "native"),
         ('fn main() { println!("cargo:rustc-link-lib=other"); }', "links"),
+        ('fn main() { println!("cargo:rustc-link-lib=static=advapi32x"); }', "links"),
+        ('fn main() { println!("cargo:rustc-link-lib=frameworks"); }', "links"),
         ('fn main() { println!("cargo::rustc-link-lib=static={}", name); }', "links"),
         ('fn main() { println!("cargo:rustc-link-arg=-fuse-ld=lld"); }', "argument"),
         ("use vergen::Emitter;\nfn main() {}", "uses"),
