@@ -6,17 +6,18 @@ import os
 import posixpath
 import re
 import stat
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from xbuild.errors import ContextError
 from xbuild.plan.context import LARGEST
 from xbuild.solve.ignore import Ignore, Match, read_patterns
 
-# Planning asks for the same few files again and again; this many texts stay at hand.
-_KEPT = 64
+# Planning asks for the same files again and again; so many characters of texts stay at hand.
+_KEPT = 32 << 20
 # Where the kernel gives up as well (path_resolution(7)).
 _MOST_LINKS = 40
 # What no archive begins with, compressed or not.
@@ -37,11 +38,20 @@ class DirectoryContext:
         self._ignore = Ignore(read_patterns(text))
         self._links: dict[tuple[str, bool], Mapping[str, str] | None] = {}
         self._walked: dict[str, tuple[tuple[tuple[str, bool], ...], list[ContextError]]] = {}
-        self._kept = lru_cache(maxsize=_KEPT)(self._text)
+        self._sizes: dict[str, int | None] = {}
+        self._texts: dict[str, str | None] = {}
+        self._held = 0
 
     def read(self, path: str) -> str | None:
         """Text of a file, or None when it is not there, is ignored, or is larger than `LARGEST`."""
-        return self._kept(path)
+        if path not in self._texts:
+            text = self._text(path)
+            self._texts[path] = text
+            self._held += len(text or "")
+            while self._held > _KEPT and len(self._texts) > 1:
+                self._held -= len(self._texts.pop(next(iter(self._texts))) or "")
+            return text
+        return self._texts[path]
 
     def is_file(self, path: str) -> bool:
         """Whether a file is there that is sent, however large."""
@@ -59,22 +69,28 @@ class DirectoryContext:
     def _size(self, path: str) -> int | None:
         """Bytes of a file; None where none is sent. What is no file (a pipe) would be waited for."""
         clean = _clean(path)
-        if clean.startswith("..") or self._ignore.is_ignored(clean):
-            return None
-        file = self.root / clean
+        if clean not in self._sizes:
+            is_out = clean.startswith("..") or self._ignore.is_ignored(clean)
+            self._sizes[clean] = self._measured(clean) if not is_out else None
+        return self._sizes[clean]
+
+    def _measured(self, path: str) -> int | None:
+        file = self.root / path
         try:
             found = file.stat()
-            is_inside = stat.S_ISREG(found.st_mode) and file.resolve().is_relative_to(self._resolved)
-        except (OSError, RuntimeError):  # RuntimeError: a loop of symbolic links
+        except (OSError, ValueError):
             return None
-        return found.st_size if is_inside else None
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return found.st_size if os.path.realpath(file).startswith(self._inside) else None
 
     def files(self, folder: str = "") -> tuple[str, ...]:
         """All file paths below a folder that are sent, sorted."""
         clean = os.path.normpath(folder).strip("/")
         if clean in ("", "."):
             return self._files
-        return tuple(path for path in self._files if path.startswith(clean + "/"))
+        # `0` comes behind `/`.
+        return self._files[bisect_left(self._files, f"{clean}/") : bisect_left(self._files, f"{clean}0")]
 
     def links(self, source: str, *, unpacks: bool = False) -> Mapping[str, str] | None:
         """The symbolic links that `COPY source` brings, by path below the destination, and what they hold;
@@ -99,8 +115,8 @@ class DirectoryContext:
                 yield path
 
     @cached_property
-    def _resolved(self) -> Path:
-        return self.root.resolve()
+    def _inside(self) -> str:
+        return os.path.realpath(self.root).rstrip("/") + "/"
 
     @cached_property
     def _files(self) -> tuple[str, ...]:
@@ -185,8 +201,7 @@ class DirectoryContext:
             path = f"{folder}/{entry.name}" if folder else entry.name
             match = self._ignore.match(path, parent)
             if entry.is_dir(follow_symlinks=False):
-                # An exception may name something below an ignored folder.
-                if not match.is_ignored or self._ignore.has_exceptions:
+                if not match.is_ignored or self._ignore.may_except_below(path):
                     yield from self._walk(path, match, refused)
             elif not match.is_ignored:
                 yield path, entry.is_symlink()

@@ -14,6 +14,7 @@ from functools import cached_property
 from xbuild.text import value
 
 _ESCAPED = ".+()|{}$"
+_PLAIN = re.compile(r"[^*?\[\]\\]*")
 
 
 @value(slots=False)
@@ -27,6 +28,11 @@ class Pattern:
     def matches(self) -> Callable[[str], bool]:
         """Whether this pattern alone names a path (its parents not considered)."""
         return _compile(self.text)
+
+    def may_name_below(self, folder: str) -> bool:
+        """Whether it may name something in a folder: by its text up to the first character of a pattern."""
+        start, plain = _PLAIN.match(self.text)[0], f"{folder}/"  # type: ignore[index]
+        return start.startswith(plain) or (start != self.text and plain.startswith(start))
 
 
 def read_patterns(text: str) -> tuple[Pattern, ...]:
@@ -106,7 +112,8 @@ class Ignore:
 
     def __init__(self, patterns: Iterable[Pattern] = ()) -> None:
         self.patterns = tuple(patterns)
-        self.has_exceptions = any(pattern.is_exception for pattern in self.patterns)
+        self._exceptions = tuple(pattern for pattern in self.patterns if pattern.is_exception)
+        self._folders = {"": Match()}
 
     def match(self, path: str, parent: Match) -> Match:
         """`path` below a folder whose own match is `parent`."""
@@ -123,12 +130,19 @@ class Ignore:
 
     def matched(self, path: str) -> Match:
         """A path of which nothing is known, its parents considered; "" is the context itself."""
-        match = Match()
         parts = path.split("/") if path else []
-        for end in range(1, len(parts) + 1):
-            match = self.match("/".join(parts[:end]), match)
-        return match
+        match = self._folders[""]
+        for end in range(1, len(parts)):
+            folder = "/".join(parts[:end])
+            if folder not in self._folders:
+                self._folders[folder] = self.match(folder, match)
+            match = self._folders[folder]
+        return self.match(path, match) if path else match
 
     def is_ignored(self, path: str) -> bool:
         """Whether a path is not sent, its parents considered."""
         return self.matched(path).is_ignored
+
+    def may_except_below(self, folder: str) -> bool:
+        """Whether something in a folder that is ignored may be sent nevertheless."""
+        return any(pattern.may_name_below(folder) for pattern in self._exceptions)

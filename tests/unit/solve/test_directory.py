@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from xbuild.errors import ContextError
 from xbuild.plan.context import LARGEST
+from xbuild.solve import directory
 from xbuild.solve.directory import DirectoryContext
 from xbuild.solve.ignore import Ignore, read_patterns
 
@@ -90,6 +92,35 @@ def test_files_are_those_that_are_sent(tmp_path: Path) -> None:
     assert context.read("missing") is None
 
 
+@pytest.mark.parametrize(
+    ("patterns", "walked"),
+    [
+        ("*\n!src", {"src", "src/a"}),
+        ("*\n!src/a/*.go", {"src", "src/a"}),
+        ("*\n!src/**", {"src", "src/a"}),
+        ("*\n!s?c/a", {"src", "src/a"}),
+        ("*\n!src.go", set[str]()),
+        ("*\n!node_modules/a/b", {"node_modules", "node_modules/a"}),
+        ("*\n!**/b.go", {"src", "src/a", "node_modules", "node_modules/a"}),
+        ("node_modules\n!src", {"src", "src/a"}),
+    ],
+)
+def test_an_ignored_folder_is_entered_for_an_exception_alone(
+    patterns: str, walked: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "src/a/b.go", "node_modules/a/b.go")
+    entered: list[str] = []
+    plain = os.scandir
+
+    def scanning(path: Path) -> os._ScandirIterator[str]:
+        entered.append(str(path.relative_to(tmp_path)))
+        return plain(str(path))
+
+    monkeypatch.setattr(os, "scandir", scanning)
+    DirectoryContext(tmp_path, patterns.encode()).files()
+    assert set(entered) == {".", *walked}
+
+
 def test_the_dockerfiles_own_ignore_file_wins(tmp_path: Path) -> None:
     make(tmp_path, "a", "b")
     (tmp_path / ".dockerignore").write_text("a\n")
@@ -123,6 +154,15 @@ def test_a_file_that_is_asked_for_again_is_read_once(tmp_path: Path, monkeypatch
     context = DirectoryContext(tmp_path)
     assert [context.read("go.mod") for _ in range(3)] == ["module x"] * 3
     assert len(read) == 1
+
+
+def test_so_many_characters_of_texts_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "aaaa", "bbbb", "cccc")
+    monkeypatch.setattr(directory, "_KEPT", 8)
+    context = DirectoryContext(tmp_path)
+    for name in ("aaaa", "bbbb", "cccc", "aaaa"):
+        assert context.read(name) == name
+        assert sum(len(text or "") for text in context._texts.values()) <= 8
 
 
 def test_links_that_are_sent(tmp_path: Path) -> None:

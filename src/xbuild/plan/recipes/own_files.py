@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from typing import TypeVar, cast
 
 from xbuild.dockerfile.model import Mount
 from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, resolved
@@ -18,6 +19,25 @@ class UntoldError(Exception):
     def __init__(self, text: str, cure: str | None = None) -> None:
         super().__init__(text)
         self.cure = cure
+
+
+Told = TypeVar("Told")
+
+
+def told_once(call: Call, find: Callable[..., Told], *given: Hashable) -> Told:
+    """What `find` tells of the build context, which does not change while a plan is made. It is called with
+    the context and what is `given`, and may raise UntoldError, once for a plan.
+    """
+    memo, key = call.scope.graph.memo, (find, given)
+    if key not in memo:
+        try:
+            memo[key] = find(call.around.context, *given)
+        except UntoldError as error:
+            memo[key] = error
+    told = memo[key]
+    if isinstance(told, UntoldError):
+        raise told
+    return cast("Told", told)
 
 
 def mount_target(call: Call, mount: Mount) -> str | None:

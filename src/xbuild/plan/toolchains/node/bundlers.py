@@ -12,15 +12,16 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from xbuild.plan.context import Context
 from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, is_within, join
 from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import write
-from xbuild.plan.recipes.own_files import UntoldError, context_file, mount_target
+from xbuild.plan.recipes.own_files import UntoldError, context_file, mount_target, told_once
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.node.accounts import Account, checked, is_installed, is_telling, open_account
@@ -28,18 +29,20 @@ from xbuild.plan.toolchains.node.installs import check_surroundings, put
 from xbuild.plan.toolchains.node.machine_facts import without_comments
 from xbuild.plan.toolchains.node.manifests import PackageJson, manifest, members, standing
 from xbuild.plan.toolchains.node.npm_scripts import seen_kind
-from xbuild.plan.toolchains.node.sources_read import (
-    check_configuration,
+from xbuild.plan.toolchains.node.project_sources import (
     check_links,
     check_loaders,
     check_patches,
     check_sources,
     check_taken,
     check_templates,
+    names_file_of,
+)
+from xbuild.plan.toolchains.node.sources_read import (
+    check_configuration,
     check_variables,
     found_script,
     named_in_data,
-    names_file_of,
 )
 from xbuild.text import expression, value
 
@@ -427,11 +430,13 @@ def _files(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterato
     many tools look upwards.
     """
     start, folder = posixpath.dirname(found.file), found.folder
-    yield from _matching(call, start, folder, patterns, is_deep=True)
+    below = told_once(call, _matching, start, patterns, True)
+    yield from (posixpath.join(folder, inner) for inner in below)
     while start and folder != "/":
         start, folder = posixpath.dirname(start), posixpath.dirname(folder)
-        for path in _matching(call, start, folder, patterns, is_deep=False):
-            if context_file(call, path) == posixpath.join(start, posixpath.basename(path)):
+        for name in told_once(call, _matching, start, patterns, False):
+            path = posixpath.join(folder, name)
+            if context_file(call, path) == posixpath.join(start, name):
                 yield path
 
 
@@ -441,8 +446,7 @@ def _placed(call: Call, found: PackageJson, patterns: tuple[str, ...]) -> Iterat
     """
     told = (call.seen(text) for text in call.texts[1:] if text is not None and not text.startswith("-"))
     folders = (*ancestors(found.folder), *(place for place in told if place is not None))
-    named = {posixpath.basename(file) for file in call.around.context.files()}
-    wanted = [n for n in sorted(named) if any("/" not in p and fnmatchcase(n, p) for p in patterns)]
+    wanted = told_once(call, _names_like, patterns)
     made = [w.path for w in call.writes if w.path is not None and not (w.is_empty or is_installed(w))]
     made += [path for mount in call.run.mounts if (path := mount_target(call, mount)) is not None]
     paths = [posixpath.join(folder, name) for folder in folders for name in wanted]
@@ -463,17 +467,24 @@ def _values(given: tuple[str | None, ...]) -> tuple[str | None, ...]:
     return given[:end]
 
 
-def _matching(
-    call: Call, start: str, folder: str, patterns: tuple[str, ...], *, is_deep: bool
-) -> Iterator[str]:
+def _names_like(context: Context, patterns: tuple[str, ...]) -> Sequence[str]:
+    """The names of files of the build context, without folders, that match."""
+    named = {posixpath.basename(file) for file in context.files()}
+    return [n for n in sorted(named) if any("/" not in p and fnmatchcase(n, p) for p in patterns)]
+
+
+def _matching(context: Context, start: str, patterns: tuple[str, ...], is_deep: bool) -> Sequence[str]:
+    """The files of a folder of the build context that match, by their paths in it: `is_deep`: or below."""
     prefix = f"{start}/" if start else ""
-    for file in call.around.context.files(start):
+    found = []
+    for file in context.files(start):
         inner = file.removeprefix(prefix)
         if "node_modules/" in inner or (not is_deep and "/" in inner):
             continue
         name = posixpath.basename(inner)
         if any(fnmatchcase(inner if "/" in p else name, p) for p in patterns):
-            yield posixpath.join(folder, inner)
+            found.append(inner)
+    return found
 
 
 def _effect(call: Call, row: BundlerRow, found: PackageJson, account: Account) -> Effect:

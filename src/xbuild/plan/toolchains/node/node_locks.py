@@ -16,7 +16,7 @@ Sources: npm "package-lock.json", npm/arborist `lib/shrinkwrap.js`; yarnpkg/berr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.text import value
@@ -44,7 +44,7 @@ class NodePackage:
     is_dev: bool = False
 
 
-@value()
+@value(slots=False)
 class NodeLock:
     """A lock file: `says_all` tells that its format says which packages are for some machines alone, and
     which have install scripts. `wanted` are the names that its projects ask for, each with the range asked
@@ -57,7 +57,7 @@ class NodeLock:
     says_all: bool
     wanted: frozenset[str] | None = None
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         return frozenset(package.name for package in self.packages)
 
