@@ -41,6 +41,7 @@ class DirectoryContext:
         self._sizes: dict[str, int | None] = {}
         self._texts: dict[str, str | None] = {}
         self._held = 0
+        self._followed_to = {"": os.path.realpath(root)}
 
     def read(self, path: str) -> str | None:
         """Text of a file, or None when it is not there, is ignored, or is larger than `LARGEST`."""
@@ -77,12 +78,21 @@ class DirectoryContext:
     def _measured(self, path: str) -> int | None:
         file = self.root / path
         try:
-            found = file.stat()
+            found = file.lstat()
+            is_link = stat.S_ISLNK(found.st_mode)
+            found = file.stat() if is_link else found
         except (OSError, ValueError):
             return None
         if not stat.S_ISREG(found.st_mode):
             return None
-        return found.st_size if os.path.realpath(file).startswith(self._inside) else None
+        return found.st_size if self._is_inside(path if is_link else posixpath.dirname(path)) else None
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether no link leads out of the folder on the way there."""
+        if path not in self._followed_to:
+            self._followed_to[path] = os.path.realpath(self.root / path)
+        found, root = self._followed_to[path], self._followed_to[""]
+        return f"{found}/".startswith(f"{root.rstrip('/')}/")
 
     def files(self, folder: str = "") -> tuple[str, ...]:
         """All file paths below a folder that are sent, sorted."""
@@ -113,10 +123,6 @@ class DirectoryContext:
             file = self.root / path
             if not os.access(file, os.R_OK, effective_ids=is_effective) and _is_regular(file):
                 yield path
-
-    @cached_property
-    def _inside(self) -> str:
-        return os.path.realpath(self.root).rstrip("/") + "/"
 
     @cached_property
     def _files(self) -> tuple[str, ...]:

@@ -129,16 +129,20 @@ def test_the_dockerfiles_own_ignore_file_wins(tmp_path: Path) -> None:
 
 
 def test_nothing_outside_is_read(tmp_path: Path) -> None:
-    make(tmp_path, "secret", "root/in")
+    make(tmp_path, "secret", "beside/secret", "root/in", "root/d/e")
     root = tmp_path / "root"
+    (root / "over").symlink_to("../beside")
+    (root / "again").symlink_to("d")
     (root / "out").symlink_to("../secret")
     (root / "loop").symlink_to("loop")
     (root / "link").symlink_to("in")
     context = DirectoryContext(root)
     assert (context.read("out"), context.read("../secret"), context.read("loop")) == (None, None, None)
     assert context.read("/../secret") is None
+    assert context.read("over/secret") is None
     assert context.read("link") == "root/in"
-    assert context.files() == ("in", "link", "loop", "out")
+    assert context.read("again/e") == "root/d/e"
+    assert context.files() == ("again", "d/e", "in", "link", "loop", "out", "over")
 
 
 def test_a_file_that_is_asked_for_again_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
