@@ -217,13 +217,7 @@ def made(folder: Path, twin: str, native: str, target: str) -> dict[str, ElfFile
         data = b"" if content is None else content.read()
         elf = open_elf(data) if is_elf(data) else None
         assert elf is None or isinstance(elf, ElfFile), info.name
-        found[
-            re.sub(
-                rf"{NAMES}|(?<=^[dl])0+$|(?<=^l/)0+$|(?<=ld-musl-)\w+(?=\.path)|(?<=-)a(md|rm)64(?=\.so)",
-                "NAME",
-                info.name,
-            )
-        ] = elf
+        found[PLACES.sub("NAME", info.name)] = elf
     return found
 
 

@@ -17,7 +17,7 @@ from xbuild.architectures import ARCHITECTURES, Machine
 from xbuild.verify.checks import PlatformImage
 from xbuild.verify.elf import ElfFacts
 from xbuild.verify.layers import File, FileSystem
-from xbuild.verify.scan import GLIBC_PREFIXES
+from xbuild.verify.scan import GLIBC_PREFIXES, Entry
 
 _MUSL = re.compile(r"(?:ld-musl-|libc\.musl-)(?P<architecture>.+?)\.so(?:\..*)?|libc\.so")
 _GLIBC = re.compile(r"ld-linux.*|ld(?:64)?\.so\..*|ld-\d.*")
@@ -26,6 +26,8 @@ _GLIBC = re.compile(r"ld-linux.*|ld(?:64)?\.so\..*|ld-\d.*")
 # are not among them.
 _MUSL_ITSELF = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
 _MUSL_FOLDERS = ("/lib", "/usr/local/lib", "/usr/lib")
+# musl's `fixup_rpath` knows no other, and then takes none of the folders.
+_NOT_ORIGIN = re.compile(r"\$(?!ORIGIN|\{ORIGIN\})")
 
 # As programs and libraries need them.
 _NEEDS_MUSL = re.compile(r"libc\.musl-.+|ld-musl-.+|libc\.so")
@@ -175,6 +177,8 @@ class Search:
             yield f"{folder}/{name}"
 
     def _own(self, file: File, folders: tuple[str, ...]) -> tuple[str, ...]:
+        if self._loader.musl is not None and any(map(_NOT_ORIGIN.search, folders)):
+            return ()
         return tuple(each for folder in folders for each in self._expand(folder, file))
 
     def _expand(self, folder: str, by: File) -> Iterator[str]:
@@ -213,15 +217,26 @@ class Search:
                 yield from (word for word in words if word.startswith("/"))
 
     def _musl_folders(self) -> tuple[str, ...]:
-        """Folders of `/etc/ld-musl-<architecture>.path`, of any architecture when no name tells which."""
+        """Folders of `/etc/ld-musl-<architecture>.path`, of any architecture when no name tells which.
+
+        Where one is there but names none there are none; of one that was not read nothing is known.
+        """
         start = f"ld-musl-{self._loader.musl}" + ("." if self._loader.musl else "")
         names = (
             name for name in self._fs.children("/etc") if name.startswith(start) and name.endswith(".path")
         )
-        text = "\n".join(self._text(f"/etc/{name}") for name in names)
-        return tuple(part for part in text.replace("\n", ":").split(":") if part) or _MUSL_FOLDERS
+        files = [file.entry for name in names if (file := self._fs.lookup(f"/etc/{name}")) is not None]
+        text = "\n".join(_text_of(each) for each in files)
+        folders = tuple(part for part in text.replace("\n", ":").split(":") if part)
+        is_told = bool(self._loader.musl and files and all(_text_of(each) or not each.size for each in files))
+        return folders if folders or is_told else _MUSL_FOLDERS
 
     def _text(self, path: str) -> str:
         file = self._fs.lookup(path)
-        content = file.entry.content if file is not None else None
-        return content.text if content is not None and content.format == "text" else ""
+        return _text_of(file.entry) if file is not None else ""
+
+
+def _text_of(entry: Entry) -> str:
+    """What a file says that tells the loader where to look."""
+    content = entry.content
+    return content.text if content is not None and content.format == "text" else ""

@@ -118,6 +118,52 @@ def test_musl_reads_its_path_file_under_any_name_of_the_loader() -> None:
         assert verify(image(ALPINE, items, path, needed=["liba.so"])).passed is passed
 
 
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [
+        (b"", False),
+        (b"\n", False),
+        (b"/none\n", False),
+        (b"/none:/lib", True),
+        (b"/lib \n", False),
+        (None, True),
+    ],
+)
+def test_musl_s_path_file_takes_the_place_of_its_own_folders(text: bytes | None, passed: bool) -> None:
+    """As musl 1.2.5 was seen to do."""
+    path = [] if text is None else [Item("etc/ld-musl-x86_64.path", text)]
+    items = [symlink(GLIBC, MUSL), Item("lib/liba.so", library("amd64"))]
+    assert verify(image(ALPINE, items, path, needed=["liba.so"])).passed is passed
+
+
+def test_musl_s_path_file_of_another_architecture_or_that_is_a_link_into_nothing() -> None:
+    items = [symlink(GLIBC, MUSL), Item("lib/liba.so", library("amd64"))]
+    for path in (Item("etc/ld-musl-i386.path", b""), symlink("etc/ld-musl-x86_64.path", "/none")):
+        assert verify(image(ALPINE, items, [path], needed=["liba.so"])).passed
+
+
+@pytest.mark.parametrize(
+    ("runpath", "passed"),
+    [
+        ("/opt/lib", True),
+        ("$ORIGIN/opt/lib", True),
+        ("${ORIGIN}/opt/lib", True),
+        ("/opt/lib:$ORIGINAL", True),
+        ("/opt/$LIB", False),
+        ("/opt/lib:/opt/$LIB", False),
+        ("/opt/lib:$PLATFORM", False),
+        ("$ORIGIN/opt/lib:a$b", False),
+    ],
+)
+def test_musl_takes_no_folder_where_one_has_another_name_in_it(runpath: str, passed: bool) -> None:
+    """As musl 1.2.5 was seen to do; glibc knows $LIB and $PLATFORM."""
+    items = [Item("opt/lib/liba.so", library("amd64"))]
+    musl = image(ALPINE, [symlink(GLIBC, MUSL)], items, needed=["liba.so"], runpath=runpath)
+    assert verify(musl).passed is passed
+    loader = [Item(GLIBC, library("amd64", soname="ld-linux-x86-64.so.2"))]
+    assert verify(image(loader, items, needed=["liba.so"], runpath=runpath)).passed
+
+
 def test_glibc_hands_rpath_down_relative_to_the_file_that_has_it() -> None:
     loader = Item(GLIBC, library("amd64", soname="ld-linux-x86-64.so.2"))
     app = Elf("amd64", kind=3, interpreter=GLIBC, needed=("liba.so",), rpath="$ORIGIN/../lib").build()

@@ -41,16 +41,22 @@ class Changed:
         return elf
 
 
-def changed(folder: Path, elf: Elf, *, is_program: bool = True) -> Changed:
-    """What `finish` makes of a file."""
+def changed(
+    folder: Path, elf: Elf, *, is_program: bool = True, place: str = "lib", libraries: str = ""
+) -> Changed:
+    """What `finish` makes of a file in a folder of the mount; `libraries`: by which names they were found."""
+    folder.mkdir(exist_ok=True)
     (folder / "musl.sh").write_text(twin_files()["helper/musl.sh"])
-    path, before = folder / "file", elf.build()
+    (folder / "out.listed.names").write_text(libraries)
+    path, before = folder / "out" / place / "file", elf.build()
+    path.parent.mkdir(parents=True)
     path.write_bytes(before)
     (folder / "out.queue").write_text(f"{path}\n")
     (folder / "out.programs").write_text(f"{path}\n" if is_program else "")
     script = f"""
     set -eu
     mount={MOUNT} out={folder}/out queue={folder}/out.queue programs={folder}/out.programs
+    listed={folder}/out.listed
     refuse() {{ echo "$1"; exit 3; }}
     {DRIVER}
     . {folder}/musl.sh
@@ -104,8 +110,48 @@ def test_folders_that_would_be_the_target_s(tmp_path: Path, tag: str, folders: s
     assert seen.said == f"file looks for libraries in {folders.rpartition(':')[2]}\n"
 
 
+@pytest.mark.parametrize(
+    ("place", "folders"),
+    [
+        ("lib", "$ORIGIN/.."),
+        ("apk/own", "$ORIGIN/../../lib"),
+        ("apk/own", "$ORIGIN/../../apk/../lib"),
+        ("pip/lib/python3.13/lib-dynload", "$ORIGIN/../.."),
+        ("lib", "$ORIGIN//.//x"),
+        ("lib", ":$ORIGIN"),
+    ],
+)
+def test_folders_that_stay_in_the_mount(tmp_path: Path, place: str, folders: str) -> None:
+    assert changed(tmp_path, naming("runpath", folders), place=place).said == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "folders"),
+    [
+        ("lib", "$ORIGIN/../.."),
+        ("lib", "$ORIGIN/../../lib"),
+        ("lib", "$ORIGIN/x/../../../lib"),
+        ("lib", "$ORIGIN/../../.xbuild-7c1f/lib"),
+        ("apk/own", "$ORIGIN/../../../usr/lib"),
+        ("lib", "$ORIGIN/../lib:$ORIGIN/../../lib"),
+    ],
+)
+def test_folders_that_lead_out_of_the_mount(tmp_path: Path, place: str, folders: str) -> None:
+    """The native image has the same there, so that the program would start in the helper's step."""
+    seen = changed(tmp_path, naming("runpath", folders), place=place)
+    assert seen.said == f"file looks for libraries in {folders.rpartition(':')[2]}\n"
+
+
+def test_a_library_that_is_asked_for_by_its_path(tmp_path: Path) -> None:
+    found = "libz.so.1 /usr/lib/libz.so.1\n"
+    assert changed(tmp_path / "a", naming("runpath", "$ORIGIN"), libraries=found).said == ""
+    found += "/usr/lib/libx.so /usr/lib/libx.so\n"
+    seen = changed(tmp_path / "b", naming("runpath", "$ORIGIN"), libraries=found)
+    assert seen.said == "a library is asked for by its path: /usr/lib/libx.so\n"
+
+
 def test_a_program_without_a_loader(tmp_path: Path) -> None:
-    assert changed(tmp_path, Elf()).said == f"no program of {LOADER}: {tmp_path}/file\n"
+    assert changed(tmp_path, Elf()).said == f"no program of {LOADER}: {tmp_path}/out/lib/file\n"
 
 
 @pytest.mark.parametrize(

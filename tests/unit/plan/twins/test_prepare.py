@@ -74,13 +74,16 @@ class Step:
             path.parent.mkdir(exist_ok=True)
             path.symlink_to(shutil.which(name) or name)
 
-    def why(self, *twins: str, target: str = "any") -> list[str]:
-        """The reasons, which stand in `env` as well; the step ends well."""
+    def run(self, *twins: str, target: str = "any") -> subprocess.CompletedProcess[str]:
         given = {
             "XBUILD_7C1F": "clean", "LC_ALL": "C", "PATH": self.path, "BUILDARCH": OWN, "TARGETARCH": target,
         }  # fmt: skip
         words = [str(SHELL), str(self.root / "helper/prepare.sh"), *twins]
-        done = subprocess.run(words, env=given, capture_output=True, text=True)
+        return subprocess.run(words, env=given, capture_output=True, text=True)
+
+    def why(self, *twins: str, target: str = "any") -> list[str]:
+        """The reasons, which stand in `env` as well; the step ends well."""
+        done = self.run(*twins, target=target)
         assert done.returncode == 0, done.stderr
         said = [line.removeprefix("xbuild-helper: ") for line in done.stdout.splitlines()]
         told = (self.out / "env").read_text()
@@ -143,6 +146,36 @@ def test_a_base_image_without_bash(step: Step) -> None:
     """Alpine's, with musl and busybox, is one."""
     step.only(*BUSYBOX.split())
     assert step.why("apt") == ["all: the base image has no bash"]
+
+
+def without(*names: str) -> list[str]:
+    return [name for name in BUSYBOX.split() if name not in names]
+
+
+def test_why_is_said_without_the_programs_that_are_missing(step: Step) -> None:
+    """The one that is missing may be the one to say it with."""
+    step.only(*without("sed", "mv", "rm", "grep"))
+    assert step.why("apt") == ["all: the base image has no bash"]
+    assert (step.out / "env").read_text() == "echo 'xbuild-helper: all: the base image has no bash' >&2\n"
+
+
+@pytest.mark.parametrize("name", ["chmod", "cat", "mkdir"])
+def test_what_a_run_starts_unasked_cannot_be_made(step: Step, name: str) -> None:
+    """`exec` in front of a RUN's words would fail in the build: the step does, and there are no twins."""
+    step.only(*without(name))
+    assert step.run("apt").returncode != 0
+
+
+SAID = "it's a\tpath of \u00fcber\u007f \\ $HOME `x` \"y\" 'z'"
+
+
+def test_why_is_said_as_it_is(step: Step) -> None:
+    """In a shell: whatever a path or a program's message has in it."""
+    step.write("helper/apt/prepare.sh", f"refuse '{SAID.replace(chr(39), chr(39) + chr(92) + chr(39) * 2)}'")
+    assert step.run("apt").returncode == 0
+    said = subprocess.run(["bash", "-c", (step.out / "env").read_text()], capture_output=True, text=True)
+    assert said.stderr == "xbuild-helper: apt: it's apath of ber \\ $HOME `x` \"y\" 'z'\n"
+    assert (step.out / "env").read_text().isascii()
 
 
 def test_another_c_library(step: Step) -> None:

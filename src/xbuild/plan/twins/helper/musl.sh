@@ -5,7 +5,7 @@
 # shellcheck shell=sh disable=SC2154
 first_line="#!$mount/bin/sh"
 tools='base64 busybox cat chmod cmp cp dd dirname grep head ln mkdir mv od readlink rm sed sha256sum sort tail tr xargs'
-applets='cat cmp grep od sed sh sha256sum'
+applets='cat grep od sh sha256sum'
 
 survey_system() {
     loader=$(interpreter "$shell") their_loader=$(interpreter "$theirs")
@@ -53,7 +53,22 @@ offset_of() {
     done <"$out.segments"
 }
 
-# FILE OFFSET SIZE of its dynamic section: a folder in it that is not seen from the file itself would be the target's.
+# FOLDER/FOLDERS: whether it stays below the first one's parent, however often it goes up.
+stays() {
+    rest=$1/ depth=0
+    while [ -n "$rest" ] && [ $depth -ge 0 ]; do
+        case ${rest%%/*} in
+        '' | .) ;;
+        ..) depth=$((depth - 1)) ;;
+        *) depth=$((depth + 1)) ;;
+        esac
+        rest=${rest#*/}
+    done
+    [ $depth -ge 0 ]
+}
+
+# FILE OFFSET SIZE of its dynamic section: a folder in it that is not seen from the file itself would be the target's,
+# and so would one outside the mount.
 check_folders() {
     od -An -v -t u8 -w16 -j "$2" -N "$3" "$1" >"$out.dynamic"
     strings='' named=
@@ -66,16 +81,21 @@ check_folders() {
     [ -n "$named" ] || return 0
     at=$(offset_of "$1" $((strings + named)))
     folders=$(tail -c "+$((at + 1))" "$1" | head -c 4096 | tr '\0\n' '\n?' | head -n 1):
+    own=${1#"$out"}
     while [ -n "$folders" ]; do
-        case ${folders%%:*} in
-        '' | '$ORIGIN' | '$ORIGIN/'*) ;;
-        *) refuse "${1##*/} looks for libraries in ${folders%%:*}" ;;
+        named=${folders%%:*} folders=${folders#*:}
+        case $named in
+        '') continue ;;
+        '$ORIGIN' | '$ORIGIN/'*) ! stays "${own%/*}${named#'$ORIGIN'}" || continue ;;
         esac
-        folders=${folders#*:}
+        refuse "${1##*/} looks for libraries in $named"
     done
 }
 
 exchange_all() {
+    while read -r name _; do
+        case $name in */*) refuse "a library is asked for by its path: $name" ;; esac
+    done <"$listed.names"
     sort -u "$queue" >"$queue.all"
     while read -r file; do
         segments "$file" >"$out.segments"

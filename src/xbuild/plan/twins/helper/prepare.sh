@@ -1,10 +1,10 @@
 #!/bin/sh
 # Runs in the helper stage, natively, as root: makes what the assisted RUNs mount. Arguments: the twins wanted.
 #
-# It never fails: what cannot be had stands in `why`, one line a twin ("NAME: WHY", or "NAME: failed: WHY" where another
-# try may do better), and `env` then says so and does nothing. What it makes is part of the cache key of every assisted
-# RUN: it depends on the two images, on the twins that are wanted, and with a compiler on the package index of the day,
-# never on the machine or the time.
+# What cannot be had stands in `why`, one line a twin ("NAME: WHY", or "NAME: failed: WHY" where another try may do
+# better), and `env` then says so and does nothing. It fails only where not even that or `exec` can be made, and the build
+# is then one without twins. What it makes is part of the cache key of every assisted RUN: it depends on the two images,
+# on the twins that are wanted, and with a compiler on the package index of the day, never on the machine or the time.
 #
 # A twin's own prepare.sh is sourced in a subshell with `set -eu` and
 #   $mount   where the RUNs will see $out            $out     what is made here, in the layout of the mount
@@ -217,13 +217,28 @@ record() {
     rm "$list.sums"
 }
 
-# Why there is no twin: here, and on standard error in front of a RUN, since this step may come from a cache.
+# Why there is no twin: here, and on standard error in front of a RUN, since this step may come from a cache. Without a
+# program, since one that is missing is a reason.
 tell() {
     [ -e "$out/why" ] || return 0
-    sed 's/^/xbuild-helper: /' "$out/why"
-    sed "s/[^[:print:]]//g;s/'/'\\\\''/g;s/.*/echo 'xbuild-helper: &' >\&2/" "$out/why" | cat - "$out/env" >"$out/env.new" &&
-        mv "$out/env.new" "$out/env"
-    rm -f "$out/env.new"
+    told=
+    while IFS= read -r why; do
+        printf 'xbuild-helper: %s\n' "$why"
+        quoted=
+        while [ -n "$why" ]; do
+            rest=${why#?}
+            case $why in
+            "'"*) quoted="$quoted'\\''" ;;
+            [\ -~]*) quoted=$quoted${why%"$rest"} ;;
+            esac
+            why=$rest
+        done
+        told="${told}echo 'xbuild-helper: $quoted' >&2
+"
+    done <"$out/why"
+    [ -z "$ready" ] || told=$told$(cat "$out/env")
+    printf '%s\n' "${told%
+}" >"$out/env"
 }
 
 # At the end, however it comes.
@@ -232,20 +247,26 @@ plain() {
         twin=${twin%%=*}
         for file in "$here/$twin"/plain.*; do
             name=$twin/${file##*/plain.}
-            [ ! -e "$file" ] || [ -e "$out/$name" ] || script "$file" "$name"
+            [ ! -e "$file" ] || [ -e "$out/$name" ] || needed "$file" "$name"
         done
     done
 }
 
+# What a RUN starts without asking: where it cannot be made this step fails, and nothing has twins.
+needed() {
+    script "$1" "$2"
+    [ -s "$out/$2" ] && [ -x "$out/$2" ] || exit 1
+}
+
 : >"$out/env"
-first_line=
-script "$here/exec" exec
+first_line= ready=
+needed "$here/exec" exec
 if [ "${BUILDARCH:-unknown}" = "${TARGETARCH:-unknown}" ]; then
     echo "all: the build machine's own platform, or one that is not known" >"$out/why"
     plain "$@"
     exit 0
 fi
-errors=$out.errors ready=
+errors=$out.errors
 twin=all system=glibc shell=$(readlink -f /bin/sh)
 ! is_elf "$shell" || case $(interpreter "$shell") in */ld-musl-*) system=musl ;; esac
 . "$here/$system.sh"
