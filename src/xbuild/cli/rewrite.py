@@ -66,7 +66,13 @@ def rewrite(options: BuildOptions, own: Flags) -> int:
         )
         if fresh.problem:
             warn(fresh.problem)
-        settled = plan_settled(fresh.project, folder, offline=own.flag("offline"), online=own.flag("online"))
+        settled = plan_settled(
+            fresh.project,
+            folder,
+            offline=own.flag("offline"),
+            online=own.flag("online"),
+            is_for_any=True,
+        )
         if not own.flag("conditional"):
             _warn_of_conditions(settled.plan, fresh.line_of)
         new, verdicts = _rewritten(

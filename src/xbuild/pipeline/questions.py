@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xbuild.errors import EngineError, RegistryError, SolveError
 from xbuild.pipeline.project import Project, plan_project
 from xbuild.plan.asking import settle as settle_plan
-from xbuild.plan.model import IMAGE, NATIVE, Inspection, Knowledge, LookUp, Plan, Probe, Question
+from xbuild.plan.model import IMAGE, NATIVE, Inspection, Knowledge, LookUp, Machines, Plan, Probe, Question
 from xbuild.platforms import Platform
 
 if TYPE_CHECKING:
@@ -63,8 +63,12 @@ def plan_first(project: Project) -> Plan:
     return plan_project(project, Knowledge(may_ask=True))
 
 
-def plan_settled(project: Project, folder: PathLike[str], *, offline: bool, online: bool) -> Settled:
-    """For `plan` and `rewrite`: ask when an engine is there, and online when that is wanted."""
+def plan_settled(
+    project: Project, folder: PathLike[str], *, offline: bool, online: bool, is_for_any: bool = False
+) -> Settled:
+    """For `plan` and `rewrite`: ask when an engine is there, and online when that is wanted. With
+    `is_for_any` the plan holds whichever machine builds.
+    """
     if offline:
         return Settled(plan_project(project))
 
@@ -73,7 +77,7 @@ def plan_settled(project: Project, folder: PathLike[str], *, offline: bool, onli
 
         return inspect_engine(project.options.builder, bootstrap=False)
 
-    return _Answerer(project, engine, Path(folder), None, online=online).settle(None)
+    return _Answerer(project, engine, Path(folder), None, online, is_for_any).settle(None)
 
 
 @dataclass
@@ -85,6 +89,7 @@ class _Answerer:
     folder: Path
     on_event: Callable[[Event], None] | None
     online: bool
+    is_for_any: bool = False
     problems: list[str] = field(default_factory=list)
     round: int = 0
 
@@ -100,6 +105,7 @@ class _Answerer:
             asked = tuple(q for q in questions if isinstance(q.how, Probe) and not q.how.images)
             answers.update(self.probe(plan, asked))
             answers.update(self.probe_images(questions))
+            answers.update(self.machines(questions))
         except SolveError as error:
             self.problems.append(f"the builder could not be asked: {error.message}")
         except EngineError as error:
@@ -110,6 +116,13 @@ class _Answerer:
             except (RegistryError, EngineError) as error:
                 self.problems.append(f"not looked up: {error.message}")
         return answers
+
+    def machines(self, questions: tuple[Question, ...]) -> dict[str, str]:
+        """The architectures that build, unless the plan is for whichever machine."""
+        asked = [q.key for q in questions if isinstance(q.how, Machines) and not self.is_for_any]
+        if not asked:
+            return {}
+        return dict.fromkeys(asked, " ".join(sorted({p.architecture for p in self.engine().natives})))
 
     def probe_images(self, questions: tuple[Question, ...]) -> dict[str, str]:
         """What is said in the images that questions name; an image where nothing could be had is left out."""

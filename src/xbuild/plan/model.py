@@ -298,6 +298,13 @@ class Inspection:
 
 
 @value()
+class Machines:
+    """Which machines build; the answer is Docker's names of their architectures."""
+
+    kind: str = "machines"
+
+
+@value()
 class Question:
     """Something to be found out about a command.
 
@@ -310,7 +317,7 @@ class Question:
     instruction: int
     name: str
     text: str
-    how: Probe | LookUp | Inspection
+    how: Probe | LookUp | Inspection | Machines
     at: int = 0
     directory: str | None = None
 
@@ -321,6 +328,8 @@ class Question:
             return self.how.url
         if isinstance(self.how, Inspection):
             return self.how.reference
+        if isinstance(self.how, Machines):
+            return self.how.kind
         return f"{self.stage}:{self.instruction}:{self.at}:{self.name}"
 
 

@@ -14,8 +14,18 @@ from xbuild.graph.scope import Scope
 from xbuild.plan.context import Context
 from xbuild.plan.facts.filesystem import Kind, Write, Writes, seen_from
 from xbuild.plan.facts.images import Image, ImageRow
-from xbuild.plan.model import Change, Evidence, Knowledge, Place, Question, Reason, Setting, Settings
-from xbuild.plan.table import Work
+from xbuild.plan.model import (
+    Change,
+    Evidence,
+    Knowledge,
+    Machines,
+    Place,
+    Question,
+    Reason,
+    Setting,
+    Settings,
+)
+from xbuild.plan.table import Work, words
 from xbuild.platforms import Platform
 from xbuild.text import Span, expression, value
 
@@ -88,6 +98,11 @@ class Surroundings:
     tool_folders: tuple[str, ...]
     names_target: bool = False
     for_builder: frozenset[int] = frozenset()
+
+    @property
+    def machines(self) -> frozenset[str]:
+        """Docker's names of the architectures that build, if that was asked."""
+        return frozenset(words(self.knowledge.answers.get(Machines().kind, "")))
 
 
 class Walk(Protocol):

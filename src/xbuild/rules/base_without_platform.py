@@ -15,7 +15,8 @@ from collections.abc import Iterator
 
 from xbuild.graph.model import PLATFORM_ARGS, ImageBase
 from xbuild.plan.facts.images import bound_to
-from xbuild.rules.constants import architectures_in, is_named_for_one
+from xbuild.plan.facts.releases import architectures_in
+from xbuild.rules.constants import is_named_for_one
 from xbuild.rules.registry import base_images, missing, told_of
 from xbuild.rules.rule import Finding, Level, Rule, RuleContext
 

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from xbuild.graph.model import PLATFORM_ARGS, ImageBase, Stage, StageGraph
 from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.graph.reach import reachable
-from xbuild.rules.constants import architectures_in, is_named_for_one
+from xbuild.plan.facts.releases import architectures_in
+from xbuild.rules.constants import is_named_for_one
 from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext
 from xbuild.rules.spans import with_space_before
 from xbuild.text import Edit

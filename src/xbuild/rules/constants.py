@@ -7,25 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
-from xbuild.architectures import ARCHITECTURES
 from xbuild.dockerfile.model import Arg, Copy, Env, Instruction, Run
 from xbuild.dockerfile.script import Command, Construct, Script, Word
 from xbuild.graph.model import PLATFORM_ARGS, ImageBase, Stage
 from xbuild.graph.platform import BUILD, TARGET, runs_on
 from xbuild.plan.facts.images import bound_to
+from xbuild.plan.facts.releases import architectures_in, names_of
 from xbuild.rules.rule import Finding, RuleContext, RunScript
 from xbuild.text import Span, expression, value
 
-_ALL = {
-    name.lower(): row.architecture
-    for row in ARCHITECTURES
-    for name in (*row.names, row.uname, row.npm, row.wheel)
-    if name not in ("", "arm", "x86")
-}
-# What vendors say besides, and GCC's option.
-_ALL |= {"linux64": "amd64", "lin64": "amd64", "m64": "amd64"}
 _ASKING = expression(
     r"\b(?:uname|arch|print-architecture|print-arch)\b(?!=)"
     r"|\$\{?[#!]?\w*(?:arch|platform|machine|cpu)",
@@ -66,20 +57,9 @@ class Constant:
 
     def word(self) -> Span:
         """The place of the architecture."""
-        found = _words((self.architecture,)).search(self.part)
+        found = names_of((self.architecture,)).search(self.part)
         assert found is not None
         return Span(*found.span()).shift(self.at.start)
-
-
-def architectures_in(text: str, wanted: tuple[str, ...] | None = None) -> set[str]:
-    """Docker's names of the architectures that a text names, among `wanted` ones."""
-    return {_ALL[found.lower()] for found in _words(wanted).findall(text)}
-
-
-@lru_cache(maxsize=64)
-def _words(wanted: tuple[str, ...] | None) -> re.Pattern[str]:
-    names = sorted((n for n, of in _ALL.items() if wanted is None or of in wanted), key=len, reverse=True)
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, names))})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def is_for_one(context: RuleContext, stage: Stage) -> bool:

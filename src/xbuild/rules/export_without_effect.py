@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xbuild.dockerfile.script import Command
-from xbuild.rules.constants import architectures_in
+from xbuild.plan.facts.releases import architectures_in
 from xbuild.rules.rule import Finding, Fix, Level, Rule, RuleContext, RunScript
 from xbuild.text import Edit, Span, expression
 

@@ -235,3 +235,36 @@ def test_rewrite_tells_pip_of_the_target_with_assist_alone(
     assert f"python {HELPERS}/pip.py pip install" in written
     for more in ((), ("--assist",)):
         assert xbuild("rewrite", *more, *both, folder).out == written
+
+
+BOTH = ("--platform", "linux/amd64,linux/arm64")
+FETCHED = """\
+FROM debian:trixie-slim AS site
+RUN apt-get update && apt-get install -y curl
+RUN curl -fsSL https://example.org/hugo_linux-{}.tar.gz | tar -C /usr/local/bin -xz hugo
+WORKDIR /src
+COPY . .
+RUN hugo
+
+FROM debian:trixie-slim
+COPY --from=site /src/public /srv/www
+"""
+
+
+def test_the_machine_that_builds_is_known_from_the_engine(
+    xbuild: Xbuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program for one machine runs where that builds. `rewrite` writes for whichever does."""
+    docker = Docker(tmp_path / "docker", monkeypatch)
+    folders = {
+        name: project(tmp_path / name, FETCHED.format(name), hugo__toml="") for name in ("amd64", "arm64")
+    }
+    said = {name: xbuild("plan", *BOTH, folder).out for name, folder in folders.items()}
+    assert "site, line 1: portable" in said["amd64"]
+    assert "fetched for one machine alone" in said["arm64"]
+    json_ = xbuild("plan", "--offline", "--json", *BOTH, folders["amd64"]).out
+    questions = json.loads(json_)["stages"][0]["questions"]
+    assert [q["how"] for q in questions] == [{"kind": "machines"}]
+    assert xbuild("rewrite", *BOTH, folders["amd64"]).out == FETCHED.format("amd64")
+    docker.builder("linux/amd64*", "linux/arm64*")
+    assert "fetched for one machine alone" in xbuild("plan", *BOTH, folders["amd64"]).out

@@ -27,15 +27,20 @@ class Kind(IntEnum):
     """
 
     PORTABLE = 0  # the same bytes on every platform
-    CROSS = 1  # compiled for the target by an edited command
-    TARGET = 2  # chosen for the target: the same as the unpinned stage would have
-    BUILD = 3  # for the build platform, or depends on it
-    UNKNOWN = 4  # may be anything
+    FIXED = 1  # the same bytes, fetched for one machine by its name: on another they do not run
+    CROSS = 2  # compiled for the target by an edited command
+    TARGET = 3  # chosen for the target: the same as the unpinned stage would have
+    BUILD = 4  # for the build platform, or depends on it
+    UNKNOWN = 5  # may be anything
 
     @property
     def is_right(self) -> bool:
         """Whether an image for the target may hold it."""
         return self <= Kind.TARGET
+
+
+FOR_ANOTHER = (Kind.FIXED, Kind.CROSS, Kind.TARGET)
+"""What may be a program that the build machine does not run."""
 
 
 def join(kinds: Iterable[Kind]) -> Kind:
@@ -528,6 +533,13 @@ def kind_of(
         Kind.UNKNOWN if place is None else _kind_at(writes, place, pattern if place == plain else "")
         for place in places
     )
+
+
+def holds_fixed(writes: Writes, path: str | None) -> bool:
+    """Whether what stands at `path` may be a program for one machine alone, whatever else it is."""
+    plain = without_glob(path) if path is not None else "/"
+    start = max(_overwritten(writes, plain), 0)
+    return first(writes.named(plain, (Kind.FIXED,)), start) is not None
 
 
 def _kind_at(writes: Writes, path: str, pattern: str = "", *, is_name: bool = False) -> Kind:

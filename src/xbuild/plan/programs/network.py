@@ -96,7 +96,9 @@ def _curl(call: Call, given: Reading) -> Effect | None:
     urls = [t if t is None or "://" in t or _is_file(t) else f"http://{t}" for t in given.operands]
     outputs = [p for p in given.values("-o") if not is_device(p)]
     folder = given.value("--output-dir", "")
-    named = [folder if folder != "" else "."] if given.has("-O") else []
+    into = None if folder is None else folder or "."
+    named = [_named_by(u, into) for u in (*urls, *given.values("--url"))] if given.has("-O") else []
+    named = [into] if given.has("-J") and named else named
     kept = [*outputs, *named] if given.has("-C") else []
     kind = join((
         word_kind(call), *(source_kind(call, f) for f in (*files, *kept)),
@@ -107,6 +109,15 @@ def _curl(call: Call, given: Reading) -> Effect | None:
     made += [write(call, o.value, kind) for o in given.options if o.kind == "=>" and not is_device(o.value)]
     made += [write(call, into, kind) for into in named]
     return plain(call, kind, made, files)
+
+
+def _named_by(address: str | None, folder: str | None) -> str | None:
+    """Where a file lands that is called as it is in its address; the folder where that cannot be told."""
+    name = _NAME.search(address or "")
+    return folder if folder is None or name is None else posixpath.join(folder, name[1])
+
+
+_NAME = expression(r"^\w+://[^/?#\[{]+/(?:[^?#\[{]*/)?([\w.+-]*\w)$")
 
 
 def _downloaded(call: Call, folder: str | None, path: str | None, kind: Kind, *, is_whole: bool) -> Write:

@@ -238,7 +238,7 @@ def existence(call: Call, text: str | None) -> Kind:
         return Kind.BUILD
     made = [w for w in call.writes.covering(found) if w.path is not None and not w.is_package]
     kind = join(w.kind for w in made)
-    return Kind.PORTABLE if kind is Kind.CROSS else kind
+    return Kind.PORTABLE if kind <= Kind.CROSS else kind
 
 
 def names_machine(text: str | None) -> bool:

@@ -13,6 +13,7 @@ from enum import StrEnum, auto
 from functools import cache, cached_property
 
 from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of, left_aside, without_glob
+from xbuild.plan.model import Machines, Question
 from xbuild.plan.programs.grammar import Grammar, Reading, Style, Takes, grammar, read
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
@@ -247,6 +248,20 @@ def shifted(places: Iterable[int], by: int) -> frozenset[int]:
 def anything(call: Call) -> Effect:
     """Not looked into: may read and write anything anywhere."""
     return Effect(writes=(Write(None, Kind.UNKNOWN, call.place, call.spelled()),))
+
+
+def asking_machines(call: Call) -> tuple[Question, ...]:
+    """The question which machines build, unless it was answered."""
+    question = Question(
+        call.around.stage,
+        call.number,
+        "machines",
+        "which machines build",
+        Machines(),
+        call.command.span.start,
+        call.directory,
+    )
+    return () if question.key in call.around.knowledge.answers else (question,)
 
 
 def word_kind(call: Call) -> Kind:

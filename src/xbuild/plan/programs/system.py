@@ -9,11 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import PACKAGE_FOLDERS, Kind, Write, join, without_glob
+from xbuild.plan.facts.filesystem import FOR_ANOTHER, PACKAGE_FOLDERS, Kind, Write, join, without_glob
 from xbuild.plan.facts.positions import first
 from xbuild.plan.model import Reason
 from xbuild.plan.programs.grammar import Reading, Style
-from xbuild.plan.programs.program import Prints, Program, anything, plain, source_kind, word_kind, write
+from xbuild.plan.programs.program import (
+    Prints,
+    Program,
+    anything,
+    asking_machines,
+    plain,
+    source_kind,
+    word_kind,
+    write,
+)
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Need
 from xbuild.text import expression
@@ -93,7 +102,6 @@ def packages(call: Call, names: tuple[str | None, ...] = (), *, is_distribution:
 # Where package managers are told what there is (apt 3.0, apk-tools 3.0, dnf 5).
 _LISTS_OF_PACKAGES = ("/etc/apt", "/etc/apk", "/etc/yum.repos.d")
 _FILES = (".deb", ".rpm", ".apk")
-_FOR_TARGET = (Kind.TARGET, Kind.CROSS)
 
 
 def _installs(call: Call, given: Reading) -> Effect | None:
@@ -114,12 +122,18 @@ def _for_target(call: Call, files: Sequence[str | None]) -> Effect | None:
         return None
     paths = [call.seen(f) for f in files if f is not None]
     found = [*_LISTS_OF_PACKAGES, *(without_glob(p) for p in paths if p is not None)]
-    is_read = any(first(call.writes.named(p, _FOR_TARGET)) is not None for p in found)
-    if not is_read and not any(kind in _FOR_TARGET for kind in call.kinds):
+    kinds = [k for k in FOR_ANOTHER if any(first(call.writes.named(p, (k,))) is not None for p in found)]
+    kind = join(k for k in (*kinds, *call.kinds) if k in FOR_ANOTHER)
+    if kind not in FOR_ANOTHER:
         return None
     text = f"`{call.spelled()}` installs packages chosen for the target, which would fail"
-    reason = Reason(text, call.place, cure="use $BUILDARCH, or install them in a stage of the target's own")
-    return replace(anything(call), reasons=(reason,), cannot_run=True)
+    cure = "use $BUILDARCH, or install them in a stage of the target's own"
+    if kind is Kind.FIXED:
+        text = f"`{call.spelled()}` installs packages fetched for one machine alone, and another may build"
+        cure = "fetch them by $BUILDARCH"
+    questions = asking_machines(call) if kind is Kind.FIXED else ()
+    reason = Reason(text, call.place, cure=cure)
+    return replace(anything(call), reasons=(reason,), questions=questions, cannot_run=True)
 
 
 def _asks_packages(call: Call, _given: Reading) -> Effect | None:

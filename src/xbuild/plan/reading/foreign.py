@@ -1,5 +1,5 @@
-"""Which programs a command runs, and whether one of them was made for the target: it cannot run in a pinned
-stage.
+"""Which programs a command runs, and whether one of them was made for the target, or for one machine alone:
+it cannot run in a pinned stage, or not in every one.
 
 A name without a slash is looked for where PATH may lead. What a package, a base image or an earlier
 command put there by that very name is taken for the one that runs; else it may have come with what was
@@ -8,10 +8,10 @@ unpacked into one of those folders.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from xbuild.plan.facts.filesystem import Kind, Write, is_within
+from xbuild.plan.facts.filesystem import FOR_ANOTHER, Kind, Write, is_within
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
@@ -31,6 +31,20 @@ def foreign_program(call: Call) -> tuple[str, Write] | None:
     return None
 
 
+def foreign_files(call: Call) -> Iterator[Write]:
+    """What wrote the program that a command would run, or else the files that it names, if it was made for
+    another machine.
+    """
+    found = foreign_program(call)
+    if found is not None:
+        yield found[1]
+        return
+    for path in (call.seen(text) for text in call.texts[1:] if text is not None):
+        made = _at_path(call, path)
+        if made is not None:
+            yield made
+
+
 def _programs(call: Call) -> Iterator[str]:
     """The program itself, and those that it is told to run."""
     name = call.texts[0]
@@ -45,7 +59,8 @@ def _programs(call: Call) -> Iterator[str]:
 def _made_for_target(call: Call, name: str) -> Write | None:
     if "/" in name:
         return _at_path(call, call.seen(name))
-    named = [w for w in call.writes.called(name) if _is_for_target(w) and not is_within(w.path or "", _CACHE)]
+    is_foreign = _test(call)
+    named = [w for w in call.writes.called(name) if is_foreign(w) and not is_within(w.path or "", _CACHE)]
     return named[-1] if named else _unpacked(call, name)
 
 
@@ -53,11 +68,21 @@ def _is_for_target(made: Write) -> bool:
     return made.path is not None and made.kind in (Kind.CROSS, Kind.TARGET)
 
 
+def _is_for_another(made: Write) -> bool:
+    return made.path is not None and made.kind in FOR_ANOTHER
+
+
+def _test(call: Call) -> Callable[[Write], bool]:
+    """What cannot run here; an author who pins a stage has said which machine builds."""
+    return _is_for_target if call.around.is_pinned_by_author else _is_for_another
+
+
 def _at_path(call: Call, path: str | None) -> Write | None:
     if path is None:
         return None
-    found = [w for w in call.writes.exactly(path) if _is_for_target(w)]
-    around = [w for w in call.writes.covering(path) if _is_for_target(w)]
+    is_foreign = _test(call)
+    found = [w for w in call.writes.exactly(path) if is_foreign(w)]
+    around = [w for w in call.writes.covering(path) if is_foreign(w)]
     if not found and around and context_path(call, path) is None:
         found = around
     return found[-1] if found else None
@@ -73,7 +98,7 @@ def _unpacked(call: Call, name: str) -> Write | None:
         return None
     covering = [
         w
-        for w in call.writes.where(_is_for_target)
+        for w in call.writes.where(_test(call))
         if not w.is_listed and any(is_within(folder, w.path or "/") for folder in folders)
     ]
     return covering[-1] if covering else None
@@ -99,4 +124,4 @@ def _is_provided(call: Call, name: str, folders: tuple[str, ...]) -> bool:
     if any(p in call.packages for p in (name, *packages)):
         return True
     found = (w for folder in folders for w in call.writes.exactly(f"{folder}/{name}"))
-    return any(w.kind not in (Kind.CROSS, Kind.TARGET) for w in found)
+    return any(w.kind not in FOR_ANOTHER for w in found)

@@ -10,18 +10,16 @@ Sources: uname(1) and arch(1) of GNU coreutils and BusyBox, dpkg(1), apk(8); the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from xbuild.architectures import ARCHITECTURES, Architecture
-from xbuild.dockerfile.script import Script, Word
+from xbuild.dockerfile.script import Script
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import Kind, Write, join
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import plain, word_kind
-from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Demand, Effect, Need, Surroundings
 from xbuild.platforms import Platform
-from xbuild.text import expression
 
 _Naming = Callable[[Architecture], str]
 
@@ -80,7 +78,7 @@ def _told_of_target(call: Call) -> Effect | None:
     is_plain = call.is_editable and call.words == call.command.words
     if naming is None or not platforms or not is_plain or family not in ("", call.around.image.family):
         return None
-    if not _is_free("TARGETARCH", call.scope, call.around) or word_kind(call) >= Kind.BUILD:
+    if not is_free("TARGETARCH", call.scope, call.around) or word_kind(call) >= Kind.BUILD:
         return None
     arms = _arms(naming, platforms)
     if arms is None:
@@ -101,7 +99,7 @@ def _told_of_target(call: Call) -> Effect | None:
     )
 
 
-def _is_free(name: str, scope: Scope, around: Surroundings) -> bool:
+def is_free(name: str, scope: Scope, around: Surroundings) -> bool:
     """Whether a platform ARG is BuildKit's own here, or declaring it changes nothing: no text names it."""
     value = scope.environment().get(name)
     if value is not None:
@@ -126,56 +124,6 @@ def _is_docker_s(naming: _Naming, platforms: Sequence[Platform]) -> bool:
     rows = {row.docker: row for row in ARCHITECTURES}
     found = (rows[str(platform).removeprefix("linux/")] for platform in platforms)
     return all(naming(row) == row.architecture for row in found)
-
-
-# -- the other way round: what only runs in the stage
-
-
-_OF_TARGET = expression(r"TARGET(OS|ARCH|PLATFORM|VARIANT)\b")
-_NAMES = frozenset(words("TARGETOS TARGETARCH TARGETPLATFORM TARGETVARIANT"))
-
-
-def is_fetching_for_target(call: Call) -> bool:
-    """Whether a command fetches something by the name of the target."""
-    program = call.around.programs.get(call.program_name)
-    return program is not None and program.is_download and Kind.TARGET in (*call.kinds, call.condition)
-
-
-def told_of_builder(script: Script, scope: Scope, instruction: int, around: Surroundings) -> Effect | None:
-    """What makes a script fetch for the build machine: BuildKit's names of that in place of the target's.
-    None where one of these stands where no expansion is (a program may read it, or the script set it), or a
-    variable of the Dockerfile is made of one.
-    """
-    found = {e.span: e for word in _all_words(script) for e in word.expansions if e.name in _NAMES}
-    if not found or len(found) != len(_OF_TARGET.findall(script.text)):
-        return None
-    names = dict.fromkeys(e.name.replace("TARGET", "BUILD", 1) for e in found.values())
-    if not all(_is_free(name, scope, around) for name in names) or any(n in script.text for n in names):
-        return None
-    derived = (n for n, v in scope.environment().items() if n not in _NAMES and _NAMES & v.depends_on)
-    if any(name in script.text for name in derived):
-        return None
-    why = "what it fetches is run in this stage alone"
-    replaced = tuple(
-        (span, script.text[span.start : span.end].replace("TARGET", "BUILD", 1), why) for span in found
-    )
-    return Effect(
-        reads=(),
-        output=Kind.BUILD,
-        sees_environment=False,
-        demand=Demand(words=replaced),
-        needs=tuple(Need(name, instruction, "the download") for name in names),
-    )
-
-
-def _all_words(script: Script) -> Iterator[Word]:
-    for command in script.commands:
-        yield from command.words
-        yield from (a.value for a in (*command.assignments, *command.exports))
-        outer = (r for scope in command.scopes for r in scope.redirects)
-        yield from (r.target for r in (*command.redirects, *outer) if r.target is not None)
-    yield from script.case_words
-    yield from (word for loop in script.loops for word in loop.words or ())
 
 
 def leaves_wrong(made: Sequence[Write], is_shipped: Callable[[str], bool]) -> bool:

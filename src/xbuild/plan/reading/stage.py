@@ -20,6 +20,7 @@ from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import (
     BASE_LINKS,
+    FOR_ANOTHER,
     PORTABLE_PATHS,
     PROGRAM_FOLDERS,
     TOOL_FOLDERS,
@@ -28,6 +29,7 @@ from xbuild.plan.facts.filesystem import (
     Write,
     Writes,
     absolute,
+    holds_fixed,
     is_in_any,
     is_within,
     join,
@@ -39,7 +41,9 @@ from xbuild.plan.facts.filesystem import (
     without_glob,
 )
 from xbuild.plan.facts.images import Image, describe, is_portable
+from xbuild.plan.facts.releases import is_for_one
 from xbuild.plan.model import OwnCache, Place, Question, Reason
+from xbuild.plan.reading.builder_names import is_fetching_for_another, missing_sum, told_of_builder
 from xbuild.plan.reading.cache_mounts import (
     KEPT,
     SUFFIX,
@@ -51,14 +55,12 @@ from xbuild.plan.reading.cache_mounts import (
     named,
     users,
 )
-from xbuild.plan.reading.foreign import foreign_program
+from xbuild.plan.reading.foreign import foreign_files
 from xbuild.plan.reading.machine_names import (
     is_fetching,
-    is_fetching_for_target,
     is_naming,
     leaves_wrong,
     may_name,
-    told_of_builder,
 )
 from xbuild.plan.reading.walk import RunWalk, walk_run
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, shortened
@@ -125,6 +127,10 @@ class StageFacts:
         is_open = bool(refused) and bool(refused[0].questions)
         return tuple(dict.fromkeys(q for e in self.effects for q in e.questions)) if is_open else ()
 
+    def calls_in(self, instruction: int) -> list[Call]:
+        """The commands of one RUN."""
+        return [call for call in self.calls if call.instruction == instruction]
+
     def kind_at(self, path: str | None) -> Kind:
         """The kind of what another stage takes out of this one."""
         return kind_of(self.writes, path, is_taken=True)
@@ -155,8 +161,13 @@ def evaluate(
 
     facts = read(frozenset())
     fetching = _fetching_what_runs_here(graph, facts, around(stage, facts.image))
-    again = read(fetching) if fetching else facts
-    return again if not again.all_reasons else facts
+    told = frozenset(index for index in fetching if _can_be_told(graph, facts, index))
+    again = read(told) if told else facts
+    if not again.all_reasons:
+        return again
+    sums = (missing_sum(facts.calls_in(index)) for index in sorted(fetching - told))
+    facts.reasons += [reason for reason in sums if reason is not None]
+    return facts
 
 
 def _based(
@@ -176,32 +187,34 @@ def _based(
 
 
 def _fetching_what_runs_here(graph: StageGraph, facts: StageFacts, around: Surroundings) -> frozenset[int]:
-    """The RUNs that fetch a program by the name of the target which the stage then runs, and nothing by that
-    name which leaves it.
+    """The RUNs that fetch a program by the name of the target, or of one machine, which the stage then runs,
+    and nothing by that name which leaves it.
     """
     if around.is_pinned_by_author:
         return frozenset()
     pairs = zip(facts.calls, facts.effects, strict=True)
-    foreign = (foreign_program(call) for call, effect in pairs if effect.cannot_run)
-    lines = {found[1].place.line for found in foreign if found is not None and found[1].by[:1] == ("RUN",)}
+    refused = (made for call, effect in pairs if effect.cannot_run for made in foreign_files(call))
+    lines = {made.place.line for made in refused if made.by[:1] == ("RUN",)}
     firsts = [i.first_line for i in graph.stages[facts.stage].instructions]
     indexes = {bisect_right(firsts, line) - 1 for line in lines}
-    asking = {call.instruction for call in facts.calls if is_fetching_for_target(call)}
+    asking = {call.instruction for call in facts.calls if is_fetching_for_another(call)}
 
     def leaves(index: int) -> bool:
         made = (w for w in facts.writes if bisect_right(firsts, w.place.line) - 1 == index)
-        of_target = (w for w in made if w.kind in (Kind.TARGET, Kind.CROSS))
-        return any(w.path is None or around.is_shipped(w.path) for w in of_target)
+        foreign = (w for w in made if w.kind in FOR_ANOTHER)
+        return any(w.path is None or around.is_shipped(w.path) for w in foreign)
 
-    def can_be_told(index: int) -> bool:
-        run = graph.stages[facts.stage].instructions[index]
-        script = run.script if isinstance(run, Run) else None
-        scope = Scope(graph, facts.stage, index)
-        if script is None:
-            return False
-        return told_of_builder(parse_script(script.text), scope, index, around) is not None
+    return frozenset(index for index in indexes & asking if not leaves(index))
 
-    return frozenset(index for index in indexes & asking if can_be_told(index) and not leaves(index))
+
+def _can_be_told(graph: StageGraph, facts: StageFacts, index: int) -> bool:
+    """Whether a RUN can be made to fetch for the build machine."""
+    run = graph.stages[facts.stage].instructions[index]
+    script = run.script if isinstance(run, Run) else None
+    if script is None:
+        return False
+    scope = Scope(graph, facts.stage, index)
+    return told_of_builder(parse_script(script.text), facts.calls_in(index), scope, index) is not None
 
 
 class _StageReader:
@@ -295,6 +308,7 @@ class _StageReader:
             destination = destination.rstrip("/")
         if not edges:
             kind = join(_dependence(scope, text) for text in (*instruction.sources, instruction.destination))
+            kind = join((kind, *(self.fixed(scope, source) for source in instruction.sources)))
             is_context = not any("://" in source or "$" in source for source in instruction.sources)
             is_fetched = self.is_fetched_file(instruction, destination, kind)
             is_file = is_fetched or (is_file and self.is_file(instruction.sources[0], destination))
@@ -313,6 +327,15 @@ class _StageReader:
             exact = exact and destination is not None and not may_be_folder(self.facts.writes, destination)
             exact = exact and _looks_like_file(edge.paths, destination)
             self.add(destination, kind, instruction, is_file=exact, links=self.links_of(edge))
+            sources = (self.known[s].writes for s in sources_of(edge.source) if s in self.known)
+            if kind is Kind.BUILD and any(holds_fixed(w, p) for w in sources for p in edge.paths):
+                self.add(destination, Kind.FIXED, instruction)
+
+    def fixed(self, scope: Scope, source: str) -> Kind:
+        """The kind of what ADD fetches from an address by its name alone."""
+        address = scope.expand_known(source).text or source
+        is_fetched = _PLAIN_DOWNLOAD.match(source) is not None
+        return Kind.FIXED if is_fetched and is_for_one(address, self.around.machines) else Kind.PORTABLE
 
     def is_fetched_file(self, instruction: Copy, destination: str | None, kind: Kind) -> bool:
         """Whether an ADD fetches one file to exactly `destination` (Dockerfile reference, "ADD": an address
@@ -495,11 +518,12 @@ class _StageReader:
 
     def told_of_builder(self, index: int, script: ParsedScript, walked: RunWalk) -> RunWalk:
         """A RUN with what has to be written into it, so that it fetches for the build machine."""
-        told = told_of_builder(script, Scope(self.graph, self.facts.stage, index), index, self.around)
+        told = told_of_builder(script, walked.calls, Scope(self.graph, self.facts.stage, index), index)
         assert told is not None
         first, *others = walked.effects
         demand = replace(first.demand, words=(*first.demand.words, *told.demand.words))
         first = replace(first, demand=demand, needs=(*first.needs, *told.needs))
+        first = replace(first, evidence=(*first.evidence, *told.evidence))
         return replace(walked, effects=[first, *others])
 
     def leaves_wrong(self, since: int) -> bool:

@@ -24,6 +24,7 @@ from xbuild.plan.facts.filesystem import (
     Write,
     Writes,
     absolute,
+    holds_fixed,
     join,
     kind_of,
     may_be_folder,
@@ -32,8 +33,9 @@ from xbuild.plan.facts.filesystem import (
     through_links,
     without_glob,
 )
+from xbuild.plan.facts.releases import is_for_one
 from xbuild.plan.model import Place, Reason
-from xbuild.plan.programs.program import Builtin, Program, anything
+from xbuild.plan.programs.program import Builtin, Program, anything, asking_machines
 from xbuild.plan.reading.foreign import foreign_program, search_path
 from xbuild.plan.reading.machine_names import is_naming, named
 from xbuild.plan.reading.variables import (
@@ -62,6 +64,7 @@ _SHELL_VARIABLES = frozenset(("REPLY", "BASH_REMATCH", "PIPESTATUS", "MAPFILE", 
 # Debian's multiarch folders, and what the kernel tells of the machine.
 _NAMED_FOR_MACHINE = expression(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
 _OF_THE_SYSTEM = expression(r"(/usr)?/(lib|include)\w*[/*]|/(proc|sys)/")
+_NAMES_BUILDER = expression(r"\bBUILD(ARCH|PLATFORM)\b")
 _MACHINE_NAME = expression(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
 # Brace expansion (bash manual), which is none behind `$`.
 _BRACES = expression(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
@@ -392,6 +395,7 @@ class _Walker:
         self.result.effects.append(effect)
         is_certain = self.is_certain(command) and not self.may_have_ended
         by = ("RUN", *call.command_words)
+        is_fixed = any(read is not None and holds_fixed(call.writes, read) for read in effect.reads)
         for made in effect.writes:
             is_whole = is_certain and not self.is_caught(command) and not self.is_mounted(made.path)
             made = replace(
@@ -402,6 +406,8 @@ class _Walker:
                 is_unseen=_may_bring_links(made),
             )
             self.writes += through_links(self.writes, made)
+            if is_fixed and made.kind is Kind.BUILD and not made.is_package:
+                self.writes += through_links(self.writes, replace(made, kind=Kind.FIXED, is_file=False))
         if effect.packages:
             self.packages |= {*effect.packages}
         self.redirect(call, effect, is_certain=is_certain)
@@ -501,7 +507,7 @@ class _Walker:
             command=command,
             words=tuple(word for word, _ in fields),
             texts=tuple(text for _, text in fields),
-            kinds=tuple(self.kind(word) for word, _ in fields),
+            kinds=tuple(join((self.kind(word), self.fixed(command, fields, text))) for word, text in fields),
             directory=self.directory(command),
             place=self.line_of(command.span.start),
             writes=self.writes.snapshot(),
@@ -517,6 +523,20 @@ class _Walker:
             may_fail_unseen=self.is_caught(command) or any(map(command.is_inside, _PARTS)),
             walk=self.walk_recipe,
         )
+
+    def fixed(self, command: Command, fields: Sequence[tuple[Word, str | None]], address: str | None) -> Kind:
+        """The kind of what is fetched from an address by its name alone."""
+        program = self.program(fields[0][1]) if fields else None
+        is_download = program is not None and program.is_download
+        if not is_download or not is_for_one(address, self.around.machines) or self.is_for_builder(command):
+            return Kind.PORTABLE
+        return Kind.BUILD if self.instruction in self.around.for_builder else Kind.FIXED
+
+    def is_for_builder(self, command: Command) -> bool:
+        """Whether BuildKit's name of the build machine may decide that a command runs."""
+        deciding = (s for s in command.scopes if s.kind in _BRANCHES or (s.kind == "and" and self.has_tested))
+        before = (self.script.text[s.span.start : command.span.start] for s in deciding)
+        return any(_NAMES_BUILDER.search(text) for text in before)
 
     def fields(self, word: Word) -> list[tuple[Word, str | None]]:
         """A word as the shell hands it on: one that is a bare variable falls apart at its blanks."""
@@ -747,13 +767,9 @@ class _Walker:
             return None
         name, made = found
         program = "" if name == call.texts[0] else f", `{name}`"
-        cure = (
-            "run it in a later stage, or leave the check to a test outside the build"
-            if made.kind is Kind.CROSS
-            else "take the one for $BUILDARCH, or get the tool from an image or a stage of its own"
-        )
+        text, cure = _FOREIGN[made.kind]
         reason = Reason(
-            f"`{call.spelled()}` runs a program made for the target{program} (line {made.place.line})",
+            f"`{call.spelled()}` runs a program {text}{program} (line {made.place.line})",
             call.place,
             made.path,
             cure,
@@ -762,6 +778,7 @@ class _Walker:
             writes=(Write(None, Kind.UNKNOWN, call.place, call.spelled()),),
             output=Kind.UNKNOWN,
             reasons=(reason,),
+            questions=asking_machines(call) if made.kind is Kind.FIXED else (),
             is_foreign_run=made.kind is Kind.CROSS and self.around.is_shipped(made.path or "/"),
             cannot_run=True,
         )
@@ -966,6 +983,20 @@ def _may_bring_links(made: Write) -> bool:
 
 
 _IN_HEREDOC = expression(r"\$\{?([#!]?)(\w+|[?@*#!$-])")
+
+
+_MADE_FOR_TARGET = "made for the target"
+_FOREIGN: Mapping[Kind, tuple[str, str]] = {
+    Kind.FIXED: (
+        "fetched for one machine alone, and another may build",
+        "fetch it by $BUILDARCH, or get the tool from an image or a stage of its own",
+    ),
+    Kind.CROSS: (_MADE_FOR_TARGET, "run it in a later stage, or leave the check to a test outside the build"),
+    Kind.TARGET: (
+        _MADE_FOR_TARGET,
+        "take the one for $BUILDARCH, or get the tool from an image or a stage of its own",
+    ),
+}
 
 
 def _start(command: Command) -> int:

@@ -57,7 +57,7 @@ def is_installed(made: Write) -> bool:
 
 def is_telling(made: Write) -> bool:
     """Whether a write is not the same everywhere, and may be read by what runs here."""
-    return made.kind > Kind.PORTABLE and not made.is_package and not is_installed(made)
+    return made.kind > Kind.FIXED and not made.is_package and not is_installed(made)
 
 
 def _is_put_there(made: Write) -> bool:
