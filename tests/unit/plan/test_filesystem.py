@@ -39,7 +39,7 @@ def wrote(path: str | None, kind: Kind, *, is_file: bool = False, is_package: bo
 def test_order_of_trust() -> None:
     assert join(()) is Kind.PORTABLE
     assert join((Kind.CROSS, Kind.BUILD, Kind.PORTABLE)) is Kind.BUILD
-    assert [k.name for k in Kind if k.is_right] == ["PORTABLE", "CROSS", "TARGET"]
+    assert [k.name for k in Kind if k.is_right] == ["PORTABLE", "FIXED", "CROSS", "TARGET"]
 
 
 @pytest.mark.parametrize(
