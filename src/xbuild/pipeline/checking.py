@@ -10,6 +10,7 @@ from pathlib import Path
 from xbuild.errors import ImageError, WrongArchitectureError
 from xbuild.pipeline.config import AllowedFile as ConfiguredAllow
 from xbuild.pipeline.prepare import Prepared
+from xbuild.pipeline.project import Project, plan_project
 from xbuild.pipeline.records import Records
 from xbuild.platforms import Platform
 from xbuild.solve.build import SolveResult
@@ -137,6 +138,31 @@ def _origins(prepared: Prepared, result: SolveResult) -> dict[Platform, Origin]:
     return origins if len(origins) == len(found) and chain else {}
 
 
+def repairs(project: Project) -> list[str]:
+    """Downloads of the Dockerfile that are for one architecture, each with its line: changing one would ship
+    another program, so that it is said and not done.
+    """
+    from xbuild.graph.build import build_graph
+    from xbuild.rules.download_constant_architecture import check as downloads
+    from xbuild.rules.rule import RuleContext
+
+    if project.dockerfile is None or len(project.platforms or ()) < 2:
+        return []
+    assert project.platforms is not None
+    graph = build_graph(project.dockerfile, project.graph_options)
+    context = RuleContext(
+        project.dockerfile,
+        graph,
+        project.platforms,
+        project.platforms[0],
+        project.context,
+        project.inputs.context_dir is not None,
+        lambda: plan_project(project),
+    )
+    source = project.dockerfile.source
+    return [f"repair line {source.line_of(f.span.start)}: {f.message}" for f in downloads(context)]
+
+
 def wrong_architecture(checked: Checked) -> WrongArchitectureError:
     """The error that names every file, its layer and the line that made it."""
     failures = [
@@ -155,6 +181,7 @@ def wrong_architecture(checked: Checked) -> WrongArchitectureError:
     ]
     if len(failures) > _LISTED:
         lines.append(f"and {len(failures) - _LISTED} more (--report FILE.json has all)")
+    lines += repairs(checked.prepared.project)
     first = next((line for each in failures if (line := checked.line_of(*each))), None)
     return WrongArchitectureError(
         "\n    ".join(

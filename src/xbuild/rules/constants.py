@@ -6,7 +6,7 @@ What rules about constant architectures share: they are rows about these places.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from xbuild.dockerfile.model import Arg, Copy, Env, Instruction, Run
 from xbuild.dockerfile.script import Command, Construct, Script, Word
@@ -101,9 +101,14 @@ def _has_platform(text: str) -> bool:
     return any(f"${name}" in text or f"${{{name}" in text for name in PLATFORM_ARGS)
 
 
-def told_once(context: RuleContext, places: Iterable[Constant], text: str) -> Iterator[Finding]:
+def told_once(
+    context: RuleContext,
+    places: Iterable[Constant],
+    text: str,
+    cure: Callable[[Constant], str] = lambda _: "",
+) -> Iterator[Finding]:
     """A finding for the first place of each line; `{path}`, its last `{name}` and `{architecture}` are put
-    into `text`.
+    into `text`, and `cure` is what is said behind it.
     """
     seen: set[int] = set()
     for place in places:
@@ -113,7 +118,8 @@ def told_once(context: RuleContext, places: Iterable[Constant], text: str) -> It
             seen.add(line)
             raw = context.dockerfile.source[place.at]
             name = raw.rstrip("/").rpartition("/")[2]
-            yield Finding(span, text.format(path=raw, name=name, architecture=place.architecture))
+            told = text.format(path=raw, name=name, architecture=place.architecture)
+            yield Finding(span, told + cure(place))
 
 
 def constants(context: RuleContext) -> tuple[Constant, ...]:

@@ -147,6 +147,14 @@ def spelling_of(address: str) -> VendorNames | None:
     return None
 
 
+def told_by(variable: str, names: VendorNames) -> str:
+    """What gives a vendor's name of a platform in a script, by Docker's name of it in a variable."""
+    if all(docker == name for docker, name in names.names.items()):
+        return f"${{{variable}}}"
+    arms = " ".join(f"({docker}) echo {name} ;;" for docker, name in names.names.items())
+    return f"$(case ${variable} in {arms} esac)"
+
+
 @lru_cache(maxsize=256)
 def _place(address: str, word: str) -> re.Pattern[str]:
     text = re.escape(address).replace(r"\*", "[^/]*").replace(r"\{name\}", re.escape(word))

@@ -14,7 +14,7 @@ from functools import lru_cache
 from xbuild.dockerfile.script import Script, Word
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import Kind
-from xbuild.plan.facts.releases import VendorNames, is_for_one, names_of, spelling_of
+from xbuild.plan.facts.releases import VendorNames, is_for_one, names_of, spelling_of, told_by
 from xbuild.plan.model import Evidence, Reason
 from xbuild.plan.reading.machine_names import is_free
 from xbuild.plan.table import words
@@ -149,7 +149,8 @@ def _fixed_names(
         for other in _all_words(script):
             if other.span == word.span or _is_of_file(_literal(other), file, spelling):
                 edits |= {
-                    span: ("BUILDARCH", span, _told(spelling)) for span in _places(other, spelling.word)
+                    span: ("BUILDARCH", span, told_by("BUILDARCH", spelling))
+                    for span in _places(other, spelling.word)
                 }
         if _is_named_elsewhere(scope, instruction, file, spelling):
             return None
@@ -195,13 +196,6 @@ def _is_of_file(text: str, file: str, spelling: VendorNames) -> bool:
     """Whether a word names the file that is fetched, or a folder in it that is named like it."""
     stem = _ENDING.sub("", file)
     return any(part and part in text for part in (stem, spelling.inside))
-
-
-def _told(spelling: VendorNames) -> str:
-    if all(docker == name for docker, name in spelling.names.items()):
-        return "${BUILDARCH}"
-    arms = " ".join(f"({docker}) echo {name} ;;" for docker, name in spelling.names.items())
-    return f"$(case $BUILDARCH in {arms} esac)"
 
 
 def _is_named_elsewhere(scope: Scope, instruction: int, file: str, spelling: VendorNames) -> bool:
