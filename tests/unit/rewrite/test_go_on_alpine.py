@@ -43,3 +43,47 @@ def test_what_is_pinned_on_debian_is_pinned_on_alpine(name: str) -> None:
 
 def test_that_is_more_than_a_few() -> None:
     assert len(ON_DEBIAN) > 100
+
+
+COMPILER = "RUN apk add build-base"
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (COMPILER, "unsure"),
+        ("RUN echo gcc musl-dev >>/etc/apk/world && apk add --no-cache git", "unsure"),
+        ("RUN sed -i s/git/gcc/ /etc/apk/world && apk fix", "unsure"),
+        ("RUN cat packages | tee -a /etc/apk/world && apk fix", "unsure"),
+        ("WORKDIR /etc/apk\nRUN echo gcc >>world\nRUN apk fix", "unsure"),
+        ("COPY world /etc/apk/world\nRUN apk add git", "unsure"),
+        ("COPY world /etc/apk/\nRUN apk fix", "unsure"),
+        ("ADD world /etc/apk/world\nRUN apk upgrade", "unsure"),
+        ("RUN --mount=type=bind,source=world,target=/etc/apk/world apk fix", "unsure"),
+        ("RUN wget -O- http://x.example/t.tgz | tar xz -C /opt\nENV PATH=/opt/t/bin:$PATH", "unsure"),
+        ("ADD t.tgz /opt\nENV PATH=/opt/t/bin/:$PATH", "unsure"),
+        ("COPY --from=x/musl-cross /cross /cross\nENV PATH=/cross/bin:$PATH", "unsure"),
+        ("RUN apk add git && git clone http://x.example /opt/t\nENV PATH=$PATH:/opt/t", "unsure"),
+        ("ARG MORE\nENV PATH=$MORE:$PATH", "unsure"),
+        ("ENV PATH=tools:$PATH", "unsure"),
+        ("RUN apk add --no-cache git", "cross"),
+        ("RUN wget -O- http://x.example/t.tgz | tar xz -C /opt", "cross"),
+        ("RUN wget -O- http://x.example/t.tgz | tar xz -C /opt/a\nENV PATH=/opt/b:$PATH", "cross"),
+        ("RUN wget -O /opt/bin/buf http://x.example/buf\nENV PATH=/opt/bin:$PATH", "cross"),
+        ("ENV GOBIN=/opt/bin\nENV PATH=/opt/bin:$PATH\nRUN go install example.com/x@v1", "cross"),
+        ("ENV PATH=/nowhere:$PATH", "cross"),
+        ("RUN echo http://mirror.example/main >>/etc/apk/repositories && apk add --no-cache git", "cross"),
+        ("RUN mkdir -p /etc/apk/keys && apk add --no-cache git && rm -rf /var/cache/apk/*", "cross"),
+        ("COPY key.rsa.pub /etc/apk/keys/\nRUN apk add --no-cache git", "cross"),
+        ("RUN cat /etc/apk/world && apk add --no-cache git", "cross"),
+        ("RUN rm /etc/apk/world && apk fix", "cross"),
+    ],
+)
+def test_a_compiler_may_come_otherwise_than_by_its_name(line: str, word: str) -> None:
+    """The project imports C: without a compiler that is left out, on every platform. apk installs what its
+    list names as well, and Go looks for `gcc` in all folders of PATH.
+    """
+    text = _text("cgo-seen-on-alpine")
+    assert COMPILER in text
+    plan = _plan(Case.read("cgo-seen-on-alpine"), text.replace(COMPILER, line))
+    assert [v.word for v in plan.stages if v.name == "build"] == [word]

@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
+from functools import partial
 
 from xbuild.dockerfile.model import Copy
 from xbuild.plan.context import Context
@@ -220,6 +221,11 @@ def _has_no_compiler(call: Call) -> bool:
         return False
     if call.writes.where(_may_hold_compiler) or _BY_XX.search(call.around.text):
         return False
+    if _is_set_to_unknown(call, "PATH"):
+        return False
+    more = [f for f in (_environment_text(call, "PATH") or SEARCHED[0]).split(":") if f not in SEARCHED]
+    if any(not folder.startswith("/") or call.writes.where(partial(_is_in, folder)) for folder in more):
+        return False
     names = {re.split(r"[=<>~@]", p)[0] for p in call.packages}
     return names <= _WITHOUT_COMPILER or all(n.startswith(".") or n in _WITHOUT_COMPILER for n in names)
 
@@ -235,19 +241,34 @@ SEARCHED = (
     "/usr/local/go/bin",
 )
 _BY_XX = expression(r"\bxx-(apk|apt|apt-get)\b[^\n;&]*\b(gcc|g\+\+|clang|build-base|build-essential)\b")
+# The names of packages that apk installs whatever it is asked to do.
+_WORLD = "/etc/apk/world"
 _COMPILERS = expression(r"/(gcc|cc|clang)(-[\d.]+)?$")
 
 
 def _may_hold_compiler(made: Write) -> bool:
-    """Whether something that is no package, and not copied from the context, may put `gcc` into PATH."""
+    """Whether something other than packages and copies of the context may put `gcc` into PATH, or name it."""
+    if made.path is not None and (_COMPILERS.search(made.path) or is_within(_WORLD, made.path)):
+        # xx's image goes over the root, and has its own programs alone.
+        return not _is_known(made) and (made.path != "/" or made.is_context or not _is_brought(made))
+    return any(_is_in(folder, made) for folder in SEARCHED)
+
+
+def _is_known(made: Write) -> bool:
+    """Whether what was written is packages, nothing, or what Go makes."""
+    return made.is_package or made.is_empty or made.by[1:2] == ("go",) or made.kind is Kind.CROSS
+
+
+def _is_brought(made: Write) -> bool:
+    return made.kind is Kind.PORTABLE and made.by[:1] == ("COPY",)
+
+
+def _is_in(folder: str, made: Write) -> bool:
+    """Whether programs by names that are not told may be in a folder, other than from the context."""
     if made.path is None:
         return True
-    if made.is_package or made.is_empty or made.by[1:2] == ("go",) or made.kind is Kind.CROSS:
-        return False
-    if _COMPILERS.search(made.path):
-        return True
-    is_copied = made.kind is Kind.PORTABLE and made.by[:1] == ("COPY",)
-    return not made.is_file and not is_copied and any(is_within(f, made.path) for f in SEARCHED)
+    is_there = is_within(posixpath.normpath(folder), made.path)
+    return is_there and not (_is_known(made) or _is_brought(made))
 
 
 def _ruled_out(call: Call) -> Decision:
