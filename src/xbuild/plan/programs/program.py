@@ -252,16 +252,9 @@ def anything(call: Call) -> Effect:
 
 def asking_machines(call: Call) -> tuple[Question, ...]:
     """The question which machines build, unless it was answered."""
-    question = Question(
-        call.around.stage,
-        call.number,
-        "machines",
-        "which machines build",
-        Machines(),
-        call.command.span.start,
-        call.directory,
-    )
-    return () if question.key in call.around.knowledge.answers else (question,)
+    around = call.around
+    question = Question(around.stage, around.offset, "machines", "which machines build", Machines())
+    return () if question.key in around.knowledge.answers else (question,)
 
 
 def word_kind(call: Call) -> Kind:
