@@ -377,11 +377,14 @@ def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: A
     if own is not None:
         raise UntoldError(f"{own.file} brings a program of that name")
     natives = frozenset(p.name for p in account.lock.packages if p.is_variant or p.has_script)
-    known = account.lock.names - {p.name for p in account.lock.packages if p.is_local}
+    in_project = {p.name for p in account.lock.packages if p.is_local}
+    known = account.lock.names - in_project
     check_patches(call, found)
     taken = check_configuration(call, _start(call, found, row), known, local, natives)
     if row.package in _BY_LOADERS:
-        check_loaders(call, found, account.lock.names)
+        asked = {name for one in local for name, _ in one.asked}
+        names = in_project.union((m.name for m in local), asked - account.lock.names)
+        check_loaders(call, found, frozenset(names))
     check_templates(call, found)
     for path in _files(call, found, (".env*",)):
         check_variables(path, standing(call, path) or "")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from xbuild.plan.table import words
 from xbuild.text import expression, value
@@ -135,6 +136,12 @@ _RULES: tuple[tuple[str, str, str], ...] = (
 """What has to stand in a text for a rule to be tried, its pattern, and what it finds ("": as it stands)."""
 _COMPILED = tuple((literal, expression(pattern, re.MULTILINE), text) for literal, pattern, text in _RULES)
 _OWN_PROCESS = expression(r"\bfunction\s+process\s*\(")
+# Names that a function gives to what it is called with: of what is passed on, nothing is said there.
+_PARAMETERS = expression(
+    r"\bfunction\b[ \t]*+\*?[ \t]*+[\w$]*+[ \t]*+(\([\w$\s,.:?|<>\[\]]*+\))"
+    r"|(\([\w$\s,.:?|<>\[\]]*+\))[ \t]*+=>"
+)
+_WHOLE = (_WHOLE_PROCESS, "all that is global", "navigator as a whole")
 _NAMES = "|".join(
     re.escape(name.removeprefix("node:")) for name in sorted({*_MODULES, *_WHERE_IMPORTED}, reverse=True)
 )
@@ -190,6 +197,8 @@ def facts_of(text: str) -> Iterator[MachineFact]:
         for found in pattern.finditer(plain) if literal in plain else ():
             if has_own and what == _WHOLE_PROCESS and "global" not in found[0]:
                 continue  # a function that is called so
+            if what in _WHOLE and found.start() in _parameters(plain):
+                continue
             yield MachineFact(what or " ".join(found[0].split())[:40], line(found.start()))
     for found in _QUOTED.finditer(plain):
         name = found[4]
@@ -201,6 +210,13 @@ def facts_of(text: str) -> Iterator[MachineFact]:
         uses = rf"\b{_LISTING}\s*\([^;\n]*?(?<![\w$.]){re.escape(found[1])}\b"
         if re.search(uses, plain):
             yield MachineFact("what is installed", line(found.start()))
+
+
+@lru_cache(maxsize=1)
+def _parameters(text: str) -> frozenset[int]:
+    """The places between the parameters of functions, and in front of the first."""
+    lists = (found.span(found.lastindex or 0) for found in _PARAMETERS.finditer(text))
+    return frozenset(at for start, end in lists for at in range(start, end) if text[at] in "(,")
 
 
 _EXPANDED = expression(

@@ -82,6 +82,11 @@ class PackageJson:
             yield from self.table(key).items()
 
     @property
+    def exports_itself(self) -> bool:
+        """Whether its own files can import it by its name (Node.js "Self-referencing a package")."""
+        return "exports" in self.data
+
+    @property
     def programs(self) -> tuple[str, ...]:
         """The names of its own programs (`bin`)."""
         told = self.data.get("bin")

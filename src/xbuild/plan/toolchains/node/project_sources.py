@@ -15,16 +15,29 @@ from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.node.accounts import is_installed
 from xbuild.plan.toolchains.node.machine_facts import package_name, without_comments
 from xbuild.plan.toolchains.node.manifests import PackageJson
+from xbuild.plan.toolchains.node.markdown_code import code_of
 from xbuild.plan.toolchains.node.sources_read import INDEXES, TAKEN, blanked, check_text, imported
 from xbuild.text import expression, value
 
 _MOST_FILES, _MOST_TEXT = 3000, 20_000_000
 _MOST_BUNDLED = 20_000
 _RUN = expression(r".*\.(?:[cm]?[jt]sx?|vue|svelte|astro|mdx?)")
+# What is for tests and their tools, by its path in the project, where no pages are made of it.
+_FOR_TESTS = r"(?:test|spec|stories)\.\w+"
 _ASIDE = expression(
-    r"(?:^|/)(?:__tests__|tests?|e2e|cypress|playwright|\.storybook|\.github)/|\.(?:test|spec|stories)\.\w+$"
-    r"|(?:^|/)(?:jest|vitest|playwright|cypress|eslint|prettier)\.config\.\w+$|(?:^|/)\.eslintrc"
+    r"(?:test|tests|__tests__|e2e|cypress|playwright|\.storybook|\.github)/(?:(?!\+)[^/]*/)*+(?!\+)[^/]*(?<!\.md)(?<!\.mdx)"
+    rf"|(?:(?!(?:pages|app|routes)/)[^/]+/)*(?:__tests__/.*|[^/]*\.{_FOR_TESTS})(?<!\.md)(?<!\.mdx)"
+    r"|(?:.*/)?(?:(?:jest|vitest|playwright|cypress|eslint|prettier)\.config\.\w+|\.eslintrc[^/]*)"
+    # What vite has made of packages where it serves them; no build reads it.
+    r"|(?:.*/)?(?:\.vite|\.vitepress/cache)/deps(?:_temp\w*)?/.*"
 )
+_NAMED_ASIDE = expression(
+    r"(?:^|/)(?:tests?|__tests__|e2e|cypress|playwright|\.storybook|\.github|\.vite|\.vitepress/cache)(?:/|$)"
+    rf"|\.(?:{_FOR_TESTS}|test|spec|stories)$"
+    r"|(?:^|/)(?:(?:jest|vitest|playwright|cypress|eslint|prettier)\.config(?:\.|$)|\.eslintrc)"
+)
+_RELATIVE = expression(r"""['"`](\.{1,2}/[^'"`\s]*)['"`]""")
+_GLOBS = expression(r"\bglob(?!al)|\brequire\s*\.\s*context\b|\bfdir\b")
 
 
 def _start(root: PackageJson) -> str:
@@ -38,7 +51,7 @@ def _own(context: Context, start: str) -> Iterator[str]:
 
 def _bundled(context: Context, start: str, names: re.Pattern[str]) -> Sequence[str]:
     """Those, of these names, that may be bundled. Raises UntoldError for too many."""
-    found = [f for f in _own(context, start) if names.fullmatch(f) and not _ASIDE.search(f)]
+    found = [f for f in _own(context, start) if names.fullmatch(f)]
     if len(found) > _MOST_BUNDLED:
         raise UntoldError(f"more than {_MOST_BUNDLED} sources may be bundled, and are not looked into")
     return found
@@ -51,13 +64,16 @@ _INLINE = expression(
 )
 
 
-def check_loaders(call: Call, root: PackageJson, known: frozenset[str]) -> None:
-    """No source names a loader of the project by its place. `known` are names of packages of the lock file.
-    Raises UntoldError.
+def check_loaders(call: Call, root: PackageJson, own: frozenset[str]) -> None:
+    """No source names a loader of the project, by its place or as one of its `own` packages. Another package
+    is in the lock file, or there is none: no bundler goes on then. Raises UntoldError.
     """
     for file, loader in told_once(call, _loaders, _start(root)):
-        if package_name(loader) not in known:
+        if not _PACKAGE.fullmatch(loader) or package_name(loader) in own:
             raise UntoldError(f"{file} names the loader {loader[:60]}, which is not followed")
+
+
+_PACKAGE = expression(r"(?:@[\w-][\w.-]*/)?[\w-][\w.-]*(?:/[\w./-]*)?")
 
 
 def _loaders(context: Context, start: str) -> Sequence[tuple[str, str]]:
@@ -259,31 +275,38 @@ def _may_be_source(made: Write, folder: str) -> bool:
 
 
 def _check_run(context: Context, start: str, known: tuple[str, ...], has_pages: bool) -> None:
-    files = [
-        f
-        for f in _own(context, start)
-        if _RUN.fullmatch(f) and not _ASIDE.search(f) and (has_pages or not f.endswith((".md", ".mdx")))
-    ]
-    if len(files) > _MOST_FILES:
+    own = [f for f in _own(context, start) if _RUN.fullmatch(f)]
+    own = [f for f in own if has_pages or not f.endswith((".md", ".mdx"))]
+    aside = frozenset(f for f in own if _ASIDE.fullmatch(posixpath.relpath(f, start or ".")))
+    if len(own) - len(aside) > _MOST_FILES:
         raise UntoldError(
             f"more than {_MOST_FILES} sources are run to make the output, and are not looked into"
         )
-    size = 0
-    for file in files:
+    size, is_globbing = 0, False
+    for file in sorted(own, key=aside.__contains__):
+        if file in aside and not is_globbing:
+            break
         text = context.read(file) or ""
         size += len(text)
         if size > _MOST_TEXT:
             raise UntoldError("the sources that are run to make the output are too long to be looked into")
         check_text(file, text)
-        _check_inside(file, text, known)
+        if file not in aside:
+            _check_inside(file, text, known)
+            is_globbing = is_globbing or _GLOBS.search(text) is not None
 
 
 def _check_inside(file: str, text: str, known: Sequence[str]) -> None:
     """What a source imports by a path lies in what is looked into. Raises UntoldError."""
-    if "../" not in text or "" in known:
-        return
-    for name in imported(text):
-        if name.startswith("../"):
-            place = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
-            if not any(place == folder or place.startswith(f"{folder}/") for folder in known):
-                raise UntoldError(f"{file} imports {name[:60]}, which is not looked into")
+    plain = code_of(text) if file.endswith((".md", ".mdx")) else text
+    names = tuple(imported(plain))
+    bad = next((n for n in names if n.startswith("../") and not _is_inside(file, n, known)), None)
+    named = (n for n in (*names, *_RELATIVE.findall(plain)) if _NAMED_ASIDE.search(n.partition("?")[0]))
+    bad = bad or next(named, None)
+    if bad is not None:
+        raise UntoldError(f"{file} imports {bad[:60]}, which is not looked into")
+
+
+def _is_inside(file: str, name: str, known: Sequence[str]) -> bool:
+    place = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
+    return any(not folder or place == folder or place.startswith(f"{folder}/") for folder in known)

@@ -22,6 +22,7 @@ from xbuild.plan.toolchains.node.machine_facts import (
     without_comments,
 )
 from xbuild.plan.toolchains.node.manifests import PackageJson, standing
+from xbuild.plan.toolchains.node.markdown_code import code_of
 from xbuild.text import expression
 
 _MOST_LOCAL = 200
@@ -73,7 +74,6 @@ _BUILT_IN = frozenset(
         "process",
     ]
 )
-_FENCED = expression(r"(?ms)^[ \t]*(```|~~~).*?^[ \t]*\1|`[^`\n]*`")
 
 
 @lru_cache(maxsize=4096)
@@ -86,7 +86,7 @@ def check_text(file: str, text: str) -> None:
     """Raises UntoldError for a text that may take something from the machine."""
     if len(text) > _LARGEST_TEXT:
         raise UntoldError(f"{file} is longer than {_LARGEST_TEXT} characters, and is not looked into")
-    plain = _FENCED.sub(lambda found: blanked(found[0]), text) if file.endswith((".md", ".mdx")) else text
+    plain = code_of(text) if file.endswith((".md", ".mdx")) else text
     found = _first_fact(plain)
     if found is not None:
         raise UntoldError(
@@ -125,7 +125,9 @@ def check_configuration(
     import. `known` are names of packages of the lock file, `natives` those of them that may have something
     native, `local` the packages of the project. Raises UntoldError.
     """
-    names = frozenset(m.name for m in local if m.name)
+    projects = {m.folder: m for m in local}.values()
+    # One alone is found by its name where it exports itself; one among others may be linked.
+    names = frozenset(m.name for m in projects if m.name and (m.exports_itself or len(projects) > 1))
     pending, used = list(start), set[str]()
     for path in pending:
         if len(pending) > _MOST_LOCAL:

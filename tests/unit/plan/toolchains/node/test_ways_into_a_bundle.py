@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def planned(
     packages: str = "vite",
     before: str = "",
     run: str = "npm run build",
-    more: dict[str, object] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> StageVerdict:
     asked = dict.fromkeys(packages.split(), "1.0.0")
     manifest = {"name": "web", "scripts": {"build": script}, "devDependencies": asked, **(more or {})}
@@ -460,3 +461,106 @@ def test_a_variable_of_the_machine_behind_another(other: str, is_same: bool, tmp
 def test_what_the_machine_says_behind_another_variable(tmp_path: Path) -> None:
     run = 'a=1 && b=$(uname -m) && echo "$a $b" > public/a && npm run build'
     assert str(planned(tmp_path, {}, run=run).word) == "unsure"
+
+
+# -- loaders that a source names
+
+
+@pytest.mark.parametrize(
+    ("name", "is_same"),
+    [
+        ("raw-loader!./a.txt", True),
+        ("-!raw-loader?x=1!./a.txt", True),
+        ("text!./a.txt", True),
+        ("@vendor/loader!./a.txt", True),
+        ("./own!./a.txt", False),
+        ("/app/own.js!./a.txt", False),
+        ("raw-loader!../tools/own!./a.txt", False),
+        ("@/own!./a.txt", False),
+        ("~own/own.js!./a.txt", False),
+        ("web!./a.txt", False),
+        ("linked!./a.txt", False),
+    ],
+)
+def test_a_loader_in_a_source(name: str, is_same: bool, tmp_path: Path) -> None:
+    files = {"src/main.js": f"import text from '{name}'\n", "own/index.js": ARCH}
+    more = {"dependencies": {"linked": "link:./own"}}
+    verdict = planned(tmp_path, files, script="webpack", packages="webpack webpack-cli raw-loader", more=more)
+    assert (str(verdict.word) == "portable") is is_same, reasons(verdict)
+    assert is_same or "names the loader" in reasons(verdict)
+
+
+# -- a project that is called as one of its packages is
+
+
+@pytest.mark.parametrize(
+    ("more", "files", "is_same"),
+    [
+        ({"name": "vite"}, {}, True),
+        ({"name": "vite", "main": "own.js"}, {"own.js": ARCH}, True),
+        ({"name": "vite", "exports": "./own.js"}, {"own.js": ARCH}, False),
+        ({"name": "vite", "exports": {".": "./own.js"}}, {"own.js": ARCH}, False),
+        ({"name": "vite", "workspaces": ["a"]}, {"a/package.json": '{"name": "a"}'}, False),
+        ({"workspaces": ["a"]}, {"a/package.json": '{"name": "vite"}', "a/index.js": ARCH}, False),
+    ],
+)
+def test_a_project_called_as_a_package(
+    more: dict[str, object], files: dict[str, str], is_same: bool, tmp_path: Path
+) -> None:
+    config = "import { defineConfig } from 'vite'\nexport default defineConfig({})\n"
+    verdict = planned(tmp_path, {"vite.config.js": config, **files}, more=more)
+    assert (str(verdict.word) == "portable") is is_same, reasons(verdict)
+
+
+# -- sources that are run, and what lies beside them
+
+ASIDE = [
+    ("tests/a.js", True),
+    ("e2e/pages/a.js", True),
+    ("src/lib/a.test.js", True),
+    ("src/__tests__/a.js", True),
+    ("vitest.config.js", True),
+    (".vite/deps/a.js", True),
+    ("docs/.vitepress/cache/deps/a.js", True),
+    ("tests/a.md", False),
+    ("tests/+page.js", False),
+    ("src/pages/a.test.js", False),
+    ("src/pages/tests/a.js", False),
+    ("src/tests/a.js", False),
+    (".vite/a.js", False),
+]
+
+
+@pytest.mark.parametrize(("file", "is_same"), ASIDE)
+def test_what_is_for_tests_is_not_run(file: str, is_same: bool, tmp_path: Path) -> None:
+    text = "{{ process.arch }}\n" if file.endswith(".md") else "export default process.arch\n"
+    verdict = planned(tmp_path, {file: text}, script="vitepress build", packages="vitepress")
+    assert (str(verdict.word) == "portable") is is_same, reasons(verdict)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import a from '../tests/a.js'\n",
+        "import a from '../tests/a'\n",
+        "import a from '@/../tests/a'\n",
+        "import a from './lib/a.test'\n",
+        "import a from './__tests__'\n",
+        "import a from '../.vite/deps/a.js'\n",
+        "const a = require('../vitest.config')\n",
+        "new Worker(new URL('../tests/a.js', import.meta.url))\n",
+        "const all = import.meta.glob('../**/*.js', { eager: true })\n",
+        "const all = require.context('../', true, /js$/)\n",
+    ],
+)
+def test_what_is_for_tests_is_imported(text: str, tmp_path: Path) -> None:
+    aside = dict.fromkeys([file for file, is_same in ASIDE if is_same], ARCH)
+    verdict = planned(
+        tmp_path, {"src/main.js": text, **aside}, script="vitepress build", packages="vitepress"
+    )
+    assert str(verdict.word) == "unsure"
+
+
+def test_a_source_among_tests_takes_what_is_installed(tmp_path: Path) -> None:
+    files = {"src/main.js": "import './tests/a.js'\n", "src/tests/a.js": "import 'esbuild/bin/esbuild?url'\n"}
+    assert str(planned(tmp_path, files, packages="vite esbuild").word) == "unsure"
