@@ -54,15 +54,20 @@ def _copies(call: Call, given: Reading) -> Effect | None:
         names, is_whole = None, False
     if names is not None and not given.has("-T", "--parents", "-R"):
         is_whole = is_whole and not given.has(*_WHOLE_TREES)
-        made = tuple(write(call, name, kind, is_file=is_whole) for name in names)
+        pairs = zip(names, sources, strict=True)
+        made = tuple(_copy(call, write(call, name, kind, is_file=is_whole), (of,)) for name, of in pairs)
     else:
         is_one = len(sources) == 1 and not into_folder and not given.has("--parents", "-R")
-        made = (write(call, destination, kind, is_file=is_one and is_whole),)
+        made = (_copy(call, write(call, destination, kind, is_file=is_one and is_whole), sources),)
     if keeps and (call.program_name == "mv" or given.has(*_LINKS)):
         made = (*made, *_links_along(call, sources, destination))
     # What was in the way is told of.
     in_the_way = (source_kind(call, w.path) for w in made if given.has("-v"))
     return plain(call, join((kind, *in_the_way)), (*made, *moved), (*sources, *lists))
+
+
+def _copy(call: Call, made: Write, sources: Sequence[str | None]) -> Write:
+    return replace(made, copy_of=tuple(found for s in sources if (found := call.seen(s)) is not None))
 
 
 def _links_along(call: Call, sources: Sequence[str | None], destination: str | None) -> Iterator[Write]:

@@ -691,7 +691,7 @@ class _Walker:
         if own is not None:
             return own
         for wanted in (name, *started):
-            brought = {w.path for w in self.writes.called(wanted) if w.is_context and not w.is_empty}
+            brought = {w.path for w in self.writes.called(wanted) if self.is_own(call, w, wanted != name)}
             if "/" in wanted or (wanted not in named and not brought):
                 continue
             for folder in dict.fromkeys((*search_path(call), *path_folders(call))):
@@ -699,7 +699,31 @@ class _Walker:
                 found = (recipes.copied_path(call, path), context_file(call, path))
                 if path in brought or any(file in files for file in found):
                     return path
+                around = (*self.writes.exactly(folder), *self.writes.exactly(posixpath.dirname(folder)))
+                if any(self.is_copied(call, w, path) for w in around):
+                    return path
         return None
+
+    def is_own(self, call: Call, made: Write, is_started: bool) -> bool:
+        """Whether what stands there is of the build context: put there by an instruction or a command, or, of
+        what another program starts, made of text here.
+        """
+        if made.is_context or made.is_empty:
+            return not made.is_empty
+        return (is_started and made.by[:2] in _PRINTERS) or self.is_copied(call, made, made.path or "/")
+
+    def is_copied(self, call: Call, made: Write, path: str) -> bool:
+        """Whether a command copied a file of the build context to `path`, or to a folder around it."""
+        inside = posixpath.relpath(path, made.path or "/")
+        places = [without_glob(place) for place in made.copy_of]
+        if inside != ".":
+            places = [posixpath.join(p, n) for p in places for n in (inside, posixpath.basename(path))]
+        files = self.around.context.files()
+        return any(
+            file in files
+            for place in places
+            for file in (recipes.copied_path(call, place), context_file(call, place))
+        )
 
     def of_the_project(self, call: Call, path: str) -> Effect:
         """A program of the project's own in place of one that is described may do anything."""

@@ -43,6 +43,7 @@ from xbuild.plan.toolchains.go.arguments import (
     with_single_dashes,
 )
 from xbuild.plan.toolchains.go.folders import go_cache, gopath_of, install_folder, module_cache
+from xbuild.plan.toolchains.go.plugins import why_plugins_matter
 from xbuild.plan.toolchains.go.programs import EMBEDDERS, GENERATORS, runs_what_it_compiles
 from xbuild.plan.toolchains.go.sources import why_arguments_matter, why_not_portable
 from xbuild.plan.toolchains.go.wiring import SUBSTITUTION, asks_go_told, wire
@@ -68,6 +69,9 @@ def judge(call: Call) -> Effect | None:
         call = replace(call, texts=with_single_dashes(call.texts))
     if program == "xx-go":
         return replace(_xx_go(call), puts_into_folders=True)
+    strange = why_plugins_matter(call, program)
+    if strange is not None:
+        return _unknown(call, strange)
     if runs_what_it_compiles(call):
         return _generator(call)
     if program != "go" or name not in ("go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
@@ -285,9 +289,10 @@ def _run(call: Call) -> Effect:
     if reason is not None:
         return replace(anything(call), reasons=(reason,))
     is_known = name in GENERATORS and package is not None and not package.startswith(".")
-    if is_known and not _is_told_of_machine(call):
+    strange = why_plugins_matter(call, name) if is_known else None
+    if is_known and strange is None and not _is_told_of_machine(call):
         return _generated(call, name, demand)
-    why = _why_not_run_alike(call, package)
+    why = strange or _why_not_run_alike(call, package)
     if why is None:
         return _generated(call, None, demand)
     return _unknown(
@@ -336,7 +341,7 @@ def _tool(call: Call) -> Effect:
     if name in ("nm", "objdump", "trace", "vet", "doc") or (name == "buildid" and "-w" not in call.texts):
         return Effect(output=Kind.BUILD)
     demand, reason = _natively(call)
-    if name in GENERATORS and reason is None:
+    if name in GENERATORS and reason is None and why_plugins_matter(call, name) is None:
         return _generated(call, name, demand)
     return _unknown(call, "what the tool writes cannot be told")
 
@@ -400,8 +405,9 @@ def _why_not_generated_alike(call: Call, directive: str, program: str | None, fo
     if not read.is_right:
         return "it reads what is not the same on every platform"
     given = directive[directive.index(program) :].split() if program in directive.split() else [program]
-    foreign = foreign_program(replace(inner, texts=tuple(given)))
-    return f"`{foreign[0]}` is made for the target" if foreign is not None else None
+    started = replace(inner, texts=tuple(given))
+    foreign = foreign_program(started)
+    return f"`{foreign[0]}` is made for the target" if foreign else why_plugins_matter(started, program)
 
 
 def _is_told_of_machine(call: Call) -> bool:

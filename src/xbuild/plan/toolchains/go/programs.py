@@ -18,20 +18,20 @@ from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, open_words, plain, word_kind, write
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.plan.toolchains.go.plugins import plugins_of
 from xbuild.text import expression
 
 _TEXT = generator(
     "stringer mockgen mockery moq counterfeiter minimock enumer go-enum wire protoc-gen-go "
-    "protoc-gen-go-grpc sqlc templ swag controller-gen deepcopy-gen client-gen lister-gen informer-gen "
+    "protoc-gen-go-grpc templ swag controller-gen deepcopy-gen client-gen lister-gen informer-gen "
     "conversion-gen defaulter-gen openapi-gen easyjson ffjson msgp oapi-codegen gqlgen jsonenums genny "
-    "ifacemaker goyacc peg gen-crd-api-reference-docs go-swagger kubebuilder xo ent addlicense gofumpt "
-    "goimports"
+    "ifacemaker goyacc peg gen-crd-api-reference-docs go-swagger xo addlicense gofumpt goimports"
 )
 _EMBEDDING = generator("go-bindata statik packr packr2 rice esc", is_embedder=True)
 
-GENERATORS = frozenset((*_TEXT.names.split(), "buf", *_EMBEDDING.names.split(), "protoc", "swagger"))
+GENERATORS = frozenset((*_TEXT.names.split(), "buf", "sqlc", *_EMBEDDING.names.split(), "protoc", "swagger"))
 EMBEDDERS = frozenset(_EMBEDDING.names.split())
-_COMPILING = frozenset(("mockgen", "easyjson", "ffjson", "ent", "kubebuilder", "buf"))
+_COMPILING = frozenset(("mockgen", "easyjson", "ffjson", "buf"))
 
 
 def runs_what_it_compiles(call: Call) -> bool:
@@ -80,9 +80,10 @@ def _starts(call: Call) -> Iterator[str]:
 
 
 def _plugins(call: Call) -> Iterator[str]:
-    """buf runs the plugins that its own configuration names."""
+    """buf and sqlc run the plugins that their own settings name."""
     found = {posixpath.basename(w.path) for w in call.writes if w.path is not None}
     yield from (n for n in sorted(found) if n.startswith("protoc-gen-"))
+    yield from plugins_of(call, call.program_name or "")
 
 
 def _is_brought(call: Call) -> bool:
@@ -109,10 +110,14 @@ PROGRAMS = (
         starts=_starts,
         still=words("build install vet version env list test"),
     ),
-    refuses("mage", "runs a program of the project's own, and what that does cannot be told", _CURE),
+    refuses(
+        "mage ent kubebuilder",
+        "runs a program of the project's own, and what that does cannot be told",
+        _CURE,
+    ),
     refuses("goreleaser", "decides by its own configuration what it builds", _CURE),
     _TEXT,
-    replace(generator("buf"), starts=_plugins),
+    replace(generator("buf sqlc"), starts=_plugins),
     _EMBEDDING,
     Program("gofmt", "-d -e -l -s -w -r=", does=_formats, style=Style.LONG),
     Program(

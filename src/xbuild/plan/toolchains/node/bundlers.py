@@ -40,6 +40,7 @@ from xbuild.plan.toolchains.node.project_sources import (
 )
 from xbuild.plan.toolchains.node.sources_read import (
     check_configuration,
+    check_text,
     check_variables,
     found_script,
     named_in_data,
@@ -179,6 +180,18 @@ def _runs_no_transformers(_call: Call, _found: PackageJson, account: Account) ->
         raise UntoldError(f"{patch} has the compiler run transformers, which are not followed")
 
 
+_PAGES = expression(r".*\.(?:md|njk|liquid|html|hbs|mustache|ejs|haml|pug|webc|vto)")
+_CODE_IN_FRONT = expression(r"\s*---[ \t]*(?:js|javascript)\b")
+
+
+def _by_templates(call: Call, found: PackageJson, _account: Account) -> None:
+    """What stands in front of a page of Eleventy's may be code, and so is much of WebC, Vento and Haml."""
+    for path in _files(call, found, ("*",)):
+        text = standing(call, path) if _PAGES.fullmatch(path) else None
+        if text and (_CODE_IN_FRONT.match(text) or path.endswith((".webc", ".vto", ".haml"))):
+            check_text(posixpath.relpath(path, found.folder), text)
+
+
 _SINGLE = "node_modules/.cache .swc"
 
 BUNDLERS = (
@@ -244,6 +257,8 @@ BUNDLERS = (
         "astro.config.* postcss.config.* tailwind.config.* svelte.config.*", runs_sources=True,
         beside=f".astro node_modules/.astro {_SINGLE} node_modules/.vite",
     ),
+    BundlerRow("eleventy", "@11ty/eleventy", None, ".eleventy.js eleventy.config.*", runs_sources=True,
+            beside=f".cache {_SINGLE}", check=_by_templates),
     BundlerRow("vitepress", "vitepress", ("build",), "", runs_sources=True,
             beside=f"{_SINGLE} .vitepress/cache .vitepress/.temp"),
     BundlerRow("vuepress", "vuepress", ("build",), "", runs_sources=True,

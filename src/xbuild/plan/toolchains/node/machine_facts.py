@@ -32,15 +32,21 @@ _MODULES = frozenset(
         "execa cross-spawn shelljs zx tinyexec nano-spawn systeminformation node-machine-id detect-libc "
         "os-name node-gyp-build node-pre-gyp @mapbox/node-pre-gyp node-loader "
         "puppeteer puppeteer-core playwright playwright-core @playwright/test playwright-chromium "
+        "puppeteer-cluster @sparticuz/chromium chrome-aws-lambda chrome-launcher phantomjs phantomjs-prebuilt "
+        "selenium-webdriver capture-website md-to-pdf "
+        "mermaid-isomorphic rehype-mermaid remark-mermaidjs @mermaid-js/mermaid-cli gatsby-remark-mermaid "
         "nitropack vinxi vite-plugin-electron electron-vite bytenode "
         "vite-plugin-prerender prerender-spa-plugin react-snap @prerenderer/renderer-puppeteer "
+        "@prerenderer/renderer-playwright "
         "@vercel/webpack-asset-relocator-loader @vercel/nft @prisma/client "
         "@sveltejs/adapter-auto @sveltejs/adapter-vercel @sveltejs/adapter-netlify "
         "@astrojs/vercel @astrojs/netlify"
     )
 )
 """Modules that ask the machine, start others, or take along what is installed."""
-_WHERE_IMPORTED = frozenset(words("process v8 cluster inspector electron nitro nuxt bindings getos"))
+_WHERE_IMPORTED = frozenset(
+    words("process v8 cluster inspector electron nitro nuxt bindings getos critical nightmare penthouse")
+)
 """The same where they are imported; elsewhere their names are words."""
 
 _WHOLE_PROCESS = "process as a whole"
@@ -51,6 +57,12 @@ _LISTING = (
     r"(?:(?:readdir|opendir|access|l?stat|realpath|readlink|exists|pathExists)(?:Sync)?"
     r"|scandir\w*|glob\w*|fdir)"
 )
+_COPYING = (
+    r"(?:cp|copy|copyDir|copydir|copyFolder|ncp|cpy|move|rename|symlink|link|directory|addFolder"
+    r"|addLocalFolder|addPassthroughCopy)(?:Sync)?"
+)
+_FIRST = r"(?:\s*+[\[{]?\s*+|[^()\n;,'\"`]*\((?:[^()\n;]|\(\))*?)['\"`](?!!)"
+"""Up to a text that a function is given first, or by a function inside (`path.join`)."""
 _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "process",
@@ -59,6 +71,9 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ),
     ("process", r"\bprocess\s*+(?:\?\.\s*+)?\[", "process by a computed name"),
     ("process", r"\bprocess\s*+/\*", "process, and a comment in the way"),
+    ("\\u", r"\bprocess\s*+\??\.\s*+(?:env\s*+\??\.\s*+)?\\u", "process by a name in escapes"),
+    ("CompileCache", r"\benableCompileCache\s*\(", "a cache of V8"),
+    ("CachedData", r"\b(?:create|produce)CachedData\b", "a cache of V8"),
     ("Bun", r"\bBun(?:\??\.[\w$]|\[)", "what bun brings along"),
     ("Deno", r"\bDeno(?:\??\.[\w$]|\[)", "what deno brings along"),
     (
@@ -102,6 +117,11 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         "node_modules",
         r"\b(?:from|src|source|copy)\s*:\s*[^,}\n]*\bnode_modules/(?:\.bin|@[\w.-]+/[*{])",
         "what is installed",
+    ),
+    (
+        "node_modules",
+        rf"\b{_COPYING}\s*\({_FIRST}(?:[^'\"`\n]*/)?node_modules(?:/?['\"`]|/[*{{])",
+        "all of node_modules",
     ),
     (
         "publicDir",
@@ -181,13 +201,32 @@ def without_comments(text: str) -> str:
     return _COMMENT.sub(lambda found: found[1] + _blank(found[0][len(found[1]) :]), plain)
 
 
+_TYPE = (
+    r"(?:any|unknown|never|object|typeof\s+\w+|\{[^{}\n]*+\}"
+    r"|[A-Z][\w.]*+(?:<[^<>\n]*+(?:<[^<>\n]*+>[^<>\n]*+)?>)?)"
+)
+_CAST = rf"(?:\s++(?:as|satisfies)\s++{_TYPE})++"
+_TELLING = r"(?:<(?:any|unknown)>\s*+)?\b(process|globalThis|global|navigator)\b"
+_IN_BRACKETS = expression(rf"(?<![\w$)\]])\(\s*+(?=<|\w+\s){_TELLING}(?:{_CAST})?\s*+\)(?=\s*+[?!.\[])")
+_WITH_TYPE = expression(rf"{_TELLING}(?:!(?=\s*+[.\[,;)])|{_CAST})?")
+
+
+def _without_types(text: str) -> str:
+    """The text without what TypeScript is told of what tells the machine: `(process as any)!`."""
+    if not any(mark in text for mark in (" as ", " satisfies ", "!", "<any>", "<unknown>")):
+        return text
+    for pattern in (_IN_BRACKETS, _WITH_TYPE):
+        text = pattern.sub(lambda found: found[1] + "\n" * found[0].count("\n"), text)
+    return text
+
+
 def _blank(text: str) -> str:
     return text if "${" in text else re.sub(r"[^\n]", " ", text)
 
 
 def facts_of(text: str) -> Iterator[MachineFact]:
     """All that is found in a text."""
-    plain = without_comments(text)
+    plain = _without_types(without_comments(text))
 
     def line(at: int) -> int:
         return plain.count("\n", 0, at) + 1
@@ -207,7 +246,7 @@ def facts_of(text: str) -> Iterator[MachineFact]:
             yield MachineFact(f"the module {name}", line(found.start()))
     yield from (MachineFact("process.env as a whole", line(at)) for at in _whole(plain))
     for found in _MODULES_NAMED.finditer(plain) if "node_modules" in plain else ():
-        uses = rf"\b{_LISTING}\s*\([^;\n]*?(?<![\w$.]){re.escape(found[1])}\b"
+        uses = rf"\b(?:{_LISTING}|{_COPYING})\s*\([^;\n]*?(?<![\w$.]){re.escape(found[1])}\b"
         if re.search(uses, plain):
             yield MachineFact("what is installed", line(found.start()))
 

@@ -563,7 +563,19 @@ def executes(call: Call) -> Effect:
     return rephrased(call, quoted((_PROGRAMS.get(name, name), *told[1:])))
 
 
-_PROGRAMS = {"@angular/cli": "ng", "typescript": "tsc", "@tailwindcss/cli": "tailwindcss"}
+_PROGRAMS = {
+    "@11ty/eleventy": "eleventy",
+    "@angular/cli": "ng",
+    "@babel/cli": "babel",
+    "@craco/craco": "craco",
+    "@nestjs/cli": "nest",
+    "@rsbuild/core": "rsbuild",
+    "@rspack/cli": "rspack",
+    "@swc/cli": "swc",
+    "@tailwindcss/cli": "tailwindcss",
+    "@vue/cli-service": "vue-cli-service",
+    "typescript": "tsc",
+}
 
 
 def _account(call: Call) -> Account:

@@ -137,7 +137,7 @@ def _environment(call: Call) -> dict[str, Variable]:
     return known
 
 
-_OF_NPM = expression(r"\$\{?(npm_(?:config|node|execpath|command)\w*)")
+_OF_NPM = expression(r"\b(npm_(?:config|node|execpath|command)\w*)")
 
 
 def _own(text: str) -> dict[str, Variable]:
