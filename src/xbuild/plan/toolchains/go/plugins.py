@@ -28,7 +28,7 @@ _ELSEWHERE = expression(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?/[\w.-]+/[\w.-]+(?::[\w.-]
 
 def why_plugins_matter(call: Call, program: str | None) -> str | None:
     """Why what a generator makes may be another on every machine: a plugin that is not followed."""
-    if program not in _SETTINGS or not call.around.context.files():
+    if program is None or program not in _SETTINGS or not call.around.context.files():
         return None
     try:
         strange = next((name for name in _named(call, program) if _is_strange(name)), None)
@@ -42,7 +42,7 @@ def plugins_of(call: Call, program: str) -> Iterator[str]:
     try:
         yield from [name for name in _named(call, program) if "/" not in name]
     except UntoldError:
-        return
+        return  # `why_plugins_matter` says so
 
 
 def _is_strange(name: str) -> bool:
