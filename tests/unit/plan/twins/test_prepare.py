@@ -166,6 +166,14 @@ def test_what_a_run_starts_unasked_cannot_be_made(step: Step, name: str) -> None
     assert step.run("apt").returncode != 0
 
 
+@pytest.mark.parametrize("name", ["diff", "stat"])
+def test_a_program_that_only_go_s_twin_needs(step: Step, name: str) -> None:
+    """It would be as missing another time."""
+    more = "base64 bash diff find sha256sum stat touch wc xargs"
+    step.only(*(each for each in (*BUSYBOX.split(), *more.split()) if each != name))
+    assert step.why("go") == [f"go: the base image has no {name}"]
+
+
 SAID = "it's a\tpath of \u00fcber\u007f \\ $HOME `x` \"y\" 'z'"
 
 

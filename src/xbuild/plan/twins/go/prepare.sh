@@ -2,6 +2,9 @@
 # in any root as they are.
 # shellcheck shell=sh disable=SC2154
 root=/usr/local/go made=$out/$twin
+for tool in diff stat; do
+    command -v "$tool" >/dev/null || refuse "the base image has no $tool"
+done
 image=$(in_target "$root")
 [ -x "$root/bin/go" ] && [ -e "$image/bin/go" ] || refuse "the base image has no Go in $root"
 [ "$image" = "$target$root" ] || refuse "$root is a link"
@@ -10,7 +13,6 @@ image=$(in_target "$root")
 # busybox's programs have neither a word for links, of which Go's folders have none, nor parts of seconds.
 seconds=%.9Y unfollowed=--no-dereference
 [ "$system" = glibc ] || seconds=%Y unfollowed=
-command -v diff >/dev/null || refuse "the base image has no diff"
 for part in VERSION go.env pkg/include src; do
     [ -e "$root/$part" ] || [ -e "$image/$part" ] || continue
     diff -rq $unfollowed "$root/$part" "$image/$part" >/dev/null ||
@@ -26,7 +28,7 @@ tools=$(one "$image"/pkg/tool/*_*)
 
 # What a program says of how it was built: its release, what it is, and what changes what it does.
 told() {
-    env GOTOOLCHAIN=local GOENV=off "$root/bin/go" version -m "$1" |
+    GOTOOLCHAIN=local GOENV=off "$root/bin/go" version -m "$1" |
         sed -n -e '1s/^.*: //p' -e '/^\t\(path\|mod\|dep\)\t/p' \
             -e '/^\tbuild\t\(-compiler\|-tags\|-race\|-cover\|-asan\|-msan\|GOEXPERIMENT\|GOFIPS140\)=/p'
 }
