@@ -59,6 +59,12 @@ cat "$here/$twin/options" >"$made/options"
 cat "$here/$twin/hostile" >"$made/hostile"
 finish
 
-# It is tried once where the RUNs will see it.
-[ "$(LD_PRELOAD="$mount/$twin/told.so" XBUILD_7C1F="$(cat "$made/told")" "$mount/$twin/own/apk" --version)" = \
-    "${said% *} $architecture." ] || refuse "apk does not start"
+# It is tried once where the RUNs will see it: what it says of itself, and what it writes into its log.
+tried() {
+    LD_PRELOAD="$mount/$twin/told.so" XBUILD_7C1F="$(cat "$made/told")" "$mount/$twin/own/apk" "$@"
+}
+[ "$(tried --version)" = "${said% *} $architecture." ] || refuse "apk does not start"
+mkdir "$out.root"
+tried add --root "$out.root" --initdb --no-network --quiet || refuse "apk does not work on an empty root"
+grep -q "compiled for $architecture[.]\$" "$out.root/var/log/apk.log" || refuse "apk does not log what it is told"
+rm -r "$out.root"
