@@ -361,6 +361,8 @@ def bundles(call: Call, row: BundlerRow) -> Effect:
         raise UntoldError(f"{row.package} is not in {account.lock.file}, so that its version cannot be told")
     if any(p.is_local for p in account.lock.packages if p.name == row.package):
         raise UntoldError(f"{row.package} is a package of the project's own, which is not followed")
+    if None in call.texts:
+        raise UntoldError("what it is told cannot be told from the text", "write it out")
     bad = next((t for t in call.texts[1:] if t is not None and _NATIVE_WORD.match(t)), None)
     if bad is not None:
         raise UntoldError(f"`{bad[:40]}` has native modules taken along")

@@ -26,6 +26,8 @@ def crates_of_context(call: Call) -> Crates | None:
     files = call.around.context.files()
     if directory is None or not files or not is_rust(call.around.image):
         return None
+    if "RUSTUP_TOOLCHAIN" in call.variables or "rustup " in call.around.text:
+        return None  # which toolchain it is, rustup knows
     manifest = _read(call, f"{directory}/Cargo.toml")
     lock = _read(call, f"{directory}/Cargo.lock")
     if manifest is None or lock is None or not _is_alone(lock) or "workspace" in manifest:
