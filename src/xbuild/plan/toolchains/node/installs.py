@@ -182,7 +182,7 @@ def installs(
     """The effect of an installation by a lock file. Raises UntoldError.
 
     `is_frozen`: it fails where the lock file is of something else. `has_scripts`: it runs those of the
-    project. `without_dev`: what development takes is left out.
+    project, and of what it installs. `without_dev`: what development takes is left out.
     """
     check_surroundings(call)
     found = manifest(call, folder)
@@ -194,12 +194,12 @@ def installs(
         for project in projects:
             check_wanted(project, lock, local)
     there_is = tuple(p for p in lock.packages if not (p.is_dev and without_dev))
-    kind = _kind(call, root, lock, there_is)
+    bound = _bound(call, lock, there_is, has_scripts=has_scripts)
+    kind = _kind(call, root, is_pure=not bound)
     folders = {root.folder, *(posixpath.join(root.folder, f) for f in project_folders(call, root))}
     modules = tuple(put(call, posixpath.join(f, "node_modules"), kind) for f in sorted(folders))
-    if kind is Kind.BUILD and lock.says_all:
-        natives = sorted({p.name for p in there_is if _is_for_machine(p)})
-        modules = tuple(replace(w, text=f"{w.text} ({listed(natives)})") for w in modules if natives)
+    if kind is Kind.BUILD and bound:
+        modules = tuple(replace(w, text=f"{w.text} ({listed(bound)})") for w in modules)
     others = tuple(
         put(call, posixpath.join(root.folder, f)) for f in (".yarn", ".pnp.cjs", ".pnp.loader.mjs")
     )
@@ -242,15 +242,38 @@ def _root(call: Call, found: PackageJson, program: str) -> tuple[PackageJson, No
     )
 
 
-def _is_for_machine(package: NodePackage) -> bool:
-    """Whether what is installed of a package may be another on another machine."""
-    is_bound = package.is_variant or package.has_script or package.is_built or package.is_local
-    return is_bound and not package.is_elsewhere
+def _bound(call: Call, lock: NodeLock, packages: Sequence[NodePackage], *, has_scripts: bool) -> list[str]:
+    """What of all that is installed may be another on another machine: packages by their names, or what the
+    lock file does not say of them.
+    """
+    runs_none = not has_scripts and lock.says_machines and not _may_keep_built(call)
+    found = {
+        p.name
+        for p in packages
+        if (p.is_variant or p.is_built or p.is_local or (p.has_script and not runs_none))
+        if not p.is_elsewhere
+    }
+    if found or lock.says_all or runs_none:
+        return sorted(found)
+    unsaid = "have install scripts" if lock.says_machines else "have something native"
+    return [f"{lock.form} does not say which packages {unsaid}"]
 
 
-def _kind(call: Call, root: PackageJson, lock: NodeLock, packages: Sequence[NodePackage]) -> Kind:
+def _may_keep_built(call: Call) -> bool:
+    """Whether packages may come with what their scripts have left, out of pnpm's store (pnpm "Settings",
+    sideEffectsCache).
+    """
+    is_kept = any(mount.type == "cache" for mount in call.run.mounts)
+    made = [w for w in call.writes if w.by[2:3] == (INSTALLED,) and w.by[1] != "npm"]
+    is_made = any(posixpath.basename(w.path or "") == "node_modules" and w.path != _OF_TOOLS for w in made)
+    return call.program_name != "npm" and (is_kept or is_made)
+
+
+_OF_TOOLS = "/usr/local/lib/node_modules"
+
+
+def _kind(call: Call, root: PackageJson, *, is_pure: bool) -> Kind:
     """What is installed is the same everywhere if none of it is for some machines alone, or runs anything."""
-    is_pure = lock.says_all and not any(map(_is_for_machine, packages))
     # What other installations left in a cache may still lie in it.
     is_pure = is_pure and not call.writes.where(is_installed_in_cache)
     made = join(w.kind for w in call.writes.where(is_telling))

@@ -47,8 +47,8 @@ class NodePackage:
 @value(slots=False)
 class NodeLock:
     """A lock file: `says_all` tells that its format says which packages are for some machines alone, and
-    which have install scripts. `wanted` are the names that its projects ask for, each with the range asked
-    for (`name@range`); None where the format does not tell.
+    which have install scripts; `says_machines` that it says the first. `wanted` are the names that its
+    projects ask for, each with the range asked for (`name@range`); None where the format does not tell.
     """
 
     file: str
@@ -56,6 +56,7 @@ class NodeLock:
     packages: tuple[NodePackage, ...]
     says_all: bool
     wanted: frozenset[str] | None = None
+    says_machines: bool = False
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -30,7 +30,7 @@ def read_npm(file: str, text: str) -> NodeLock:
         for key in _DEPENDENCIES
         for name, asked in (entry.get(key) or {}).items()
     )
-    return NodeLock(file, form, packages, says_all=True, wanted=wanted)
+    return NodeLock(file, form, packages, says_all=True, wanted=wanted, says_machines=True)
 
 
 def _package(path: str, entry: Mapping[str, object]) -> NodePackage:

@@ -40,9 +40,9 @@ def read_pnpm(file: str, text: str) -> NodeLock:
         wanted.update(_asked(path, given))
     form = _OLD if int(found[1]) == 5 else _NEW
     packages = tuple(_package(name, entry, optional, form) for name, entry in entries.items())
-    return NodeLock(
-        file, f"{file} {found[1]}", packages, says_all=int(found[1]) < 9, wanted=frozenset(wanted)
-    )
+    says_all = int(found[1]) < 9
+    named = f"{file} {found[1]}"
+    return NodeLock(file, named, packages, says_all, frozenset(wanted), says_machines=True)
 
 
 def _leaves(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
