@@ -208,15 +208,17 @@ _TYPE = (
 _CAST = rf"(?:\s++(?:as|satisfies)\s++{_TYPE})++"
 _TELLING = r"(?:<(?:any|unknown)>\s*+)?\b(process|globalThis|global|navigator)\b"
 _IN_BRACKETS = expression(rf"(?<![\w$)\]])\(\s*+(?=<|\w+\s){_TELLING}(?:{_CAST})?\s*+\)(?=\s*+[?!.\[])")
-_WITH_TYPE = expression(rf"{_TELLING}(?:!(?=\s*+[.\[,;)])|{_CAST})?")
+_WITH_TYPE = expression(
+    rf"{_TELLING}(?:!(?=\s*+[.\[,;)])|{_CAST})|<(?:any|unknown)>\s*+(process|global\w*)\b"
+)
 
 
 def _without_types(text: str) -> str:
     """The text without what TypeScript is told of what tells the machine: `(process as any)!`."""
-    if not any(mark in text for mark in (" as ", " satisfies ", "!", "<any>", "<unknown>")):
+    if not any(name in text for name in ("process", "global", "navigator")):
         return text
     for pattern in (_IN_BRACKETS, _WITH_TYPE):
-        text = pattern.sub(lambda found: found[1] + "\n" * found[0].count("\n"), text)
+        text = pattern.sub(lambda found: (found[1] or found[2]) + "\n" * found[0].count("\n"), text)
     return text
 
 
