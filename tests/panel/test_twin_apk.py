@@ -218,6 +218,7 @@ def helper_of(folder: Path, target: str, native: str) -> dict[str, str]:
 
 EDGE = """RUN sed -i 's/^PRETTY_NAME=.*/PRETTY_NAME="Alpine Linux edge"/' /etc/os-release"""
 VERSION = "RUN sed -i 's/^V:3.0.8-r0$/V:3.0.9-r0/' /lib/apk/db/installed"
+ANOTHER = "apk on the target platform is another one, or for another architecture"
 OLD = "RUN printf '#!/bin/sh\\necho apk-tools 2.14.9, compiled for x.\\n' >/sbin/apk"
 
 
@@ -235,6 +236,8 @@ OLD = "RUN printf '#!/bin/sh\\necho apk-tools 2.14.9, compiled for x.\\n' >/sbin
         ("RUN rm /sbin/apk", "RUN rm /sbin/apk", "apk: the base image has no apk"),
         ("RUN rm /sbin/apk", "", "apk: the base image has no apk on the target platform"),
         ("RUN rm /etc/apk/arch", "", "apk: the base image does not say for which architecture it is"),
+        ("RUN echo other >/etc/apk/arch", "", f"apk: {ANOTHER}"),
+        ("RUN printf '#!/bin/sh\\n' >/sbin/apk", "", f"apk: {ANOTHER}"),
         ("", OLD, "apk: the base image has apk-tools 2, and only for 3 was it proved"),
         (
             VERSION,

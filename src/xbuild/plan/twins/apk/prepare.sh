@@ -32,6 +32,9 @@ case $own in *P:apk-tools*) ;; *) refuse "apk is of no package" ;; esac
 # apk takes the architecture from there, and would take its own without it.
 architecture=$(cat "$(in_target /etc/apk/arch)") || refuse "the base image does not say for which architecture it is"
 case $architecture in '' | *[!a-z0-9_]*) refuse "the base image does not say for which architecture it is" ;; esac
+# Where it says for which it was compiled itself, it is told this.
+grep -q "compiled for $architecture[.]" "$image" ||
+    refuse "apk on the target platform is another one, or for another architecture"
 
 mkdir -p "$made"
 native "$program" "$twin/own/apk"
