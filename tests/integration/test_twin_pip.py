@@ -51,17 +51,21 @@ atexit.register(show)
 """
 
 
-def stage(name: str, *, is_assisted: bool) -> str:
+def stage(name: str, steps: tuple[str, ...], *, is_assisted: bool) -> str:
     lines = [f"FROM target AS {name}", "ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"]
     lines += ["COPY constants-1-py3-none-any.whl /w/"]
-    lines += [ASSISTED + step if is_assisted else f"RUN {step.replace(WORD, '')}" for step in STEPS]
+    lines += [ASSISTED + step if is_assisted else f"RUN {step.replace(WORD, '')}" for step in steps]
     return "\n".join(lines)
 
 
-DOCKERFILE = f"""\
+def dockerfile(base: str = BASE, before: str = "", steps: tuple[str, ...] = STEPS) -> str:
+    """`before`: lines of both the target's image and the build machine's."""
+    return f"""\
 # syntax=docker/dockerfile:1
-FROM {BASE} AS target
-FROM --platform=$BUILDPLATFORM {BASE} AS native
+FROM {base} AS target
+{before}
+FROM --platform=$BUILDPLATFORM {base} AS native
+{before}
 FROM native AS make
 COPY twins/helper /.xbuild-helper
 COPY twins/pip /.xbuild-helper/pip
@@ -69,8 +73,8 @@ ARG BUILDARCH TARGETARCH
 RUN --mount=type=bind,from=target,target=/.xbuild-target ["/bin/sh", "/.xbuild-helper/prepare.sh", "pip"]
 FROM scratch AS helper
 COPY --from=make /.xbuild-out/ /
-{stage("assisted", is_assisted=True)}
-{stage("emulated", is_assisted=False)}
+{stage("assisted", steps, is_assisted=True)}
+{stage("emulated", steps, is_assisted=False)}
 FROM assisted AS opened
 COPY sitecustomize.py /opened/
 {ASSISTED}PYTHONPATH=/opened PYTHONDONTWRITEBYTECODE=1 pip --version >/opened/list
@@ -84,10 +88,10 @@ COPY --from=opened /opened/list /
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     engine()
-    return built(tmp_path_factory.mktemp("pip"), DOCKERFILE)
+    return built(tmp_path_factory.mktemp("pip"), dockerfile())
 
 
-def built(folder: Path, dockerfile: str) -> Compared:
+def built(folder: Path, text: str) -> Compared:
     shutil.copytree(TWINS, folder / "twins")
     (folder / "sitecustomize.py").write_text(OPENED)
     with zipfile.ZipFile(folder / "constants-1-py3-none-any.whl", "w") as wheel:
@@ -97,7 +101,7 @@ def built(folder: Path, dockerfile: str) -> Compared:
         tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         wheel.writestr(f"{about}/WHEEL", tags)
         wheel.writestr(f"{about}/RECORD", "")
-    return compare(folder, dockerfile)
+    return compare(folder, text)
 
 
 def test_the_tree_is_that_of_the_emulated_build(compared: Compared) -> None:

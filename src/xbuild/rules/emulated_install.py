@@ -2,8 +2,8 @@
 
 Why: a RUN in a stage for the target runs under QEMU where the target is of another architecture, and an
 install of packages then takes several times as long. `xbuild build` lends such a stage native twins of apt,
-pip and others (the same programs, for the build machine), where nothing keeps them away: musl (Alpine) for
-most of them, a release before Alpine 3.23, an old frontend, a SHELL of another kind.
+pip and others (the same programs, for the build machine), where nothing keeps them away: for apk a release
+before Alpine 3.23, an old frontend, a SHELL of another kind.
 
 Fix: none: the stage is for the target, and what it installs has to be. `xbuild plan` says what twins do in
 it.

@@ -46,10 +46,8 @@ def why_no_twin(program: str, image: Image) -> str | None:
     from xbuild.plan.twins import TWINS
 
     twin = next((twin for twin in TWINS if program in twin.programs), None)
-    if twin is None:
+    if twin is None or image.family not in (*twin.families, ""):
         return ""
-    if image.family not in (*twin.families, ""):
-        return "musl" if image.family == "alpine" else ""
     is_refused = any(re.fullmatch(release, image.release) for release, _ in twin.refused)
     return f"its release ({image.release})" if is_refused else None
 

@@ -158,9 +158,7 @@ def _libraries(kitchen: Kitchen, platform: Platform, work: Path) -> Iterator[Own
     architecture = platform.fields["architecture"]
     for name, library in (("libgcc", "libgcc_s.so.1"), ("libstdc++", "libstdc++.so.6")):
         tree = _made(work / name)
-        found = node.musl_library(kitchen.bed, library, architecture, _made(tree / "usr/lib"))
-        if found.name != library:
-            (found.parent / library).symlink_to(found.name)
+        node.musl_library(kitchen.bed, library, architecture, _made(tree / "usr/lib"))
         depends = "libgcc" if name == "libstdc++" else ""
         yield Own(name, tree, depends=depends, provides=f"so:{library}={library.rpartition('.')[2]}")
 

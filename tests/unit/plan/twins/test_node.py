@@ -22,6 +22,7 @@ MARKED = 97
 ARCHITECTURE = "imagined"
 NPM = "lib/node_modules/npm/bin/npm-cli.js"
 COREPACK = "lib/node_modules/corepack/dist"
+LAUNCHER = "9207642def40f4e6a8ebf027d89a2fbc4e874db2c1bd1b85f097bf49ab40fae6"
 
 UNDERSTOOD = (
     "npm ci",
@@ -198,7 +199,8 @@ class Place:
         self.recorded: dict[str, Any] = {
             "node": str(self.node), "sums": {str(self.node): self.sum(self.node)}, "arch": ARCHITECTURE,
             "openssl": str(root / "openssl.cnf"),
-            "config": config, "objects": ["theirs.so"], "reads": ["NODE_PRESERVE_SYMLINKS", "NODE_ENV"],
+            "config": config, "release": {"headersUrl": "theirs"}, "objects": ["theirs.so"],
+            "reads": ["NODE_PRESERVE_SYMLINKS", "NODE_ENV"],
         }  # fmt: skip
         self.record()
 
@@ -371,12 +373,39 @@ def test_the_script_of_a_shell_that_yarn_has(place: Place) -> None:
     launcher.unlink()
     launcher.symlink_to(place.write("opt/bin/yarn", text))
     place.write("opt/package.json", json.dumps({"name": "yarn", "version": "1.22.22"}))
-    known = place.mount.moved("node/understood.cjs", {"9207642def40": place.sum(launcher)[:12]})
-    known = known.replace("4f6a8ebf027d89a2fbc4e874db2c1bd1b85f097bf49ab40fae6", "")
-    start = known.index(place.sum(launcher)[:12])
-    known = known[:start] + place.sum(launcher) + known[known.index("'", start) :]
+    known = place.mount.moved("node/understood.cjs").replace(LAUNCHER, place.sum(launcher))
     place.mount.write("node/understood.cjs", known)
-    assert place.ask("yarn")[-1] == f"arg {beside}"
+    assert f"arg {beside}" in place.ask("yarn")
+
+
+@pytest.mark.parametrize(
+    ("shell", "depth", "answer"),
+    [
+        ("dash", "3", []),
+        ("dash", "x", []),
+        ("busybox", "", ["set SHLVL=1"]),
+        ("busybox", "3", ["set SHLVL=4"]),
+        ("busybox", "x", ["own SHLVL"]),
+        ("busybox", "-1", ["own SHLVL"]),
+        ("bash", "3", ["own /bin/sh is bash"]),
+    ],
+)
+def test_what_the_shell_of_such_a_script_leaves(
+    place: Place, shell: str, depth: str, answer: list[str]
+) -> None:
+    """Recorded of yarn's script and what it starts, on Debian and on Alpine."""
+    (place.root / "sh").symlink_to(place.write(shell, ""))
+    launcher = place.write("opt/bin/yarn", "#!/bin/sh\nexec node yarn.js\n")
+    place.write("opt/bin/yarn.js", "")
+    place.write("opt/package.json", json.dumps({"name": "yarn", "version": "1.22.22"}))
+    (place.root / "bin/yarn").unlink()
+    (place.root / "bin/yarn").symlink_to(launcher)
+    known = place.mount.moved("node/understood.cjs").replace(LAUNCHER, place.sum(launcher))
+    place.mount.write("node/understood.cjs", known)
+    place.mount.write("node/decide", place.mount.moved("node/decide", {"/bin/sh": str(place.root / "sh")}))
+    said = place.ask("yarn", **({"SHLVL": depth} if depth else {}))
+    told = [record.replace(str(place.root / "sh"), "/bin/sh") for record in said]
+    assert [record for record in told if record.startswith(("set ", "own "))] == answer
 
 
 @pytest.mark.parametrize("line", BERRY)
@@ -476,7 +505,7 @@ SHOWN = """
 const os = require('os');
 console.log(JSON.stringify([process.arch, process.execPath, process.argv, process.argv0,
   process.execArgv.length, os.arch(), `${os.arch}`, os.machine(), process.config.variables.target_arch,
-  process.env.PATH,
+  process.env.PATH, process.release.headersUrl, process.report.getReport().header.release.headersUrl,
   process.report.getReport().header.arch, process.report.getReport().sharedObjects,
   Object.keys(require.cache).length, require('module').enableCompileCache?.().directory ?? null]));
 import('node:os').then((os) => console.log(os.arch()));
@@ -491,8 +520,8 @@ def test_what_javascript_sees(shared: Place, mode: str) -> None:
     node = str(shared.node)
     assert json.loads(seen) == [
         ARCHITECTURE, node, [node, "a", "b"], str(shared.native), 2, ARCHITECTURE, ARCHITECTURE,
-        os.uname().machine, ARCHITECTURE, f"{shared.root}/bin:/usr/bin:/bin", ARCHITECTURE, ["theirs.so"],
-        0, None,
+        os.uname().machine, ARCHITECTURE, f"{shared.root}/bin:/usr/bin:/bin", "theirs", "theirs",
+        ARCHITECTURE, ["theirs.so"], 0, None,
     ]  # fmt: skip
     assert module == ARCHITECTURE
 

@@ -9,6 +9,7 @@ applets='cat grep od sh sha256sum'
 
 survey_system() {
     loader=$(interpreter "$shell") their_loader=$(interpreter "$theirs")
+    triplet=${loader%/*} triplet=${triplet##*/} # libraries have no folder for each architecture
     for each in "$loader" "$their_loader"; do
         case ${each##*/} in
         ld-musl-*.so.1) ;;

@@ -144,9 +144,12 @@ native() {
     libraries "$1"
 }
 
+# Fails where one of a file's is not there.
+needed() { "$loader" --list "$1" >>"$listed" 2>"$listed.errors" || only_names_are_open; }
+
 libraries() {
     for user in "$@"; do
-        "$loader" --list "$user" >>"$listed" 2>"$listed.errors" || only_names_are_open || refuse "libraries of $user not found"
+        needed "$user" || refuse "libraries of $user not found"
     done
 }
 

@@ -7,8 +7,7 @@ from xbuild.plan.twins.twin import Twin
 TWIN = Twin(
     "node",
     ("npm", "npx", "yarn", "yarnpkg", "pnpm", "corepack"),
-    ("debian",),
+    ("debian", "alpine"),
     (5.2, 9.8),
-    absent=(("alpine", "of the builds of Node.js for Alpine it was proved for none"),),
     by_default=True,
 )

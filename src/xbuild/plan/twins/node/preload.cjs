@@ -121,6 +121,7 @@ process.argv[0] = recorded.node;
 define(process, 'execPath', recorded.node);
 define(process, 'arch', recorded.arch);
 define(process, 'config', Object.isFrozen(process.config) ? freeze(recorded.config) : recorded.config);
+for (const [name, value] of Object.entries(recorded.release)) define(process.release, name, value);
 define(os, 'arch', shown(recorded.arch));
 define(os, 'machine', shown(machineOf));
 if (globalThis.navigator !== undefined) {
@@ -134,6 +135,7 @@ if (process.report) {
   define(report, 'getReport', function (...rest) {
     const told = getReport.apply(this, rest);
     Object.assign(told.header, {arch: recorded.arch, osMachine: machineOf()});
+    Object.assign(told.header.release ?? {}, recorded.release);
     if (told.header.commandLine) told.header.commandLine = told.header.commandLine.filter((word) => !word.includes(HERE));
     told.sharedObjects = recorded.objects;
     return told;

@@ -10,9 +10,12 @@ function refuse(why) {
   process.exit(3);
 }
 
-// What the builds for two processors have different; all else of their description has to be equal.
+// What the builds for two processors have different; all else of their description has to be equal. For musl they have
+// different makers, too: the folder to be installed in, which stands nowhere but in the description, and the place of
+// releases, from which node makes two addresses that are shown as the target's.
+const PLACE = 'node_release_urlbase';
 const MACHINE = new Set(['host_arch', 'target_arch', 'arm_fpu', 'gas_version', 'v8_enable_gdbjit',
-  'v8_enable_short_builtin_calls', 'v8_enable_wasm_simd256_revec']);
+  'v8_enable_short_builtin_calls', 'v8_enable_wasm_simd256_revec', 'node_prefix', PLACE]);
 
 // The description that a build has of itself (process.config), as it stands in its program.
 function configOf(data) {
@@ -45,6 +48,17 @@ const settingsOf = (data) => {
   const at = data.indexOf('OPENSSLDIR: "');
   return at < 0 ? undefined : `${data.toString('latin1', at, at + 300).split('"')[1]}/openssl.cnf`;
 };
+
+// What process.release says there, where it is not the same.
+function releaseOf(data, own, config) {
+  const [from, to] = [own, config].map(({variables}) => variables[PLACE] || 'https://nodejs.org/download/release/');
+  if (from === to) return {};
+  const addresses = Object.entries(process.release).filter(([, value]) => value.includes('://'));
+  if (!addresses.length || addresses.some(([, value]) => !value.startsWith(from))) refuse('node does not say where it was released');
+  const found = Object.fromEntries(addresses.map(([name, value]) => [name, to + value.slice(from.length)]));
+  if (!data.includes(`${found.headersUrl}\0`)) refuse('the target\'s node was not released where it says');
+  return found;
+}
 
 function main([out, root, node, theirNode, loader, newLoader, theirLoader, triplet, theirTriplet]) {
   const ours = fs.readFileSync(node);
@@ -81,7 +95,10 @@ function main([out, root, node, theirNode, loader, newLoader, theirLoader, tripl
   const names = [ours, theirs].flatMap(variablesIn);
   const objects = process.report.getReport().sharedObjects.map((file) =>
     (file === loader ? theirLoader : file.replace(`/${triplet}/`, `/${theirTriplet}/`)));
-  const recorded = {node, sums, openssl, arch: config.variables.target_arch, config, objects, reads: [...new Set(names)].sort()};
+  const recorded = {
+    node, sums, openssl, arch: config.variables.target_arch, config, release: releaseOf(theirs, own, config), objects,
+    reads: [...new Set(names)].sort(),
+  };
   fs.writeFileSync(`${out}/recorded.json`, JSON.stringify(recorded));
 }
 

@@ -7,7 +7,7 @@ from xbuild.plan.twins.twin import SharedCache, Twin
 TWIN = Twin(
     "pip",
     ("pip", "pip3"),
-    ("debian",),
+    ("debian", "alpine"),
     (2.9, 27.0),
     modules=("pip", "venv"),
     interpreters=r"(?:/?(?:[\w.+-]+/)+bin/)?python3?(?:\.\d+)?",
@@ -21,6 +21,5 @@ TWIN = Twin(
             has_built=True,
         ),
     ),
-    absent=(("alpine", "not all of it was compared there yet"),),
     by_default=True,
 )

@@ -136,7 +136,10 @@ def c_library(multiarch: str) -> "tuple[str, bytes]":
     either file (decide.py looks for the same). musl's is its loader, which tells it when it is started.
     """
     if not multiarch.endswith("-musl"):
-        release = str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
+        try:
+            release = str(os.confstr("CS_GNU_LIBC_VERSION")).split()[-1]
+        except (OSError, ValueError):  # with musl, before Python 3.11
+            refuse("the interpreter takes its C library for another one")
         return f"/lib/{multiarch}/libc.so.6", b" release version %s." % release.encode()
     import subprocess
 
