@@ -596,6 +596,22 @@ def test_setup_asks_musl_for_its_release(
         assert image.setup.c_library("aarch64-linux-musl") == found
 
 
+@pytest.mark.parametrize("error", [OSError(22, "Invalid argument"), ValueError("unrecognized name")])
+def test_an_interpreter_that_takes_musl_for_glibc(
+    image: Image, error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before Python 3.11; recorded of Alpine's musl."""
+
+    def confstr(_: str) -> str:
+        raise error
+
+    monkeypatch.setattr(os, "confstr", confstr)
+    with pytest.raises(SystemExit) as ended:
+        image.setup.c_library("aarch64-linux-gnu")
+    assert ended.value.code == 3
+    assert capsys.readouterr().out == "the interpreter takes its C library for another one\n"
+
+
 def test_a_preloaded_library_of_the_whole_system_hands_over(image: Image) -> None:
     preloaded = image.script(image.root / "ld.so.preload", "")
     assert not is_native(image.start("pip", "list"))
