@@ -171,9 +171,14 @@ CASES: dict[str, tuple[bytes, bytes, tuple[bytes, ...]]] = {
         (pnpm_index(NOW, size=4),),
     ),
     "/root/.cache/pnpm/metadata-v1.3/registry/pnpm.json": (
-        b'{"name":"pnpm","cachedAt":1795889230123}',
-        b'{"name":"pnpm","cachedAt":1795892774123}',
-        (b'{"name":"pnpn","cachedAt":1795889230123}', b'{"name":"pnpm","checked":1795889230123}'),
+        b'{"versions":{"1.0.0":{"name":"pnpm"}},"cachedAt":1795889230123}',
+        b'{"versions":{"1.0.0":{"name":"pnpm","dependencies":{}}},"cachedAt":1795892774123}',
+        (
+            b'{"versions":{"1.0.0":{"name":"pnpn"}},"cachedAt":1795889230123}',
+            b'{"versions":{"1.0.0":{"name":"pnpm"}},"checked":1795889230123}',
+            b'{"versions":{"1.0.0":{"name":"pnpm","dependencies":{"a":"1"}}},"cachedAt":1795889230123}',
+            b'{"versions":{"1.0.0":{"name":"pnpm","devDependencies":{}}},"cachedAt":1795889230123}',
+        ),
     ),
     "/root/.local/state/pnpm/pnpm-state.json": (
         b'{\n  "lastUpdateCheck": "Sun, 29 Nov 2026 13:40:12 GMT"\n}\n',

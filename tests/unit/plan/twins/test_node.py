@@ -403,7 +403,7 @@ def test_what_the_shell_of_such_a_script_leaves(
     known = place.mount.moved("node/understood.cjs").replace(LAUNCHER, place.sum(launcher))
     place.mount.write("node/understood.cjs", known)
     place.mount.write("node/decide", place.mount.moved("node/decide", {"/bin/sh": str(place.root / "sh")}))
-    said = place.ask("yarn", **({"SHLVL": depth} if depth else {}))
+    said = place.ask_with({"SHLVL": depth} if depth else {}, "yarn")
     told = [record.replace(str(place.root / "sh"), "/bin/sh") for record in said]
     assert [record for record in told if record.startswith(("set ", "own "))] == answer
 

@@ -67,7 +67,14 @@ def compared(tmp_path: Path) -> Compare:
         setup = tmp_path / "setup.cjs"
         setup.write_text(twin_files()["node/setup.cjs"])
         loader = interpreter()
-        words = [tmp_path / "out", tmp_path / "root", NODE, theirs, loader, "/x".ljust(len(loader), "x")]
+        words: list[str | Path] = [
+            tmp_path / "out",
+            tmp_path / "root",
+            NODE,
+            theirs,
+            loader,
+            "/x".ljust(len(loader), "x"),
+        ]
         done = subprocess.run(
             [NODE, setup, *words, "/lib/ld-other.so.1", "ours", "theirs"], capture_output=True, text=True
         )
