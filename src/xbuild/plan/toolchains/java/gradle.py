@@ -21,7 +21,7 @@ from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import Program, plain, told_kind, write
-from xbuild.plan.recipes.own_files import UntoldError, mount_target, own_text
+from xbuild.plan.recipes.own_files import mount_target, own_text
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, shortened
 from xbuild.plan.toolchains.java.build_tools import is_for_one, why_not_for_both
@@ -49,8 +49,8 @@ from xbuild.plan.toolchains.java.homes import (
     own_folder,
 )
 from xbuild.plan.toolchains.java.processors import SERVICES
-from xbuild.plan.toolchains.java.untold import BoundError, stays
-from xbuild.plan.toolchains.java.wrappers import check_wrapper
+from xbuild.plan.toolchains.java.untold import BoundError, or_stays
+from xbuild.plan.toolchains.java.wrappers import check_wrapper, read_properties
 from xbuild.text import expression
 
 _OPTIONS = (
@@ -72,15 +72,6 @@ _BUILDS = ("build.gradle", "build.gradle.kts")
 _SETTINGS = ("settings.gradle", "settings.gradle.kts")
 _HOMES = words("/root/.gradle /home/gradle/.gradle")
 _CURE = "keep what is more than settings out of the image's build, or do it in a stage of its own"
-
-
-def runs_gradle(call: Call, given: Reading) -> Effect:
-    """`gradle` and its wrapper."""
-    try:
-        return _made(call, given)
-    except (BoundError, UntoldError) as error:
-        found = error if isinstance(error, BoundError) else BoundError(str(error), error.cure)
-        return stays(call, found)
 
 
 def _made(call: Call, given: Reading) -> Effect:
@@ -166,7 +157,7 @@ def _check_home_of_gradle(call: Call, home: str, folder: str) -> None:
     if over and script is not None:
         raise BoundError(f"{script} may be a script for every build, in {home}", _CURE)
     settings = posixpath.join(home, "gradle.properties")
-    for name, text in _read_properties((own_text(call, settings) or "") if over else ""):
+    for name, text in read_properties((own_text(call, settings) or "") if over else ""):
         if posixpath.normpath(home) != posixpath.normpath(folder):
             _check_property(name, text)
 
@@ -183,18 +174,6 @@ def _is_left(made: Write) -> bool:
     """Whether it is Gradle's own, or puts nothing there."""
     is_own = made.by[:2] in (("RUN", "gradle"), ("RUN", "gradlew"))
     return is_own or made.is_package or made.is_empty or made.is_change
-
-
-def _read_properties(text: str) -> Iterator[tuple[str, str]]:
-    """The properties of a file, by name. Raises BoundError for a name that is written in another way."""
-    for line in re.sub(r"\\\r?\n[ \t]*", "", text).splitlines():
-        told = line.strip()
-        if not told or told.startswith(("#", "!")):
-            continue
-        match = re.fullmatch(r"([^\s=:\\]+)(?:\s*[=:]\s*|\s+|$)(.*)", told)
-        if match is None:
-            raise BoundError("a file of properties has a name that is not read")
-        yield match[1], match[2]
 
 
 def _check_property(name: str, text: str) -> None:
@@ -259,7 +238,7 @@ class GradleBuild:
 
     def properties(self) -> Iterator[str]:
         found = self.text("gradle.properties")
-        for name, text in _read_properties(found[1] if found else ""):
+        for name, text in read_properties(found[1] if found else ""):
             _check_property(name, text)
             yield name
 
@@ -573,7 +552,7 @@ GRADLE = Program(
     "gradle gradlew",
     _OPTIONS,
     "text*",
-    does=runs_gradle,
+    does=or_stays(_made),
     is_extra=True,
     brought_by=is_brought,
     packages="gradle",

@@ -78,8 +78,8 @@ def _check_own_files(call: Call) -> None:
         raise BoundError(f"{link[0]} is a link to {link[1][:60]}, out of the project")
 
 
-_STARTED = words("java javac mvn gradle sh bash env uname")
-"""What the start scripts of Maven and Gradle call."""
+_STARTED = words("java javac mvn gradle sh bash env uname sed readlink basename dirname which")
+"""What the start scripts of Maven, Gradle and Ant call."""
 
 _INSTALLATIONS = words("JAVA_HOME M2_HOME MAVEN_HOME MAVEN_USER_HOME GRADLE_HOME")
 _KEPT = expression(r"(.*/)?(wrapper/dists|caches/(modules|jars|transforms)-[\d.]+)/.*")
@@ -124,7 +124,7 @@ def check_options(call: Call) -> None:
 
 def check_jvm(name: str, text: str) -> None:
     """Raises BoundError for an option that has the JVM, or javac, load or run something else."""
-    known = _COMPILING if name == "JDK_JAVAC_OPTIONS" else _HARMLESS
+    known = COMPILING if name == "JDK_JAVAC_OPTIONS" else _HARMLESS
     bad = next((word for word in text.split() if not known.fullmatch(word.strip("\"'"))), None)
     if bad is not None:
         raise BoundError(f"{name} has an option that is not known to change nothing: {bad[:40]}")
@@ -132,9 +132,9 @@ def check_jvm(name: str, text: str) -> None:
 
 OPTIONS = words(
     "JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS JAVA_OPTS MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS JVM_OPTS "
-    "JDK_JAVAC_OPTIONS"
+    "ANT_OPTS JDK_JAVAC_OPTIONS"
 )
-_COMPILING = expression(
+COMPILING = expression(
     r"-proc:none|-parameters|-nowarn|-deprecation|-Werror|-g(:\S+)?|-X(lint|doclint)\S*|-encoding|UTF-8|--release|\d+"
     r"|-J-Xm[xs]\w+"
 )

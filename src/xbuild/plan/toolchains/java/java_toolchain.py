@@ -9,12 +9,13 @@ from xbuild.plan.programs.program import by_name
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, EqualCache, SourceFiles, Toolchain
 from xbuild.plan.toolchains.java import WORK, jdk, unfollowed
+from xbuild.plan.toolchains.java.ant import ANT
 from xbuild.plan.toolchains.java.gradle import GRADLE
 from xbuild.plan.toolchains.java.homes import HOMES
 from xbuild.plan.toolchains.java.jvms import IMAGES
 from xbuild.plan.toolchains.java.maven import MAVEN, SHELLS
 
-PROGRAMS = (MAVEN, GRADLE, *unfollowed.PROGRAMS, *jdk.PROGRAMS)
+PROGRAMS = (MAVEN, GRADLE, ANT, *unfollowed.PROGRAMS, *jdk.PROGRAMS)
 _BY_NAME = by_name(PROGRAMS)
 _WRAPPERS = words("mvnw gradlew")
 

@@ -37,7 +37,7 @@ from xbuild.plan.toolchains.java.markup import MarkupError, read_markup
 from xbuild.plan.toolchains.java.maven_plugins import PLUGINS
 from xbuild.plan.toolchains.java.poms import Execution, PluginUse, project_of
 from xbuild.plan.toolchains.java.reactor import Reactor
-from xbuild.plan.toolchains.java.untold import BoundError, stays
+from xbuild.plan.toolchains.java.untold import BoundError, or_stays
 from xbuild.plan.toolchains.java.wrappers import check_wrapper
 from xbuild.text import expression
 
@@ -72,14 +72,6 @@ SHELLS = words("sh bash")
 """What a wrapper may be given to."""
 _CONTROL = words("MAVEN_OPTS MAVEN_ARGS MAVEN_CONFIG MAVEN_CLI_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS")
 _ASK = "plan or build with an engine"
-
-
-def runs_maven(call: Call, given: Reading) -> Effect:
-    """`mvn` and its wrapper."""
-    try:
-        return _made(call, given)
-    except BoundError as error:
-        return stays(call, error)
 
 
 def _made(call: Call, given: Reading) -> Effect:
@@ -397,7 +389,7 @@ MAVEN = Program(
     "mvn mvnw",
     _OPTIONS,
     "text*",
-    does=runs_maven,
+    does=or_stays(_made),
     is_extra=True,
     brought_by=is_brought,
     packages="maven",

@@ -10,7 +10,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
+from xbuild.plan.context import Context
 from xbuild.plan.facts.filesystem import Write, overlaps
+from xbuild.plan.recipes.own_files import told_once
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.java.untold import BoundError
@@ -42,6 +44,61 @@ def check_services(call: Call, class_path: Sequence[str | None], *, runs_process
             raise BoundError(
                 f"line {made.place.line} may put a program that it runs while it compiles into {place}", _CURE
             )
+
+
+def check_project(call: Call, folder: str, *, runs_processors: bool) -> None:
+    """The same where any archive of the project may lie on the class path, or be led to from there
+    (`Class-Path` of a manifest): archives of the build context are looked into.
+    """
+    names = SERVICES if runs_processors else SERVICES[1:]
+    files = call.around.context.files()
+    own = next((path for path in files if posixpath.basename(path) in names), None)
+    own = own or told_once(call, _holder, *names)
+    if own is not None:
+        raise BoundError(f"{own} may be a program that it runs while it compiles", _CURE)
+    may_bring = _may_bring_any if runs_processors else _is_own_service
+    made = next((w for w in call.writes if may_bring(w, folder)), None)
+    if made is not None:
+        raise BoundError(
+            f"line {made.place.line} may put a program that it runs while it compiles into {folder}", _CURE
+        )
+
+
+def is_service(text: str) -> bool:
+    """Whether a path may be that of a file by which javac finds programs."""
+    return any(name in text for name in SERVICES)
+
+
+def _holder(context: Context, *names: str) -> str | None:
+    """A file of the build context that is an archive with such a file in it, whatever its own name is, or may
+    be one. The names of what an archive holds stand in it as they are (APPNOTE.TXT, 4.3.12).
+    """
+    left = _MOST_TEXT
+    for path in context.files():
+        text = context.read(path)
+        left -= len(text or "")
+        if text is None or left < 0 or (_END_OF_ARCHIVE in text and any(name in text for name in names)):
+            return path
+    return None
+
+
+_MOST_TEXT = 32 << 20
+_END_OF_ARCHIVE = "PK\x05\x06"
+
+
+def _is_own_service(made: Write, _folder: str) -> bool:
+    return is_service(made.path or "")
+
+
+def _may_bring_any(made: Write, folder: str) -> bool:
+    """Whether a write may bring a program to the project: it is neither the build context's, nor javac's."""
+    if made.path is None or _is_own_service(made, folder):
+        return not made.is_package
+    is_own = made.by[:2] == ("RUN", "javac") or (made.by[:2] == ("RUN", "ant") and made.is_listed)
+    is_none = (
+        made.is_package or made.is_empty or made.is_change or (made.is_context and made.by[:1] != ("ADD",))
+    )
+    return overlaps(made.path, folder) and not (is_own or is_none)
 
 
 def _may_bring(made: Write, place: str, names: Sequence[str], *, is_seen: bool) -> bool:

@@ -1,6 +1,6 @@
 """Other build programs of the Java world: their builds are programs, and are not followed.
 
-Sources: sbt "Build definition", Apache Ant "Using Ant", Leiningen's tutorial, Clojure "Deps and CLI"; Mill's
+Sources: sbt "Build definition", Leiningen's tutorial, Clojure "Deps and CLI"; Mill's
 and Bazel's documentation.
 """
 
@@ -14,7 +14,7 @@ from xbuild.plan.toolchain import Call, Effect
 from xbuild.plan.toolchains.java.homes import is_brought
 from xbuild.plan.toolchains.java.untold import BoundError, stays
 
-_ASSIST = "copy finished jars, or build by Maven or plain Gradle"
+_ASSIST = "copy finished jars, or build by Maven, plain Gradle or plain Ant"
 
 
 def _refuses(why: str, call: Call, _given: Reading) -> Effect:
@@ -28,7 +28,6 @@ def _row(names: str, why: str) -> Program:
 
 PROGRAMS = (
     _row("sbt sbtx", "its build is a program in Scala, and what that does is not followed"),
-    _row("ant", "what the tasks of build.xml do is not followed"),
     _row("lein boot clojure clj", "its build is a program in Clojure, and what that does is not followed"),
     _row("mill bazel bazelisk", "its build is a program of its own, and what that does is not followed"),
 )

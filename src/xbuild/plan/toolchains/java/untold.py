@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from xbuild.plan.model import Question, Reason
+from xbuild.plan.programs.grammar import Reading
 from xbuild.plan.programs.program import anything
+from xbuild.plan.recipes.own_files import UntoldError
 from xbuild.plan.toolchain import Call, Effect
 
 
@@ -22,3 +25,17 @@ def stays(call: Call, error: BoundError) -> Effect:
     reason = Reason(f"`{call.spelled()}`: {error}", call.place, cure=error.cure)
     questions = (error.question,) if error.question is not None else ()
     return replace(anything(call), reasons=(reason,), questions=questions, toolchain="java")
+
+
+def or_stays(make: Callable[[Call, Reading], Effect]) -> Callable[[Call, Reading], Effect]:
+    """The same, and where it raises why a build cannot be pinned: anything, and why."""
+
+    def does(call: Call, given: Reading) -> Effect:
+        try:
+            return make(call, given)
+        except BoundError as error:
+            return stays(call, error)
+        except UntoldError as error:
+            return stays(call, BoundError(str(error), error.cure))
+
+    return does

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+from collections.abc import Iterator
 
 from xbuild.plan.recipes.own_files import context_text
 from xbuild.plan.table import words
@@ -109,3 +110,15 @@ def property_of(text: str, name: str) -> str | None:
     """The last value of a property (java.util.Properties, values on one line)."""
     found = re.findall(rf"^\s*{re.escape(name)}\s*[=:]\s*(\S*)\s*$", text, re.MULTILINE)
     return found[-1] if found else None
+
+
+def read_properties(text: str) -> Iterator[tuple[str, str]]:
+    """The properties of a file, by name. Raises BoundError for a name that is written in another way."""
+    for line in re.sub(r"\\\r?\n[ \t]*", "", text).splitlines():
+        told = line.strip()
+        if not told or told.startswith(("#", "!")):
+            continue
+        match = re.fullmatch(r"([^\s=:\\]+)(?:\s*[=:]\s*|\s+|$)(.*)", told)
+        if match is None:
+            raise BoundError("a file of properties has a name that is not read")
+        yield match[1], match[2]
