@@ -176,13 +176,13 @@ class AntBuild:
 
     def filled(self, text: str) -> str:
         """A text with the values of properties in it."""
-        rest = _FILLED.sub("", text)
-        if "$$" in text or "${" in rest or "@{" in rest:
-            raise self.trouble(f"has what is not read: {text.strip()[:40]}")
         unknown = next((n for n in _FILLED.findall(text) if n not in self.properties), None)
         if unknown is not None:
             raise self.trouble(f"has ${{{unknown[:40]}}}, which is not set in it")
-        return _FILLED.sub(lambda match: self.properties[match[1]], text)
+        found = _FILLED.sub(lambda match: self.properties[match[1]], text)
+        if "$$" in text or "${" in found or "@{" in found:
+            raise self.trouble(f"has what is not read: {text.strip()[:40]}")
+        return found
 
     def attributes(self, one: Element) -> dict[str, str]:
         """The attributes of an element, whose names may be written in any case."""
@@ -226,7 +226,7 @@ class AntBuild:
 
     def property(self, one: Element, *, is_sure: bool) -> None:
         told = {name: value for name, value in self.attributes(one).items() if name != "description"}
-        if tuple(sorted(told)) not in _PROPERTIES or list(one):
+        if tuple(sorted(told)) not in _PROPERTIES or list(one) or (one.text or "").strip():
             raise self.unknown(f"property {' '.join(told)}")
         if "file" in told:
             path = self.within(self.filled(told["file"]), told["file"])[0]

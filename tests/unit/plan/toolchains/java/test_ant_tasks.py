@@ -86,6 +86,8 @@ def test_a_plain_build_file(parts: dict[str, str], files: dict[str, bytes], tmp_
         ("top", '<property name="build.compiler" value="a.B"/>', "sets build.compiler"),
         ("top", '<property name="a" value="1" NAME="b"/>', "names an attribute of <property> twice"),
         ("top", '<property name="o" value="os"/><echo>${${o}.arch}</echo>', "has what is not read"),
+        ("top", '<property name="d" value="$"/><echo>${d}{os.arch}</echo>', "has what is not read"),
+        ("top", '<property name="a" value="b">${os.arch}</property>', "has <property name value>"),
         ("top", "<echo>${nowhere}</echo>", "has ${nowhere}, which is not set in it"),
         ("top", '<unzip src="libs.zip" dest="lib"/>', "unpacks what may hold a program"),
         ("top", '<echo file="p">a=b</echo><property file="p"/>', "reads /app/p after it made files"),
