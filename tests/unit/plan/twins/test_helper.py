@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -31,6 +32,16 @@ def test_files_can_stand_in_a_heredoc(name: str) -> None:
     assert text.endswith("\n")
     assert "\r" not in text
     assert TERMINATOR not in text.splitlines()
+
+
+@pytest.mark.parametrize("system", ["glibc", "musl"])
+def test_a_function_has_a_name_of_its_own(system: str) -> None:
+    """In what the helper's step reads: of two with one name the last counts for all."""
+    files = twin_files()
+    shared = files["helper/prepare.sh"] + files[f"helper/{system}.sh"]
+    for name in (name for name in files if name.endswith("/prepare.sh") and not name.startswith("helper/")):
+        found = re.findall(r"(?m)^(\w+)\(\)", shared + files[name])
+        assert [each for each in set(found) if found.count(each) > 1] == []
 
 
 @pytest.mark.parametrize("name", shell_scripts())

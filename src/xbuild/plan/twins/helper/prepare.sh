@@ -17,6 +17,7 @@
 #   native SOURCE DEST [SED]   a copy of a program, at $out/DEST, that starts in the foreign root, with its libraries
 #   library FILE...            copies of libraries that are opened at run time, with those that they need
 #   libraries FILE...          copies of the libraries that these files need
+#   lists FILE                 likewise, but fails where one is not there
 #   script SOURCE DEST         a file that is run as it is
 #   record LIST FILE...        sums of the target's own files, added to a list that the wrapper checks
 #   finish                     to be called once after these: only then the copies start, here too, below $mount
@@ -144,12 +145,12 @@ native() {
     libraries "$1"
 }
 
-# Fails where one of a file's is not there.
-needed() { "$loader" --list "$1" >>"$listed" 2>"$listed.errors" || only_names_are_open; }
+# Notes those that a file needs; fails where one is not there.
+lists() { "$loader" --list "$1" >>"$listed" 2>"$listed.errors" || only_names_are_open; }
 
 libraries() {
     for user in "$@"; do
-        needed "$user" || refuse "libraries of $user not found"
+        lists "$user" || refuse "libraries of $user not found"
     done
 }
 

@@ -15,7 +15,7 @@ for module in "$stdlib"/lib-dynload/*.so; do
     copy "$module" "$out/pip/lib/$version/lib-dynload/${module##*/}"
     name=${module##*/}
     # Official images of Alpine have tkinter without its libraries: there it does not load either.
-    needed "$module" || ! "$python" -IB -c "import ${name%%.*}" 2>/dev/null || refuse "libraries of $module not found"
+    lists "$module" || ! "$python" -IB -c "import ${name%%.*}" 2>/dev/null || refuse "libraries of $module not found"
 done
 starter pip/bin/pip pip/bin/pip3 "pip/bin/pip${version#python}" pip/python
 script "$here/pip/decide" pip/decide
