@@ -64,8 +64,8 @@ class Write:
     `is_listed`: what is put into it has writes of its own; `is_unseen`: it is a folder whose symbolic links,
     if it has any, are not known. `is_aside`: further files may lie in the folder, made on the build machine,
     and what has a write of its own is none of them, nor are those `spared`. `copy_of` are the places that a
-    command copied it from. `by` is the instruction that wrote it and, for a RUN, the first words of the
-    command. `text` is for readers alone.
+    command copied it from, `brought` names that files of the project have in what another stage gave. `by` is
+    the instruction that wrote it and, for a RUN, the first words of the command. `text` is for readers alone.
     """
 
     path: str | None
@@ -85,6 +85,7 @@ class Write:
     is_aside: bool = False
     spared: frozenset[str] = frozenset()
     copy_of: tuple[str, ...] = ()
+    brought: frozenset[str] = frozenset()
     by: tuple[str, ...] = ()
 
     @property

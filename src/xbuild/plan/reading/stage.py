@@ -43,6 +43,7 @@ from xbuild.plan.facts.filesystem import (
 from xbuild.plan.facts.images import Image, describe, is_portable
 from xbuild.plan.facts.releases import is_for_one
 from xbuild.plan.model import OwnCache, Place, Question, Reason
+from xbuild.plan.reading.brought import brought_by
 from xbuild.plan.reading.builder_names import is_fetching_for_another, missing_sum, told_of_builder
 from xbuild.plan.reading.cache_mounts import (
     KEPT,
@@ -254,6 +255,7 @@ class _StageReader:
         is_context: bool = False,
         links: Links = _NO_LINKS,
         by: tuple[str, ...] = (),
+        brought: frozenset[str] = frozenset(),
     ) -> None:
         text = " ".join(instruction.logical.text.split())
         place = Place(instruction.first_line)
@@ -266,6 +268,7 @@ class _StageReader:
             is_context=is_context,
             is_empty=isinstance(instruction, Workdir),
             is_unseen=not links.are_all,
+            brought=brought,
             by=by or (instruction.keyword,),
         )
         self.facts.writes += through_links(self.facts.writes, made)
@@ -326,10 +329,16 @@ class _StageReader:
             exact = is_file and kind.is_right and all(p and not p.endswith("/") for p in edge.paths)
             exact = exact and destination is not None and not may_be_folder(self.facts.writes, destination)
             exact = exact and _looks_like_file(edge.paths, destination)
-            self.add(destination, kind, instruction, is_file=exact, links=self.links_of(edge))
+            brought = self.brought(edge, destination)
+            links = self.links_of(edge)
+            self.add(destination, kind, instruction, is_file=exact, links=links, brought=brought)
             sources = (self.known[s].writes for s in sources_of(edge.source) if s in self.known)
             if kind is Kind.BUILD and any(holds_fixed(w, p) for w in sources for p in edge.paths):
                 self.add(destination, Kind.FIXED, instruction)
+
+    def brought(self, edge: Edge, destination: str | None) -> frozenset[str]:
+        """Names that files of the project may have in what an edge brings."""
+        return brought_by(edge, destination, {n: facts.writes for n, facts in self.known.items()})
 
     def fixed(self, scope: Scope, source: str) -> Kind:
         """The kind of what ADD fetches from an address by its name alone."""
@@ -604,7 +613,8 @@ class _StageReader:
                 kind = Kind.BUILD
                 self.lend(edge, index, number)
             self.check_tools(edge, kind, edge.destination, run, index)
-            self.add(edge.destination, kind, run, links=self.links_of(edge))
+            brought = self.brought(edge, edge.destination)
+            self.add(edge.destination, kind, run, links=self.links_of(edge), brought=brought)
         for at, mount in enumerate(run.mounts):
             scope = Scope(self.graph, self.facts.stage, index)
             target = mount.get("target")

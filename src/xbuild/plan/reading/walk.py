@@ -25,6 +25,7 @@ from xbuild.plan.facts.filesystem import (
     Writes,
     absolute,
     holds_fixed,
+    is_within,
     join,
     kind_of,
     may_be_folder,
@@ -36,6 +37,7 @@ from xbuild.plan.facts.filesystem import (
 from xbuild.plan.facts.releases import is_for_one
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.program import Builtin, Program, anything, asking_machines
+from xbuild.plan.reading.brought import ANY, EVERY, PRINTERS
 from xbuild.plan.reading.foreign import foreign_program, search_path
 from xbuild.plan.reading.machine_names import is_naming, named
 from xbuild.plan.reading.variables import (
@@ -72,7 +74,6 @@ _QUOTED_ASSIGNMENT = expression(r"[\"']([A-Za-z_]\w*)=")
 _ENV_ASSIGNMENT = expression(r"[\"']?[A-Za-z_]\w*=")
 _POSITIONAL = expression(r"[0-9]+|[@*#_]")
 _BIN = expression(r"/s?bin/[^/]+$")
-_PRINTERS = ((), ("RUN", "tee"))  # what is behind `>` has no program of its own
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
 _CALCULATING = ("((", "let")
 _IN_THE_SHELL = frozenset(words("eval mapfile readarray getopts trap builtin coproc enable alias let"))
@@ -670,7 +671,7 @@ class _Walker:
     def is_replaced(self, call: Call) -> bool:
         """Whether the stage wrote a script of that name, by `>` or `tee`, where programs are looked for."""
         name = posixpath.basename(call.texts[0] or "/")
-        made = [w for w in self.writes.called(name) if not w.is_package and w.by[:2] in _PRINTERS]
+        made = [w for w in self.writes.called(name) if not w.is_package and w.by[:2] in PRINTERS]
         folders = search_path(call) if made else ()
         return any(_BIN.search(w.path or "") or posixpath.dirname(w.path or "") in folders for w in made)
 
@@ -690,17 +691,21 @@ class _Walker:
         own = next((file for file in at_paths if file is not None and file in files), None)
         if own is not None:
             return own
+        handed = [self.writes[n] for n in self.writes.numbers(_is_brought)]
         for wanted in (name, *started):
             brought = {w.path for w in self.writes.called(wanted) if self.is_own(call, w, wanted != name)}
-            if "/" in wanted or (wanted not in named and not brought):
+            around = [w for w in handed if _may_bring(w, wanted, named)]
+            if "/" in wanted or not (wanted in named or brought or around):
                 continue
             for folder in dict.fromkeys((*search_path(call), *path_folders(call))):
                 path = f"{folder}/{wanted}"
                 found = (recipes.copied_path(call, path), context_file(call, path))
                 if path in brought or any(file in files for file in found):
                     return path
-                around = (*self.writes.exactly(folder), *self.writes.exactly(posixpath.dirname(folder)))
-                if any(self.is_copied(call, w, path) for w in around):
+                if any(is_within(path, w.path or "/") for w in around):
+                    return path
+                near = (*self.writes.exactly(folder), *self.writes.exactly(posixpath.dirname(folder)))
+                if any(self.is_copied(call, w, path) for w in near):
                     return path
         return None
 
@@ -710,7 +715,7 @@ class _Walker:
         """
         if made.is_context or made.is_empty:
             return not made.is_empty
-        return (is_started and made.by[:2] in _PRINTERS) or self.is_copied(call, made, made.path or "/")
+        return (is_started and made.by[:2] in PRINTERS) or self.is_copied(call, made, made.path or "/")
 
     def is_copied(self, call: Call, made: Write, path: str) -> bool:
         """Whether a command copied a file of the build context to `path`, or to a folder around it."""
@@ -989,6 +994,14 @@ class _Walker:
 def _names(files: tuple[str, ...]) -> frozenset[str]:
     """What files are called, without their folders."""
     return frozenset(file.rpartition("/")[2] for file in files)
+
+
+def _is_brought(made: Write) -> bool:
+    return bool(made.brought)
+
+
+def _may_bring(made: Write, name: str, files: frozenset[str]) -> bool:
+    return not made.brought.isdisjoint((name, EVERY)) or (ANY in made.brought and name in files)
 
 
 @lru_cache(maxsize=64)
