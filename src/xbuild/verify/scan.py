@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ from xbuild.verify.oci import ImageIndex
 from xbuild.verify.spec import Descriptor
 from xbuild.verify.tar import Member, Stream, TarReader
 
-SCANNER_VERSION = 7
+SCANNER_VERSION = 8
 """Part of the cache key: raise it whenever a fact is added or read differently."""
 
 GLIBC_PREFIXES = ("usr/glibc-compat/",)
@@ -331,7 +331,7 @@ def from_json(value: Any) -> LayerScan:
 
 
 _ELF_FIELDS = tuple(ElfFacts.__dataclass_fields__)
-_ELF_TUPLES = tuple(_ELF_FIELDS.index(name) for name in ("needed", "rpath", "runpath"))
+_ELF_TUPLES = tuple(at for at, field in enumerate(fields(ElfFacts)) if field.default == ())
 
 
 def _content_to_json(content: Content | None) -> Any:
