@@ -320,28 +320,34 @@ def _installs(call: Call, manager: Manager, front: Reading, verb: str, start: in
     if bad is not None and bad.value != "true":
         raise UntoldError("it installs without a lock file")
     frozen = any(o.name in manager.frozen and o.value != "false" for o in options)
-    has_scripts = not any(o.name == "--ignore-scripts" and o.value != "false" for o in options)
+    ignoring = {o.value in _ON for o in options if o.name == "--ignore-scripts"}
     return installs(
         call,
         manager.name,
         _folder(call, manager, front, given),
         is_frozen=frozen or verb in manager.frozen,
-        has_scripts=has_scripts,
+        has_scripts=ignoring != {True},
         without_dev=_is_without_dev(options),
     )
+
+
+_ON = (None, "", "true")
 
 
 def _is_without_dev(options: Sequence[Option]) -> bool:
     """Whether what development takes is left out (npm "config", omit and include; pnpm "pnpm install")."""
     told = {(option.name, option.value) for option in options}
     is_out = not told.isdisjoint(_WITHOUT_DEV)
-    return is_out and not any(name in ("--include", "--dev", "-D") for name, _ in told)
+    # An option that is said twice counts as it is said last.
+    others = {name for name, value in told if (name, value) not in _WITHOUT_DEV}
+    return is_out and others.isdisjoint(_WITH_DEV)
 
 
+_WITH_DEV = words("--include --dev -D --production --prod -P --only")
 _WITHOUT_DEV = frozenset(
     (
         ("--omit", "dev"), ("--only", "production"), ("--only", "prod"),
-        *((name, told) for name in ("--production", "--prod", "-P") for told in (None, "", "true")),
+        *((name, told) for name in ("--production", "--prod", "-P") for told in _ON),
     )
 )  # fmt: skip
 
