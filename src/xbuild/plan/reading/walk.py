@@ -679,21 +679,24 @@ class _Walker:
         """The file of the build context that a program which is described has its name from, or one that
         such a program starts; None where none stands in a folder of PATH.
         """
-        name = call.texts[0] or "/"
-        if "/" in name or not (is_naming(call) or self.program(name) is not None):
+        called = call.texts[0] or "/"
+        name = posixpath.basename(called)
+        scripts = (posixpath.basename(t or "") for t in call.texts[1:2] if name in recipes.SHELLS)
+        names = {name, *scripts}
+        if not (is_naming(call) or any(n in self.around.programs for n in names)):
             return None
         files = self.around.context.files()
         named = _names(files)
-        started = [n for t in self.toolchains if name in _programs_of(t) for n in t.started]
-        program = self.program(name)
+        started = [n for t in self.toolchains if not names.isdisjoint(_programs_of(t)) for n in t.started]
+        program = self.around.programs.get(name)
         started += program.starts(call) if program is not None and program.starts is not None else ()
         at_paths = (context_file(call, call.seen(n)) for n in started if "/" in n)
         own = next((file for file in at_paths if file is not None and file in files), None)
         if own is not None:
             return own
         handed = [self.writes[n] for n in self.writes.numbers(_is_brought)]
-        for wanted in (name, *started):
-            brought = {w.path for w in self.writes.called(wanted) if self.is_own(call, w, wanted != name)}
+        for number, wanted in enumerate((called, *started)):
+            brought = {w.path for w in self.writes.called(wanted) if self.is_own(call, w, number > 0)}
             around = [w for w in handed if _may_bring(w, wanted, named)]
             if "/" in wanted or not (wanted in named or brought or around):
                 continue

@@ -58,7 +58,7 @@ Walked = tuple[Sequence[Effect], Sequence[Call], Sequence[Write]]
 Walk = Callable[[Call, Script, Mapping[str, Variable], Callable[[int], Place]], Walked]
 
 
-_SHELLS = ("sh", "bash", "ash", "dash")
+SHELLS = ("sh", "bash", "ash", "dash")
 
 
 def judge(call: Call, walk: Walk, toolchains: Sequence[Toolchain]) -> Effect | None:
@@ -67,7 +67,7 @@ def judge(call: Call, walk: Walk, toolchains: Sequence[Toolchain]) -> Effect | N
     if name is None:
         return None
     program = posixpath.basename(name)
-    if program in _SHELLS and call.texts[1:] == ("-c", ""):
+    if program in SHELLS and call.texts[1:] == ("-c", ""):
         return plain(call, word_kind(call))  # an argument that is empty: nothing is run
     finder = _FINDERS.get(program) if name == program or program in ("make", "gmake") else None
     if finder is None and _is_script(call, name):
@@ -203,6 +203,8 @@ def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
     where = absolute(destination, scope.workdir()) if destination is not None else None
     if where is None or destination is None:
         return None
+    if not is_within(path, where):
+        where = resolved(call.writes, where) or where  # `/bin` is a link
     into_folder = destination.endswith(("/", "/.")) or destination == "." or len(copy.sources) > 1
     for source in (one for pattern in copy.sources for one in _matched(pattern, call.around.context.files())):
         clean = posixpath.normpath(source.lstrip("/") or ".")
@@ -366,7 +368,7 @@ def _source_of(call: Call, name: str) -> str | None:
 
 
 def _is_script(call: Call, name: str) -> bool:
-    if posixpath.basename(name) in _SHELLS:
+    if posixpath.basename(name) in SHELLS:
         at = next((n for n, t in enumerate(call.texts) if n and (t is None or not t.startswith("-"))), None)
         options = [t for t in call.texts[1:at] if t and not t.startswith("--")]
         return at is not None and not any("c" in o or "s" in o for o in options)
@@ -394,7 +396,7 @@ def script_of(call: Call) -> tuple[str, str] | None:
 def _script(call: Call, _added: Mapping[str, str]) -> _Recipe:
     name = call.texts[0] or ""
     arguments = tuple(zip(call.words[1:], call.texts[1:], call.kinds[1:], strict=True))
-    if posixpath.basename(name) in _SHELLS:
+    if posixpath.basename(name) in SHELLS:
         at = next(n for n, (_, t, _) in enumerate(arguments) if t is None or not t.startswith("-"))
         name, arguments = arguments[at][1] or "", arguments[at + 1 :]
     found = _read(call, call.seen(name))

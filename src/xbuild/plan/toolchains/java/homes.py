@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Sequence
 
 from xbuild.plan.facts.filesystem import Kind, Write, absolute, is_within, join, overlaps
-from xbuild.plan.recipes.own_files import context_file, link_out, path_folders
+from xbuild.plan.recipes.own_files import context_file, link_out
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.java.jvms import IMAGES
@@ -57,29 +57,16 @@ def check_home(call: Call) -> None:
     if own is not None and call.program_name not in ("mvnw", "gradlew"):
         raise BoundError(f"line {own.place.line} puts a program of that name into {own.path}")
     _check_brought(call)
-    _check_own_files(call)
+    _check_links(call)
 
 
-def _check_own_files(call: Call) -> None:
-    """No program of the project's stands in front of Java's and its build programs, and no symbolic link of
-    the project leads to files of the machine.
-    """
-    files = call.around.context.files()
-    brought = {file.rpartition("/")[2] for file in files}
-    searched = () if "/" in (call.texts[0] or "") else (call.program_name,)
-    for name in (n for n in (*searched, *_STARTED) if n in brought):
-        for folder in path_folders(call):
-            path = f"{folder}/{name}"
-            if context_file(call, path) in files:
-                raise BoundError(f"{path} is not known to be the {name} of the image", "give it another name")
+def _check_links(call: Call) -> None:
+    """No symbolic link of the project leads to files of the machine."""
     start = posixpath.dirname(context_file(call, posixpath.join(call.directory or "/", "pom.xml")) or "")
     link = link_out(call, call.directory or "/", start)
     if link is not None:
         raise BoundError(f"{link[0]} is a link to {link[1][:60]}, out of the project")
 
-
-_STARTED = words("java javac mvn gradle sh bash env uname sed readlink basename dirname which")
-"""What the start scripts of Maven, Gradle and Ant call."""
 
 _INSTALLATIONS = words("JAVA_HOME M2_HOME MAVEN_HOME MAVEN_USER_HOME GRADLE_HOME")
 _KEPT = expression(r"(.*/)?(wrapper/dists|caches/(modules|jars|transforms)-[\d.]+)/.*")

@@ -32,6 +32,8 @@ TOOLCHAIN = Toolchain(
     name="java",
     judge=judge,
     programs=PROGRAMS,
+    # What the start scripts of Maven, Gradle and Ant call.
+    started=words("java javac mvn gradle sh bash env uname sed readlink basename dirname which"),
     images=IMAGES,
     folders=tuple(f"{home}{rest}" for home in HOMES for rest in ("", "/bin")),
     caches=("/root/.m2", "/root/.gradle", "/home/gradle/.gradle", "/root/.ivy2", "/root/.sbt"),

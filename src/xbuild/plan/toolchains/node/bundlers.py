@@ -17,7 +17,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from xbuild.plan.context import Context
-from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, is_within, join
+from xbuild.plan.facts.filesystem import Kind, Write, is_within, join
 from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import write
@@ -352,9 +352,6 @@ def bundles(call: Call, row: BundlerRow) -> Effect:
     if call.directory is None:
         raise UntoldError("where it runs cannot be told", "set it by WORKDIR")
     check_surroundings(call)
-    other = next((w for w in call.writes.called(call.program_name) if _is_own_program(w)), None)
-    if other is not None:
-        raise UntoldError(f"line {other.place.line} puts a program of that name into {other.path}")
     found = manifest(call, call.directory)
     account = open_account(call, found)
     if row.package not in account.lock.names:
@@ -378,12 +375,6 @@ def bundles(call: Call, row: BundlerRow) -> Effect:
     used = None if row.runs_packages else frozenset(words(row.uses))
     account = checked(call, account, used)
     return _effect(call, row, found, account)
-
-
-def _is_own_program(made: Write) -> bool:
-    """Whether a file of the project, or of another stage, stands where programs are looked for."""
-    folder = posixpath.dirname(made.path or "")
-    return not is_installed(made) and not made.is_package and folder in PROGRAM_FOLDERS
 
 
 def _check_what_runs(call: Call, row: BundlerRow, found: PackageJson, account: Account) -> None:

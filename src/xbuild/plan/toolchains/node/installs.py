@@ -10,15 +10,14 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import PROGRAM_FOLDERS, Kind, Write, join
+from xbuild.plan.facts.filesystem import Kind, Write, join
 from xbuild.plan.model import Evidence, Place
 from xbuild.plan.programs.program import source_kind, write
 from xbuild.plan.reading.cache_mounts import KEPT
-from xbuild.plan.recipes.own_files import UntoldError, mount_target, path_folders
-from xbuild.plan.recipes.recipe import copied_path
+from xbuild.plan.recipes.own_files import UntoldError, mount_target
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect
-from xbuild.plan.toolchains.node.accounts import is_installed, is_installed_in_cache, is_telling, listed
+from xbuild.plan.toolchains.node.accounts import is_installed_in_cache, is_telling, listed
 from xbuild.plan.toolchains.node.manifests import (
     INSTALLED,
     PackageJson,
@@ -83,7 +82,6 @@ def check_surroundings(call: Call) -> None:
                 raise UntoldError("NODE_OPTIONS is set to what is not known")
         elif is_loading(name):
             raise UntoldError(f"{name} is set, which is not known to leave the machine alone")
-    _check_programs(call)
     for mount in call.run.mounts:
         target = mount_target(call, mount)
         if mount.type == "cache" and (target is None or "node_modules" in target.split("/")):
@@ -92,33 +90,6 @@ def check_surroundings(call: Call) -> None:
             if not left or any(w.kind is Kind.UNKNOWN for w in left):
                 raise UntoldError(
                     f"the cache mount at {target or 'a place not told'} holds what other builds left"
-                )
-
-
-_PROGRAMS = words("node nodejs npm npx yarn yarnpkg pnpm pnpx corepack bun bunx sh env")
-"""What package managers and the programs of packages (`#!/usr/bin/env node`) are run by."""
-
-
-def _check_programs(call: Call) -> None:
-    """The project puts none of its own in front of node, of a package manager or of the shell. Raises
-    UntoldError.
-    """
-    named = tuple(path_folders(call))
-    folders = dict.fromkeys((*named, *PROGRAM_FOLDERS))
-    files = call.around.context.files()
-    wanted = {*_PROGRAMS, call.program_name}
-    brought = {name for file in files if (name := file.rpartition("/")[2]) in wanted}
-    for name in (*_PROGRAMS, call.program_name or ""):
-        made = [w.path for w in call.writes.called(name) if not (w.is_package or is_installed(w))]
-        # Among those of the system a bundler looks for itself.
-        searched = (
-            folders if name in _PROGRAMS else dict.fromkeys(f for f in named if f not in PROGRAM_FOLDERS)
-        )
-        for folder in searched if made or name in brought else ():
-            path = f"{folder}/{name}"
-            if "node_modules" not in path and (path in made or copied_path(call, path) in files):
-                raise UntoldError(
-                    f"{path} is not known to be the {name} of the image", "give it another name"
                 )
 
 

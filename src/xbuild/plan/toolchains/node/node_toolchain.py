@@ -90,6 +90,11 @@ TOOLCHAIN = Toolchain(
     name="node",
     judge=judge,
     programs=PROGRAMS,
+    # What runs package managers and programs of packages (`#!/usr/bin/env node`), and these.
+    started=(
+        *words("node nodejs npm npx yarn yarnpkg pnpm pnpx corepack bun bunx sh env"),
+        *sorted(_BUNDLING - _ELSEWHERE),
+    ),
     images=IMAGES,
     folders=("/usr/local/lib/node_modules", "/pnpm"),
     caches=("/pnpm",),

@@ -72,6 +72,22 @@ def test_a_program_by_its_path_is_the_one_that_is_looked_at(tmp_path: Path) -> N
     assert "/src/gradlew is not known to be" not in reasons(verdict)
 
 
+@pytest.mark.parametrize("program", ["./gradlew", "sh gradlew", "bash ./gradlew", "/src/mvnw", "sh mvnw"])
+@pytest.mark.parametrize("name", ["java", "uname", "sh"])
+def test_what_a_wrapper_starts(program: str, name: str, tmp_path: Path) -> None:
+    wrapper = program.rpartition(" ")[2].rpartition("/")[2]
+    files = {wrapper: "#!/bin/sh\n", f"tools/{name}": "#!/bin/sh\n"}
+    for file, text in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text, "utf-8")
+    before = "ENV PATH=/src/tools:$PATH\n"
+    dockerfile = DOCKERFILE.format(image="maven:3.9", run=f"{program} build", made="build", before=before)
+    tree = parse(Source.from_bytes("Dockerfile", dockerfile.encode()))
+    platforms = parse_platforms(("amd64", "arm64"))
+    verdict = make_plan(tree, Options(), platforms, DirectoryContext(tmp_path)).stages[0]
+    assert f"/src/tools/{name} is not known to be the {name} of the image" in reasons(verdict)
+
+
 @pytest.mark.parametrize("program", BUILDS)
 @pytest.mark.parametrize(("place", "is_same"), [("/src/jdk", False), ("/opt/java/openjdk", True)])
 def test_a_java_of_the_project(program: str, place: str, is_same: bool, tmp_path: Path) -> None:

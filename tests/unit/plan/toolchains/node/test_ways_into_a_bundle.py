@@ -48,6 +48,7 @@ def planned(
     before: str = "",
     run: str = "npm run build",
     more: Mapping[str, object] | None = None,
+    head: str = "",
 ) -> StageVerdict:
     asked = dict.fromkeys(packages.split(), "1.0.0")
     manifest = {"name": "web", "scripts": {"build": script}, "devDependencies": asked, **(more or {})}
@@ -61,10 +62,10 @@ def planned(
             path.symlink_to(text)
         else:
             path.write_text(text, "utf-8")
-    text = DOCKERFILE.format(before=before, run=run)
+    text = head + DOCKERFILE.format(before=before, run=run)
     dockerfile = parse(Source.from_bytes("Dockerfile", text.encode()))
     plan = make_plan(dockerfile, Options(), parse_platforms(("amd64", "arm64")), DirectoryContext(folder))
-    return plan.stages[0]
+    return next(stage for stage in plan.stages if stage.name == "build")
 
 
 def reasons(verdict: StageVerdict) -> str:
@@ -564,3 +565,41 @@ def test_what_is_for_tests_is_imported(text: str, tmp_path: Path) -> None:
 def test_a_source_among_tests_takes_what_is_installed(tmp_path: Path) -> None:
     files = {"src/main.js": "import './tests/a.js'\n", "src/tests/a.js": "import 'esbuild/bin/esbuild?url'\n"}
     assert str(planned(tmp_path, files, packages="vite esbuild").word) == "unsure"
+
+
+# -- programs of the project's own
+
+
+OTHER = "FROM debian:12 AS other\nRUN mkdir /x && echo 'uname -m' > /x/node && cp /x/node /x/vite\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "run", "name"),
+    [
+        ("ENV PATH=/app/tools:$PATH\n", "node_modules/.bin/vite build", "node"),
+        ("ENV PATH=/app/tools:$PATH\n", "./node_modules/.bin/vite build", "env"),
+        ("ENV PATH=/app/tools:$PATH\n", "npm run build", "sh"),
+        ("ENV PATH=/app/tools:$PATH\n", "npx vite build", "vite"),
+        ("COPY tools /bin\n", "npx vite build", "env"),
+        ("COPY tools /bin/\n", "npm run build", "env"),
+        ("COPY tools/ /usr/local/sbin\n", "npm run build", "node"),
+        ("RUN ln -s /app/tools/node /usr/local/sbin/node\n", "npm run build", "node"),
+        ("RUN cp tools/sh /usr/local/bin/env\n", "npm run build", "sh"),
+        ("COPY --from=other /x/node /usr/local/sbin/node\n", "npm run build", "other"),
+        ("COPY --from=other /x/vite /usr/local/bin/vite\n", "npm run build", "other"),
+    ],
+)
+def test_a_program_of_the_project_for_one_of_the_image(
+    before: str, run: str, name: str, tmp_path: Path
+) -> None:
+    files = {f"tools/{name}": "#!/bin/sh\nuname -m\n"}
+    head = OTHER if name == "other" else ""
+    assert "is not known to be" in reasons(planned(tmp_path, files, before=before, run=run, head=head))
+
+
+@pytest.mark.parametrize(
+    "before", ["ENV PATH=/app/tools:$PATH\n", "COPY tools /bin\n", "COPY tools /tools\n"]
+)
+def test_a_program_of_the_project_of_another_name(before: str, tmp_path: Path) -> None:
+    verdict = planned(tmp_path, {"tools/own": "#!/bin/sh\n"}, before=before)
+    assert str(verdict.word) == "portable", reasons(verdict)
