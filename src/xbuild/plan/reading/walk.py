@@ -714,11 +714,15 @@ class _Walker:
 
     def is_own(self, call: Call, made: Write, is_started: bool) -> bool:
         """Whether what stands there is of the build context: put there by an instruction or a command, or, of
-        what another program starts, made of text here.
+        what another program starts, made of text here, in another stage or elsewhere.
         """
         if made.is_context or made.is_empty:
             return not made.is_empty
-        return (is_started and made.by[:2] in PRINTERS) or self.is_copied(call, made, made.path or "/")
+        program = self.program((*made.by, None, None)[1])
+        is_fetched = made.by[:1] != ("RUN",) or (program is not None and program.is_download)
+        is_text = made.by[:2] in PRINTERS or (is_fetched and made.kind is Kind.PORTABLE)
+        is_strange = is_started and is_text and not made.is_package
+        return is_strange or self.is_copied(call, made, made.path or "/")
 
     def is_copied(self, call: Call, made: Write, path: str) -> bool:
         """Whether a command copied a file of the build context to `path`, or to a folder around it."""
