@@ -52,6 +52,12 @@ _MANY_LINKS = 16
 _MANY_PLACES = 64
 
 
+ANY = "*"
+"""In `Write.brought`: every name that a file of the build context has."""
+EVERY = "**"
+"""Every name: what is in a folder is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """Something written to `path` (a file, or anywhere below a folder); None means anywhere at all.
@@ -64,8 +70,9 @@ class Write:
     `is_listed`: what is put into it has writes of its own; `is_unseen`: it is a folder whose symbolic links,
     if it has any, are not known. `is_aside`: further files may lie in the folder, made on the build machine,
     and what has a write of its own is none of them, nor are those `spared`. `copy_of` are the places that a
-    command copied it from, `brought` names that files of the project have in what another stage gave. `by` is
-    the instruction that wrote it and, for a RUN, the first words of the command. `text` is for readers alone.
+    command copied it from, `brought` names that files of the project may have in what came as a whole: from
+    another stage, an archive of the context, a repository. `by` is the instruction that wrote it and, for a
+    RUN, the first words of the command. `text` is for readers alone.
     """
 
     path: str | None

@@ -10,10 +10,11 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, Write, join
+from xbuild.plan.facts.filesystem import EVERY, Kind, Write, join
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import Program, plain, source_kind, taken_kind, word_kind, write
 from xbuild.plan.toolchain import Call, Effect
+from xbuild.text import expression
 
 # What compresses is named by letter or name; `-I PROGRAM` runs one that may be anything.
 _TAR = (
@@ -44,8 +45,23 @@ def _tar(call: Call, given: Reading) -> Effect | None:
     if given.has("-x"):
         if given.has("-T"):
             return None  # its names land where it is read
-        return plain(call, held, (write(call, f, held) for f in _unpack_folders(given)), (archive,))
+        brought = _brought(call, archive)
+        made = (replace(write(call, f, held), brought=brought) for f in _unpack_folders(given))
+        return plain(call, held, made, (archive,))
     return _packed(call, given, archive)
+
+
+_FETCHES = expression(r"\b(?:curl|wget)\b")
+
+
+def _brought(call: Call, archive: str | None) -> frozenset[str]:
+    """Programs of the project may have any name in an archive of the build context."""
+    if archive in ("-", "/dev/stdin"):
+        return frozenset() if _FETCHES.search(call.script) else frozenset((EVERY,))
+    found = call.seen(archive)
+    made = (call.writes.exactly(found)[-1:] or call.writes.covering(found)) if found is not None else ()
+    is_own = found is None or any(w.is_context or w.brought for w in made)
+    return frozenset((EVERY,)) if is_own else frozenset()
 
 
 def _told(call: Call, given: Reading) -> Kind:
@@ -107,7 +123,8 @@ def _unzip(call: Call, given: Reading) -> Effect | None:
     if given.has("-p", "-c", "-l", "-t"):
         made = (replace(write(call, p, word_kind(call)), is_empty=True) for p in given.values("-d"))
         return plain(call, kind, made, (archive,))
-    return plain(call, kind, (write(call, given.value("-d", "."), kind),), (archive,))
+    unpacked = replace(write(call, given.value("-d", "."), kind), brought=_brought(call, archive))
+    return plain(call, kind, (unpacked,), (archive,))
 
 
 def _zip(call: Call, given: Reading) -> Effect | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from xbuild.plan.facts.filesystem import Kind, Write, join, kind_of
+from xbuild.plan.facts.filesystem import EVERY, Kind, Write, join, kind_of
 from xbuild.plan.facts.positions import ancestors
 from xbuild.plan.programs.grammar import Reading, Style
 from xbuild.plan.programs.program import (
@@ -264,7 +264,8 @@ def _clones(call: Call, given: Reading) -> Effect | None:
         name = name.rpartition(":")[2]
         folders = [name, f"{name}.git"] if given.has("--bare", "--mirror") else [name]
     paths = [None if base is None or f is None else posixpath.join(base, f) for f in folders]
-    return plain(call, kind, (write(call, path, kind) for path in paths))
+    brought = frozenset((EVERY,))
+    return plain(call, kind, (replace(write(call, path, kind), brought=brought) for path in paths))
 
 
 def _configures(call: Call, given: Reading) -> Effect | None:

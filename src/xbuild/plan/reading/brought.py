@@ -10,12 +10,8 @@ import posixpath
 from collections.abc import Mapping
 
 from xbuild.graph.model import ContextBase, Edge, ImageBase, sources_of
-from xbuild.plan.facts.filesystem import Write, Writes, is_within, without_glob
+from xbuild.plan.facts.filesystem import ANY, EVERY, Write, Writes, is_within, without_glob
 
-ANY = "*"
-"""In `Write.brought`: every name that a file of the build context has."""
-EVERY = "**"
-"""Every name: what is in a folder is not known."""
 PRINTERS = ((), ("RUN", "tee"))
 """What makes a file of text, in `Write.by`: what is behind `>` has no program of its own."""
 

@@ -20,6 +20,7 @@ from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import (
     BASE_LINKS,
+    EVERY,
     FOR_ANOTHER,
     PORTABLE_PATHS,
     PROGRAM_FOLDERS,
@@ -83,6 +84,11 @@ _CACHE_FOLDERS = (
 
 # A file that ADD fetches, and no repository (BuildKit `util/gitutil`).
 _PLAIN_DOWNLOAD = expression(r"https?://(?![^#]*\.git(#|$))")
+# What ADD unpacks, as its name says, and repositories.
+_ARCHIVE = expression(
+    r"^(?!\w+://).*(?:\.(?:tar(?:\.\w+)?|t[agbx]z\w*|tzst)|\*[^/]*)$|^(?:git@|\w+://[^#]*\.git(?:#|$))",
+    re.IGNORECASE,
+)
 _NO_LINKS, _NOT_KNOWN = Links(), Links(are_all=False)
 
 
@@ -317,8 +323,13 @@ class _StageReader:
             is_file = is_fetched or (is_file and self.is_file(instruction.sources[0], destination))
             self.check_sum(scope, instruction)
             links = self.links_in_context(scope, instruction)
+            is_whole = instruction.keyword == "ADD" and any(map(_ARCHIVE.search, instruction.sources))
+            brought = frozenset((EVERY,)) if is_whole else frozenset()
             for path in self.files(instruction, destination) or (destination,):
-                self.add(path, kind, instruction, is_file=is_file, is_context=is_context, links=links)
+                self.add(
+                    path, kind, instruction,
+                    is_file=is_file, is_context=is_context, links=links, brought=brought,
+                )  # fmt: skip
             return
         for edge in edges:
             kind = self.taken(edge)

@@ -20,6 +20,8 @@ from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.graph.scope import Scope
 from xbuild.plan.context import UnreadError
 from xbuild.plan.facts.filesystem import (
+    ANY,
+    EVERY,
     Kind,
     Write,
     Writes,
@@ -37,7 +39,7 @@ from xbuild.plan.facts.filesystem import (
 from xbuild.plan.facts.releases import is_for_one
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.program import Builtin, Program, anything, asking_machines
-from xbuild.plan.reading.brought import ANY, EVERY, PRINTERS
+from xbuild.plan.reading.brought import PRINTERS
 from xbuild.plan.reading.foreign import foreign_program, search_path
 from xbuild.plan.reading.machine_names import is_naming, named
 from xbuild.plan.reading.variables import (
@@ -731,10 +733,11 @@ class _Walker:
         if inside != ".":
             places = [posixpath.join(p, n) for p in places for n in (inside, posixpath.basename(path))]
         files = self.around.context.files()
+        named = _names(files)
         return any(
-            file in files
+            any(file in files for file in (recipes.copied_path(call, place), context_file(call, place)))
+            or any(_may_bring(w, posixpath.basename(place), named) for w in self.writes.covering(place))
             for place in places
-            for file in (recipes.copied_path(call, place), context_file(call, place))
         )
 
     def of_the_project(self, call: Call, path: str) -> Effect:
