@@ -28,8 +28,8 @@ STEPS = {
     ),
 }
 # Tells what of the mount runs meanwhile. It ends with the step, and leaves nothing.
-SEEN = f"grep --line-buffered ^{MOUNT}/go/own >&2"
-WATCH = f"while sleep 1; do readlink /proc/[0-9]*/exe; done 2>/dev/null | {SEEN} & "
+SEEN = f"ls -l /proc/[0-9]*/exe 2>/dev/null | grep {MOUNT}/go/own >&2"
+WATCH = f"while sleep 1; do {SEEN}; done & "
 
 MODULE = {
     "go.mod": "module example.org/hello\n\ngo 1.21\n",
