@@ -27,7 +27,7 @@ from xbuild.plan.model import (
 )
 from xbuild.plan.table import Work, words
 from xbuild.platforms import Platform
-from xbuild.text import Span, expression, value
+from xbuild.text import Span, expression, fresh, value
 
 if TYPE_CHECKING:
     from xbuild.plan.programs.program import Program
@@ -59,7 +59,7 @@ class Variable:
     comes from.
 
     `origin` is "env", "arg", "platform" (Dockerfile), "shell" (assigned in the script) or "export"
-    (exported in it).
+    (exported in it). `by_target` is its text on each platform for which that is known.
     """
 
     text: str | None
@@ -67,6 +67,7 @@ class Variable:
     origin: str
     depends_on: frozenset[str] = frozenset()
     instruction: int | None = None
+    by_target: Mapping[Platform, str] = fresh(dict)
 
 
 @value()
@@ -128,7 +129,9 @@ class Call:
     `wrapper` is the wrapper word that stands directly before the command, if any. `is_editable` is False in
     exec form. `script` is the text that the spans point into: the RUN's, or that of a recipe. `mounted` are
     the targets of the RUN's mounts. `may_fail_unseen` tells that the script may go on, and succeed, although
-    the command failed. `walk` walks a script that the command runs, as if it stood here.
+    the command failed. `walk` walks a script that the command runs, as if it stood here. `by_target` are
+    texts that the name of the target decides, on each platform: of words, by index, and of assignments, by
+    name.
     """
 
     around: Surroundings
@@ -154,6 +157,7 @@ class Call:
     is_editable: bool = True
     may_fail_unseen: bool = False
     walk: Walk | None = None
+    by_target: Mapping[int | str, Mapping[Platform, str]] = fresh(dict)
 
     @property
     def program_name(self) -> str:

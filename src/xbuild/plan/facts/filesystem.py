@@ -458,9 +458,31 @@ def _first_wrong(
     """The number of the first write that is not right, of those that a pattern takes, if there is one."""
     while True:
         number = first(writes.near(path, kinds or _WRONG, packages=packages), start)
-        if number is None or not _is_beside(writes[number].path, path, pattern):
+        if number is None:
+            return None
+        made = writes[number]
+        is_named = made.is_listed and pattern != "" and _is_named_in(writes, made, pattern)
+        if not is_named and not _is_beside(made.path, path, pattern):
             return number
         start = number + 1
+
+
+def _is_named_in(writes: Writes, folder: Write, pattern: str) -> bool:
+    """Whether a pattern, whose last name is written out, stands for nothing but programs for the target in a
+    folder that a compiler fills, and whose programs have writes of their own.
+    """
+    name = posixpath.basename(pattern)
+    if not folder.is_listed or folder.adds or folder.path is None or not name or _GLOB.search(name):
+        return False
+    if "**" in pattern or not is_within(without_glob(pattern), folder.path):
+        return False
+    named = (w.path or "" for w in writes.called(name) if w.is_file and w.kind in (Kind.CROSS, Kind.TARGET))
+    return any(_stands_for(pattern, path) for path in named)
+
+
+def _stands_for(pattern: str, path: str) -> bool:
+    names, parts = pattern.split("/"), path.split("/")
+    return len(names) == len(parts) and all(map(fnmatchcase, parts, names))
 
 
 def _is_beside(made: str | None, folder: str, pattern: str) -> bool:

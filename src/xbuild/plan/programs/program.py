@@ -74,7 +74,8 @@ class Program:
     command line is not understood. `is_extra`: no base image brings it along by itself; then packages of
     its name or of `packages` may, or what `brought_by` tells of. `starts`: the programs that its words have
     it start. `is_wrapper`: it runs the command that its operands are. `is_download`: it fetches what
-    its operands name. `still`: verbs that change nothing which a question to the builder is about.
+    its operands name. `takes_target`: it compiles for the machine that it is told. `still`: verbs that
+    change nothing which a question to the builder is about.
     `verbs`: programs of their own, by first operand; the options of this one stand in front of it.
     """
 
@@ -97,6 +98,7 @@ class Program:
     still: tuple[str, ...] = ()
     is_wrapper: bool = False
     is_download: bool = False
+    takes_target: bool = False
     puts_into_folders: bool = False
     builtin: Builtin | None = None
     verbs: Mapping[str, Program] = field(default_factory=dict)
@@ -314,13 +316,24 @@ def source_kind(call: Call, path: str | None, *, keeps_links: bool = False) -> K
         return Kind.UNKNOWN
     pairs = zip(call.words, call.texts, strict=True)
     is_pattern = any(text == path and word.is_glob and not word.expansions for word, text in pairs)
-    return kind_of(call.writes, call.seen(path), keeps_links=keeps_links, is_pattern=is_pattern)
+    return join(
+        kind_of(call.writes, call.seen(one), keeps_links=keeps_links, is_pattern=is_pattern)
+        for one in _spelled(call, path)
+    )
+
+
+def _spelled(call: Call, path: str) -> tuple[str, ...]:
+    """What a path of the command's is on each platform, where the name of the target decides it."""
+    named = [n for n, text in enumerate(call.texts) if text == path]
+    told = call.by_target.get(named[0]) if len(named) == 1 else None
+    return tuple(told.values()) if told is not None else (path,)
 
 
 def taken_kind(call: Call, path: str | None, *, keeps_links: bool = False) -> Kind:
     """The same of what the command takes along: files that lie in a folder beside what is known of it too."""
-    kind, where = source_kind(call, path, keeps_links=keeps_links), call.seen(path)
-    is_aside = where is not None and left_aside(call.writes, without_glob(where)) is not None
+    kind = source_kind(call, path, keeps_links=keeps_links)
+    places = [call.seen(one) for one in _spelled(call, path)] if path is not None else []
+    is_aside = any(p is not None and left_aside(call.writes, without_glob(p)) is not None for p in places)
     return join((kind, Kind.BUILD)) if is_aside else kind
 
 

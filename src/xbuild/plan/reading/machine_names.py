@@ -11,15 +11,17 @@ Sources: uname(1) and arch(1) of GNU coreutils and BusyBox, dpkg(1), apk(8); the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from xbuild.architectures import ARCHITECTURES, Architecture
-from xbuild.dockerfile.script import Script
+from xbuild.dockerfile.script import Command, Script
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import Kind, Write, join
 from xbuild.plan.model import Evidence
 from xbuild.plan.programs.program import plain, word_kind
-from xbuild.plan.toolchain import Call, Demand, Effect, Need, Surroundings
+from xbuild.plan.toolchain import Call, Demand, Effect, Need, Surroundings, Variable
 from xbuild.platforms import Platform
+from xbuild.text import expression
 
 _Naming = Callable[[Architecture], str]
 
@@ -61,6 +63,65 @@ def is_fetching(call: Call) -> bool:
     program = call.around.programs.get(call.program_name)
     is_by_name = Kind.BUILD in (*call.kinds, call.condition)
     return program is not None and program.is_download and is_by_name
+
+
+def is_told_target(call: Call) -> bool:
+    """Whether a compiler is told by the name of the machine for which one to compile."""
+    program = call.around.programs.get(call.program_name)
+    assigned = (kind for _, kind in call.assignments.values())
+    exported = (v.kind for v in call.variables.values() if v.origin == "export")
+    is_by_name = Kind.BUILD in (*call.kinds, *assigned, *exported)
+    return program is not None and program.takes_target and is_by_name
+
+
+def is_taking(call: Call) -> bool:
+    """Whether a command names what was compiled for the target by the name of the machine."""
+    pairs = zip(call.texts[1:], call.kinds[1:], strict=True)
+    named = [call.seen(text) for text, kind in pairs if kind is Kind.BUILD and text and "*" in text]
+    made = call.writes.where(_is_compiled) if named else ()
+    return any(path is not None and fnmatchcase(w.path or "", path) for path in named for w in made)
+
+
+def _is_compiled(made: Write) -> bool:
+    return made.kind is Kind.CROSS and made.is_file
+
+
+_PLATFORM_ARGS: Mapping[str, Callable[[Platform], str]] = {
+    "TARGETARCH": lambda platform: platform.architecture,
+    "TARGETPLATFORM": str,
+}
+
+
+def spelled_variable(variable: Variable, name: str, platform: Platform) -> str | None:
+    """What a variable holds on a platform, where the name of the target decides it."""
+    own = _PLATFORM_ARGS.get(name) if variable.origin == "platform" else None
+    return own(platform) if own is not None else variable.by_target.get(platform)
+
+
+def spelled_command(texts: tuple[str | None, ...], platform: Platform) -> str | None:
+    """What a command prints on a platform, if it names the machine."""
+    naming, _ = _NAMING.get(texts, (None, ""))
+    row = next((row for row in ARCHITECTURES if row.docker == str(platform).removeprefix("linux/")), None)
+    return (naming(row) or None) if naming is not None and row is not None else None
+
+
+def selected(script: Script, command: Command, subject: Mapping[Platform, str]) -> frozenset[Platform] | None:
+    """The platforms on which a command runs that stands in a `case`, over a word that is known for each;
+    None where it cannot be told.
+    """
+    around, item = (next(s.span for s in command.scopes if s.kind == kind) for kind in ("case", "item"))
+    patterns = [word for word in script.case_words if word.span in around][1:]
+    text = script.text[around.start : around.end]
+    is_told = all(word.value is not None or word.raw == "*" for word in patterns)
+    if not is_told or len(_CASE.findall(text)) != 1 or _UNUSUAL.search(script.text):
+        return None
+    first = {p: next((w for w in patterns if w.value in (None, name)), None) for p, name in subject.items()}
+    return frozenset(p for p, word in first.items() if word is not None and word.span in item)
+
+
+_CASE = expression(r"\bcase\b")
+# A `case` that runs into its next item, and settings of bash by which patterns match otherwise.
+_UNUSUAL = expression(r";;?&|\bshopt\b")
 
 
 def named(call: Call) -> Effect | None:

@@ -61,6 +61,8 @@ from xbuild.plan.reading.foreign import foreign_files
 from xbuild.plan.reading.machine_names import (
     is_fetching,
     is_naming,
+    is_taking,
+    is_told_target,
     leaves_wrong,
     may_name,
 )
@@ -515,23 +517,25 @@ class _StageReader:
             self.facts.unknown_runs.add(index)
 
     def walked(self, index: int, run: Run, script: ParsedScript, *, is_editable: bool) -> RunWalk:
-        """What a RUN does. One that fetches by the name of the machine what leaves the stage is told of the
-        target's name, if then all is right.
+        """What a RUN does. One that fetches, compiles or takes by the name of the machine what leaves the
+        stage is told of the target's name, if then all is right, or has to be asked about.
         """
         before = self.facts.writes.snapshot()
         walked = self.walk(index, run, script, self.around, is_editable=is_editable)
         if index in self.around.for_builder:
             return self.told_of_builder(index, script, walked)
-        is_asked = (
-            may_name(script) and any(map(is_naming, walked.calls)) and any(map(is_fetching, walked.calls))
-        )
-        if not is_asked or self.around.is_pinned_by_author or not self.leaves_wrong(len(before)):
+        is_naming_it = may_name(script) and any(map(is_naming, walked.calls))
+        refused = (c for c, effect in zip(walked.calls, walked.effects, strict=True) if effect.reasons)
+        is_told = is_naming_it and any(map(is_told_target, refused))
+        is_taken = is_naming_it and any(map(is_taking, walked.calls))
+        is_fetched = is_naming_it and any(map(is_fetching, walked.calls)) and self.leaves_wrong(len(before))
+        if self.around.is_pinned_by_author or not (is_told or is_taken or is_fetched):
             return walked
         first, self.facts.writes = self.facts.writes, before.fork()
         around = replace(self.around, names_target=True)
         told = self.walk(index, run, script, around, is_editable=is_editable)
         is_refused = bool(told.reasons) or any(effect.reasons for effect in told.effects)
-        if self.leaves_wrong(len(before)) or is_refused:
+        if not is_told and (self.leaves_wrong(len(before)) or is_refused):
             self.facts.writes = first
             return walked
         return told

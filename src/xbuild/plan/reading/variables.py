@@ -15,6 +15,7 @@ from xbuild.dockerfile.script import Assignment, Command, Construct, Script, Wor
 from xbuild.graph.model import PLATFORM_ARGS
 from xbuild.plan.facts.filesystem import Kind, join
 from xbuild.plan.toolchain import Variable
+from xbuild.platforms import Platform
 from xbuild.text import Span, expression
 
 Variables = dict[str, Variable]
@@ -146,8 +147,15 @@ def _either(before: Mapping[str, Variable], after: Mapping[str, Variable]) -> Va
         texts = {v.text for v in both}
         text = texts.pop() if len(both) > 1 and len(texts) == 1 else None
         origin = "shell" if all(v.origin == "shell" for v in both) else "export"
-        found[name] = Variable(text, join(v.kind for v in both), origin)
+        found[name] = Variable(text, join(v.kind for v in both), origin, by_target=_by_target(both))
     return found
+
+
+def _by_target(either: Sequence[Variable]) -> Mapping[Platform, str]:
+    """What holds on each platform, where the name of the target decides which of these it is."""
+    names = [platform for variable in either for platform in variable.by_target]
+    is_told = all(variable.by_target for variable in either) and len(names) == len({*names})
+    return {p: text for v in either for p, text in v.by_target.items()} if is_told else {}
 
 
 # -- what a script sets

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from xbuild.dockerfile.model import Run
 from xbuild.dockerfile.script import Assignment, Command, Expansion, Redirect, Script, Word
@@ -41,7 +42,13 @@ from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.program import Builtin, Program, anything, asking_machines
 from xbuild.plan.reading.brought import PRINTERS
 from xbuild.plan.reading.foreign import foreign_program, search_path
-from xbuild.plan.reading.machine_names import is_naming, named
+from xbuild.plan.reading.machine_names import (
+    is_naming,
+    named,
+    selected,
+    spelled_command,
+    spelled_variable,
+)
 from xbuild.plan.reading.variables import (
     Frames,
     assigned_names,
@@ -54,6 +61,7 @@ from xbuild.plan.recipes import recipe as recipes
 from xbuild.plan.recipes.own_files import context_file, path_folders
 from xbuild.plan.table import words
 from xbuild.plan.toolchain import Call, Effect, Surroundings, Toolchain, Variable, shortened
+from xbuild.platforms import Platform
 from xbuild.text import Span, expression
 
 _MAX_DEPTH = 4
@@ -74,6 +82,8 @@ _MACHINE_NAME = expression(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGN
 _BRACES = expression(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _QUOTED_ASSIGNMENT = expression(r"[\"']([A-Za-z_]\w*)=")
 _ENV_ASSIGNMENT = expression(r"[\"']?[A-Za-z_]\w*=")
+# What the shell hands on as one word, and looks for no files by.
+_ONE_WORD = expression(r"[\w.,:;=@%+/-]+")
 _POSITIONAL = expression(r"[0-9]+|[@*#_]")
 _BIN = expression(r"/s?bin/[^/]+$")
 _SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/sbin", "/usr/sbin")
@@ -372,7 +382,69 @@ class _Walker:
         dependencies = _platform_names(assignment.value, self.variables)
         if before is not None and before.origin != "shell":
             origin = "export"  # What is in the environment stays in it.
-        self.variables[assignment.name] = Variable(text, kind, origin, dependencies)
+        by_target = self.spelled_here(assignment, command) if before is None and not assignment.append else {}
+        self.variables[assignment.name] = Variable(text, kind, origin, dependencies, by_target=by_target)
+
+    def spelled(self, word: Word) -> Mapping[Platform, str]:
+        """What a word is on each platform, as far as the name of the target decides it."""
+        if word.is_glob or (word.expansions and self.kind(word) is not Kind.TARGET):
+            return {}
+        found: dict[Platform, str] = {}
+        for platform in self.around.platforms or ():
+            told = {e.span: text for e in word.expansions if (text := self.spelled_expansion(e, platform))}
+            text = _render(word, self.variables, told=told)
+            if text is not None and _ONE_WORD.fullmatch(text):
+                found[platform] = text
+        return found
+
+    def spelled_expansion(self, expansion: Expansion, platform: Platform) -> str | None:
+        if expansion.kind == "variable":
+            variable = self.variables.get(expansion.name)
+            is_plain = variable is not None and not expansion.operator
+            return spelled_variable(variable, expansion.name, platform) if variable and is_plain else None
+        inner = [c for c in self.inside(expansion.span) if c.span != expansion.span]
+        if expansion.kind != "substitution" or not inner:
+            return None
+        if all(command.is_inside("case") for command in inner):
+            inner = [command for command in inner if platform in self.runs_on(command)]
+        if len(inner) != 1 or inner[0].redirects or inner[0].assignments:
+            return None
+        scopes = [s for s in inner[0].scopes if s.span in expansion.span and s.span != expansion.span]
+        if any(s.kind not in ("case", "item") or s.redirects for s in scopes):
+            return None
+        name, *given = (word.value for word in inner[0].words)
+        if name == "echo" and len(given) == 1 and not inner[0].words[1].raw.startswith("-"):
+            return self.spelled(inner[0].words[1]).get(platform)
+        return spelled_command((name, *given), platform)
+
+    def runs_on(self, command: Command) -> frozenset[Platform]:
+        """The platforms on which a command runs that stands in a `case` over the name of the target."""
+        around = next(s.span for s in command.scopes if s.kind == "case")
+        subject = next(word for word in self.script.case_words if word.span in around)
+        return selected(self.script, command, self.spelled(subject)) or frozenset()
+
+    def spelled_here(self, assignment: Assignment, command: Command) -> Mapping[Platform, str]:
+        """The same of what a command assigns, on the platforms on which it runs."""
+        kinds = [scope.kind for scope in command.scopes]
+        is_sure = {*kinds} <= {"and", "group", "case", "item"} and kinds.count("case") < 2
+        if not is_sure or self.lists.has_or(command) or (self.has_tested and "and" in kinds):
+            return {}
+        if "case" not in kinds:
+            return self.spelled(assignment.value)
+        on = self.runs_on(command)
+        return {p: text for p, text in self.spelled(assignment.value).items() if p in on}
+
+    def spelled_of(
+        self, fields: Sequence[tuple[Word, str | None]], assignments: Mapping[str, tuple[Word, Kind]]
+    ) -> Mapping[int | str, Mapping[Platform, str]]:
+        """Of the words and assignments of a command those that are known on every platform, and differ."""
+        named: list[tuple[int | str, Word]] = [(n, word) for n, (word, _) in enumerate(fields)]
+        named += [(name, word) for name, (word, _) in assignments.items()]
+        unknown = ((n, word) for n, word in named if word.expansions and self.text(word) is None)
+        found = {n: self.spelled(word) for n, word in unknown}
+        return {
+            n: told for n, told in found.items() if told and len(told) == len(self.around.platforms or ())
+        }
 
     def index_kind(self, name: str) -> Kind:
         """What it depends on which element of an array is named."""
@@ -525,6 +597,7 @@ class _Walker:
             script=self.script.text,
             may_fail_unseen=self.is_caught(command) or any(map(command.is_inside, _PARTS)),
             walk=self.walk_recipe,
+            by_target=self.spelled_of(fields, assignments),
         )
 
     def fixed(self, command: Command, fields: Sequence[tuple[Word, str | None]], address: str | None) -> Kind:
@@ -1105,9 +1178,14 @@ def _env_argument(word: Word) -> tuple[str, Word]:
     return name, Word(Span(start, word.span.end), raw, value, word.expansions, word.is_glob)
 
 
-def _render(word: Word, variables: Mapping[str, Variable], unknown: str | None = None) -> str | None:
-    """Quote removal and expansion of plain variables; what is not known becomes `unknown`, or all of it
-    None.
+def _render(
+    word: Word,
+    variables: Mapping[str, Variable],
+    unknown: str | None = None,
+    told: Mapping[Span, str] = MappingProxyType({}),
+) -> str | None:
+    """Quote removal and expansion of plain variables, and of what is `told`; what is not known becomes
+    `unknown`, or all of it None.
     """
     expansions = _outermost(word.expansions)
     pieces: list[str] = []
@@ -1117,7 +1195,7 @@ def _render(word: Word, variables: Mapping[str, Variable], unknown: str | None =
         expansion = expansions.get(at + base)
         if expansion is not None:
             variable = variables.get(expansion.name) if expansion.kind == "variable" else None
-            text = variable.text if variable is not None else None
+            text = told.get(expansion.span, variable.text if variable is not None else None)
             if text is None or (not text and expansion.operator) or expansion.operator[:2] not in ("", ":-"):
                 text = unknown
             if text is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from xbuild.dockerfile.model import Run
@@ -39,9 +39,20 @@ from xbuild.plan.toolchains.rust.own_crates import (
     settings_places,
     unreadable,
 )
-from xbuild.plan.toolchains.rust.rust_image import is_rust
+from xbuild.plan.toolchains.rust.rust_image import CHOOSES_TOOLCHAIN, is_rust
 from xbuild.plan.toolchains.rust.rust_programs import STRIP_OPTIONS, strip_effect
-from xbuild.plan.toolchains.rust.triples import STRIP, TOLD, ready_lines, rustup_lines, triples
+from xbuild.plan.toolchains.rust.triples import (
+    GNU,
+    MUSL,
+    STRIP,
+    TELLER,
+    TOLD,
+    c_library_of,
+    ready_lines,
+    rustup_lines,
+    triples,
+)
+from xbuild.platforms import Platform
 from xbuild.text import Span, expression
 
 # `cargo build --help`; those that name a target, settings or another place for what is made are read by
@@ -92,6 +103,8 @@ def judge(call: Call) -> Effect | None:
     try:
         return handler(call)
     except RefusedError as error:
+        if call.around.is_pinned_by_author:
+            return anything(call)
         return replace(anything(call), reasons=(error.reason,), questions=error.questions)
 
 
@@ -105,16 +118,16 @@ def _verb(call: Call) -> int:
 
 
 def _build(call: Call) -> Effect:
-    if TOLD in _assigned_target(call):
+    if TOLD in _assigned_target(call) or call.around.is_pinned_by_author:
         return _told_already(call)
-    if call.around.is_pinned_by_author:
-        return anything(call)
     given = _reading(call, _BUILD)
-    _check(call, given)
-    crates, judgement, questions = _asked(call, _selected(call, given), _programs(given))
+    own = _check(call, given)
+    crates, judgement, questions = _asked(call, _selected(call, given), _programs(given), own)
     _check_read(call, given)
     folder = target_folder(call, given, crates)
     profile = _profile(call, given)
+    if own is not None:
+        return _built_for(own, call, given, crates, judgement, questions)
     names = tuple(n for n in _made(call, given, crates) if _is_used(call, folder, profile, n))
     if names:
         _check_place(call)
@@ -127,7 +140,7 @@ def _build(call: Call) -> Effect:
         f" && install -D {place}/{TOLD}/{profile}/{name} {place}/{profile}/{name}" for name in names
     )
     made = (
-        _own_write(call, folder),
+        *_own_writes(call, folder),
         *(
             Write(f"{folder}/{profile}/{n}", Kind.CROSS, call.place, call.spelled(), is_file=True)
             for n in names
@@ -139,11 +152,27 @@ def _build(call: Call) -> Effect:
     return replace(effect, output=Kind.BUILD) if given.has("--message-format") else effect
 
 
+def _built_for(
+    c_library: str,
+    call: Call,
+    given: Reading,
+    crates: Crates,
+    judgement: CrateJudgement,
+    questions: tuple[Question, ...],
+) -> Effect:
+    """What is compiled for the target that the author names: it lies in that target's folder."""
+    folder, profile = target_folder(call, given, crates), _profile(call, given)
+    names = _made(call, given, crates) if not call.may_fail_unseen and crates.failed is None else ()
+    made = (
+        Write(f"{folder}/{triple}/{profile}/{n}", Kind.CROSS, call.place, call.spelled(), is_file=True)
+        for triple in triples(call.around.platforms, c_library)
+        for n in names
+    )
+    effect = _compiled(call, crates, judgement, (_own_write(call, folder), *made), questions, None, c_library)
+    return replace(effect, output=Kind.BUILD) if given.has("--message-format") else effect
+
+
 def _install(call: Call) -> Effect:
-    if TOLD in _assigned_target(call):
-        return _told_already(call)
-    if call.around.is_pinned_by_author:
-        return anything(call)
     given = _reading(call, _INSTALL)
     bin_folder = posixpath.join(_install_root(call, given), "bin")
     path = given.value("--path")
@@ -155,7 +184,10 @@ def _install(call: Call) -> Effect:
         rest = Write(bin_folder, Kind.BUILD, call.place, call.spelled(), is_listed=True)
         note = f"line {call.place.line}: `{call.spelled()}` is a tool for the build and stays native"
         _check_variables(call)
+        _check_here(call)
         return Effect(writes=(*made, rest), output=Kind.BUILD, notes=(note,), runs_here=True)
+    if TOLD in _assigned_target(call) or call.around.is_pinned_by_author:
+        return _told_already(call)
     if not is_own:
         raise refused(
             call,
@@ -170,21 +202,21 @@ def _install(call: Call) -> Effect:
     call = replace(call, directory=where)
     if not given.has("--locked", "--frozen") and not asks_for_nothing(call):
         raise refused(call, "without --locked it takes other packages than Cargo.lock names", "add --locked")
-    _check(call, given)
-    crates, judgement, questions = _asked(call, _selected(call, given), _programs(given))
+    own = _check(call, given)
+    crates, judgement, questions = _asked(call, _selected(call, given), _programs(given), own)
     _check_read(call, given)
     programs = _made(call, given, crates, programs_alone=True)
     if not programs:
         raise refused(call, "the programs that it makes are not told", "write --bin NAME")
     made = (
-        _own_write(call, target_folder(call, given, crates)),
+        *_own_writes(call, target_folder(call, given, crates), own),
         *(Write(f"{bin_folder}/{n}", Kind.CROSS, call.place, call.spelled(), is_file=True) for n in programs),
         *(
             Write(posixpath.join(posixpath.dirname(bin_folder), n), Kind.BUILD, call.place, call.spelled())
             for n in (".crates.toml", ".crates2.json")
         ),
     )
-    return _compiled(call, crates, judgement, made, questions, None)
+    return _compiled(call, crates, judgement, made, questions, None, own)
 
 
 _NEEDS = ("TARGETARCH", "TARGETVARIANT")
@@ -195,6 +227,14 @@ def _own_write(call: Call, folder: str) -> Write:
     could land elsewhere.
     """
     return Write(folder, Kind.BUILD, call.place, call.spelled(), is_listed=True)
+
+
+def _own_writes(call: Call, folder: str, own: str | None = None) -> tuple[Write, ...]:
+    """The same, and what lies in the target's folder beside programs that are put elsewhere, unless the
+    author names the target.
+    """
+    named = triples(call.around.platforms) if own is None else ()
+    return tuple(_own_write(call, path) for path in (folder, *(f"{folder}/{triple}" for triple in named)))
 
 
 def _needs(call: Call) -> tuple[Need, ...]:
@@ -208,13 +248,15 @@ def _compiled(
     made: tuple[Write, ...],
     questions: tuple[Question, ...],
     behind: tuple[str, str] | None,
+    own: str | None = None,
 ) -> Effect:
+    """`own` is the C library of a target that the author names, which it is not told again."""
     note = revision_note(call.around.image, call.around.platforms) if judgement.compiled else None
     return Effect(
         writes=made,
         output=Kind.CROSS,
         demand=Demand(
-            (("CARGO_BUILD_TARGET", TOLD),),
+            (("CARGO_BUILD_TARGET", TOLD),) if own is None else (),
             "compile for the target",
             behind=behind,
             before=(_before(call, crates),),
@@ -232,13 +274,35 @@ def _compiled(
 
 def _told_already(call: Call) -> Effect:
     """What an earlier rewrite has written: what is made for the target is put in its place behind it."""
+    is_by_variable = TOLD in _assigned_target(call)
+    if not is_by_variable and TELLER not in call.around.text:
+        return anything(call)
     given = _reading(call, _INSTALL)
     folder = target_folder(call, given, None)
-    made = [_own_write(call, folder)]
+    made = [*(_own_writes(call, folder) if is_by_variable else _told_by_author(call, given, folder))]
     if given.has("--root", "--path"):
         bins = posixpath.join(_install_root(call, given), "bin")
         made.append(Write(bins, Kind.CROSS, call.place, call.spelled()))
     return Effect(writes=tuple(made), output=Kind.CROSS, needs=_needs(call), compiles=True)
+
+
+def _told_by_author(call: Call, given: Reading, folder: str) -> Iterator[Write]:
+    """The same where the author names the target: the programs that the stage takes, and what lies beside."""
+    own, profile = _own_target(call, given), _profile(call, given)
+    if own is None:
+        raise refused(call, "it compiles for the build machine")
+    taken = re.findall(rf"(?<=/{re.escape(profile)}/)[\w-]+(?![\w./-])", call.around.text)
+    named = triples(call.around.platforms, own)
+    for place in (folder, *(f"{folder}/{triple}" for triple in named)):
+        yield from (_own_write(call, f"{place}/{profile}/{name}") for name in _BESIDE_PROGRAMS)
+    for place in (f"{folder}/{triple}" for triple in named):
+        yield Write(place, Kind.CROSS, call.place, call.spelled(), is_listed=True)
+        for name in sorted({*taken}.difference(_BESIDE_PROGRAMS)):
+            path = f"{place}/{profile}/{name}"
+            yield Write(path, Kind.CROSS, call.place, call.spelled(), is_file=True)
+
+
+_BESIDE_PROGRAMS = words("build deps examples incremental .fingerprint")
 
 
 def _put_in_place(call: Call) -> Effect | None:
@@ -275,23 +339,28 @@ def _chef(call: Call) -> Effect:
     if step != "cook":
         return anything(call)
     is_told = any(word.raw == TOLD for word in call.words)
-    if call.around.is_pinned_by_author and not is_told:
+    if call.around.is_pinned_by_author and not is_told and TELLER not in call.around.text:
         return anything(call)
     given = _reading(_behind(call, 2), _COOK)
-    made = (_own_write(call, target_folder(call, given, None)),)
-    if is_told:
+    is_named = call.around.is_pinned_by_author and not is_told
+    folder = target_folder(call, given, None)
+    if is_told or is_named:
+        made = tuple(_told_by_author(call, given, folder)) if is_named else _own_writes(call, folder)
         return Effect(writes=made, output=Kind.CROSS, needs=_needs(call), compiles=True)
     if given.has("--check", "--clippy", "--zigbuild"):
         raise refused(call, "it does not compile for the image")
-    _check(call, given)
+    own = _check(call, given)
     crates, questions = _asked_for_toolchain(call)
+    if own == MUSL:
+        _check_musl(call, crates, None)
     _check_read(call, given)
     end = call.words[2].span.end
     why = "compile for the target; its stubs are removed from the target's folder"
+    told = ((Span(end, end), f" --target {TOLD}", why),) if own is None else ()
     return Effect(
-        writes=(*made, *_stubs(call)),
+        writes=(*_own_writes(call, folder, own), *_stubs(call)),
         output=Kind.CROSS,
-        demand=Demand(words=((Span(end, end), f" --target {TOLD}", why),), before=(_before(call, crates),)),
+        demand=Demand(words=told, before=(_before(call, crates),)),
         needs=_needs(call),
         evidence=(Evidence(f"`{call.spelled()}` compiles packages that later commands take", call.place),),
         questions=questions,
@@ -364,8 +433,10 @@ def _reading(call: Call, options: Grammar) -> Reading:
     return given
 
 
-def _check(call: Call, given: Reading) -> None:
-    """Raises RefusedError where the command cannot be edited, or what it reads is not accounted for."""
+def _check(call: Call, given: Reading) -> str | None:
+    """Raises RefusedError where the command cannot be edited, or what it reads is not accounted for; else the
+    C library of the target that the author names, if one is named.
+    """
     if given.operands and not given.has("--path"):
         raise refused(call, "it has a word that is not known")
     if not call.is_editable:
@@ -379,26 +450,104 @@ def _check(call: Call, given: Reading) -> None:
     for word, kind in zip(call.words, call.kinds, strict=True):
         if kind >= Kind.BUILD and not _PROCESSORS.fullmatch(word.raw):
             raise refused(call, f"`{word.raw}` depends on the machine or cannot be told", "write it out")
-    if given.has("--target"):
-        is_musl = "musl" in (given.value("--target") or "")
-        cure = None if is_musl else "leave --target out, and the target's folder of what is taken"
-        raise refused(call, "it names its target itself", cure)
+    own = _own_target(call, given)
     if call.directory is None:
         raise refused(call, "where it runs cannot be told", "set WORKDIR")
-    if any(m["front"] is None or m["name"] != "rm" for m in _REMOVING.finditer(call.around.text)):
+    removing = _REMOVING.finditer(call.around.text)
+    if any(own is not None or m["front"] is None or m["name"] != "rm" for m in removing):
         raise refused(
             call,
             "another command removes some of what cargo keeps, which it would not find in a target's folder",
             _TOUCH,
         )
-    _check_variables(call)
+    _check_variables(call, but=() if own is None or given.has("--target") else (_TARGET,))
     _check_settings(call)
     _check_own_cargo(call)
+    return own
+
+
+_TARGET = "CARGO_BUILD_TARGET"
+
+
+def _target_at(call: Call) -> int | None:
+    """The index of the word that --target has as its value, or in it."""
+    for n, text in enumerate(call.texts):
+        if text is not None and text.partition("=")[0] == "--target":
+            return n if "=" in text else n + 1
+    return None
+
+
+def _own_target(call: Call, given: Reading) -> str | None:
+    """The C library of the target that the author names, the right one for each platform; None where none is
+    named. Raises RefusedError.
+    """
+    at, variable, kind = _target_at(call), call.variables.get(_TARGET), Kind.PORTABLE
+    named: Mapping[Platform, str] = {}
+    if given.has("--target"):
+        text, named = given.value("--target"), call.by_target.get(at if at is not None else "", {})
+    elif _TARGET in call.assignments and call.assignments[_TARGET][0].value != "":
+        word, kind = call.assignments[_TARGET]
+        text, named = word.value, call.by_target.get(_TARGET, {})
+    elif variable is not None and variable.origin != "shell" and variable.text != "":
+        text, named, kind = variable.text, variable.by_target, variable.kind
+    else:
+        return None
+    platforms = call.around.platforms or ()
+    if text is not None:
+        named = dict.fromkeys(platforms, text)
+    found = c_library_of({p: name.removeprefix("--target=") for p, name in named.items()})
+    is_whole = 0 < len(named) == len(platforms) and len(given.values("--target")) < 2
+    if found is not None and is_whole and kind.is_right:
+        return found
+    which = f", {text}, which is that of one machine" if text else ""
+    cure = next((cure for end, cure in _CURES.items() if (text or MUSL).endswith(end)), None)
+    raise refused(call, f"it names its target itself{which}", cure)
+
+
+_BY_MACHINE = (
+    "for amd64 and arm64 name $(uname -m)-unknown-linux-musl in its place, and take the program from "
+    "target/$(uname -m)-unknown-linux-musl/release/ by cp in a RUN, or from target/*/release/ by COPY --from"
+)
+_CURES = {GNU: "leave --target out, and the target's folder of what is taken", MUSL: _BY_MACHINE}
+
+
+def _check_musl(call: Call, crates: Crates, judgement: CrateJudgement | None) -> None:
+    """rustc can link for musl with nothing but what it brings."""
+    if not crates.toolchain:
+        raise refused(call, "the standard library for musl comes by rustup alone", "use a rust image")
+    given = (v.text for v in call.variables.values())
+    texts = (*crates.files.values(), call.around.text, *(text for text in given if text))
+    if any("-crt-static" in text for text in texts):
+        raise refused(call, "without crt-static it links with libraries of musl, which Debian does not have")
+    linked = [m[1] for text in _sources(call) for m in _LINKED.finditer(text)]
+    if judgement is not None:
+        linked += (*judgement.compiled, *sorted(judgement.libraries))
+    if linked:
+        raise refused(
+            call,
+            f"it takes C for musl ({', '.join(linked)}), and Debian has no cross compiler for musl",
+            "name $(uname -m)-unknown-linux-gnu in place of musl; or FROM --platform=$BUILDPLATFORM and "
+            "cargo zigbuild (pip install ziglang cargo-zigbuild), which brings a C compiler for every target",
+        )
+
+
+def _zigbuild(call: Call) -> Effect:
+    """messense/cargo-zigbuild."""
+    if call.around.is_pinned_by_author:
+        return anything(call)
+    raise refused(
+        call,
+        "what zig brings and compiles is not followed",
+        "it compiles for every platform: FROM --platform=$BUILDPLATFORM, and a target by $TARGETARCH",
+    )
 
 
 # Variables that choose the toolchain and the folders of its settings. The question does not see them where
 # they are assigned in front of the command alone.
 _ASKED_WITHOUT = words("CARGO_HOME HOME RUSTUP_HOME RUSTUP_TOOLCHAIN")
+
+
+_ASKED_ABOUT = words("Cargo.toml Cargo.lock build.rs")
 
 
 def _check_settings(call: Call) -> None:
@@ -408,6 +557,14 @@ def _check_settings(call: Call) -> None:
         if name in call.assignments:
             raise refused(call, f"cargo is asked without its {name}", f"set {name} by ENV, or export it")
     places = settings_places(call.directory, _home(call))
+    made = [w for path in places for w in call.writes.exactly(path)]
+    made += (w for name in _ASKED_ABOUT for w in call.writes.called(name))
+    of_target = next((w for w in made if w.kind in (Kind.CROSS, Kind.TARGET)), None)
+    if of_target is not None:
+        text = (
+            f"line {of_target.place.line} makes {of_target.path} for each platform, and one of them is asked"
+        )
+        raise refused(call, text, "make it the same for all platforms")
     for mount in call.run.mounts:
         place = mount.get("target")
         target = absolute(place, call.scope.workdir()) if place else None
@@ -519,8 +676,8 @@ def _strips(call: Call) -> Effect | None:
 _STRIP = grammar(STRIP_OPTIONS)
 
 
-def _check_variables(call: Call) -> None:
-    for why, cure in variable_troubles(call):
+def _check_variables(call: Call, but: Sequence[str] = ()) -> None:
+    for why, cure in variable_troubles(call, but):
         raise refused(call, why, cure)
 
 
@@ -728,10 +885,10 @@ def _programs(given: Reading) -> tuple[str, ...]:
 
 
 def _asked(
-    call: Call, selected: Sequence[str], programs: Sequence[str]
+    call: Call, selected: Sequence[str], programs: Sequence[str], own: str | None
 ) -> tuple[Crates, CrateJudgement, tuple[Question, ...]]:
     """What the builder says of the packages, or what the context alone proves; if programs are named, of
-    those that they need. Raises RefusedError.
+    those that they need. `own` is the C library of the target that the author names. Raises RefusedError.
     """
     assert call.directory is not None
     platforms = call.around.platforms
@@ -741,7 +898,7 @@ def _asked(
         _CRATES,
         f"which packages `{call.spelled()}` of line {call.place.line} compiles, and what their build scripts "
         "and macros look at",
-        crates_probe(call.directory, selected, triples(platforms)),
+        crates_probe(call.directory, selected, triples(platforms, own or GNU)),
         call.command.span.start,
         call.directory,
     )
@@ -771,6 +928,8 @@ def _asked(
     judgement = judge_crates(needed_for(crates, programs), platforms)
     for why, cure in judgement.refused:
         raise refused(call, why, cure)
+    if own == MUSL:
+        _check_musl(call, crates, judgement)
     _check_libraries(call, judgement)
     return crates, judgement, (question,) if answer is not None else ()
 
@@ -828,12 +987,16 @@ def _before(call: Call, crates: Crates) -> tuple[int, tuple[str, ...], str]:
     std = () if crates.toolchain else crates.std
     if not crates.toolchain and not std:
         raise refused(call, "where its standard library for the target comes from is not known", "use rustup")
-    rustup = rustup_lines(platforms, _own_toolchain(call, crates)) if crates.toolchain else ()
+    texts = (call.around.text, *(v.text or "" for v in call.variables.values()))
+    has_musl = any(f"-linux-{MUSL}" in text for text in texts)
+    toolchain = _own_toolchain(call, crates) if crates.toolchain else None
+    rustup = rustup_lines(platforms, toolchain, has_musl=has_musl) if crates.toolchain else ()
     lines = ready_lines(
         platforms,
         (*std, *sorted({name for j in judgements for name in j.libraries & SIDE_BY_SIDE})),
         has_c=any(j.compiled for j in judgements),
         has_cxx=any(j.has_cxx for j in judgements),
+        has_musl=has_musl,
         rustup=rustup,
         home=_home(call),
     )
@@ -853,7 +1016,8 @@ def _answered_judgements(call: Call) -> Iterator[CrateJudgement]:
 def _own_toolchain(call: Call, crates: Crates) -> str | None:
     """The toolchain that the project asks for, or the stage has chosen; None where it is the image's own."""
     is_asked = any(posixpath.basename(path).startswith("rust-toolchain") for path in crates.files)
-    if not is_asked and "RUSTUP_TOOLCHAIN" not in call.variables and "rustup " not in call.around.text:
+    is_chosen = CHOOSES_TOOLCHAIN.search(call.around.text) is not None
+    if not is_asked and "RUSTUP_TOOLCHAIN" not in call.variables and not is_chosen:
         return None
     name = crates.toolchain.split()[0].removesuffix(f"-{crates.host}")
     if not _RELEASED.fullmatch(name):
@@ -996,6 +1160,7 @@ def _natively(call: Call) -> Effect:
     the target as well.
     """
     _check_variables(call)
+    _check_here(call)
     folder = f"{_own_place(call)}/{OWN_FOLDER}"
     is_there = "CARGO_TARGET_DIR" in call.assignments
     is_beside = _COMPILING.search(call.around.text) is not None and not call.around.is_pinned_by_author
@@ -1016,6 +1181,13 @@ def _natively(call: Call) -> Effect:
         notes=(f"line {call.place.line}: `{call.spelled()}` now runs on the build platform",),
         runs_here=True,
     )
+
+
+def _check_here(call: Call) -> None:
+    """What is to run here is not made for the target."""
+    at = _target_at(call)
+    if at is not None and at < len(call.kinds) and call.kinds[at] in (Kind.CROSS, Kind.TARGET):
+        raise refused(call, "it would make for the target what runs here", "leave --target out")
 
 
 _TESTING = ("test", "t", "bench", "nextest")
@@ -1076,6 +1248,7 @@ _VERBS = {
     "b": _build,
     "install": _install,
     "chef": _chef,
+    "zigbuild": _zigbuild,
     "fetch": _fetches,
     "update": _fetches,
     "generate-lockfile": _fetches,

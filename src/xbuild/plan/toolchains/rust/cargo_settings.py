@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from xbuild.plan.facts.filesystem import Kind
 from xbuild.plan.table import words
@@ -42,11 +42,13 @@ _FLAG = expression(
 _TAKING = frozenset(words("-C -A -D -W -F --cfg --cap-lints --remap-path-prefix"))
 
 
-def variable_troubles(call: Call) -> Found:
-    """What is set for the command, by the Dockerfile, the script or in front of it."""
+def variable_troubles(call: Call, but: Sequence[str] = ()) -> Found:
+    """What is set for the command, by the Dockerfile, the script or in front; `but` is what is followed."""
     told = {n: (v.text, v.kind) for n, v in call.variables.items() if v.origin != "shell"}
     told.update({n: (word.value, kind) for n, (word, kind) in call.assignments.items()})
     for name, (text, kind) in told.items():
+        if name in but:
+            continue
         if kind >= Kind.BUILD:
             yield f"{name} depends on the machine or cannot be told", "set it to what is the same everywhere"
         elif name in ("RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS") or re.fullmatch(

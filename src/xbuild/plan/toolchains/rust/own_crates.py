@@ -13,7 +13,7 @@ from xbuild.plan.recipes.own_files import UntoldError, own_text
 from xbuild.plan.recipes.recipe import context_path
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.rust.crate_probe import BuiltPackage, Crates
-from xbuild.plan.toolchains.rust.rust_image import is_rust
+from xbuild.plan.toolchains.rust.rust_image import CHOOSES_TOOLCHAIN, is_rust
 
 MOST = 1_000_000
 """A lock file of more characters is not read."""
@@ -26,7 +26,7 @@ def crates_of_context(call: Call) -> Crates | None:
     files = call.around.context.files()
     if directory is None or not files or not is_rust(call.around.image):
         return None
-    if "RUSTUP_TOOLCHAIN" in call.variables or "rustup " in call.around.text:
+    if "RUSTUP_TOOLCHAIN" in call.variables or CHOOSES_TOOLCHAIN.search(call.around.text):
         return None  # which toolchain it is, rustup knows
     manifest = _read(call, f"{directory}/Cargo.toml")
     lock = _read(call, f"{directory}/Cargo.lock")

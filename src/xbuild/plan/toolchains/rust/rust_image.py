@@ -9,6 +9,7 @@ not told here.
 from __future__ import annotations
 
 from xbuild.plan.facts.images import Image, ImageRow
+from xbuild.text import expression
 
 HOME = "/usr/local/cargo"
 _PATH = f"{HOME}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -36,6 +37,9 @@ IMAGES = (
         version=r".*\brust-(\d+)\.(\d+)",
     ),
 )
+
+# Standard libraries and components that are added to a toolchain choose none.
+CHOOSES_TOOLCHAIN = expression(r"\brustup (?!(?:target|component) add\b)")
 
 
 def is_rust(image: Image) -> bool:

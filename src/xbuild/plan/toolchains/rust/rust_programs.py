@@ -26,7 +26,12 @@ _MANAGING = frozenset(
 
 
 def _manages(call: Call, _given: Reading) -> Effect | None:
-    """`rustup`: toolchains, components and standard libraries, for the machine that compiles."""
+    """`rustup`: toolchains, components and standard libraries, for the machine that compiles. A toolchain
+    that has the target's name runs there alone.
+    """
+    is_of_target = any(kind in (Kind.CROSS, Kind.TARGET) for kind in call.kinds)
+    if is_of_target and call.texts[1:3] != ("target", "add"):
+        return None
     if next((text for text in call.texts[1:] if text is None or text[:1] != "-"), "help") not in _MANAGING:
         return None
     variable = call.variables.get("RUSTUP_HOME")
@@ -75,6 +80,7 @@ PROGRAMS = (
         is_extra=True,
         packages="rustc rustup",
         brought_by=lambda _: True,
+        takes_target=True,
         starts=_starts,
         still=words(
             "build b chef test t check c clippy doc bench nextest fetch tree metadata version fmt install "

@@ -26,7 +26,7 @@ def finish(calls: Sequence[Call], effects: Sequence[Effect], around: Surrounding
     if around.is_pinned_by_author:
         return ()
     pairs = zip(calls, effects, strict=True)
-    compiling = [(c, e) for c, e in pairs if e.compiles and e.toolchain == "rust" and e.demand.environment]
+    compiling = [(c, e) for c, e in pairs if e.compiles and e.toolchain == "rust" and e.demand.before]
     folders = {e.writes[0].path for _, e in compiling if e.writes}
     numbers = {c.number for c, _ in compiling}
     runs = {c.number: c for c in calls if c.number in numbers}
