@@ -162,9 +162,14 @@ def test_a_folder_of_an_unknown_base_may_hold_something() -> None:
     assert kind_of(unknown, "/app/server") is Kind.CROSS
 
 
-def test_names_in_a_folder_of_a_known_base_are_the_same_everywhere() -> None:
-    assert kind_of(Writes(PLAIN), "/etc/x.d", is_name=True) is Kind.PORTABLE
-    assert kind_of(Writes(describe("example.com/builder", IMAGES)), "/etc/x.d", is_name=True) is Kind.BUILD
+def test_names_in_a_folder_of_a_known_base_are_the_same_where_no_program_lies() -> None:
+    assert kind_of(Writes(PLAIN), "/var/tmp/x.d", is_name=True) is Kind.PORTABLE
+    assert kind_of(Writes(PLAIN), "/build", is_name=True) is Kind.PORTABLE
+    assert kind_of(Writes(PLAIN), "/", is_name=True) is Kind.BUILD  # /lib64
+    assert kind_of(Writes(PLAIN), "/usr/bin", is_name=True) is Kind.BUILD  # x86_64
+    assert (
+        kind_of(Writes(describe("example.com/builder", IMAGES)), "/var/tmp/x.d", is_name=True) is Kind.BUILD
+    )
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,9 @@ BASE_FOLDERS = (
     "/var",
 )
 
+# In these no name is that of the machine (as `/lib64` and `/usr/bin/x86_64` are).
+SAME_NAMES = ("/root", "/usr/src", *(f"/var/{f}" for f in ("cache", "lib/apt/lists", "log", "tmp")))
+
 _OTHER_FOLDERS = ("/dev", "/home", "/mnt", "/proc", "/run", "/srv", "/sys", "/tmp")
 
 # Symbolic links in the base images of most distributions.
@@ -547,10 +550,10 @@ def kind_of(
     is_pattern: bool = False,
 ) -> Kind:
     """The kind of what stands at `path`; an unknown path may be anything that was written or was there
-    before. `is_name` asks for the names alone, which a plain base image has alike for every platform;
-    `keeps_links` for what is taken with symbolic links in it left as they are; `is_taken` for what a COPY
-    takes: that too, and of a pattern no more than it stands for. `is_pattern` tells that a path is one as it
-    stands in a script, with nothing filled in: of that no more counts either.
+    before. `is_name` asks for the names alone, which a plain base image has alike for every platform in
+    most folders; `keeps_links` for what is taken with symbolic links in it left as they are; `is_taken`
+    for what a COPY takes: that too, and of a pattern no more than it stands for. `is_pattern` tells that
+    a path is one as it stands in a script, with nothing filled in: of that no more counts either.
     """
     if path is None:
         return Kind.UNKNOWN
@@ -583,16 +586,22 @@ def _kind_at(writes: Writes, path: str, pattern: str = "", *, is_name: bool = Fa
         return Kind.UNKNOWN if wrong((Kind.UNKNOWN,)) is not None else Kind.BUILD
     if is_portable:
         return Kind.PORTABLE
-    is_alike = is_name and writes.image.is_plain
+    is_alike = is_name and writes.image.is_plain and _has_same_names(path)
     if overwritten < 0 and not is_alike and _has_base_content(writes, path):
         return Kind.BUILD
     right = (k for k in _KINDS if k.is_right and first(writes.named(path, (k,)), start) is not None)
     return next(right, Kind.PORTABLE)
 
 
+def _has_same_names(path: str) -> bool:
+    """Whether a base image has files of the same names in a folder for every platform, if it has any."""
+    return is_any(path, _SAME_NAMES) or not (path == "/" or is_any(path, _OWN_NAMES))
+
+
 _KINDS = tuple(sorted(Kind, reverse=True))
 _WRONG = tuple(kind for kind in _KINDS if not kind.is_right)
 _BASE, _TOOLS, _PORTABLE = frozenset(BASE_FOLDERS), frozenset(TOOL_FOLDERS), frozenset(PORTABLE_PATHS)
+_OWN_NAMES, _SAME_NAMES = frozenset((*BASE_FOLDERS, "/dev", "/proc", "/sys")), frozenset(SAME_NAMES)
 _FOLDERS = frozenset(a for f in (*TOOL_FOLDERS, *BASE_FOLDERS, *_OTHER_FOLDERS) for a in ancestors(f))
 
 

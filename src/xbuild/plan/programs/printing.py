@@ -231,7 +231,7 @@ def existence(call: Call, text: str | None) -> Kind:
     """The kind of the answer to the question whether a file is there."""
     found = call.seen(text)
     if found is None or text is None:
-        return Kind.PORTABLE
+        return Kind.BUILD if names_machine(call.around.text) else Kind.PORTABLE
     if "/" not in text and not call.writes.exactly(found):
         return Kind.PORTABLE
     if _NAMES_MACHINE.search(found) or is_in_any(found, ("/proc", "/sys", "/dev")):

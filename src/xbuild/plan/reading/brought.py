@@ -51,7 +51,7 @@ def _names(writes: Writes, made: Write) -> frozenset[str]:
     if made.is_empty or made.is_change or made.is_package:
         return frozenset()
     if made.is_context:
-        return frozenset((ANY, own))
+        return made.brought | {ANY, own}
     places = [without_glob(place) for place in made.copy_of]
     if any(_is_plain(w) or w.brought for place in places for w in writes.covering(place)):
         return frozenset((ANY, own, *map(posixpath.basename, places)))

@@ -20,6 +20,7 @@ from xbuild.text import expression
 _FOLDERS = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin /root/.local/bin")
 _CACHE = "/root/.cache"  # nothing is run from there
 _PATH = expression(r"\bPATH[= ][\"']?([^\s\"';&]+)")
+_PATH_ITSELF = ("$PATH", "${PATH}")
 
 
 def foreign_program(call: Call) -> tuple[str, Write] | None:
@@ -99,7 +100,8 @@ def _unpacked(call: Call, name: str) -> Write | None:
     covering = [
         w
         for w in call.writes.where(_test(call))
-        if not w.is_listed and any(is_within(folder, w.path or "/") for folder in folders)
+        if not w.is_listed
+        and (has_untold_path(call) or any(is_within(folder, w.path or "/") for folder in folders))
     ]
     return covering[-1] if covering else None
 
@@ -107,8 +109,16 @@ def _unpacked(call: Call, name: str) -> Write | None:
 def search_path(call: Call) -> tuple[str, ...]:
     """Where PATH may lead, now or later."""
     told = (*_told_paths(call.around.text), *_told_paths(call.script))
-    own = (p.rstrip("/") for p in told if p.startswith("/") and len(p) > 1)
+    known = (call.scope.expand_known(part).text or part for part in told)
+    own = (p.rstrip("/") for p in known if p.startswith("/") and len(p) > 1)
     return (*call.around.tool_folders, *_FOLDERS, *own)
+
+
+def has_untold_path(call: Call) -> bool:
+    """Whether PATH may lead to folders that the text does not tell: by a variable, or from where it is."""
+    told = (*_told_paths(call.around.text), *_told_paths(call.script))
+    folders = (call.scope.expand_known(part).text for part in told if part not in _PATH_ITSELF)
+    return any(folder is None or not folder.startswith("/") for folder in folders)
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,7 @@ from xbuild.graph.platform import BUILD, TARGET, runs_on, source_platform
 from xbuild.graph.reach import takes
 from xbuild.graph.scope import Scope
 from xbuild.plan.facts.filesystem import (
+    ANY,
     BASE_LINKS,
     EVERY,
     FOR_ANOTHER,
@@ -326,7 +327,7 @@ class _StageReader:
             self.check_sum(scope, instruction)
             links = self.links_in_context(scope, instruction)
             is_whole = instruction.keyword == "ADD" and any(map(_ARCHIVE.search, instruction.sources))
-            brought = frozenset((EVERY,)) if is_whole else frozenset()
+            brought = frozenset((EVERY,)) if is_whole else _untold_names(scope, instruction)
             for path in self.files(instruction, destination) or (destination,):
                 self.add(
                     path, kind, instruction,
@@ -731,6 +732,17 @@ def _is_profile(made: Write) -> bool:
     if made.path is None:
         return True
     return _PROFILES.search(made.path) is not None or overlaps(made.path, "/etc/profile.d")
+
+
+def _untold_names(scope: Scope, instruction: Copy) -> frozenset[str]:
+    """What files of the project may be called, where the text does not tell in which folder they come to lie,
+    or has them itself.
+    """
+    own = (source for source in instruction.sources if not _PLAIN_DOWNLOAD.match(source))
+    is_told = all(scope.expand_known(source).text is not None for source in own)
+    is_told = is_told and instruction.flag("parents") is None
+    names = (document.name for document in instruction.heredocs)
+    return frozenset((*names, *(() if is_told else (ANY,))))
 
 
 def _destination(scope: Scope, instruction: Copy) -> str | None:

@@ -39,9 +39,10 @@ from xbuild.plan.facts.filesystem import (
 )
 from xbuild.plan.facts.releases import is_for_one
 from xbuild.plan.model import Place, Reason
-from xbuild.plan.programs.program import Builtin, Program, anything, asking_machines
+from xbuild.plan.programs.printing import existence
+from xbuild.plan.programs.program import Builtin, Program, anything, asking_machines, is_device
 from xbuild.plan.reading.brought import PRINTERS
-from xbuild.plan.reading.foreign import foreign_program, search_path
+from xbuild.plan.reading.foreign import foreign_program, has_untold_path, search_path
 from xbuild.plan.reading.machine_names import (
     is_naming,
     named,
@@ -73,11 +74,12 @@ _MACHINE_VARIABLES = frozenset(
 )
 # What the shell sets by itself.
 _SHELL_VARIABLES = frozenset(("REPLY", "BASH_REMATCH", "PIPESTATUS", "MAPFILE", "COPROC"))
-# Debian's multiarch folders, and what the kernel tells of the machine.
-_NAMED_FOR_MACHINE = expression(r"/(usr/(local/)?)?(lib|include)\w*/|/lib\w*[*?[]|/(proc|sys)/")
+_ANYTHING = "/*"  # what is not known may begin with a folder
 _OF_THE_SYSTEM = expression(r"(/usr)?/(lib|include)\w*[/*]|/(proc|sys)/")
 _NAMES_BUILDER = expression(r"\bBUILD(ARCH|PLATFORM)\b")
 _MACHINE_NAME = expression(r"ARCH|PLATFORM|MACHINE|TRIPL|CPU|HOST_?TYPE", re.IGNORECASE)
+_GLOB = expression(r"[*?[]")
+_BETWEEN = expression(r"[\s()]+(?:\[[^\]]*\]=)?")  # and the name of an array's element
 # Brace expansion (bash manual), which is none behind `$`.
 _BRACES = expression(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
 _QUOTED_ASSIGNMENT = expression(r"[\"']([A-Za-z_]\w*)=")
@@ -144,7 +146,7 @@ class _Lists:
         )
         self.last_apart = max((c.span.start for c in commands if not _goes_on(c)), default=-1)
         self.places: dict[int, tuple[_InList, ...]] = {}
-        self.with_or: set[_InList] = set()
+        self.joined: dict[str, set[_InList]] = {kind: set() for kind in _JOINING}
         self.last: dict[_Level, tuple[int, int]] = {}
         for command in commands:
             self.places[command.span.start] = tuple(self.places_of(command))
@@ -165,15 +167,18 @@ class _Lists:
             is_nested = scope is not None and scope.kind == "substitution"
             number += start != last and not joined and not is_nested
             self.last[level] = (number, last if is_nested else start)
-            if "or" in joined:
-                self.with_or.add((level, number))
+            for kind in joined:
+                self.joined[kind].add((level, number))
             yield level, number
             if scope is not None:
                 level, joined = (*level, start), []
 
     def has_or(self, command: Command) -> bool:
         """Whether a list that the command stands in has a `||`."""
-        return any(place in self.with_or for place in self.places[command.span.start])
+        return any(place in self.joined["or"] for place in self.places[command.span.start])
+
+    def has_and(self, command: Command) -> bool:
+        return any(place in self.joined["and"] for place in self.places[command.span.start])
 
 
 def _goes_on(command: Command) -> bool:
@@ -201,7 +206,7 @@ class _Walker:
         self.instruction, self.writes, self.toolchains = instruction, writes, toolchains
         self.is_editable = is_editable
         self.line_of = line_of
-        self.start = scope.workdir()
+        self.start = self.here = scope.workdir()
         self.variables = _from_environment(scope, is_for_builder=instruction in around.for_builder)
         self.condition = Kind.PORTABLE
         self.outputs: dict[Span, Kind] = {}
@@ -235,6 +240,8 @@ class _Walker:
             if inner is not command:
                 self.visit(inner)
         self.enter(command)
+        # A loop's variable may decide a case, and a case whether a loop goes through anything.
+        self.note_loops(command)
         self.note_case_words(command)
         self.note_loops(command)
         self.outputs[command.span] = self.execute(command)
@@ -265,6 +272,7 @@ class _Walker:
         """
         if not command.scopes and not self.may_have_ended and self.depth == 0:
             self.condition, self.compares = self.folder_kind, False
+        self.here = self.directory(command)
         self.variables, loops = self.frames.enter(command, self.variables, may_skip=self.has_tested)
         for loop in loops:
             self.variables.update(set_in_loop(self.script, loop.span, self.variables))
@@ -272,7 +280,7 @@ class _Walker:
     def note_loops(self, command: Command) -> None:
         for loop in self.script.loops:
             if command.span in loop.span and not any(command.span in w.span for w in loop.words or ()):
-                kind = Kind.UNKNOWN if loop.words is None else join(self.kind(w) for w in loop.words)
+                kind = Kind.UNKNOWN if loop.words is None else join(self.held_kind(w) for w in loop.words)
                 texts = {w.value for w in loop.words or ()}
                 only = texts.pop() if len(texts) == 1 else None
                 before = self.variables.get(loop.variable)
@@ -282,16 +290,32 @@ class _Walker:
     def kind(self, word: Word) -> Kind:
         """What the value of a word depends on."""
         kinds = [self.expansion_kind(e) for e in word.expansions]
-        if word.is_glob:
-            path = self.text(word)
-            where = absolute(path, self.start) if path is not None else None
-            if where is not None:
-                kinds.append(kind_of(self.writes, where, is_name=True, is_pattern=not word.expansions))
-            if where is not None and _NAMED_FOR_MACHINE.match(where):
-                kinds.append(Kind.BUILD)
+        if word.raw.startswith(("~-", "~+")):
+            kinds.append(self.foreign_variable("OLDPWD"))
+        kinds += [self.kind_of_names(pattern, word) for pattern in self.patterns(word)]
         if self.around.names_target and _is_of_target(kinds):
             self.check_place(word)
         return join(kinds)
+
+    def patterns(self, word: Word) -> Iterator[str]:
+        """The names of files that the shell looks for in place of a word: its own pattern, one in what a
+        variable holds, or in what stands there for one that is not set.
+        """
+        bare = [e for e in word.expansions if e.kind == "variable" and not e.quoted]
+        held = (v.text for e in bare if (v := self.variables.get(e.name)) is not None)
+        texts = (*held, *(e.operator for e in bare if e.operator.lstrip(":")[:1] in ("-", "=", "+")))
+        if word.is_glob or any(text and any(_patterns_in(text)) for text in texts):
+            yield from _patterns_in(_render(word, self.variables, unknown=_ANYTHING) or _ANYTHING)
+
+    def kind_of_names(self, pattern: str, word: Word) -> Kind:
+        """What it depends on which names of files a pattern stands for."""
+        where = absolute(pattern, self.here)
+        return kind_of(self.writes, where, is_name=True, is_pattern=not word.expansions)
+
+    def held_kind(self, word: Word) -> Kind:
+        """The same of a word that a variable holds, which may fill it in where patterns are looked for."""
+        told = _patterns_in(_render(word, self.variables, unknown="") or "")
+        return join((self.kind(word), *(self.kind_of_names(pattern, word) for pattern in told)))
 
     def check_place(self, word: Word) -> None:
         """What lies in folders that are named for the machine is there by its own name alone."""
@@ -369,7 +393,7 @@ class _Walker:
         if "[" in assignment.name:  # one of an array's
             index = self.index_kind(assignment.name)
             assignment = replace(assignment, name=assignment.name.partition("[")[0], append=True)
-        kind = join((self.kind(assignment.value), index, self.condition))
+        kind = join((self.held_kind(assignment.value), index, self.condition))
         text = self.text(assignment.value)
         before = self.variables.get(assignment.name)
         if before is not None and before.origin in ("shell", "export"):
@@ -748,7 +772,10 @@ class _Walker:
         name = posixpath.basename(call.texts[0] or "/")
         made = [w for w in self.writes.called(name) if not w.is_package and w.by[:2] in PRINTERS]
         folders = search_path(call) if made else ()
-        return any(_BIN.search(w.path or "") or posixpath.dirname(w.path or "") in folders for w in made)
+        is_untold = bool(made) and has_untold_path(call)
+        return is_untold or any(
+            _BIN.search(w.path or "") or posixpath.dirname(w.path or "") in folders for w in made
+        )
 
     def own_program(self, call: Call) -> str | None:
         """The file of the build context that a program which is described has its name from, or one that
@@ -775,6 +802,8 @@ class _Walker:
             around = [w for w in handed if _may_bring(w, wanted, named)]
             if "/" in wanted or not (wanted in named or brought or around):
                 continue
+            if has_untold_path(call):
+                return f"a folder of PATH/{wanted}"
             for folder in dict.fromkeys((*search_path(call), *path_folders(call))):
                 path = f"{folder}/{wanted}"
                 found = (recipes.copied_path(call, path), context_file(call, path))
@@ -802,7 +831,7 @@ class _Walker:
     def is_copied(self, call: Call, made: Write, path: str) -> bool:
         """Whether a command copied a file of the build context to `path`, or to a folder around it."""
         inside = posixpath.relpath(path, made.path or "/")
-        places = [without_glob(place) for place in made.copy_of]
+        places = [*map(without_glob, made.copy_of), *((made.target,) if made.link is not None else ())]
         if inside != ".":
             places = [posixpath.join(p, n) for p in places for n in (inside, posixpath.basename(path))]
         files = self.around.context.files()
@@ -863,7 +892,7 @@ class _Walker:
             line_of,
         )
         inner.variables = dict(variables)
-        inner.start = call.directory
+        inner.start = inner.here = call.directory
         inner.condition = self.condition
         inner.packages = self.packages
         inner.depth = self.depth + 1
@@ -942,9 +971,13 @@ class _Walker:
         command = call.command
         if self.may_end(call):
             self.may_have_ended = True
-        if effect.is_test or any(s.condition for s in command.scopes) or self.lists.has_or(command):
-            self.has_tested = True
+        decides = effect.is_test or any(s.condition for s in command.scopes) or self.lists.has_or(command)
+        self.has_tested |= decides
+        if decides:
             self.condition = join((self.condition, effect.output))
+        if not effect.is_test and (decides or (self.lists.has_and(command) and self.is_caught(command))):
+            self.condition = join((self.condition, self.status(call)))
+        if decides:
             self.compares |= effect.output >= Kind.BUILD and _is_of_target((*call.kinds, call.stdin))
         self.tested = join((self.tested, self.condition, effect.output))
         program = self.program(call.texts[0])
@@ -966,6 +999,15 @@ class _Walker:
             self.directories.append((command, None))
             for name, variable in self.variables.items():
                 self.variables[name] = _set(variable, Kind.UNKNOWN)
+
+    def status(self, call: Call) -> Kind:
+        """What it depends on whether a command succeeds: what it is told, and whether files that it names are
+        there.
+        """
+        redirects = (r.target for r in call.command.redirects if r.target is not None)
+        texts = (*call.texts[1:], *(self.text(target) for target in redirects))
+        named = (t for t in texts if t is not None and "://" not in t and not is_device(t))
+        return join((*call.kinds, *(existence(call, text) for text in named)))
 
     def changes_directory(self, call: Call, _effect: Effect) -> None:
         self.directories.append((call.command, self.changed_directory(call)))
@@ -1222,6 +1264,15 @@ def _render(
             pieces.append(raw[at])
             at += 1
     return "".join(pieces)
+
+
+def _patterns_in(text: str) -> Iterator[str]:
+    """The patterns in a text that falls apart at its blanks."""
+    for part in _BETWEEN.split(text) if _GLOB.search(text) else ():
+        braces = _BRACES.search(part)
+        pattern = part if braces is None else part[: braces.start()] + "*"
+        if _GLOB.search(pattern):
+            yield pattern
 
 
 def _outermost(expansions: Iterable[Expansion]) -> dict[int, Expansion]:

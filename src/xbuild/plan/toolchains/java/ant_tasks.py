@@ -94,6 +94,7 @@ _SAME = words(
 """The same in the image for every platform, as far as its packages are."""
 _LATER = "\0"
 """Stands for a text that is the same everywhere, and is not known here."""
+_ESCAPED = expression(r"\\(?=.)")
 _FILLED = expression(r"\$\{([^{}]*)\}")
 _MOST = 2_000
 _DEEPEST = 50
@@ -233,7 +234,10 @@ class AntBuild:
             if self.has_worked:
                 raise self.trouble(f"reads {path} after it made files")
             for name, text in dict(read_properties(own_text(self.call, path) or "")).items():
-                self.set(name, _LATER if "\\" in text else self.filled(text), is_sure=is_sure)
+                value = self.filled(_ESCAPED.sub("", text))
+                if "\\u" in text:
+                    raise self.trouble(f"reads {path}, which has letters by their numbers")
+                self.set(name, _LATER if "\\" in text else value, is_sure=is_sure)
                 self.read.add(name)
             return
         value = self.filled(told.get("value", told.get("location", "")))
