@@ -80,7 +80,6 @@ docker 1.12 https://golang.org/dl/go{version}.linux-{name}.tar.gz
 docker 1.12 https://dl.google.com/go/go{version}.linux-{name}.tar.gz
 docker 1.12 https://storage.googleapis.com/golang/go{version}.linux-{name}.tar.gz
 node 8 https://nodejs.org/dist/v{version}/node-v{version}-linux-{name}.tar.*
-node 0.16 https://registry.npmjs.org/@esbuild/linux-{name}/-/linux-{name}-{version}.tgz
 docker 1.12 https://dl.k8s.io/release/v{version}/bin/linux/{name}/*
 docker 1.12 https://storage.googleapis.com/kubernetes-release/release/v{version}/bin/linux/{name}/*
 kernel 0 https://awscli.amazonaws.com/awscli-exe-linux-{name}.zip
