@@ -155,9 +155,20 @@ def _fixed_names(
         if _is_named_elsewhere(scope, instruction, file, spelling):
             return None
     places = [Span(*found.span()) for found in names_of().finditer(script.text)]
-    if not all(any(place in span for span in edits) for place in places):
+    if not all(any(place in span for span in edits) for place in places) or _is_put_together(script, scope):
         return None
     return tuple(edits.values())
+
+
+def _is_put_together(script: Script, scope: Scope) -> bool:
+    """Whether a script names a machine where it does not say so: by a variable of the Dockerfile, or in
+    pieces.
+    """
+    named = (n for n, v in scope.environment().items() if names_of().search(v.text or v.raw or ""))
+    parts = ((word.value or "", word.raw) for word in _all_words(script))
+    return any(name in script.text for name in named) or any(
+        len(names_of().findall(text)) > len(names_of().findall(raw)) for text, raw in parts
+    )
 
 
 def _literal(word: Word) -> str:
@@ -205,7 +216,7 @@ def _is_named_elsewhere(scope: Scope, instruction: int, file: str, spelling: Ven
     for other in scope.graph.dockerfile.instructions:
         texts = (other.logical.text, *(document.content for document in other.heredocs))
         for part in (part for text in texts for part in text.split() if "://" not in part):
-            is_named = _named(spelling.word).search(part) is not None
+            is_named = _named(spelling.word).search(part) is not None or (start != "" and "$" in part)
             is_of_file = start in part or (spelling.inside != "" and spelling.inside in part)
             if other is not own and is_named and is_of_file:
                 return True

@@ -683,6 +683,10 @@ class _Walker:
             text = f"`{call.spelled()}` compares the machine that it runs on with the target, and would fail"
             reason = Reason(text, call.place, cure="drop it, or compare with $BUILDARCH")
             return replace(effect, reasons=(*effect.reasons, reason), cannot_run=True)
+        is_told = bool(self.around.for_builder) and effect.is_test and effect.output >= Kind.BUILD
+        if is_told and not self.is_caught(call.command):
+            text = f"`{call.spelled()}` may fail with what is fetched for another machine"
+            return replace(effect, reasons=(*effect.reasons, Reason(text, call.place)), cannot_run=True)
         missed = self.missed(call)
         if missed is not None:
             spelled, line = call.spelled(), missed.place.line
