@@ -806,8 +806,6 @@ class _Walker:
             around = [w for w in handed if _may_bring(w, wanted, named)]
             if "/" in wanted or not (wanted in named or brought or around):
                 continue
-            if has_untold_path(call):
-                return f"a folder of PATH/{wanted}"
             for folder in dict.fromkeys((*search_path(call), *path_folders(call))):
                 path = f"{folder}/{wanted}"
                 found = (recipes.copied_path(call, path), context_file(call, path))
@@ -818,6 +816,8 @@ class _Walker:
                 near = (*self.writes.exactly(folder), *self.writes.exactly(posixpath.dirname(folder)))
                 if any(self.is_copied(call, w, path) for w in near):
                     return path
+            if has_untold_path(call):
+                return f"a folder of PATH/{wanted}"
         return None
 
     def is_own(self, call: Call, made: Write, is_started: bool) -> bool:

@@ -94,10 +94,16 @@ _SAME = words(
 """The same in the image for every platform, as far as its packages are."""
 _LATER = "\0"
 """Stands for a text that is the same everywhere, and is not known here."""
-_ESCAPED = expression(r"\\(?=.)")
+_ESCAPED = expression(r"\\(?:u+([0-9A-Fa-f]{4})|(.))")
 _FILLED = expression(r"\$\{([^{}]*)\}")
 _MOST = 2_000
 _DEEPEST = 50
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """What a character in an escape is (java.util.Properties); a blank or tab need not be told apart."""
+    return chr(int(found[1], 16)) if found[1] else found[2]
+
 
 Places = dict[tuple[Element, str], tuple[str, ...]]
 """What is named by the attributes of a task and of the elements in it."""
@@ -234,9 +240,7 @@ class AntBuild:
             if self.has_worked:
                 raise self.trouble(f"reads {path} after it made files")
             for name, text in dict(read_properties(own_text(self.call, path) or "")).items():
-                value = self.filled(_ESCAPED.sub("", text))
-                if "\\u" in text:
-                    raise self.trouble(f"reads {path}, which has letters by their numbers")
+                value = self.filled(_ESCAPED.sub(_unescaped, text))
                 self.set(name, _LATER if "\\" in text else value, is_sure=is_sure)
                 self.read.add(name)
             return

@@ -108,6 +108,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("PROCESSOR", r"\bPROCESSOR_ARCHITECTURE\b", ""),
     ("import", r"\bimport\s*+\(\s*+(?!['\"]|`(?!\$\{)|/\*)", "an import by a computed name"),
     ("require", r"\brequire\s*+\(\s*+(?!['\"]|`(?!\$\{))", "a require by a computed name"),
+    ("+", r"\b(?:require|import)\s*+\(\s*+['\"`][\w:-]*['\"`]\s*+\+", "a module by a computed name"),
     (
         "node_modules",
         r"\b(?:from|src|source|copy)\s*:\s*[^,}\n]*\bnode_modules(?:/?['\"`]|/[*{])",
@@ -188,12 +189,12 @@ _MODULES_NAMED = expression(
 )
 _OWN_PREFIXES = expression(_PREFIXES)
 _DOCUMENTATION = expression(r"(?m)^\s*/\*\*(?:.|\n)*?\*/")
-_COMMENT = expression(r"(?m)^([^'\"`/\n]*(?:/(?![/*])[^'\"`/\n]*)*)(?<![\\\[])//[^\n]*")
+_COMMENT = expression(r"(?m)^([^'\"`/\n]*(?:/(?![/*])[^'\"`/\n]*)*)(?<![\\\[:>])//[^\n]*")
 
 
 def without_comments(text: str) -> str:
     """The text with comments blanked, line by line: those that begin a line, and those behind what has no
-    quotes in it. One with an expression in it may be part of a template.
+    quotes in it. One with an expression in it may be part of a template, and one behind `:` of an address.
     """
     # Behind the last end of a comment none begins: it would be looked for again and again.
     end = text.rfind("*/") + 2 if "*/" in text else 0
@@ -223,7 +224,7 @@ def _without_types(text: str) -> str:
 
 
 def _blank(text: str) -> str:
-    return text if "${" in text else re.sub(r"[^\n]", " ", text)
+    return text if "${" in text or "{{" in text else re.sub(r"[^\n]", " ", text)
 
 
 def facts_of(text: str) -> Iterator[MachineFact]:

@@ -176,7 +176,7 @@ def _code_in(lines: Sequence[str]) -> tuple[str, bool]:
         if part["open"]:
             rest = text[part.start() :]
             return kept[: part.start()] + rest, _is_closed(rest)
-        if part["code"]:
+        if part["code"] or "{{" in (part["span"] or ""):  # Vue fills in what is shown in a line
             kept = kept[: part.start()] + part[0] + kept[part.end() :]
     return kept, True
 

@@ -37,6 +37,7 @@ _NAMED_ASIDE = expression(
     r"|(?:^|/)(?:(?:jest|vitest|playwright|cypress|eslint|prettier)\.config(?:\.|$)|\.eslintrc)"
 )
 _RELATIVE = expression(r"""['"`](\.{1,2}/[^'"`\s]*)['"`]""")
+_INCLUDES = expression(r"<!--\s*@include\b|(?m:^<<<.*-vue\b)")
 _GLOBS = expression(r"\bglob(?!al)|\brequire\s*\.\s*context\b|\bfdir\b")
 
 
@@ -298,7 +299,12 @@ def _check_run(context: Context, start: str, known: tuple[str, ...], has_pages: 
 
 def _check_inside(file: str, text: str, known: Sequence[str]) -> None:
     """What a source imports by a path lies in what is looked into. Raises UntoldError."""
-    plain = code_of(text) if file.endswith((".md", ".mdx")) else text
+    is_page = file.endswith((".md", ".mdx"))
+    if is_page and _INCLUDES.search(text) is not None:
+        raise UntoldError(
+            f"{file} has other files put into it, where they may be other than code that is shown"
+        )
+    plain = code_of(text) if is_page else text
     names = tuple(imported(plain))
     bad = next((n for n in names if n.startswith("../") and not _is_inside(file, n, known)), None)
     named = (n for n in (*names, *_RELATIVE.findall(plain)) if _NAMED_ASIDE.search(n.partition("?")[0]))
