@@ -559,7 +559,7 @@ def _check_settings(call: Call) -> None:
     places = settings_places(call.directory, _home(call))
     made = [w for path in places for w in call.writes.exactly(path)]
     made += (w for name in _ASKED_ABOUT for w in call.writes.called(name))
-    of_target = next((w for w in made if w.kind in (Kind.CROSS, Kind.TARGET)), None)
+    of_target = next((w for w in made if w.kind in _OF_TARGET), None)
     if of_target is not None:
         text = (
             f"line {of_target.place.line} makes {of_target.path} for each platform, and one of them is asked"
@@ -656,8 +656,11 @@ def _is_removed(made: Write) -> bool:
     return made.is_change and made.by[1:2] in (("rm",), ("mv",), ("find",))
 
 
+_OF_TARGET = (Kind.CROSS, Kind.TARGET)
+
+
 def _is_cross(made: Write) -> bool:
-    return made.kind is Kind.CROSS
+    return made.kind in _OF_TARGET
 
 
 def _strips(call: Call) -> Effect | None:
@@ -665,8 +668,9 @@ def _strips(call: Call) -> Effect | None:
     given = read(_STRIP, call.texts[1:], open_words(call), Style.GNU, patterns(call))
     if given is None or not given.operands or call.around.is_pinned_by_author:
         return None
-    is_ready = any(made.by[1:2] == ("cargo",) for made in call.writes.where(_is_cross))
-    if not is_ready or any(source_kind(call, path) is not Kind.CROSS for path in given.operands):
+    compiled = (w for w in call.writes.where(_is_cross) if w.kind is Kind.CROSS or w.is_file)
+    is_ready = any(made.by[1:2] == ("cargo",) for made in compiled)
+    if not is_ready or any(source_kind(call, path) not in _OF_TARGET for path in given.operands):
         return None
     span = call.words[0].span
     why = "the build machine's cannot read programs of other machines"
@@ -1186,7 +1190,7 @@ def _natively(call: Call) -> Effect:
 def _check_here(call: Call) -> None:
     """What is to run here is not made for the target."""
     at = _target_at(call)
-    if at is not None and at < len(call.kinds) and call.kinds[at] in (Kind.CROSS, Kind.TARGET):
+    if at is not None and at < len(call.kinds) and call.kinds[at] in _OF_TARGET:
         raise refused(call, "it would make for the target what runs here", "leave --target out")
 
 
