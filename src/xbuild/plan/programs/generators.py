@@ -69,6 +69,11 @@ def generator(names: str, *, is_embedder: bool = False) -> Program:
     )
 
 
+def _compiles_messages(call: Call, given: Reading) -> Effect | None:
+    """protoc: options may stand in a file (`@FILE`), and name plugins."""
+    return None if any(text and text.startswith("@") for text in call.texts) else generates(call, given)
+
+
 _PLUGIN = expression(r"--([a-z][\w-]*)_out\b")
 # Languages that protoc has by itself (`protoc --help`).
 _BUILT_IN = frozenset(words("cpp csharp java kotlin objc php pyi python ruby rust descriptor_set dependency"))
@@ -87,7 +92,12 @@ def _plugins(call: Call) -> Iterator[str]:
 
 
 PROGRAMS = (
-    replace(generator("protoc"), starts=_plugins, packages="protobuf-compiler protobuf protobuf-dev"),
+    replace(
+        generator("protoc"),
+        does=_compiles_messages,
+        starts=_plugins,
+        packages="protobuf-compiler protobuf protobuf-dev",
+    ),
     generator("swagger"),
     Program("shellcheck hadolint yamllint", style=Style.NONE, operands="text*", is_extra=True),
 )

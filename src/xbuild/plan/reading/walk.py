@@ -208,6 +208,8 @@ class _Walker:
         self.line_of = line_of
         self.start = self.here = scope.workdir()
         self.variables = _from_environment(scope, is_for_builder=instruction in around.for_builder)
+        secrets = (name for m in run.mounts if m.type == "secret" and (name := m.get("env")))
+        self.variables |= {name: Variable(None, Kind.PORTABLE, "export") for name in secrets}
         self.condition = Kind.PORTABLE
         self.outputs: dict[Span, Kind] = {}
         self.directories: list[tuple[Command, str | None]] = []
