@@ -82,6 +82,7 @@ _GLOB = expression(r"[*?[]")
 _BETWEEN = expression(r"[\s()]+(?:\[[^\]]*\]=)?")  # and the name of an array's element
 # Brace expansion (bash manual), which is none behind `$`.
 _BRACES = expression(r"(?<![$\\])\{[^{}]*(?:,|\.\.)[^{}]*\}")
+_PART_OF = expression(r":(?![-=?+])(?s:.*)")  # `${NAME:1:2}`, told by numbers or what is calculated
 _QUOTED_ASSIGNMENT = expression(r"[\"']([A-Za-z_]\w*)=")
 _ENV_ASSIGNMENT = expression(r"[\"']?[A-Za-z_]\w*=")
 # What the shell hands on as one word, and looks for no files by.
@@ -210,7 +211,8 @@ class _Walker:
         self.variables = _from_environment(scope, is_for_builder=instruction in around.for_builder)
         secrets = (name for m in run.mounts if m.type == "secret" and (name := m.get("env")))
         self.variables |= {name: Variable(None, Kind.PORTABLE, "export") for name in secrets}
-        self.condition = Kind.PORTABLE
+        self.condition = self.choice = Kind.PORTABLE
+        self.loops: dict[Span, int] = {}
         self.outputs: dict[Span, Kind] = {}
         self.directories: list[tuple[Command, str | None]] = []
         self.result = RunWalk()
@@ -263,7 +265,7 @@ class _Walker:
                 kinds += [
                     self.expansion_kind(e) for e in word.expansions
                 ]  # no name of a file is matched here
-        self.condition = join((self.condition, *kinds))
+        self.condition, self.choice = join((self.condition, *kinds)), join((self.choice, *kinds))
         self.compares |= join(kinds) >= Kind.BUILD and _is_of_target(kinds)
 
     def enter(self, command: Command) -> None:
@@ -273,10 +275,11 @@ class _Walker:
         nothing there could end the script. In a recipe a failure may end the recipe alone.
         """
         if not command.scopes and not self.may_have_ended and self.depth == 0:
-            self.condition, self.compares = self.folder_kind, False
+            self.condition, self.compares, self.choice = self.folder_kind, False, Kind.PORTABLE
         self.here = self.directory(command)
         self.variables, loops = self.frames.enter(command, self.variables, may_skip=self.has_tested)
         for loop in loops:
+            self.loops[loop.span] = len(self.writes)
             self.variables.update(set_in_loop(self.script, loop.span, self.variables))
 
     def note_loops(self, command: Command) -> None:
@@ -335,9 +338,9 @@ class _Walker:
             if self.script.text.startswith("${!", expansion.span.start) or expansion.operator == "@P":
                 return Kind.UNKNOWN  # the variable that another one names, or what a prompt would say
             variable = self.variables.get(expansion.name)
-            if variable is None:
-                return self.foreign_variable(expansion.name)
-            return variable.kind
+            own = variable.kind if variable is not None else self.foreign_variable(expansion.name)
+            part = _PART_OF.fullmatch(expansion.operator)
+            return join((own, self.index_kind(expansion.operator))) if part is not None else own
         if expansion.kind == "arithmetic":
             return join(
                 v.kind
@@ -474,7 +477,7 @@ class _Walker:
 
     def index_kind(self, name: str) -> Kind:
         """What it depends on which element of an array is named."""
-        index = name.partition("[")[2]
+        index = name.partition("[")[2] or name
         if "$(" in index or "`" in index:
             return Kind.UNKNOWN
         return join(v.kind for n, v in self.variables.items() if n in index)
@@ -977,14 +980,7 @@ class _Walker:
         command = call.command
         if self.may_end(call):
             self.may_have_ended = True
-        decides = effect.is_test or any(s.condition for s in command.scopes) or self.lists.has_or(command)
-        self.has_tested |= decides
-        if decides:
-            self.condition = join((self.condition, effect.output))
-        if not effect.is_test and (decides or (self.lists.has_and(command) and self.is_caught(command))):
-            self.condition = join((self.condition, self.status(call)))
-        if decides:
-            self.compares |= effect.output >= Kind.BUILD and _is_of_target((*call.kinds, call.stdin))
+        self.note_test(call, effect)
         self.tested = join((self.tested, self.condition, effect.output))
         program = self.program(call.texts[0])
         is_end = program is not None and program.builtin is Builtin.END
@@ -1006,14 +1002,43 @@ class _Walker:
             for name, variable in self.variables.items():
                 self.variables[name] = _set(variable, Kind.UNKNOWN)
 
-    def status(self, call: Call) -> Kind:
+    def note_test(self, call: Call, effect: Effect) -> None:
+        """What a command decides by its success."""
+        command = call.command
+        decides = effect.is_test or any(s.condition for s in command.scopes) or self.lists.has_or(command)
+        self.has_tested |= decides
+        if effect.is_test:
+            self.choice = join((self.choice, effect.output))
+        if call.texts[0] in ("break", "continue") and self.choice >= Kind.BUILD:
+            self.goes_round_by_machine(command)
+        if decides:
+            self.condition = join((self.condition, effect.output))
+        if not effect.is_test and (decides or (self.lists.has_and(command) and self.is_caught(command))):
+            self.condition = join((self.condition, self.status(call, effect)))
+        if decides:
+            self.compares |= effect.output >= Kind.BUILD and _is_of_target((*call.kinds, call.stdin))
+
+    def status(self, call: Call, effect: Effect) -> Kind:
         """What it depends on whether a command succeeds: what it is told, and whether files that it names are
         there.
         """
         redirects = (r.target for r in call.command.redirects if r.target is not None)
         texts = (*call.texts[1:], *(self.text(target) for target in redirects))
         named = (t for t in texts if t is not None and "://" not in t and not is_device(t))
-        return join((*call.kinds, *(existence(call, text) for text in named)))
+        is_script = self.program(call.texts[0]) is None or call.texts[0] in recipes.SHELLS
+        said = (effect.output,) if is_script and not effect.toolchain else ()
+        return join((*call.kinds, *said, *(existence(call, text) for text in named)))
+
+    def goes_round_by_machine(self, command: Command) -> None:
+        """How often a loop runs depends on the machine, and so all that is set and written in it."""
+        loop = next((s for s in reversed(command.scopes) if s.span in self.loops), None)
+        if loop is None:
+            return
+        for name in set_in_loop(self.script, loop.span, self.variables):
+            self.variables[name] = _set(self.variables.get(name), Kind.BUILD)
+        written = self.writes[self.loops[loop.span] :]
+        for made in [w for w in written if w.kind < Kind.BUILD]:
+            self.writes += (replace(made, kind=Kind.BUILD, is_file=False),)
 
     def changes_directory(self, call: Call, _effect: Effect) -> None:
         self.directories.append((call.command, self.changed_directory(call)))
