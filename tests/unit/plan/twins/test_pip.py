@@ -215,6 +215,8 @@ SCRIPTS = {
     OF_WHEELS.replace("import main", "import cli").replace(
         "exit(main", "exit(cli"
     ): "/usr/local/bin/python3.11",
+    # As Debian's trixie has it.
+    OF_THE_BED.replace("#!", "#! "): "/usr/local/bin/python3.11",
     OF_THE_BED.replace("pip._internal.cli.main", "other"): None,
     OF_THE_BED.replace("sys.exit(main())", "sys.exit(other())"): None,
     OF_THE_BED + "sys.exit(main())\n": None,
@@ -222,6 +224,7 @@ SCRIPTS = {
     OF_THE_BED.replace("sys.exit(main())", "main()"): None,
     OF_THE_BED.replace("3.11\n", "3.11 -E\n"): None,
     OF_THE_BED.replace("/usr/local/bin/python3.11", "/usr/bin/env python3"): None,
+    OF_THE_BED.replace("#!/", "#! bin/"): None,
     "#!/bin/sh\n'''exec' \"/a b/python\" \"$0\" \"$@\"\n' '''\nimport sys\nsys.exit(main())\n": None,
     "\x7fELF": None,
     "": None,

@@ -235,11 +235,12 @@ def script(text: str) -> "str | None":
     """The interpreter that a `pip` leads to, or None if it is another script."""
     lines = text.split("\n")
     first = lines[0].rstrip()
-    if first[:3] != "#!/" or " " in first or "\t" in first:
+    interpreter = first[2:].lstrip(" \t")  # as the kernel does
+    if first[:2] != "#!" or interpreter[:1] != "/" or " " in interpreter or "\t" in interpreter:
         return None
     body = [line.strip() for line in lines[1:]]
     body = [line for line in body if line and line[:1] != "#"]
     others = [line for line in body if line not in _LINES and line not in _CUTS]
     words = others[0].split() if others else []
     is_import = len(words) == 4 and words[0] == "from" and words[1] in _MODULES and words[2] == "import"
-    return first[2:] if is_import and others[1:] == [f"sys.exit({words[3]}())"] else None
+    return interpreter if is_import and others[1:] == [f"sys.exit({words[3]}())"] else None
