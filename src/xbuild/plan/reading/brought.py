@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from xbuild.graph.model import ContextBase, Edge, ImageBase, sources_of
 from xbuild.plan.facts.filesystem import ANY, EVERY, Write, Writes, is_within, without_glob
 
-PRINTERS = ((), ("RUN", "tee"))
-"""What makes a file of text, in `Write.by`: what is behind `>` has no program of its own."""
+REDIRECTED = ("RUN", ">")
+PRINTERS = (REDIRECTED, ("RUN", "tee"))
+"""What makes a file of text, in `Write.by`: what is behind `>`, by whatever program, or `tee`."""
 
 
 def brought_by(edge: Edge, destination: str | None, writes_of: Mapping[int, Writes]) -> frozenset[str]:

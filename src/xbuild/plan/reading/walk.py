@@ -41,7 +41,7 @@ from xbuild.plan.facts.releases import is_for_one
 from xbuild.plan.model import Place, Reason
 from xbuild.plan.programs.printing import existence
 from xbuild.plan.programs.program import Builtin, Program, anything, asking_machines, is_device
-from xbuild.plan.reading.brought import PRINTERS
+from xbuild.plan.reading.brought import PRINTERS, REDIRECTED
 from xbuild.plan.reading.foreign import foreign_program, has_untold_path, search_path
 from xbuild.plan.reading.machine_names import (
     is_naming,
@@ -938,7 +938,13 @@ class _Walker:
         for redirect in command.redirects:
             if redirect.target is not None and ">" in redirect.operator:
                 kind = join((self.condition, self.kind(redirect.target)))
-                made = Write(self.redirected(redirect, command), kind, self.line_of(command.span.start), ">")
+                made = Write(
+                    self.redirected(redirect, command),
+                    kind,
+                    self.line_of(command.span.start),
+                    ">",
+                    by=REDIRECTED,
+                )
                 self.writes += through_links(self.writes, made)
 
     def open_redirects(self, command: Command) -> None:
@@ -949,7 +955,13 @@ class _Walker:
                 continue
             kind = self.kind(redirect.target)
             if not kind.is_right:
-                made = Write(self.redirected(redirect, command), kind, self.line_of(command.span.start), ">")
+                made = Write(
+                    self.redirected(redirect, command),
+                    kind,
+                    self.line_of(command.span.start),
+                    ">",
+                    by=REDIRECTED,
+                )
                 self.writes += through_links(self.writes, made)
 
     def redirected(self, redirect: Redirect, command: Command) -> str | None:
@@ -972,7 +984,7 @@ class _Walker:
             is_file = path is not None and is_certain and redirect.operator in (">", ">|", "&>")
             is_file = is_file and redirect in call.command.redirects and not self.is_mounted(path)
             named = join((kind, self.kind(redirect.target)))
-            made = Write(path, named, call.place, call.spelled(), is_file)
+            made = Write(path, named, call.place, call.spelled(), is_file, by=REDIRECTED)
             self.writes += through_links(self.writes, made)
 
     def remember(self, call: Call, effect: Effect) -> None:
