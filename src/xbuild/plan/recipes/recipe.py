@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
@@ -218,6 +218,21 @@ def _copied(scope: Scope, copy: Copy, path: str, call: Call) -> str | None:
             if call.around.context.is_file(candidate):
                 return candidate
     return None
+
+
+def folders_copied(call: Call) -> Iterator[tuple[str, str]]:
+    """Where COPY put folders of the build context, and which; "" is all of it, or cannot be told."""
+    graph, files = call.scope.graph, call.around.context.files()
+    for stage in graph.chain_of(call.scope.stage):
+        for index, copy in _copies(graph, stage):
+            scope = Scope(graph, stage, index)
+            where = absolute(scope.expand_known(copy.destination).text or "/", scope.workdir())
+            if where is None or (stage == call.scope.stage and index >= call.instruction):
+                continue
+            for source in (one for pattern in copy.sources for one in _matched(pattern, files)):
+                clean = posixpath.normpath(source.lstrip("/") or ".")
+                if not call.around.context.is_file(clean) and "://" not in source:
+                    yield where, "" if clean == "." or any(c in clean for c in "*?[$") else clean
 
 
 def _matched(pattern: str, files: tuple[str, ...]) -> tuple[str, ...]:

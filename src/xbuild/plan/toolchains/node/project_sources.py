@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from xbuild.plan.context import Context
 from xbuild.plan.facts.filesystem import Write, is_within
-from xbuild.plan.recipes.own_files import UntoldError, link_out, told_once
+from xbuild.plan.recipes.own_files import UntoldError, context_file, link_out, told_once
+from xbuild.plan.recipes.recipe import folders_copied
 from xbuild.plan.toolchain import Call
 from xbuild.plan.toolchains.node.accounts import is_installed
 from xbuild.plan.toolchains.node.machine_facts import package_name, without_comments
@@ -248,9 +249,12 @@ def check_sources(
     scanned = _needed(root, local)
     known = tuple(map(_start, scanned))
     for one in scanned:
-        made = next((w for w in call.writes if _may_be_source(w, one.folder)), None)
-        if made is not None:
-            raise UntoldError(f"`{made.text}` of line {made.place.line} may have changed a source")
+        for made in call.writes:
+            if _may_be_source(made, one.folder):
+                _check_brought(call, made)
+        for place, start in folders_copied(call):
+            if is_within(place, one.folder) and not any(_is_below(start, folder) for folder in known):
+                told_once(call, _check_run, start, (*known, start), has_pages)
         told_once(call, _check_run, _start(one), known, has_pages)
 
 
@@ -265,14 +269,30 @@ def _needed(root: PackageJson, local: Iterable[PackageJson]) -> Sequence[Package
 
 
 def _may_be_source(made: Write, folder: str) -> bool:
-    """Whether a command wrote a source there, or what may hold one; what the project's own programs write is
+    """Whether what was written there is a source, or may hold one; what the project's own programs write is
     of what was looked into.
     """
     path = made.path
-    if path is None or made.by[:1] != ("RUN",) or made.adds or made.is_empty or is_installed(made):
+    if path is None or made.adds or made.is_empty or is_installed(made):
         return False
-    name = posixpath.basename(path)
-    return is_within(path, folder) and (_RUN.fullmatch(name) is not None or "." not in name)
+    names = (posixpath.basename(path), *made.brought)
+    return is_within(path, folder) and any(_RUN.fullmatch(n) or "." not in n for n in names)
+
+
+def _check_brought(call: Call, made: Write) -> None:
+    """A source that an instruction brings is of the build context, and looked into whatever it is called
+    there. Raises UntoldError.
+    """
+    is_written = any(_RUN.fullmatch(name) for name in made.brought)  # in the instruction itself
+    if made.by[:1] == ("RUN",) or not made.is_context or is_written:
+        raise UntoldError(f"`{made.text}` of line {made.place.line} may have changed a source")
+    file = context_file(call, made.path)
+    if file is not None:
+        check_text(file, call.around.context.read(file) or "")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def _check_run(context: Context, start: str, known: tuple[str, ...], has_pages: bool) -> None:
@@ -315,4 +335,4 @@ def _check_inside(file: str, text: str, known: Sequence[str]) -> None:
 
 def _is_inside(file: str, name: str, known: Sequence[str]) -> bool:
     place = posixpath.normpath(posixpath.join(posixpath.dirname(file), name))
-    return any(not folder or place == folder or place.startswith(f"{folder}/") for folder in known)
+    return any(_is_below(place, folder) for folder in known)
