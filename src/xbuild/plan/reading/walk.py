@@ -1034,6 +1034,8 @@ class _Walker:
         """What it depends on whether a command succeeds: what it is told, and whether files that it names are
         there.
         """
+        if is_naming(call):
+            return join(call.kinds)  # it says one thing or another, and succeeds
         redirects = (r.target for r in call.command.redirects if r.target is not None)
         texts = (*call.texts[1:], *(self.text(target) for target in redirects))
         named = (t for t in texts if t is not None and "://" not in t and not is_device(t))
